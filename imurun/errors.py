@@ -1,0 +1,21 @@
+"""Every error that imurun raises on purpose. Each message is one sentence that says what to do."""
+
+
+class ImurunError(Exception):
+    """Root of the tree: catching it catches everything imurun raises on purpose."""
+
+
+class RecordingError(ImurunError, ValueError):
+    """Samples that cannot be a recording: wrong shape, time running backwards, rate too low."""
+
+
+class FormatError(ImurunError, ValueError):
+    """A file whose content could not be understood."""
+
+
+class SettingsError(ImurunError, ValueError):
+    """A setting, profile or runner description that makes no sense."""
+
+
+class MissingExtraError(ImurunError, ImportError):
+    """An optional package is absent; the message names the extra to install."""

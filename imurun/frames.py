@@ -1,0 +1,69 @@
+"""Axis names, units, constants, and the rotation from the sensor to the body.
+
+Body frame, right-handed, on the lower back of a runner seen from behind:
+
+    z up
+    |   x anterior (forward, away from the viewer)
+    |  /
+    | /
+    +-------- y points to the runner's left
+
+Angles are rotations about these axes: roll about x (+ left side up), pitch about y (+ leaning
+forward), yaw about z (+ turning left). Accelerometers measure specific force: at rest the axis that
+points up reads +1 g.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from imurun.errors import SettingsError
+
+G = 9.80665
+"""Standard gravity, m/s2. One `g` in a column name means this."""
+
+ANTERIOR, LEFT, UP = 0, 1, 2
+"""Indices of the body axes in arrays of shape (..., 3)."""
+
+Frame = Literal["sensor", "anatomical"]
+"""Axes of a recording: the sensor's own, or already anterior / left / up."""
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def as_rotation(matrix: npt.ArrayLike) -> FloatArray:
+    """Check that `matrix` is a proper rotation and return it as a float64 array.
+
+    Args:
+        matrix: shape (3, 3); rows are the anterior, left and up axes in sensor coordinates, so that
+            `body = matrix @ sensor`.
+
+    Raises:
+        SettingsError: not 3 x 3, not orthonormal within 1e-6, or a mirror image.
+    """
+    rotation = np.array(matrix, dtype=np.float64)
+    if rotation.shape != (3, 3) or not np.isfinite(rotation).all():
+        raise SettingsError("A mounting is a 3 x 3 rotation matrix of finite numbers.")
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6):
+        raise SettingsError("The mounting matrix is not a rotation: its rows must be orthonormal.")
+    if np.linalg.det(rotation) < 0:
+        raise SettingsError("The mounting matrix mirrors the axes: one axis has the wrong sign.")
+    return rotation
+
+
+def level_rotation(up: npt.ArrayLike) -> FloatArray:
+    """The smallest rotation that turns the direction `up` (shape (3,), any length) to the z axis.
+
+    The heading it leaves is arbitrary. `up` exactly along -z turns about x.
+    """
+    u = np.asarray(up, dtype=np.float64)
+    u = u / np.linalg.norm(u)
+    axis = np.array([u[1], -u[0], 0.0])  # u x z
+    cosine = u[2]
+    if cosine < -1.0 + 1e-12:
+        return np.diag([1.0, -1.0, -1.0])
+    skew = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]], [-axis[1], axis[0], 0.0]])
+    return np.eye(3) + skew + skew @ skew / (1.0 + cosine)

@@ -1,0 +1,318 @@
+"""Recording and Runner: what goes into the analysis, validated once and immutable after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from imurun.errors import RecordingError, SettingsError
+from imurun.frames import FloatArray, Frame
+
+MIN_RATE_HZ = 25.0
+LOW_RATE_HZ = 50.0
+MAX_RATE_HZ = 5000.0
+MAX_BRIDGED_SAMPLES = 3
+"""Missing stretches up to this long are bridged by straight lines; longer ones stay gaps."""
+MAX_SAMPLES = 200_000_000
+"""An even grid longer than this (11 days at 200 Hz) means that the time stamps are wrong."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Who runs. Everything works without it; loads are then in body weights only.
+
+    Attributes:
+        name: what to call the runner; never used in a calculation.
+        mass_kg: body mass, 20 to 300 kg.
+        height_m: stature, 0.9 to 2.6 m; scales the trunk's lever in the lumbar model.
+
+    Raises:
+        SettingsError: a number outside these ranges.
+    """
+
+    name: str = "runner"
+    mass_kg: float | None = None
+    height_m: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_range("mass_kg", self.mass_kg, 20.0, 300.0)
+        _check_range("height_m", self.height_m, 0.9, 2.6)
+
+
+def _check_range(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise SettingsError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Evenly sampled specific force and angular rate of one sensor, in SI units.
+
+    A row in which any value is not finite is missing as a whole. Missing stretches of up to three
+    rows between good ones are bridged by straight lines; longer ones are kept as NaN rows and
+    listed in `gaps`.
+
+    Attributes:
+        acc: specific force, shape (n, 3), m/s2; at rest the upward axis reads +9.81.
+        gyr: angular rate, shape (n, 3), rad/s, same axes; None without a gyroscope.
+        rate_hz: samples a second, 25 to 5000.
+        frame: "sensor" (any mounting) or "anatomical" (x anterior, y left, z up).
+        start: time of the first sample in UTC, if known. A naive time is taken as UTC.
+        acc_range_g, gyr_range_deg_s: full scale of the sensor, if known; finds clipped samples.
+        source: where it came from, for messages.
+        warnings: what the reader noticed, one sentence each.
+        n_bridged: how many missing rows were bridged.
+
+    Raises:
+        RecordingError: wrong shapes, no usable sample, or a rate outside the limits.
+    """
+
+    acc: FloatArray
+    gyr: FloatArray | None = None
+    rate_hz: float = field(kw_only=True)
+    frame: Frame = field(default="sensor", kw_only=True)
+    start: datetime | None = field(default=None, kw_only=True)
+    acc_range_g: float | None = field(default=None, kw_only=True)
+    gyr_range_deg_s: float | None = field(default=None, kw_only=True)
+    source: str = field(default="", kw_only=True)
+    warnings: tuple[str, ...] = field(default=(), kw_only=True)
+    n_bridged: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        acc = _as_samples("acc", self.acc)
+        gyr = None if self.gyr is None else _as_samples("gyr", self.gyr)
+        if gyr is not None and len(gyr) != len(acc):
+            raise RecordingError(f"acc has {len(acc)} rows but gyr has {len(gyr)}; give both the same.")
+        if len(acc) == 0:
+            raise RecordingError("The recording holds no samples.")
+        rate_hz = check_rate(self.rate_hz)
+        if self.frame not in ("sensor", "anatomical"):
+            raise RecordingError(f"frame is {self.frame!r}; it must be 'sensor' or 'anatomical'.")
+        warnings = list(self.warnings)
+        missing = ~np.isfinite(acc).all(axis=1)
+        if gyr is not None:
+            missing |= ~np.isfinite(gyr).all(axis=1)
+        if missing.all():
+            raise RecordingError("The recording holds no sample that is a finite number on every axis.")
+        n_bridged = 0
+        if missing.any():
+            bridge = _short_inner_runs(missing, MAX_BRIDGED_SAMPLES)
+            acc = _fill(acc, missing, bridge)
+            gyr = None if gyr is None else _fill(gyr, missing, bridge)
+            n_bridged = int(bridge.sum())
+        if rate_hz < LOW_RATE_HZ:
+            warnings.append(
+                f"The rate is {rate_hz:.3g} Hz; below {LOW_RATE_HZ:g} Hz contact times and impacts are coarse."
+            )
+        start = self.start
+        if start is not None:
+            start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+        for array in (acc, gyr):
+            if array is not None:
+                array.flags.writeable = False
+        _set(self, "acc", acc)
+        _set(self, "gyr", gyr)
+        _set(self, "rate_hz", rate_hz)
+        _set(self, "start", start)
+        _set(self, "warnings", tuple(warnings))
+        _set(self, "n_bridged", n_bridged)
+
+    @classmethod
+    def from_timed_samples(
+        cls,
+        time_s: npt.ArrayLike,
+        acc: npt.ArrayLike,
+        gyr: npt.ArrayLike | None = None,
+        *,
+        frame: Frame = "sensor",
+        start: datetime | None = None,
+        acc_range_g: float | None = None,
+        gyr_range_deg_s: float | None = None,
+        source: str = "",
+        warnings: Sequence[str] = (),
+    ) -> Recording:
+        """Put samples with irregular or jittered time stamps on an even grid.
+
+        The rate is the number of samples a second outside gaps. Stamps that lie within a quarter
+        sample of the even grid are taken as evenly sampled; otherwise values are interpolated
+        linearly. Up to three missing samples in a row are bridged; longer holes stay gaps.
+
+        Args:
+            time_s: shape (n,), s, never decreasing. Stamps shared by a packet's samples are spread.
+            acc, gyr: shape (n, 3), m/s2 and rad/s.
+            start: UTC time of the first sample.
+
+        Raises:
+            RecordingError: time going backwards or not finite, fewer than two samples, or what
+                `Recording` refuses.
+        """
+        acc_array = _as_samples("acc", acc)
+        gyr_array = None if gyr is None else _as_samples("gyr", gyr)
+        values = acc_array if gyr_array is None else np.hstack([acc_array, gyr_array])
+        grid, rate_hz, note = _even_grid(np.asarray(time_s, dtype=np.float64), values)
+        notes = (*warnings, note) if note else tuple(warnings)
+        return cls(
+            grid[:, :3],
+            None if gyr_array is None else grid[:, 3:],
+            rate_hz=rate_hz,
+            frame=frame,
+            start=start,
+            acc_range_g=acc_range_g,
+            gyr_range_deg_s=gyr_range_deg_s,
+            source=source,
+            warnings=notes,
+        )
+
+    def __len__(self) -> int:
+        return len(self.acc)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds: every sample stands for one sampling interval."""
+        return len(self.acc) / self.rate_hz
+
+    @property
+    def time_s(self) -> FloatArray:
+        """Time of each sample from the start, shape (n,)."""
+        return np.arange(len(self.acc)) / self.rate_hz
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """Stretches of missing samples as half-open index intervals."""
+        return tuple(runs(np.isnan(self.acc[:, 0])))
+
+
+def check_rate(rate_hz: float) -> float:
+    """Return the rate as a float, or raise RecordingError when the core cannot work with it."""
+    rate = float(rate_hz)
+    if not np.isfinite(rate) or rate <= 0:
+        raise RecordingError(f"The sampling rate is {rate_hz!r}; it must be a positive number of Hz.")
+    if rate < MIN_RATE_HZ:
+        raise RecordingError(
+            f"The sampling rate is {rate:.3g} Hz; foot strikes need at least {MIN_RATE_HZ:g} Hz."
+        )
+    if rate > MAX_RATE_HZ:
+        raise RecordingError(
+            f"The sampling rate is {rate:.4g} Hz, above {MAX_RATE_HZ:g} Hz; check the unit of the time column."
+        )
+    return rate
+
+
+def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Stretches where `mask` (shape (n,)) is true, as half-open index intervals."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _set(instance: object, name: str, value: object) -> None:
+    object.__setattr__(instance, name, value)
+
+
+def _as_samples(name: str, values: npt.ArrayLike) -> FloatArray:
+    try:
+        array = np.array(values, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise RecordingError(f"{name} holds something that is not a number.") from error
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise RecordingError(f"{name} has shape {array.shape}; it must be (samples, 3 axes).")
+    return array
+
+
+def _short_inner_runs(missing: npt.NDArray[np.bool_], longest: int) -> npt.NDArray[np.bool_]:
+    """Rows of the missing runs of up to `longest` that have a good row on either side."""
+    chosen = np.zeros(len(missing), dtype=bool)
+    for first, stop in runs(missing):
+        if stop - first <= longest and first > 0 and stop < len(missing):
+            chosen[first:stop] = True
+    return chosen
+
+
+def _fill(
+    values: FloatArray, missing: npt.NDArray[np.bool_], bridge: npt.NDArray[np.bool_]
+) -> FloatArray:
+    """Missing rows as NaN, and those of `bridge` on straight lines between their neighbours."""
+    filled = values.copy()
+    filled[missing] = np.nan
+    good = np.flatnonzero(~missing)
+    at = np.flatnonzero(bridge)
+    for axis in range(values.shape[1]):
+        filled[at, axis] = np.interp(at, good, values[good, axis])
+    return filled
+
+
+def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, float, str]:
+    """Values on an even grid from the first stamp on, the rate, and what was done (or "")."""
+    if time_s.ndim != 1 or len(time_s) != len(values):
+        raise RecordingError(f"{len(values)} samples came with {time_s.size} time stamps; give one each.")
+    if len(time_s) < 2:
+        raise RecordingError("The recording holds fewer than two samples, so it has no rate.")
+    if not np.isfinite(time_s).all():
+        row = int(np.flatnonzero(~np.isfinite(time_s))[0])
+        raise RecordingError(f"The time of sample {row} is not a number.")
+    steps = np.diff(time_s)
+    if (steps < 0).any():
+        row = int(np.flatnonzero(steps < 0)[0]) + 1
+        raise RecordingError(f"Time goes backwards at sample {row}; sort or split the recording there.")
+    time_s, shared = _spread_shared_stamps(time_s)
+    steps = np.diff(time_s)
+    typical = float(np.median(steps))
+    if typical <= 0:
+        raise RecordingError("The time column does not advance.")
+    inside = steps < (MAX_BRIDGED_SAMPLES + 1.5) * typical
+    regular = float(np.median(np.abs(steps - typical))) < 0.1 * typical
+    # jitter as large as the interval cannot be told from lost samples: then each step counts as one
+    whole = np.maximum(np.rint(steps[inside] / typical), 1.0) if regular else np.ones(inside.sum())
+    rate_hz = check_rate(float(whole.sum() / steps[inside].sum()))
+    position = (time_s - time_s[0]) * rate_hz
+    n = round(float(position[-1])) + 1
+    if n > MAX_SAMPLES or n > 1000 * len(time_s):
+        raise RecordingError("The time column jumps so far that it cannot be right.")
+    even, offset = _even_segments(position, ~inside)
+    grid = np.full((n, values.shape[1]), np.nan)
+    if np.abs(offset).max() <= 0.25 and len(np.unique(even)) == len(even):
+        kept = even < n
+        grid[even[kept]] = values[kept]
+        note = ""
+    else:
+        starts = [0, *(np.flatnonzero(~inside) + 1).tolist(), len(position)]
+        for first, stop in zip(starts[:-1], starts[1:], strict=True):
+            at = np.arange(int(np.ceil(position[first] - 1e-6)), int(position[stop - 1] + 1e-6) + 1)
+            at = at[at < n]
+            for axis in range(values.shape[1]):
+                grid[at, axis] = np.interp(at, position[first:stop], values[first:stop, axis])
+        note = f"Irregular time stamps were put on an even grid of {rate_hz:.6g} Hz."
+    if shared:
+        note = f"Time stamps shared by several samples were spread evenly ({rate_hz:.6g} Hz)."
+    return grid, rate_hz, note
+
+
+def _even_segments(
+    position: FloatArray, gap_after: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.intp], FloatArray]:
+    """Nearest grid index of each sample, and how far off it lies once each segment's own phase is out."""
+    even = np.empty(len(position), dtype=np.intp)
+    offset = np.empty(len(position))
+    starts = [0, *(np.flatnonzero(gap_after) + 1).tolist(), len(position)]
+    for first, stop in zip(starts[:-1], starts[1:], strict=True):
+        part = position[first:stop]
+        phase = float(np.median(part - np.rint(part)))
+        even[first:stop] = np.rint(part - phase)
+        offset[first:stop] = part - phase - even[first:stop]
+    return even, offset
+
+
+def _spread_shared_stamps(time_s: FloatArray) -> tuple[FloatArray, bool]:
+    """Where packets of samples share one stamp (the time of the last), spread them evenly before it."""
+    repeated = np.diff(time_s) == 0
+    if repeated.mean() < 0.3:
+        return time_s, False
+    stamps, first, counts = np.unique(time_s, return_index=True, return_counts=True)
+    if len(stamps) < 2:
+        raise RecordingError("The time column does not advance.")
+    interval = float(np.median(np.diff(stamps) / counts[1:]))
+    within = np.arange(len(time_s)) - np.repeat(first, counts)
+    return np.repeat(stamps, counts) - (np.repeat(counts, counts) - 1 - within) * interval, True
