@@ -1,0 +1,140 @@
+"""Which pulses are running steps and which are walking steps.
+
+Running throws the body up and catches it: the vertical swings far around 1 g in little time. Walking
+swings it less and more slowly. And the two turn the other way: in running the force brakes while it
+rises and drives while it falls, so that the specific force, drawn in the plane of progression, runs
+round a loop whose area vector points left; an inverted pendulum's points right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.core.history import SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
+from imurun.core.jit import kernel
+
+RUNNING_PERIOD_S = (0.22, 0.54)
+"""Running steps: 110 to 270 a minute."""
+WALKING_PERIOD_S = (0.38, 1.1)
+"""Walking steps: 55 to 160 a minute."""
+MIN_SWING_G = (0.75, 1.15)
+"""Least rise and fall of a running step: at a period up to 0.38 s, and from 0.50 s on."""
+SWING_PERIOD_S = (0.38, 0.50)
+MIN_HEIGHT_G = 1.35
+STAY_SHARE = 0.75
+"""Once running, a swing of this share of the least goes on counting."""
+WALKING_SWING_G = (0.08, 1.6)
+ALIKE = 0.7
+"""Neighbouring steps: the shorter lasts at least this share of the longer."""
+STREAK = 4
+"""So many like steps in a row make a run; it is dated back to the first."""
+LOOP = 0.04
+"""Least loop area over four steps, as a share of what the swing allows: runners 0.07 to 0.57, hopping 0."""
+LOOP_VETO = 0.10
+"""A single step whose loop runs the walking way by more than this does not go on with a run."""
+QUEUE = 8
+"""Room for pulses that wait for a verdict."""
+
+
+@kernel
+def measure_loop(history, base, pulse):
+    """Add up the loop that the smoothed specific force draws during the pulse, and its size."""
+    first = int(np.ceil(pulse["begin"])) - base
+    stop = int(np.floor(pulse["end"])) - base
+    x_mean, y_mean, z_mean = 0.0, 0.0, 0.0
+    for k in range(first, stop + 1):
+        x_mean += history[SLOW_FORWARD, k]
+        y_mean += history[SLOW_LEFTWARD, k]
+        z_mean += history[SLOW_VERTICAL, k]
+    n = max(stop + 1 - first, 1)
+    x_mean, y_mean, z_mean = x_mean / n, y_mean / n, z_mean / n
+    forward, left, power_z, power_dz = 0.0, 0.0, 0.0, 0.0
+    for k in range(first, stop):
+        x = history[SLOW_FORWARD, k] - x_mean
+        y = history[SLOW_LEFTWARD, k] - y_mean
+        z = history[SLOW_VERTICAL, k] - z_mean
+        dx = history[SLOW_FORWARD, k + 1] - history[SLOW_FORWARD, k]
+        dy = history[SLOW_LEFTWARD, k + 1] - history[SLOW_LEFTWARD, k]
+        dz = history[SLOW_VERTICAL, k + 1] - history[SLOW_VERTICAL, k]
+        forward += y * dz - z * dy
+        left += z * dx - x * dz
+        power_z += z * z
+        power_dz += dz * dz
+    pulse["loop_forward"] = forward
+    pulse["loop_left"] = left
+    pulse["power_z"] = power_z
+    pulse["power_dz"] = power_dz
+
+
+@kernel
+def loop_strength(pulses, first, stop, heading_known):
+    """Loop area of pulses first to stop - 1 against the largest it could be.
+
+    Its leftward part, with its sign, where the heading is known; else its size.
+    """
+    forward, left, power_z, power_dz = 0.0, 0.0, 0.0, 0.0
+    for i in range(first, stop):
+        forward += pulses[i]["loop_forward"]
+        left += pulses[i]["loop_left"]
+        power_z += pulses[i]["power_z"]
+        power_dz += pulses[i]["power_dz"]
+    area = left if heading_known else np.sqrt(left * left + forward * forward)
+    return area / np.sqrt(power_z * power_dz + 1e-12)
+
+
+@kernel
+def swings_like_running(pulse, rate_hz, share):
+    """Whether height and swing are a running step's for its length; `share` relaxes the swing."""
+    length_s = (pulse["end"] - pulse["begin"]) / rate_hz
+    if not RUNNING_PERIOD_S[0] <= length_s <= RUNNING_PERIOD_S[1]:  # also false for NaN
+        return False
+    part = (length_s - SWING_PERIOD_S[0]) / (SWING_PERIOD_S[1] - SWING_PERIOD_S[0])
+    part = min(max(part, 0.0), 1.0)
+    least = MIN_SWING_G[0] + part * (MIN_SWING_G[1] - MIN_SWING_G[0])
+    swing = pulse["height"] - pulse["floor"]
+    return swing >= share * least and pulse["height"] >= 1.0 + share * (MIN_HEIGHT_G - 1.0)
+
+
+@kernel
+def swings_like_walking(pulse, rate_hz):
+    """Whether swing and length are a walking step's."""
+    length_s = (pulse["end"] - pulse["begin"]) / rate_hz
+    swing = pulse["height"] - pulse["floor"]
+    return (
+        WALKING_PERIOD_S[0] <= length_s <= WALKING_PERIOD_S[1]
+        and WALKING_SWING_G[0] <= swing <= WALKING_SWING_G[1]
+    )
+
+
+@kernel
+def follows(earlier, later):
+    """Whether `later` is the very next pulse and about as long."""
+    if later["begin"] != earlier["end"]:
+        return False
+    a = earlier["end"] - earlier["begin"]
+    b = later["end"] - later["begin"]
+    return min(a, b) >= ALIKE * max(a, b)
+
+
+@kernel
+def is_running_streak(queue, n, c):
+    """Whether the last four of `n` waiting pulses are the first steps of a run."""
+    if n < STREAK:
+        return False
+    for i in range(n - STREAK, n):
+        if not swings_like_running(queue[i], c.rate_hz, 1.0):
+            return False
+        if i > n - STREAK and not follows(queue[i - 1], queue[i]):
+            return False
+    return loop_strength(queue, n - STREAK, n, c.heading_known) > LOOP
+
+
+@kernel
+def stays_running(pulse, run_end, misses, c):
+    """Whether a pulse goes on with the run whose last step ended at `run_end`, `misses` pulses ago."""
+    if not swings_like_running(pulse, c.rate_hz, STAY_SHARE):
+        return False
+    strength = pulse["loop_left"] / np.sqrt(pulse["power_z"] * pulse["power_dz"] + 1e-12)
+    if c.heading_known and strength < -LOOP_VETO:
+        return False
+    return pulse["begin"] - run_end <= misses * RUNNING_PERIOD_S[1] * c.rate_hz + 1.0

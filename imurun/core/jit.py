@@ -1,0 +1,34 @@
+"""How the kernels of the core are compiled: never with fastmath, so that any split gives the same bytes.
+
+Only the few entries that Python calls are kept on disk; the kernels they call are compiled into them.
+Numba renews a kept entry when its own file changes, but not when a file it calls into does. So the entries
+are stamped with a fingerprint of the whole folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+kernel = njit(nogil=True, error_model="numpy")
+"""Decorator for kernels that other kernels call."""
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Decorator for kernels that Python calls; compiled once per machine and kept."""
+    dispatcher = njit(cache=True, nogil=True, error_model="numpy")(function)
+    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if kept is not None:
+        kept._source_stamp = (kept._source_stamp, _fingerprint())
+    return dispatcher
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

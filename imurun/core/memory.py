@@ -1,0 +1,122 @@
+"""What the stepper is told once (`Coefficients`) and all that it remembers (`STATE`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from imurun.core.jit import kernel
+from imurun.core.pulse import TRACKER, restart_tracker
+from imurun.core.side import PARITY, restart_parity
+from imurun.core.sway import N_ENDS
+from imurun.frames import FloatArray
+
+
+class Coefficients(NamedTuple):
+    """Settings and what follows from them; constant while samples pass."""
+
+    rate_hz: float
+    slow_taps: FloatArray
+    sharp_taps: FloatArray
+    mounting: FloatArray  # body from sensor, (3, 3)
+    heading_known: bool  # False when only the up row of the mounting is right
+    has_gyro: bool
+    height_m: float
+    clip_levels: FloatArray  # m/s2
+    clip_exact: bool
+
+
+STATE = np.dtype(
+    [
+        # places in the stream, as absolute sample indices
+        ("next", "i8"),  # the sample to come
+        ("slow_next", "i8"),  # the smoothed sample to come
+        ("oldest", "i8"),  # the first sample since the last gap
+        ("base", "i8"),  # the history's first column
+        ("yaw", "f8"),
+        ("tracker", TRACKER),
+        ("n_steps", "i8"),  # rows written in this call
+        # verdicts
+        ("running", "i8"),
+        ("misses", "i8"),  # pulses in a row that did not fit the run
+        ("waiting", "i8"),  # pulses in the queue
+        ("verdict", "i8"),  # of the last pulse that left the queue: its gait, or -1
+        ("verdict_end", "f8"),
+        # the steps before
+        ("parity", PARITY),
+        ("periods", "f8", (2,)),  # the last two running periods, s
+        ("last_contact", "f8"),  # s
+        ("last_final", "f8"),  # s
+        ("last_step_time", "f8"),  # s
+        ("last_begin", "f8"),  # the minimum before the step before
+        ("ends", "f8", (N_ENDS,)),  # the minima after the last running steps
+        ("n_ends", "i8"),
+        # the first steps, and the last still second
+        ("fresh_pitch", "f8"),  # rad
+        ("fresh_roll", "f8"),
+        ("n_fresh", "i8"),
+        ("standing_pitch", "f8"),  # rad, taken when running begins; NaN when nobody stood
+        ("standing", "f8", (3,)),  # mean specific force of the last still second, sensor frame, m/s2
+        # slow means that show a sensor that slips
+        ("drift_pitch", "f8"),  # rad
+        ("drift_roll", "f8"),
+        ("loop_forward", "f8"),
+        ("loop_left", "f8"),
+        ("n_running", "i8"),
+        # the running second
+        ("motion", "f8"),
+        ("n_motion", "i8"),
+        ("force", "f8", (3,)),
+        ("last_sample", "f8", (3,)),
+        ("n_clipped", "i8"),
+        ("count_from", "i8"),  # samples before were counted by somebody else
+        ("slipped_s", "f8"),  # when the sensor was found to have slipped; NaN while it has not
+    ],
+    align=True,
+)
+
+
+def new_state(first_index: int) -> np.ndarray:
+    """State of a stepper that has seen nothing; shape (1,)."""
+    states = np.zeros(1, dtype=STATE)
+    state = states[0]
+    state["next"] = first_index
+    state["fresh_pitch"] = np.nan
+    state["standing_pitch"] = np.nan
+    state["slipped_s"] = np.nan
+    state["standing"] = np.nan
+    restart(state)
+    return states
+
+
+@kernel
+def restart(state):
+    """Begin an unbroken stretch of samples at the one to come."""
+    state["oldest"] = state["next"]
+    state["slow_next"] = state["next"]
+    state["base"] = state["next"]
+    state["yaw"] = np.nan
+    restart_tracker(state["tracker"])
+    state["running"] = 0
+    state["misses"] = 0
+    state["waiting"] = 0
+    state["verdict"] = -1
+    state["verdict_end"] = np.nan
+    restart_parity(state["parity"])
+    state["periods"][:] = np.nan
+    forget_steps(state)
+    state["motion"] = 0.0
+    state["n_motion"] = 0
+    state["force"][:] = 0.0
+    state["last_sample"][:] = np.nan
+
+
+@kernel
+def forget_steps(state):
+    """The next step has no step before it."""
+    state["last_contact"] = np.nan
+    state["last_final"] = np.nan
+    state["last_step_time"] = np.nan
+    state["last_begin"] = np.nan
+    state["n_ends"] = 0

@@ -1,0 +1,191 @@
+"""The slow pulse: the rise and fall of the vertical specific force that every step makes.
+
+At the step frequency the sacrum follows the body's centre of mass in time and, nearly, in size; at its
+second and third harmonic it does not. So steps are found, and contacts timed, on the vertical smoothed
+to 3.5 Hz. A pulse reaches from one minimum to the next. It is known once the signal has risen a little
+from that minimum, about 0.2 s after it.
+
+Crossings are taken against the pulse's own mean. Over a steady step that is 1 g, body weight, whatever the
+scale error of the sensor.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.core.jit import kernel
+
+CUTOFF_HZ = 3.5
+MARGIN_G = 0.03
+"""How far beyond 1 g the signal must go to count as above or below it."""
+RISE_SHARE = 0.12
+"""A minimum is over once the signal has climbed back by this share of the fall."""
+HALF = 0.5
+
+BEFORE, ABOVE, BELOW = 0, 1, 2  # phases: waiting for the rise, above 1 g, fallen again
+
+PULSE = np.dtype(
+    [
+        # fractional absolute sample indices, in the order of time
+        ("begin", "f8"),  # the minimum before
+        ("up", "f8"),  # rises through the mean
+        ("peak", "f8"),
+        ("down", "f8"),  # falls through the mean
+        ("down_half", "f8"),  # falls through half the mean, or would
+        ("end", "f8"),  # the minimum after
+        # g
+        ("height", "f8"),
+        ("floor", "f8"),  # the lower of the two minima
+        # what gait.py adds
+        ("period_s", "f8"),  # since the pulse before went up; NaN where there was none
+        ("loop_forward", "f8"),
+        ("loop_left", "f8"),
+        ("power_z", "f8"),
+        ("power_dz", "f8"),
+    ]
+)
+
+TRACKER = np.dtype(
+    [
+        ("phase", "i8"),
+        ("low", "i8"),
+        ("low_g", "f8"),
+        ("high", "i8"),
+        ("high_g", "f8"),
+        ("up", "i8"),
+        ("down", "i8"),
+        ("begin", "f8"),
+        ("begin_g", "f8"),
+        ("last_up", "f8"),
+    ]
+)
+
+
+@kernel
+def restart_tracker(tracker):
+    """Forget everything: the stream begins, or goes on after a gap."""
+    tracker["phase"] = BELOW
+    tracker["low"] = -1
+    tracker["low_g"] = np.inf
+    tracker["high"] = -1
+    tracker["high_g"] = -np.inf
+    tracker["up"] = -1
+    tracker["down"] = -1
+    tracker["begin"] = np.nan
+    tracker["begin_g"] = np.nan
+    tracker["last_up"] = np.nan
+
+
+@kernel
+def track(slow, base, k, rate_hz, tracker, pulse):
+    """Follow the smoothed vertical by one sample; True when `pulse` was just completed.
+
+    Args:
+        slow: smoothed vertical, g; the sample k stands at slow[k - base].
+        tracker: record of TRACKER. pulse: record of PULSE, written on completion.
+    """
+    value = slow[k - base]
+    complete = False
+    phase = tracker["phase"]
+    if phase == BEFORE:
+        if value < tracker["low_g"]:
+            tracker["low"] = k
+            tracker["low_g"] = value
+        elif value > 1.0 + MARGIN_G:
+            tracker["phase"] = ABOVE
+            tracker["up"] = k
+            tracker["begin"] = vertex(slow, tracker["low"] - base) + base
+            tracker["begin_g"] = tracker["low_g"]
+            tracker["high"] = k
+            tracker["high_g"] = value
+    elif phase == ABOVE:
+        if value > tracker["high_g"]:
+            tracker["high"] = k
+            tracker["high_g"] = value
+        elif value < 1.0 - MARGIN_G:
+            tracker["phase"] = BELOW
+            tracker["down"] = k
+            tracker["low"] = k
+            tracker["low_g"] = value
+    else:
+        if value < tracker["low_g"]:
+            tracker["low"] = k
+            tracker["low_g"] = value
+        fall = tracker["high_g"] - tracker["low_g"]
+        if value > tracker["low_g"] + max(RISE_SHARE * fall, MARGIN_G) or value > 1.0 + MARGIN_G:
+            tracker["phase"] = BEFORE
+            if tracker["up"] >= 0:
+                complete = True
+                complete_pulse(slow, base, rate_hz, tracker, pulse)
+            tracker["up"] = -1
+    return complete
+
+
+@kernel
+def complete_pulse(slow, base, rate_hz, tracker, pulse):
+    """Measure the pulse that the tracker has just seen the end of."""
+    low = tracker["low"] - base
+    high = tracker["high"] - base
+    pulse["begin"] = tracker["begin"]
+    pulse["end"] = vertex(slow, low) + base
+    pulse["peak"] = vertex(slow, high) + base
+    pulse["height"] = vertex_value(slow, high)
+    pulse["floor"] = min(tracker["begin_g"], tracker["low_g"])
+    mean = 0.0
+    first = int(np.ceil(tracker["begin"])) - base
+    for k in range(first, low + 1):
+        mean += slow[k]
+    mean /= low + 1 - first
+    pulse["up"] = rising(slow, high, mean) + base
+    down = first_below(slow, high, low, mean)
+    pulse["down"] = falling(slow, down, mean) + base
+    half = first_below(slow, high, low, HALF * mean)
+    if slow[half] < HALF * mean:
+        pulse["down_half"] = falling(slow, half, HALF * mean) + base
+    else:
+        # never below half: carry on the slope with which it left the mean
+        pulse["down_half"] = pulse["down"] + (1.0 - HALF) * mean / max(slow[down - 1] - slow[down], 1e-3)
+    pulse["period_s"] = (pulse["up"] - tracker["last_up"]) / rate_hz
+    tracker["last_up"] = pulse["up"]
+
+
+@kernel
+def vertex(signal, k):
+    """Position of the extremum near index k, by the parabola through it and its neighbours."""
+    if k < 1 or k >= len(signal) - 1:
+        return float(k)
+    bend = signal[k - 1] - 2.0 * signal[k] + signal[k + 1]
+    if bend == 0.0:
+        return float(k)
+    shift = 0.5 * (signal[k - 1] - signal[k + 1]) / bend
+    return k + min(max(shift, -1.0), 1.0)
+
+
+@kernel
+def vertex_value(signal, k):
+    """Value of the extremum near index k, by the same parabola."""
+    if k < 1 or k >= len(signal) - 1:
+        return signal[k]
+    return signal[k] - 0.25 * (signal[k - 1] - signal[k + 1]) * (vertex(signal, k) - k)
+
+
+@kernel
+def first_below(signal, k, last, level):
+    """First index from k on where the signal is below `level`, or `last`."""
+    while k < last and signal[k] >= level:
+        k += 1
+    return k
+
+
+@kernel
+def rising(signal, k, level):
+    """Where the signal, above `level` at index k, last rose through it; fractional index."""
+    while k > 1 and signal[k - 1] >= level:
+        k -= 1
+    return k - (signal[k] - level) / max(signal[k] - signal[k - 1], 1e-12)
+
+
+@kernel
+def falling(signal, k, level):
+    """Where the signal falls through `level`, being below it at index k for the first time; fractional index."""
+    return k - (level - signal[k]) / max(signal[k - 1] - signal[k], 1e-12)

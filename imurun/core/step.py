@@ -1,0 +1,234 @@
+"""One step: the record, and how each of its columns is filled from the history."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.columns import STEP_COLUMNS
+from imurun.core.contact import CONTACT_LIMITS_S, final_contact, initial_contact, peak_force
+from imurun.core.history import CLIPPED, FORWARD, PITCH, RESULTANT, ROLL, VERTICAL, YAW
+from imurun.core.impact import highest, write_impact
+from imurun.core.jit import kernel
+from imurun.core.lumbar import write_lumbar
+from imurun.core.memory import forget_steps
+from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
+from imurun.core.quality import step_quality
+from imurun.core.side import add_step, side_score
+from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio
+
+RUNNING, WALKING = 0, 1  # indices into columns.GAITS
+CODES = ("side", "gait")
+
+STEP = np.dtype(
+    [(column.name, "i8" if column.name in CODES else "f8") for column in STEP_COLUMNS]
+    # the pulse it was measured on, absolute samples and g, for those that fit formulas or find the mounting
+    + [(f"pulse_{name}", "f8") for name in ("begin", "up", "peak", "down", "down_half", "end", "height", "floor")]
+    + [("period_s", "f8")]
+)
+"""One step inside the core: the columns of the table, sides and gaits as codes, and its pulse."""
+
+
+FRESH_STEPS = 30
+"""Lean is measured against the mean of so many first running steps when nobody stood still before."""
+MAX_STANDING_TILT = np.deg2rad(35.0)
+"""A still sensor tilted more than this against running was not on a standing runner."""
+LOST_STEP = 1.6
+"""A step time above this many periods means that a step was missed in between."""
+SLIP_MEMORY = 0.97
+"""A step: about 30 steps."""
+SLIP_TILT = np.deg2rad(15.0)
+SLIP_TURN = np.deg2rad(45.0)
+"""A body frame that has tilted or turned by more than this since the first steps is not the runner's doing."""
+
+
+BLANK = np.zeros(1, dtype=STEP)
+"""A step of which nothing is measured; rows are blank before they are written."""
+for _name in STEP.names or ():
+    BLANK[_name] = 0 if _name in CODES else np.nan
+
+
+@kernel
+def write_pulse(row, pulse, gait):
+    """What the step will be measured on."""
+    row["gait"] = gait
+    row["pulse_begin"] = pulse["begin"]
+    row["pulse_up"] = pulse["up"]
+    row["pulse_peak"] = pulse["peak"]
+    row["pulse_down"] = pulse["down"]
+    row["pulse_down_half"] = pulse["down_half"]
+    row["pulse_end"] = pulse["end"]
+    row["pulse_height"] = pulse["height"]
+    row["pulse_floor"] = pulse["floor"]
+
+
+@kernel
+def write_walking(state, history, pulse, c, row):
+    """A walking step: what can be said of it without a model of its contact."""
+    write_pulse(row, pulse, WALKING)
+    # the vertical rises through 1 g in double support, just after the heel has landed
+    contact_s = pulse["up"] / c.rate_hz
+    length_s = (pulse["end"] - pulse["begin"]) / c.rate_hz
+    write_rhythm(state, row, contact_s)
+    period_s = length_s if np.isnan(row["step_time_ms"]) else row["step_time_ms"] / 1000.0
+    write_common(state, history, pulse, c, period_s, row)
+
+
+@kernel
+def write_running(state, history, pulse, c, row):
+    """A running step; False when no possible contact comes out of the pulse."""
+    period_s = 0.5 * (state["periods"][0] + state["periods"][1])
+    period = period_s * c.rate_hz
+    contact = initial_contact(pulse, period_s, c.rate_hz)
+    final = final_contact(pulse, period_s, c.rate_hz)
+    contact_time_s = (final - contact) / c.rate_hz
+    if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1] or contact < state["oldest"]:
+        return False
+    write_pulse(row, pulse, RUNNING)
+    contact_s, final_s = contact / c.rate_hz, final / c.rate_hz
+    if contact_s - state["last_contact"] > LOST_STEP * period_s:
+        forget_steps(state)
+    row["final_contact_s"] = final_s
+    row["contact_time_ms"] = 1000.0 * contact_time_s
+    row["flight_time_ms"] = 1000.0 * (contact_s - state["last_final"])
+    row["duty_factor"] = 0.5 * contact_time_s / period_s
+    write_rhythm(state, row, contact_s)
+    state["last_final"] = final_s
+    write_common(state, history, pulse, c, period_s, row)
+
+    base = state["base"]
+    newest = state["next"] - 1 - base
+    oldest = max(state["oldest"], base) - base
+    first, stop = int(np.ceil(pulse["begin"])) - base, int(np.floor(pulse["end"])) - base
+    middle = 0.5 * (contact + final) - base
+    write_impact(row, history, contact - base, middle, oldest, newest, c)
+    peak_bw = peak_force(pulse, c.rate_hz)
+    row["peak_vgrf_bw"] = peak_bw
+    if c.heading_known:
+        write_posture(state, history, row, first, stop, c.has_gyro)
+        lean_change = mean_of(history[PITCH], first, stop) - state["fresh_pitch"]
+        land, leave = max(int(contact) - base, oldest), min(int(final) - base, state["slow_next"] - 1 - base)
+        write_lumbar(row, history, land, leave, peak_bw / pulse["height"], lean_change, c.height_m)
+        score = side_score(history, contact - base, period, newest, c.has_gyro)
+        add_step(state["parity"], score, contact, period, c.has_gyro)
+        write_regularity(state, history, row, pulse, base)
+        watch_mounting(state, history, pulse, contact_s, first, stop)
+    state["last_begin"] = pulse["begin"]
+    state["n_running"] += 1
+    return True
+
+
+@kernel
+def write_rhythm(state, row, contact_s):
+    """Foot strike, and step time and cadence where there is a step before."""
+    row["initial_contact_s"] = contact_s
+    step_time_s = contact_s - state["last_contact"]
+    if step_time_s > 0.0:
+        before = state["last_step_time"]
+        row["step_time_ms"] = 1000.0 * step_time_s
+        row["cadence_spm"] = 60.0 / (step_time_s if np.isnan(before) else 0.5 * (step_time_s + before))
+        state["last_step_time"] = step_time_s
+    state["last_contact"] = contact_s
+
+
+@kernel
+def write_common(state, history, pulse, c, period_s, row):
+    """The columns that need neither heading nor contact: what the pulse itself shows."""
+    base = state["base"]
+    oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
+    begin, end = pulse["begin"] - base, pulse["end"] - base
+    first, stop = int(np.ceil(begin)), int(np.floor(end))
+    vertical = history[VERTICAL]
+    row["vertical_oscillation_mm"] = vertical_oscillation_mm(vertical, first, stop, c.rate_hz)
+    row["vertical_impulse_bw_s"] = vertical_impulse(vertical, begin, end, c.rate_hz)
+    write_peaks(row, history, first, stop, oldest, newest, c.sharp_taps)
+    row["quality"] = step_quality(
+        (end - begin) / c.rate_hz, period_s, pulse["height"] - pulse["floor"], any_of(history[CLIPPED], first, stop)
+    )
+    row["period_s"] = period_s
+    row["decided_s"] = (state["next"] - 1) / c.rate_hz
+
+
+@kernel
+def write_peaks(row, history, first, stop, oldest, newest, taps):
+    """Largest vertical and resultant specific force of the whole step."""
+    row["peak_vertical_g"] = highest(history, VERTICAL, first, stop, oldest, newest, taps)
+    row["peak_resultant_g"] = highest(history, RESULTANT, first, stop, oldest, newest, taps)
+
+
+@kernel
+def any_of(flags, first, stop):
+    """Whether a flag is set in columns first to stop."""
+    for k in range(first, stop + 1):
+        if flags[k] > 0.0:
+            return True
+    return False
+
+
+@kernel
+def write_posture(state, history, row, first, stop, has_gyro):
+    """Lean, ranges of the angles and sway ratio over the stride that this step ends."""
+    base = state["base"]
+    whole = state["last_begin"] >= base  # false for NaN
+    stride = int(np.ceil(state["last_begin"])) - base if whole else first
+    pitch = mean_of(history[PITCH], stride, stop)
+    n = state["n_fresh"]
+    if n < FRESH_STEPS:
+        state["fresh_pitch"] = pitch if n == 0 else state["fresh_pitch"] + (pitch - state["fresh_pitch"]) / (n + 1)
+        state["n_fresh"] = n + 1
+    standing = state["standing_pitch"]
+    row["lean_deg"] = np.rad2deg(pitch - (state["fresh_pitch"] if np.isnan(standing) else standing))
+    if whole:
+        row["ml_sway_ratio"] = sideways_ratio(history, stride, stop)
+        if has_gyro:
+            row["roll_rom_deg"] = np.rad2deg(range_of(history[ROLL], stride, stop, False))
+            row["pitch_rom_deg"] = np.rad2deg(range_of(history[PITCH], stride, stop, False))
+            row["yaw_rom_deg"] = np.rad2deg(range_of(history[YAW], stride, stop, True))
+
+
+@kernel
+def remember_standing(state, mounting):
+    """Running begins: how the runner stood before becomes the zero of lean, if somebody stood upright."""
+    force = state["standing"]
+    forward = mounting[0, 0] * force[0] + mounting[0, 1] * force[1] + mounting[0, 2] * force[2]
+    left = mounting[1, 0] * force[0] + mounting[1, 1] * force[1] + mounting[1, 2] * force[2]
+    up = mounting[2, 0] * force[0] + mounting[2, 1] * force[1] + mounting[2, 2] * force[2]
+    across = np.sqrt(forward * forward + left * left)
+    if state["n_fresh"] == 0 and np.arctan2(across, up) < MAX_STANDING_TILT:  # false for NaN
+        state["standing_pitch"] = -np.arctan2(forward, np.sqrt(left * left + up * up))
+
+
+@kernel
+def write_regularity(state, history, row, pulse, base):
+    """Step and stride regularity over the last four strides, once there are so many."""
+    ends = state["ends"]
+    n = state["n_ends"]
+    if n == N_ENDS:
+        for j in range(N_ENDS - 1):
+            ends[j] = ends[j + 1]
+        n -= 1
+    ends[n] = pulse["end"]
+    state["n_ends"] = n + 1
+    if n + 1 == N_ENDS and ends[0] >= base:
+        first, stop = int(np.rint(ends[0])) - base, int(np.rint(ends[N_ENDS - 1])) - base
+        step = (ends[N_ENDS - 1] - ends[0]) / (N_ENDS - 1)
+        row["step_regularity"] = regularity(history[FORWARD], first, stop, int(np.rint(step)))
+        row["stride_regularity"] = regularity(history[FORWARD], first, stop, int(np.rint(2.0 * step)))
+
+
+@kernel
+def watch_mounting(state, history, pulse, contact_s, first, stop):
+    """Slow means of what shows a sensor that has slipped: the tilt of the body frame, and the loop."""
+    n = state["n_running"]
+    keep = min(SLIP_MEMORY, n / (n + 1.0))
+    gain = 1.0 - keep
+    state["drift_pitch"] = keep * state["drift_pitch"] + gain * mean_of(history[PITCH], first, stop)
+    state["drift_roll"] = keep * state["drift_roll"] + gain * mean_of(history[ROLL], first, stop)
+    state["loop_forward"] = keep * state["loop_forward"] + gain * pulse["loop_forward"]
+    state["loop_left"] = keep * state["loop_left"] + gain * pulse["loop_left"]
+    if n == FRESH_STEPS:
+        state["fresh_roll"] = state["drift_roll"]
+    if n > 2 * FRESH_STEPS and np.isnan(state["slipped_s"]):
+        tilt = np.hypot(state["drift_pitch"] - state["fresh_pitch"], state["drift_roll"] - state["fresh_roll"])
+        turn = abs(np.arctan2(state["loop_forward"], state["loop_left"]))
+        if tilt > SLIP_TILT or turn > SLIP_TURN:
+            state["slipped_s"] = contact_s

@@ -1,0 +1,304 @@
+"""The kernel that leads samples, one by one, to steps.
+
+Nothing here knows how the samples were split into blocks: each sample changes the state in the same way,
+whatever came with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imurun.core.gait import (
+    QUEUE,
+    RUNNING_PERIOD_S,
+    STREAK,
+    follows,
+    is_running_streak,
+    measure_loop,
+    stays_running,
+    swings_like_running,
+    swings_like_walking,
+)
+from imurun.core.gaussian import gaussian_taps, smooth_at
+from imurun.core.history import (
+    CLIPPED,
+    FORWARD,
+    LEFTWARD,
+    SLOW_FORWARD,
+    SLOW_LEFTWARD,
+    SLOW_VERTICAL,
+    VERTICAL,
+    make_room,
+    new_history,
+    write_level,
+)
+from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
+from imurun.core.jit import entry, kernel
+from imurun.core.lumbar import DEFAULT_HEIGHT_M
+from imurun.core.memory import Coefficients, forget_steps, new_state, restart
+from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
+from imurun.core.pulse import PULSE, track
+from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
+from imurun.core.side import side_code
+from imurun.core.step import BLANK, RUNNING, STEP, WALKING, remember_standing, write_running, write_walking
+from imurun.frames import G, FloatArray
+
+PIECE = 1024
+"""Samples the kernel takes at once; bounds how many steps can come out (at 25 Hz, 41 s)."""
+MAX_STEPS = 256
+
+
+class Stepper:
+    """Samples with their orientation in, steps out.
+
+    Args:
+        rate_hz: samples a second.
+        mounting: body from sensor, shape (3, 3).
+        heading_known: False when only the up row of the mounting is right; what needs a forward axis is
+            then NaN.
+        has_gyro: whether roll, pitch and yaw are measured.
+        height_m: stature, or None for 1.75.
+        acc_range_g: full scale of the accelerometer, or None to look for the usual ones.
+        first_index: absolute index of the first sample to come.
+        standing: mean specific force while standing, shape (3,), sensor frame, if it was seen before.
+        n_clipped, count_from: samples at full scale seen before, and the first index not yet counted.
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        mounting: FloatArray,
+        *,
+        heading_known: bool,
+        has_gyro: bool,
+        height_m: float | None = None,
+        acc_range_g: float | None = None,
+        first_index: int = 0,
+        standing: FloatArray | None = None,
+        n_clipped: int = 0,
+        count_from: int = 0,
+    ) -> None:
+        scales_g = FULL_SCALES_G if acc_range_g is None else (acc_range_g,)
+        self.coefficients = Coefficients(
+            rate_hz=rate_hz,
+            slow_taps=gaussian_taps(rate_hz, PULSE_CUTOFF_HZ),
+            sharp_taps=gaussian_taps(rate_hz, min(IMPACT_CUTOFF_HZ, 0.4 * rate_hz)),
+            mounting=np.array(mounting, dtype=np.float64, order="C"),
+            heading_known=heading_known,
+            has_gyro=has_gyro,
+            height_m=DEFAULT_HEIGHT_M if height_m is None else float(height_m),
+            clip_levels=np.array(scales_g) * G,
+            clip_exact=acc_range_g is not None,
+        )
+        self._states = new_state(first_index)
+        if standing is not None:
+            self._states[0]["standing"] = standing
+        self._states[0]["n_clipped"] = n_clipped
+        self._states[0]["count_from"] = count_from
+        self._history = new_history(rate_hz)
+        self._queue = np.zeros(QUEUE, dtype=PULSE)
+        self._steps = np.repeat(BLANK, MAX_STEPS)
+        self._seconds = np.zeros(PIECE // int(rate_hz) + 2, dtype=SECOND)
+
+    def push(self, acc: FloatArray, quats: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+        """Take unbroken samples; returns the steps (STEP) and seconds (SECOND) that became known.
+
+        Args:
+            acc: shape (n, 3), m/s2, sensor frame, finite. quats: shape (n, 4), sensor to earth.
+        """
+        steps, seconds = [], []
+        for first in range(0, len(acc), PIECE):
+            n_steps, n_seconds = advance(
+                acc[first : first + PIECE],
+                quats[first : first + PIECE],
+                self._states,
+                self._history,
+                self._queue,
+                self.coefficients,
+                self._steps,
+                self._seconds,
+            )
+            steps.append(self._take(n_steps))
+            seconds.append(self._seconds[:n_seconds].copy())
+        if len(steps) == 1:
+            return steps[0], seconds[0]
+        return _join(steps, STEP), _join(seconds, SECOND)
+
+    def break_off(self, n_missing: int) -> np.ndarray:
+        """The stream ends, or goes on after `n_missing` samples; returns the steps that could still be decided."""
+        n_steps = flush(n_missing, self._states, self._history, self._queue, self.coefficients, self._steps)
+        return self._take(n_steps)
+
+    def _take(self, n_steps: int) -> np.ndarray:
+        taken = self._steps[:n_steps].copy()
+        self._steps[:n_steps] = BLANK
+        return taken
+
+    @property
+    def record(self) -> Any:
+        """The state as one record of STATE, to read."""
+        return self._states[0]
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """Copies of everything that changes; can be put back."""
+        return {"state": self._states.copy(), "history": self._history.copy(), "queue": self._queue.copy()}
+
+    @state.setter
+    def state(self, saved: dict[str, np.ndarray]) -> None:
+        self._states[:] = saved["state"]
+        self._history[:] = saved["history"]
+        self._queue[:] = saved["queue"]
+
+
+def _join(parts: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
+
+
+@entry
+def advance(acc, quats, states, history, queue, c, steps, seconds):
+    """Take the samples one by one; returns how many rows of `steps` and `seconds` were written."""
+    state = states[0]
+    lag = len(c.slow_taps) // 2
+    window = int(np.rint(c.rate_hz))
+    state["n_steps"] = 0
+    n_seconds = 0
+    for i in range(len(acc)):
+        index = state["next"]
+        if index - state["base"] == history.shape[1]:
+            state["base"] = make_room(history, state["base"], history.shape[1])
+        column = index - state["base"]
+        state["yaw"] = write_level(history, column, acc[i], quats[i], c.mounting, state["yaw"])
+        clipped = is_clipped(acc[i], state["last_sample"], c.clip_levels, c.clip_exact)
+        history[CLIPPED, column] = clipped
+        if index >= state["count_from"]:
+            state["n_clipped"] += clipped
+        state["next"] = index + 1
+        if watch_second(state, acc[i], window):
+            seconds[n_seconds]["first"] = index + 1 - window
+            seconds[n_seconds]["motion_g"] = close_second(state, window)
+            n_seconds += 1
+        if index >= state["slow_next"] + lag and track_next(state, history, queue, c, index):
+            judge(state, history, queue, c, steps)
+    return state["n_steps"], n_seconds
+
+
+@entry
+def flush(n_missing, states, history, queue, c, steps):
+    """Decide what can be decided without further samples, then start anew `n_missing` samples later."""
+    state = states[0]
+    state["n_steps"] = 0
+    while state["slow_next"] < state["next"]:
+        if track_next(state, history, queue, c, state["next"] - 1):
+            judge(state, history, queue, c, steps)
+    settle(state, history, queue, state["waiting"], c, steps)
+    state["next"] += n_missing
+    restart(state)
+    return state["n_steps"]
+
+
+@kernel
+def track_next(state, history, queue, c, newest):
+    """Smooth one more sample and follow the pulse by it; True when one was completed into the queue."""
+    base = state["base"]
+    k = state["slow_next"]
+    first = max(state["oldest"], base) - base
+    for raw, slow in ((VERTICAL, SLOW_VERTICAL), (FORWARD, SLOW_FORWARD), (LEFTWARD, SLOW_LEFTWARD)):
+        history[slow, k - base] = smooth_at(history[raw], k - base, first, newest - base, c.slow_taps)
+    state["slow_next"] = k + 1
+    return track(history[SLOW_VERTICAL], base, k, c.rate_hz, state["tracker"], queue[state["waiting"]])
+
+
+@kernel
+def judge(state, history, queue, c, steps):
+    """A pulse was completed at the end of the queue: say what it is, and those that wait with it."""
+    n = state["waiting"]
+    measure_loop(history, state["base"], queue[n])
+    n += 1
+    state["waiting"] = n
+    if state["running"]:
+        if stays_running(queue[0], state["verdict_end"], state["misses"], c):
+            note_period(state, queue[0])
+            write_run(state, history, queue, c, steps)
+            return
+        state["misses"] += 1
+        if state["misses"] == 1:
+            state["waiting"] = 0
+            return
+        state["running"] = 0
+        forget_steps(state)
+    if is_running_streak(queue, n, c):
+        settle(state, history, queue, n - STREAK, c, steps)
+        forget_steps(state)
+        state["running"] = 1
+        remember_standing(state, c.mounting)
+        # the first step has no period of its own yet: it borrows the second's
+        state["periods"][:] = queue[1]["period_s"]
+        write_run(state, history, queue, c, steps)
+        return
+    keep = n
+    while keep > 0:
+        strong = swings_like_running(queue[n - keep], c.rate_hz, 1.0)
+        if strong and keep < STREAK:
+            break  # may be the first step of a run
+        if not strong and keep == 1 and state["verdict"] != WALKING:
+            break  # its neighbour to come decides
+        keep -= 1
+    settle(state, history, queue, n - keep, c, steps)
+
+
+@kernel
+def note_period(state, pulse):
+    """Remember the period of a running step if it is one."""
+    period_s = pulse["period_s"]
+    if RUNNING_PERIOD_S[0] <= period_s <= RUNNING_PERIOD_S[1]:
+        state["periods"][0] = state["periods"][1]
+        state["periods"][1] = period_s
+
+
+@kernel
+def settle(state, history, queue, gone, c, steps):
+    """Decide the first `gone` waiting pulses: walking steps, or nothing; move the others up."""
+    n = state["waiting"]
+    for i in range(gone):
+        pulse = queue[i]
+        before = state["verdict"] == WALKING and state["verdict_end"] == pulse["begin"]
+        walks = False
+        if swings_like_walking(pulse, c.rate_hz):
+            after = i + 1 < n and swings_like_walking(queue[i + 1], c.rate_hz) and follows(pulse, queue[i + 1])
+            walks = after or before
+        if walks:
+            if not before:
+                forget_steps(state)
+            write_walking(state, history, pulse, c, steps[state["n_steps"]])
+            state["n_steps"] += 1
+        state["verdict"] = WALKING if walks else -1
+        state["verdict_end"] = pulse["end"]
+    for i in range(gone, n):
+        queue[i - gone] = queue[i]
+    state["waiting"] = n - gone
+
+
+@kernel
+def write_run(state, history, queue, c, steps):
+    """Write all waiting pulses as running steps, then name their sides together."""
+    first_row = state["n_steps"]
+    flips = np.zeros(STREAK)
+    for i in range(state["waiting"]):
+        if i > 0:
+            note_period(state, queue[i])
+        row = state["n_steps"]
+        if write_running(state, history, queue[i], c, steps[row]):
+            flips[row - first_row] = state["parity"]["flip"]
+            state["n_steps"] = row + 1
+        state["verdict_end"] = queue[i]["end"]
+    state["verdict"] = RUNNING
+    state["misses"] = 0
+    state["waiting"] = 0
+    # the last step knows most: its side settles those that waited with it
+    log_odds = state["parity"]["log_odds"]
+    for row in range(state["n_steps"] - 1, first_row - 1, -1):
+        steps[row]["side"] = side_code(log_odds)
+        log_odds *= flips[row - first_row]

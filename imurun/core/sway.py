@@ -1,0 +1,73 @@
+"""How the pelvis tilts, turns and sways over a stride, and how alike strides are.
+
+Ranges a stride: as in gait laboratories (pelvic tilt, obliquity, rotation). Sway ratio and regularity:
+Moe-Nilssen & Helbostad 2004 and Schuette et al. 2015, who found the sideways ratio up and the fore-aft
+step regularity down in tired runners. Deviation: the ratio is per stride, and regularity is over the last
+four strides, so that both are a row a step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.core.history import FORWARD, LEFTWARD, VERTICAL
+from imurun.core.jit import kernel
+
+REGULARITY_STRIDES = 4
+N_ENDS = 2 * REGULARITY_STRIDES + 1
+"""Minima between steps that bound four strides."""
+LAG_SEARCH = 2
+"""The autocorrelation peak is looked for this many samples around the mean step."""
+
+
+@kernel
+def range_of(signal, first, stop, detrend):
+    """Largest minus smallest value over columns first to stop, after a line through the ends if `detrend`."""
+    slope = (signal[stop] - signal[first]) / max(stop - first, 1) if detrend else 0.0
+    low, high = np.inf, -np.inf
+    for k in range(first, stop + 1):
+        value = signal[k] - slope * (k - first)
+        low = min(low, value)
+        high = max(high, value)
+    return high - low
+
+
+@kernel
+def mean_of(signal, first, stop):
+    """Mean over columns first to stop - 1."""
+    total = 0.0
+    for k in range(first, stop):
+        total += signal[k]
+    return total / max(stop - first, 1)
+
+
+@kernel
+def sideways_ratio(history, first, stop):
+    """RMS of the lateral over RMS of the whole specific force, each less its mean."""
+    lateral, whole = 0.0, 0.0
+    for channel in (VERTICAL, FORWARD, LEFTWARD):
+        mean = mean_of(history[channel], first, stop)
+        power = 0.0
+        for k in range(first, stop):
+            power += (history[channel, k] - mean) ** 2
+        whole += power
+        if channel == LEFTWARD:
+            lateral = power
+    return np.sqrt(lateral / max(whole, 1e-30))
+
+
+@kernel
+def regularity(signal, first, stop, lag):
+    """Unbiased autocorrelation of columns first to stop - 1 near `lag`, as a share of the variance."""
+    n = stop - first
+    mean = mean_of(signal, first, stop)
+    power = 0.0
+    for k in range(first, stop):
+        power += (signal[k] - mean) ** 2
+    best = -1.0
+    for shift in range(max(lag - LAG_SEARCH, 1), min(lag + LAG_SEARCH, n - 1) + 1):
+        total = 0.0
+        for k in range(first, stop - shift):
+            total += (signal[k] - mean) * (signal[k + shift] - mean)
+        best = max(best, total / (n - shift) * n / max(power, 1e-30))
+    return min(best, 1.0)

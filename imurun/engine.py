@@ -1,0 +1,453 @@
+"""RunAnalyzer: the one path from samples to steps, for a stream and for a file."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from imurun.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun.core.mounting import Mounting
+from imurun.core.orientation import START_S, Orientation
+from imurun.core.search import MountingSearch
+from imurun.core.second import SECOND
+from imurun.core.step import STEP
+from imurun.core.stepper import Stepper
+from imurun.errors import RecordingError, SettingsError
+from imurun.frames import FloatArray, as_rotation
+from imurun.recording import Runner, check_rate, runs
+
+SAME_STEP_S = 0.15
+"""A step this soon after one that was told already is that one, seen again."""
+UNSURE_MOUNTING = 0.3
+
+
+class Step(NamedTuple):
+    """One step; `imurun.columns.STEP_COLUMNS` gives the unit and meaning of each field."""
+
+    initial_contact_s: float
+    final_contact_s: float
+    side: str
+    gait: str
+    step_time_ms: float
+    contact_time_ms: float
+    flight_time_ms: float
+    duty_factor: float
+    cadence_spm: float
+    vertical_oscillation_mm: float
+    peak_impact_g: float
+    peak_vertical_g: float
+    peak_resultant_g: float
+    braking_g: float
+    loading_rate_g_s: float
+    peak_vgrf_bw: float
+    vertical_impulse_bw_s: float
+    lumbar_compression_bw: float
+    lumbar_shear_bw: float
+    lumbar_dose: float
+    lean_deg: float
+    roll_rom_deg: float
+    pitch_rom_deg: float
+    yaw_rom_deg: float
+    ml_sway_ratio: float
+    step_regularity: float
+    stride_regularity: float
+    quality: float
+    decided_s: float
+
+
+class RunAnalyzer:
+    """Samples of one lower-back IMU in, steps out; a recording is a stream that has already ended.
+
+    Any split of the same samples into blocks gives byte-identical steps. Until the mounting is known
+    (about ten seconds of running) samples are held back; then they are pushed after, so that none is lost.
+
+    Args:
+        rate_hz: samples a second, 25 to 5000.
+        runner: whose height scales the lumbar model; None for a height of 1.75 m.
+        mounting: "find" it in the first running, or a rotation body from sensor, shape (3, 3); the
+            identity for samples that are already anterior, left, up.
+        has_gyro: whether blocks will have angular rates.
+        acc_range_g: full scale of the accelerometer; None to look for the usual ones.
+
+    Raises:
+        RecordingError: a rate outside the limits.
+        SettingsError: a mounting that is no rotation.
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        *,
+        runner: Runner | None = None,
+        mounting: Literal["find"] | npt.ArrayLike | Mounting = "find",
+        has_gyro: bool = True,
+        acc_range_g: float | None = None,
+    ) -> None:
+        self.rate_hz = check_rate(rate_hz)
+        self._has_gyro = has_gyro
+        self._height_m = None if runner is None else runner.height_m
+        self._acc_range_g = acc_range_g
+        self._given = as_mounting(mounting)
+        self._n_start = round(START_S * self.rate_hz)
+        self._index = 0
+        self._first_index = 0
+        self._start: list[tuple[FloatArray, FloatArray | None]] = []
+        self._orientation: Orientation | None = None
+        self._first_up = np.zeros(3)
+        self._search: MountingSearch | None = None
+        self._stepper: Stepper | None = None
+        self._mounting: Mounting | None = None
+        self._told_step_s = -np.inf
+        self._told_second = -1
+        self._finished = False
+
+    # ------------------------------------------------------------------------------ samples in, steps out
+
+    def push(self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None) -> list[Step]:
+        """Take the next samples, and return the steps that became known.
+
+        Args:
+            acc: specific force, shape (n, 3), m/s2, sensor axes. A row with a value that is not finite is
+                a missing sample.
+            gyr: angular rate, shape (n, 3), rad/s; left out when there is no gyroscope.
+
+        Raises:
+            RecordingError: shapes that do not fit, a gyroscope that comes or goes, a finished run.
+        """
+        return as_steps(self.push_arrays(acc, gyr)[0])
+
+    def finish(self) -> list[Step]:
+        """The run is over: decide what is left, and return it. Nothing can be pushed after."""
+        return as_steps(self.finish_arrays()[0])
+
+    def push_arrays(
+        self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `push`, but the steps as a structured array, and the seconds that are full.
+
+        Returns:
+            Steps (dtype `imurun.core.step.STEP`) and seconds (dtype `imurun.core.second.SECOND`).
+        """
+        acc, gyr, missing = self._check(acc, gyr)
+        if not missing.any():
+            return self._take(acc, gyr)
+        return _concatenate(list(self._take_with_gaps(acc, gyr, missing)))
+
+    def finish_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """As `finish`, but in the form of `push_arrays`."""
+        told = []
+        if not self._finished:
+            self._finished = True
+            if self._orientation is None and self._start:
+                told.append(self._begin())
+            if self._search is not None:
+                steps, mounting = self._search.finish()
+                told.append(self._tell(steps, _NO_SECONDS))
+                if mounting is not None:
+                    told.append(self._seat(mounting))
+            if self._stepper is not None:
+                told.append(self._tell(self._stepper.break_off(0), _NO_SECONDS))
+        return _concatenate(told)
+
+    # ---------------------------------------------------------------------------------------- what is known
+
+    @property
+    def mounting(self) -> Mounting | None:
+        """How the sensor sits on the body; None before anything is known, "level" while it is searched."""
+        if self._mounting is not None:
+            return self._mounting
+        return None if self._search is None else self._search.level
+
+    @property
+    def time_s(self) -> float:
+        """How much was pushed, gaps included."""
+        return self._index / self.rate_hz
+
+    @property
+    def n_clipped(self) -> int:
+        """Samples at the accelerometer's full scale so far."""
+        if self._stepper is not None:
+            return int(self._stepper.record["n_clipped"])
+        return 0 if self._search is None else self._search.n_clipped
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was noticed so far about the sensor, one sentence each."""
+        notes = []
+        if self.n_clipped:
+            notes.append(
+                f"{self.n_clipped} samples were at the accelerometer's full scale: peaks and loads are too low; "
+                "set a larger range."
+            )
+        if self._mounting is not None and self._mounting.confidence < UNSURE_MOUNTING:
+            notes.append(
+                f"The mounting was found with a confidence of {self._mounting.confidence:.2f} only: "
+                "sides, braking and lean may be wrong."
+            )
+        if self._stepper is not None and not np.isnan(self._stepper.record["slipped_s"]):
+            notes.append(
+                f"The sensor seems to have slipped by {self._stepper.record['slipped_s']:.0f} s: "
+                "sides, lean and sway after that are doubtful; fasten the strap."
+            )
+        return tuple(notes)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Everything that changes as samples pass, as arrays and plain values; can be put back.
+
+        Put it back into an analyzer made with the same arguments, and the run goes on as if nothing
+        happened.
+        """
+        acc, gyr = self._started()
+        return {
+            "index": self._index,
+            "first_index": self._first_index,
+            "start_acc": acc,
+            "start_gyr": np.zeros((0, 3)) if gyr is None else gyr,
+            "first_up": self._first_up.copy(),
+            "orientation": None if self._orientation is None else self._orientation.state,
+            "search": None if self._search is None else self._search.state,
+            "stepper": None if self._stepper is None else self._stepper.state,
+            "mounting": None
+            if self._mounting is None
+            else {
+                "rotation": self._mounting.rotation.copy(),
+                "confidence": self._mounting.confidence,
+                "source": self._mounting.source,
+                "decided_s": self._mounting.decided_s,
+            },
+            "told_step_s": self._told_step_s,
+            "told_second": self._told_second,
+            "finished": self._finished,
+        }
+
+    @state.setter
+    def state(self, saved: dict[str, Any]) -> None:
+        saved = copy.deepcopy(saved)
+        self._index = int(saved["index"])
+        self._first_index = int(saved["first_index"])
+        self._start = []
+        if len(saved["start_acc"]):
+            self._start = [(saved["start_acc"], saved["start_gyr"] if self._has_gyro else None)]
+        self._first_up = saved["first_up"]
+        self._orientation = self._search = self._stepper = self._mounting = None
+        if saved["orientation"] is not None:
+            self._orientation = self._new_orientation()
+            self._orientation.state = saved["orientation"]
+        if saved["mounting"] is not None:
+            self._mounting = Mounting(**saved["mounting"])
+        if saved["search"] is not None:
+            self._search = self._new_search()
+            self._search.state = saved["search"]
+        if saved["stepper"] is not None:
+            assert self._mounting is not None
+            self._stepper = self._new_stepper(self._mounting)
+            self._stepper.state = saved["stepper"]
+        self._told_step_s = float(saved["told_step_s"])
+        self._told_second = int(saved["told_second"])
+        self._finished = bool(saved["finished"])
+
+    # -------------------------------------------------------------------------------------------- the stages
+
+    def _check(
+        self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None
+    ) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.bool_]]:
+        if self._finished:
+            raise RecordingError("The run is finished; start a new RunAnalyzer.")
+        if (gyr is not None) != self._has_gyro:
+            told = "with" if self._has_gyro else "without"
+            raise RecordingError(f"This RunAnalyzer was made for samples {told} a gyroscope (has_gyro).")
+        acc_array = np.ascontiguousarray(acc, dtype=np.float64)
+        gyr_array = None if gyr is None else np.ascontiguousarray(gyr, dtype=np.float64)
+        if acc_array.ndim != 2 or acc_array.shape[1] != 3:
+            raise RecordingError(f"acc has shape {acc_array.shape}; it must be (samples, 3 axes).")
+        if gyr_array is not None and gyr_array.shape != acc_array.shape:
+            raise RecordingError(f"gyr has shape {gyr_array.shape} but acc has {acc_array.shape}.")
+        missing = ~np.isfinite(acc_array).all(axis=1)
+        if gyr_array is not None:
+            missing |= ~np.isfinite(gyr_array).all(axis=1)
+        return acc_array, gyr_array, missing
+
+    def _take_with_gaps(
+        self, acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[np.bool_]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Samples and gaps in turn."""
+        position = 0
+        for first, stop in runs(missing):
+            if first > position:
+                yield self._take(acc[position:first], None if gyr is None else gyr[position:first])
+            yield self._skip(stop - first)
+            position = stop
+        if position < len(acc):
+            yield self._take(acc[position:], None if gyr is None else gyr[position:])
+
+    def _take(self, acc: FloatArray, gyr: FloatArray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Unbroken samples."""
+        first_index = self._index
+        self._index += len(acc)
+        if self._orientation is None:
+            if not self._start:
+                self._first_index = first_index
+            self._start.append((acc.copy(), None if gyr is None else gyr.copy()))
+            if sum(len(part) for part, _ in self._start) < self._n_start:
+                return _NO_STEPS, _NO_SECONDS
+            return self._begin()
+        return self._follow(acc, gyr)
+
+    def _skip(self, n_missing: int) -> tuple[np.ndarray, np.ndarray]:
+        """A gap. The orientation is kept: it finds back by itself within seconds."""
+        told = []
+        if self._orientation is None and self._start:
+            told.append(self._begin())
+        self._index += n_missing
+        if self._search is not None:
+            taken, steps, mounting = self._search.skip(n_missing)
+            n_missing -= taken
+            told.append(self._tell(steps, _NO_SECONDS))
+            if mounting is not None:
+                told.append(self._seat(mounting))
+        if self._stepper is not None and n_missing:
+            told.append(self._tell(self._stepper.break_off(n_missing), _NO_SECONDS))
+        return _concatenate(told)
+
+    def _begin(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first second or so is there: up is known well enough to start."""
+        acc, gyr = self._started()
+        self._start = []
+        self._first_up = acc[: self._n_start].mean(axis=0)
+        if not np.linalg.norm(self._first_up) > 0:
+            self._first_up = np.array([0.0, 0.0, 1.0])
+        self._orientation = self._new_orientation()
+        if self._given is None:
+            self._search = self._new_search()
+        else:
+            self._mounting = self._given
+            self._stepper = self._new_stepper(self._given, first_index=self._first_index)
+        return self._follow(acc, gyr)
+
+    def _follow(self, acc: FloatArray, gyr: FloatArray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Samples whose orientation can be followed."""
+        assert self._orientation is not None
+        quats = self._orientation.push(acc, gyr)
+        if self._stepper is not None:
+            return self._tell(*self._stepper.push(acc, quats))
+        assert self._search is not None
+        taken, steps, seconds, mounting = self._search.push(acc, gyr, quats)
+        told = [self._tell(steps, seconds)]
+        if mounting is not None:
+            told.append(self._seat(mounting))
+            assert self._stepper is not None
+            told.append(self._tell(*self._stepper.push(acc[taken:], quats[taken:])))
+        return _concatenate(told)
+
+    def _seat(self, mounting: Mounting) -> tuple[np.ndarray, np.ndarray]:
+        """The mounting is known: push the samples that were held back, and go on without the search."""
+        search = self._search
+        assert search is not None
+        held = search.held
+        stepper = self._new_stepper(
+            mounting,
+            first_index=held.start,
+            standing=search.standing,
+            n_clipped=search.n_clipped,
+            count_from=held.stop,
+        )
+        told = []
+        acc, _, quats = held.arrays()
+        position = 0
+        for first, stop in [*runs(np.isnan(acc[:, 0])), (len(acc), len(acc))]:
+            told.append(stepper.push(acc[position:first], quats[position:first]))
+            if stop > first:
+                told.append((stepper.break_off(stop - first), _NO_SECONDS))
+            position = stop
+        steps, seconds = _concatenate(told)
+        # they could not be known before the mounting was
+        steps["decided_s"] = np.maximum(steps["decided_s"], mounting.decided_s)
+        self._mounting, self._stepper, self._search = mounting, stepper, None
+        return self._tell(steps, seconds)
+
+    def _tell(self, steps: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Leave out what was told before the held samples were seen again."""
+        if len(steps):
+            steps = steps[steps["initial_contact_s"] > self._told_step_s + SAME_STEP_S]
+            if len(steps):
+                self._told_step_s = float(steps["initial_contact_s"][-1])
+        if len(seconds):
+            seconds = seconds[seconds["first"] > self._told_second]
+            if len(seconds):
+                self._told_second = int(seconds["first"][-1]) + round(self.rate_hz) - 1
+        return steps, seconds
+
+    def _started(self) -> tuple[FloatArray, FloatArray | None]:
+        if not self._start:
+            return np.zeros((0, 3)), None
+        acc = np.concatenate([part for part, _ in self._start])
+        gyr = [part for _, part in self._start if part is not None]
+        return acc, np.concatenate(gyr) if gyr else None
+
+    def _new_orientation(self) -> Orientation:
+        return Orientation(self.rate_hz, self._has_gyro, self._first_up)
+
+    def _new_search(self) -> MountingSearch:
+        return MountingSearch(
+            self.rate_hz,
+            has_gyro=self._has_gyro,
+            height_m=self._height_m,
+            acc_range_g=self._acc_range_g,
+            first_up=self._first_up,
+            first_index=self._first_index,
+            patient=False,
+        )
+
+    def _new_stepper(self, mounting: Mounting, **resumed: Any) -> Stepper:
+        return Stepper(
+            self.rate_hz,
+            mounting.rotation,
+            heading_known=mounting.heading_known,
+            has_gyro=self._has_gyro,
+            height_m=self._height_m,
+            acc_range_g=self._acc_range_g,
+            **resumed,
+        )
+
+
+_NO_STEPS = np.zeros(0, dtype=STEP)
+_NO_SECONDS = np.zeros(0, dtype=SECOND)
+
+
+def as_mounting(mounting: Literal["find"] | npt.ArrayLike | Mounting) -> Mounting | None:
+    """A given mounting, or None for one that is to be found.
+
+    Raises:
+        SettingsError: another word, or a matrix that is no rotation.
+    """
+    if isinstance(mounting, Mounting):
+        return mounting
+    if isinstance(mounting, str):
+        if mounting == "find":
+            return None
+        raise SettingsError(f"mounting is {mounting!r}; it must be 'find' or a 3 x 3 rotation matrix.")
+    return Mounting(as_rotation(mounting), 1.0, "given", 0.0)
+
+
+def as_steps(rows: np.ndarray) -> list[Step]:
+    """Rows of the core's step array as named tuples with sides and gaits as words."""
+    steps = []
+    for row in rows:
+        values = {column.name: row[column.name] for column in STEP_COLUMNS}
+        numbers = {name: float(value) for name, value in values.items() if name not in ("side", "gait")}
+        steps.append(Step(side=SIDES[values["side"]], gait=GAITS[values["gait"]], **numbers))
+    return steps
+
+
+def _concatenate(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    if not parts:
+        return _NO_STEPS, _NO_SECONDS
+    if len(parts) == 1:
+        return parts[0]
+    steps, seconds = zip(*parts, strict=True)
+    return np.concatenate(steps), np.concatenate(seconds)
