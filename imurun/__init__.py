@@ -1,3 +1,69 @@
-"""Foot strikes, lumbar impact load and trunk sway from one IMU on a runner's lower back."""
+"""Foot strikes, lumbar impact load and trunk sway from one IMU on a runner's lower back.
+
+    import imurun
+
+    recording = imurun.read("run.csv")
+    session = imurun.analyze(recording)
+    session.steps  # one row a step
+
+Axes, units and column names: `imurun.frames`, `imurun.columns`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from imurun.core.mounting import Mounting
+    from imurun.engine import RunAnalyzer, Step
+    from imurun.errors import FormatError, ImurunError, MissingExtraError, RecordingError, SettingsError
+    from imurun.io import read
+    from imurun.recording import Recording, Runner
+    from imurun.session import Session, analyze
+
+__all__ = [
+    "FormatError",
+    "ImurunError",
+    "MissingExtraError",
+    "Mounting",
+    "Recording",
+    "RecordingError",
+    "RunAnalyzer",
+    "Runner",
+    "Session",
+    "SettingsError",
+    "Step",
+    "__version__",
+    "analyze",
+    "read",
+]
+
+_HOMES = {
+    "Mounting": "imurun.core.mounting",
+    "RunAnalyzer": "imurun.engine",
+    "Step": "imurun.engine",
+    "FormatError": "imurun.errors",
+    "ImurunError": "imurun.errors",
+    "MissingExtraError": "imurun.errors",
+    "RecordingError": "imurun.errors",
+    "SettingsError": "imurun.errors",
+    "read": "imurun.io",
+    "Recording": "imurun.recording",
+    "Runner": "imurun.recording",
+    "Session": "imurun.session",
+    "analyze": "imurun.session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: most commands need no compiled kernels."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'imurun' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -20,7 +20,9 @@ STEP_COLUMNS: tuple[Column, ...] = (
     Column("gait", "", "running or walking"),
     Column("step_time_ms", "ms", "from the previous foot strike to this one"),
     Column("contact_time_ms", "ms", "final contact minus initial contact"),
-    Column("flight_time_ms", "ms", "from the final contact before to this foot strike; below 0 when feet overlap"),
+    Column(
+        "flight_time_ms", "ms", "from the final contact before to this foot strike; below 0 when feet overlap"
+    ),
     Column("duty_factor", "", "contact time over the time of a stride (two steps)"),
     Column("cadence_spm", "steps/min", "60 over the mean of the last two step times"),
     Column("vertical_oscillation_mm", "mm", "rise and fall of the sensor within the step"),

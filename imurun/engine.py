@@ -18,7 +18,7 @@ from imurun.core.step import STEP
 from imurun.core.stepper import Stepper
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, as_rotation
-from imurun.recording import Runner, check_rate, runs
+from imurun.recording import Recording, Runner, check_rate, runs
 
 SAME_STEP_S = 0.15
 """A step this soon after one that was told already is that one, seen again."""
@@ -97,6 +97,7 @@ class RunAnalyzer:
         self._first_index = 0
         self._start: list[tuple[FloatArray, FloatArray | None]] = []
         self._orientation: Orientation | None = None
+        self._first_sample = np.zeros(3)
         self._first_up = np.zeros(3)
         self._search: MountingSearch | None = None
         self._stepper: Stepper | None = None
@@ -104,6 +105,7 @@ class RunAnalyzer:
         self._told_step_s = -np.inf
         self._told_second = -1
         self._finished = False
+        self._patient = False
 
     # ------------------------------------------------------------------------------ samples in, steps out
 
@@ -152,6 +154,13 @@ class RunAnalyzer:
             if self._stepper is not None:
                 told.append(self._tell(self._stepper.break_off(0), _NO_SECONDS))
         return _concatenate(told)
+
+    def search_whole(self, acc: FloatArray, gyr: FloatArray | None) -> Mounting | None:
+        """Look at all samples for the mounting only; to be called on a new analyzer, which is then used up."""
+        self._patient = True
+        self.push_arrays(acc, gyr)
+        self.finish_arrays()
+        return self._mounting
 
     # ---------------------------------------------------------------------------------------- what is known
 
@@ -208,6 +217,7 @@ class RunAnalyzer:
             "first_index": self._first_index,
             "start_acc": acc,
             "start_gyr": np.zeros((0, 3)) if gyr is None else gyr,
+            "first_sample": self._first_sample.copy(),
             "first_up": self._first_up.copy(),
             "orientation": None if self._orientation is None else self._orientation.state,
             "search": None if self._search is None else self._search.state,
@@ -233,6 +243,7 @@ class RunAnalyzer:
         self._start = []
         if len(saved["start_acc"]):
             self._start = [(saved["start_acc"], saved["start_gyr"] if self._has_gyro else None)]
+        self._first_sample = saved["first_sample"]
         self._first_up = saved["first_up"]
         self._orientation = self._search = self._stepper = self._mounting = None
         if saved["orientation"] is not None:
@@ -318,6 +329,7 @@ class RunAnalyzer:
         """The first second or so is there: up is known well enough to start."""
         acc, gyr = self._started()
         self._start = []
+        self._first_sample = acc[0].copy()
         self._first_up = acc[: self._n_start].mean(axis=0)
         if not np.linalg.norm(self._first_up) > 0:
             self._first_up = np.array([0.0, 0.0, 1.0])
@@ -390,7 +402,7 @@ class RunAnalyzer:
         return acc, np.concatenate(gyr) if gyr else None
 
     def _new_orientation(self) -> Orientation:
-        return Orientation(self.rate_hz, self._has_gyro, self._first_up)
+        return Orientation(self.rate_hz, self._has_gyro, self._first_up, self._first_sample)
 
     def _new_search(self) -> MountingSearch:
         return MountingSearch(
@@ -400,7 +412,7 @@ class RunAnalyzer:
             acc_range_g=self._acc_range_g,
             first_up=self._first_up,
             first_index=self._first_index,
-            patient=False,
+            patient=self._patient,
         )
 
     def _new_stepper(self, mounting: Mounting, **resumed: Any) -> Stepper:
@@ -432,6 +444,12 @@ def as_mounting(mounting: Literal["find"] | npt.ArrayLike | Mounting) -> Mountin
             return None
         raise SettingsError(f"mounting is {mounting!r}; it must be 'find' or a 3 x 3 rotation matrix.")
     return Mounting(as_rotation(mounting), 1.0, "given", 0.0)
+
+
+def find_mounting(recording: Recording) -> Mounting | None:
+    """How the sensor sat, from all running of a recording; None where nobody ran."""
+    analyzer = RunAnalyzer(recording.rate_hz, has_gyro=recording.gyr is not None)
+    return analyzer.search_whole(recording.acc, recording.gyr)
 
 
 def as_steps(rows: np.ndarray) -> list[Step]:

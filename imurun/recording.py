@@ -231,9 +231,7 @@ def _short_inner_runs(missing: npt.NDArray[np.bool_], longest: int) -> npt.NDArr
     return chosen
 
 
-def _fill(
-    values: FloatArray, missing: npt.NDArray[np.bool_], bridge: npt.NDArray[np.bool_]
-) -> FloatArray:
+def _fill(values: FloatArray, missing: npt.NDArray[np.bool_], bridge: npt.NDArray[np.bool_]) -> FloatArray:
     """Missing rows as NaN, and those of `bridge` on straight lines between their neighbours."""
     filled = values.copy()
     filled[missing] = np.nan

@@ -31,9 +31,9 @@ STREAK = 4
 LOOP = 0.04
 """Least loop area over four steps, as a share of what the swing allows: runners 0.07 to 0.57, hopping 0."""
 LOOP_VETO = 0.10
-"""A single step whose loop runs the walking way by more than this does not go on with a run."""
+"""A stride whose loop runs the walking way by more than this does not go on with a run."""
 QUEUE = 8
-"""Room for pulses that wait for a verdict."""
+"""Room for pulses that wait for a verdict; the last place keeps the latest running pulse."""
 
 
 @kernel
@@ -130,11 +130,13 @@ def is_running_streak(queue, n, c):
 
 
 @kernel
-def stays_running(pulse, run_end, misses, c):
-    """Whether a pulse goes on with the run whose last step ended at `run_end`, `misses` pulses ago."""
+def stays_running(pulse, before, run_end, misses, c):
+    """Whether a pulse goes on with the run whose last pulse was `before`, ending at `run_end`, `misses` ago."""
     if not swings_like_running(pulse, c.rate_hz, STAY_SHARE):
         return False
-    strength = pulse["loop_left"] / np.sqrt(pulse["power_z"] * pulse["power_dz"] + 1e-12)
-    if c.heading_known and strength < -LOOP_VETO:
+    # over a stride: a sensor off the midline sees two different steps
+    left = pulse["loop_left"] + before["loop_left"]
+    size = np.sqrt((pulse["power_z"] + before["power_z"]) * (pulse["power_dz"] + before["power_dz"]) + 1e-12)
+    if c.heading_known and left < -LOOP_VETO * size:
         return False
     return pulse["begin"] - run_end <= misses * RUNNING_PERIOD_S[1] * c.rate_hz + 1.0

@@ -29,16 +29,20 @@ class Orientation:
         rate_hz: samples a second.
         has_gyro: whether `push` will be given angular rates.
         first_up: mean specific force at the start, shape (3,), sensor frame, m/s2.
+        first_sample: the very first one, shape (3,); its level part becomes the earth's x axis, so that
+            nothing depends on how the sensor's own axes lie.
     """
 
-    def __init__(self, rate_hz: float, has_gyro: bool, first_up: FloatArray) -> None:
+    def __init__(
+        self, rate_hz: float, has_gyro: bool, first_up: FloatArray, first_sample: FloatArray
+    ) -> None:
         self._has_gyro = has_gyro
         self._mean = np.array(first_up, dtype=np.float64)
         self._gain = 1.0 - np.exp(-1.0 / (MEAN_TAU_S * rate_hz))
         self._filter = VQF(1.0 / rate_hz)
         if has_gyro:
             # its own start would trust the first sample alone; in mid-stride that is far from gravity
-            level = level_rotation(first_up)
+            level = _earth_axes(first_up, first_sample)
             state = self._filter.state
             weight = START_S * rate_hz
             state["accQuat"] = quaternion_of(level).tolist()
@@ -64,13 +68,26 @@ class Orientation:
     @property
     def state(self) -> dict[str, Any]:
         """All that changes from sample to sample, as plain numbers and lists."""
-        return {"mean": self._mean.tolist(), "vqf": copy.deepcopy(self._filter.state) if self._has_gyro else {}}
+        return {
+            "mean": self._mean.tolist(),
+            "vqf": copy.deepcopy(self._filter.state) if self._has_gyro else {},
+        }
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         self._mean = np.array(state["mean"], dtype=np.float64)
         if self._has_gyro:
             self._filter.state = copy.deepcopy(state["vqf"])
+
+
+def _earth_axes(up: FloatArray, ahead: FloatArray) -> FloatArray:
+    """Earth from sensor, rows x, y, z: z along `up`, x along the level part of `ahead` if it has one."""
+    z = up / np.linalg.norm(up)
+    x = ahead - (ahead @ z) * z
+    if np.linalg.norm(x) < 1e-6 * np.linalg.norm(ahead):
+        return level_rotation(up)
+    x = x / np.linalg.norm(x)
+    return np.vstack([x, np.cross(z, x), z])
 
 
 def quaternion_of(rotation: FloatArray) -> FloatArray:

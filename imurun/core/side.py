@@ -27,9 +27,7 @@ SUREST = 6.0
 LEAST = 1.0  # log-odds below this: unknown
 LONGEST_PAUSE = 8.0  # steps
 
-PARITY = np.dtype(
-    [("log_odds", "f8"), ("flip", "f8"), ("score", "f8"), ("scale", "f8"), ("contact", "f8")]
-)
+PARITY = np.dtype([("log_odds", "f8"), ("flip", "f8"), ("score", "f8"), ("scale", "f8"), ("contact", "f8")])
 
 
 @kernel

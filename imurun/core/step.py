@@ -22,7 +22,10 @@ CODES = ("side", "gait")
 STEP = np.dtype(
     [(column.name, "i8" if column.name in CODES else "f8") for column in STEP_COLUMNS]
     # the pulse it was measured on, absolute samples and g, for those that fit formulas or find the mounting
-    + [(f"pulse_{name}", "f8") for name in ("begin", "up", "peak", "down", "down_half", "end", "height", "floor")]
+    + [
+        (f"pulse_{name}", "f8")
+        for name in ("begin", "up", "peak", "down", "down_half", "end", "height", "floor")
+    ]
     + [("period_s", "f8")]
 )
 """One step inside the core: the columns of the table, sides and gaits as codes, and its pulse."""
@@ -142,7 +145,10 @@ def write_common(state, history, pulse, c, period_s, row):
     row["vertical_impulse_bw_s"] = vertical_impulse(vertical, begin, end, c.rate_hz)
     write_peaks(row, history, first, stop, oldest, newest, c.sharp_taps)
     row["quality"] = step_quality(
-        (end - begin) / c.rate_hz, period_s, pulse["height"] - pulse["floor"], any_of(history[CLIPPED], first, stop)
+        (end - begin) / c.rate_hz,
+        period_s,
+        pulse["height"] - pulse["floor"],
+        any_of(history[CLIPPED], first, stop),
     )
     row["period_s"] = period_s
     row["decided_s"] = (state["next"] - 1) / c.rate_hz
@@ -173,7 +179,9 @@ def write_posture(state, history, row, first, stop, has_gyro):
     pitch = mean_of(history[PITCH], stride, stop)
     n = state["n_fresh"]
     if n < FRESH_STEPS:
-        state["fresh_pitch"] = pitch if n == 0 else state["fresh_pitch"] + (pitch - state["fresh_pitch"]) / (n + 1)
+        state["fresh_pitch"] = (
+            pitch if n == 0 else state["fresh_pitch"] + (pitch - state["fresh_pitch"]) / (n + 1)
+        )
         state["n_fresh"] = n + 1
     standing = state["standing_pitch"]
     row["lean_deg"] = np.rad2deg(pitch - (state["fresh_pitch"] if np.isnan(standing) else standing))
@@ -228,7 +236,9 @@ def watch_mounting(state, history, pulse, contact_s, first, stop):
     if n == FRESH_STEPS:
         state["fresh_roll"] = state["drift_roll"]
     if n > 2 * FRESH_STEPS and np.isnan(state["slipped_s"]):
-        tilt = np.hypot(state["drift_pitch"] - state["fresh_pitch"], state["drift_roll"] - state["fresh_roll"])
+        tilt = np.hypot(
+            state["drift_pitch"] - state["fresh_pitch"], state["drift_roll"] - state["fresh_roll"]
+        )
         turn = abs(np.arctan2(state["loop_forward"], state["loop_left"]))
         if tilt > SLIP_TILT or turn > SLIP_TURN:
             state["slipped_s"] = contact_s

@@ -219,7 +219,7 @@ def judge(state, history, queue, c, steps):
     n += 1
     state["waiting"] = n
     if state["running"]:
-        if stays_running(queue[0], state["verdict_end"], state["misses"], c):
+        if stays_running(queue[0], queue[QUEUE - 1], state["verdict_end"], state["misses"], c):
             note_period(state, queue[0])
             write_run(state, history, queue, c, steps)
             return
@@ -267,7 +267,9 @@ def settle(state, history, queue, gone, c, steps):
         before = state["verdict"] == WALKING and state["verdict_end"] == pulse["begin"]
         walks = False
         if swings_like_walking(pulse, c.rate_hz):
-            after = i + 1 < n and swings_like_walking(queue[i + 1], c.rate_hz) and follows(pulse, queue[i + 1])
+            after = (
+                i + 1 < n and swings_like_walking(queue[i + 1], c.rate_hz) and follows(pulse, queue[i + 1])
+            )
             walks = after or before
         if walks:
             if not before:
@@ -294,6 +296,7 @@ def write_run(state, history, queue, c, steps):
             flips[row - first_row] = state["parity"]["flip"]
             state["n_steps"] = row + 1
         state["verdict_end"] = queue[i]["end"]
+    queue[QUEUE - 1] = queue[state["waiting"] - 1]
     state["verdict"] = RUNNING
     state["misses"] = 0
     state["waiting"] = 0

@@ -1,0 +1,118 @@
+"""What the runner did when: running, walking, still, other, or nothing recorded."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from imurun.core.second import STILL_G
+from imurun.core.step import RUNNING, WALKING
+
+LONGEST_BREAK_S = {RUNNING: 1.5, WALKING: 2.5}
+"""Steps further apart than this are not of one bout."""
+LEAST_STEPS = {RUNNING: 4, WALKING: 2}
+
+
+class Bout(NamedTuple):
+    """A half-open stretch of time and what it was: running, walking, still, other or gap."""
+
+    start_s: float
+    end_s: float
+    kind: str
+
+
+def find_bouts(
+    steps: np.ndarray,
+    seconds: np.ndarray,
+    gaps_s: list[tuple[float, float]],
+    duration_s: float,
+    rate_hz: float,
+) -> list[Bout]:
+    """Divide a recording into bouts that follow each other without holes.
+
+    Args:
+        steps: dtype STEP, in order of time. seconds: dtype SECOND.
+        gaps_s: half-open stretches without samples, s.
+    """
+    fixed = [Bout(a, b, "gap") for a, b in gaps_s]
+    fixed += [bout for bout in _step_bouts(steps, RUNNING, "running")]
+    fixed += [bout for bout in _step_bouts(steps, WALKING, "walking")]
+    found: list[Bout] = []
+    position = 0.0
+    for bout in [*_cut_apart(fixed), Bout(duration_s, duration_s, "")]:
+        found += _between(seconds, position, min(bout.start_s, duration_s), rate_hz)
+        if bout.end_s > bout.start_s:
+            found.append(bout)
+        position = max(position, bout.end_s)
+    return _merge(found)
+
+
+def _step_bouts(steps: np.ndarray, gait: int, kind: str) -> list[Bout]:
+    rows = steps[steps["gait"] == gait]
+    if not len(rows):
+        return []
+    start = rows["initial_contact_s"]
+    end = start + rows["period_s"]
+    breaks = np.flatnonzero(np.diff(start) > LONGEST_BREAK_S[gait]) + 1
+    bouts = []
+    for part in np.split(np.arange(len(rows)), breaks):
+        if len(part) >= LEAST_STEPS[gait]:
+            bouts.append(Bout(float(start[part[0]]), float(end[part[-1]]), kind))
+    return bouts
+
+
+def _cut_apart(bouts: list[Bout]) -> list[Bout]:
+    """Bouts in order of time, none beginning before the one before it ends; gaps keep their exact borders."""
+    gaps = [bout for bout in bouts if bout.kind == "gap"]
+    pieces = list(gaps)
+    for bout in bouts:
+        if bout.kind == "gap":
+            continue
+        start = bout.start_s
+        for gap in gaps:
+            if gap.start_s < bout.end_s and gap.end_s > start:
+                pieces.append(Bout(start, gap.start_s, bout.kind))
+                start = gap.end_s
+        pieces.append(Bout(start, bout.end_s, bout.kind))
+    apart: list[Bout] = []
+    for bout in sorted(piece for piece in pieces if piece.end_s > piece.start_s):
+        if apart and bout.start_s < apart[-1].end_s:
+            before = apart[-1]
+            if bout.end_s <= before.end_s:
+                continue
+            if bout.kind == "gap":
+                apart[-1] = before._replace(end_s=bout.start_s)
+            else:
+                bout = bout._replace(start_s=before.end_s)
+        apart.append(bout)
+    return apart
+
+
+def _between(seconds: np.ndarray, start_s: float, end_s: float, rate_hz: float) -> list[Bout]:
+    """Still or other, by the seconds that cover a stretch; at the ends of a stretch the nearest one speaks."""
+    if end_s <= start_s:
+        return []
+    length_s = np.rint(rate_hz) / rate_hz
+    first_s = seconds["first"] / rate_hz
+    inside = (first_s + length_s > start_s) & (first_s < end_s)
+    if not inside.any():
+        return [Bout(start_s, end_s, "other")]
+    starts = np.maximum(first_s[inside], start_s)
+    starts[0] = start_s
+    ends = np.append(starts[1:], end_s)
+    still = seconds["motion_g"][inside] < STILL_G
+    return [
+        Bout(float(a), float(b), "still" if quiet else "other")
+        for a, b, quiet in zip(starts, ends, still, strict=True)
+    ]
+
+
+def _merge(bouts: list[Bout]) -> list[Bout]:
+    merged: list[Bout] = []
+    for bout in bouts:
+        if merged and merged[-1].kind == bout.kind:
+            merged[-1] = merged[-1]._replace(end_s=bout.end_s)
+        else:
+            merged.append(bout)
+    return merged

@@ -1,0 +1,183 @@
+"""A recording through the engine: step table, bouts, summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from imurun import __version__
+from imurun.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun.core.bouts import Bout, find_bouts
+from imurun.core.mounting import Mounting
+from imurun.engine import RunAnalyzer, find_mounting
+from imurun.errors import SettingsError
+from imurun.recording import Recording, Runner
+from imurun.summary import find_phases, summarise
+
+BLOCK_S = 30.0
+"""The recording is pushed in blocks of this length, for the progress only."""
+SCALE_TOLERANCE = 0.08
+"""Over steady steps the mean vertical force is one body weight; further off, the sensor's scale is wrong."""
+LEAST_STEPS_FOR_SCALE = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """What came out of one recording.
+
+    Attributes:
+        steps: one row a step, in order of time; see `imurun.columns.STEP_COLUMNS`. NaN where a value could
+            not be measured.
+        bouts: start_s, end_s and kind (running, walking, still, other, gap), without holes.
+        phases: start_s, end_s and kind (warm-up, main, cool-down) from first to last movement.
+        summary: flat, JSON-ready; units in the keys, None for what is not known.
+        mounting: how the sensor sat; None when the recording was too short to say even what is up.
+        warnings: what was noticed, one sentence each.
+        settings: what the analysis was told, with the version of imurun.
+        start: UTC time of the first sample, if known.
+        source: where the recording came from.
+    """
+
+    steps: pd.DataFrame
+    bouts: pd.DataFrame
+    phases: pd.DataFrame
+    summary: dict[str, Any]
+    mounting: Mounting | None
+    warnings: tuple[str, ...]
+    settings: dict[str, Any]
+    start: datetime | None
+    source: str
+
+
+def analyze(
+    recording: Recording,
+    runner: Runner | None = None,
+    *,
+    mounting: Literal["auto", "find", "whole"] | npt.ArrayLike | Mounting = "auto",
+    progress: Callable[[float], None] | None = None,
+) -> Session:
+    """Analyse a recording: foot strikes, contact and flight, impact and load, sway.
+
+    Args:
+        recording: samples in SI units.
+        runner: mass gives loads in newtons, height scales the lumbar model; None for neither.
+        mounting: "find" it in the first running, as a live run does; "whole": in a first pass over all
+            running; or a rotation body from sensor, shape (3, 3). "auto" finds it, unless the recording is
+            in the anatomical frame already.
+        progress: called with the share done, 0 to 1.
+
+    Raises:
+        SettingsError: a mounting that is neither of these words nor a rotation.
+    """
+    runner = Runner() if runner is None else runner
+    told = mounting if isinstance(mounting, str) else "given"
+    if isinstance(mounting, str):
+        if mounting not in ("auto", "find", "whole"):
+            raise SettingsError(
+                f"mounting is {mounting!r}; it must be auto, find, whole or a 3 x 3 rotation."
+            )
+        if mounting == "whole":
+            mounting = find_mounting(recording) or "find"
+        elif mounting == "auto":
+            mounting = np.eye(3) if recording.frame == "anatomical" else "find"
+    analyzer = RunAnalyzer(
+        recording.rate_hz,
+        runner=runner,
+        mounting=mounting,
+        has_gyro=recording.gyr is not None,
+        acc_range_g=recording.acc_range_g,
+    )
+    rows, seconds = _push_all(analyzer, recording, progress)
+    steps = steps_frame(rows)
+    gaps_s = [(a / recording.rate_hz, b / recording.rate_hz) for a, b in recording.gaps]
+    bouts = find_bouts(rows, seconds, gaps_s, recording.duration_s, recording.rate_hz)
+    phases = find_phases(steps, bouts)
+    warnings = (*recording.warnings, *analyzer.warnings, *_scale_warning(rows))
+    summary = summarise(steps, bouts, phases, recording.duration_s, runner)
+    summary.update(
+        {
+            "rate_hz": recording.rate_hz,
+            "gyroscope": recording.gyr is not None,
+            "clipped_samples": analyzer.n_clipped,
+            "bridged_samples": recording.n_bridged,
+            "mounting": "unknown" if analyzer.mounting is None else analyzer.mounting.source,
+            "mounting_confidence": None if analyzer.mounting is None else analyzer.mounting.confidence,
+            "start": None if recording.start is None else recording.start.isoformat(),
+            "source": recording.source,
+            "warnings": list(warnings),
+            "version": __version__,
+        }
+    )
+    settings = {
+        "version": __version__,
+        "mounting": told,
+        "rate_hz": recording.rate_hz,
+        "mass_kg": runner.mass_kg,
+        "height_m": runner.height_m,
+        "acc_range_g": recording.acc_range_g,
+    }
+    return Session(
+        steps,
+        bouts_frame(bouts),
+        bouts_frame(phases),
+        summary,
+        analyzer.mounting,
+        warnings,
+        settings,
+        recording.start,
+        recording.source,
+    )
+
+
+def steps_frame(rows: np.ndarray) -> pd.DataFrame:
+    """The core's step array as the step table."""
+    words = {"side": np.array(SIDES)[rows["side"]], "gait": np.array(GAITS)[rows["gait"]]}
+    return pd.DataFrame({c.name: words.get(c.name, rows[c.name]) for c in STEP_COLUMNS})
+
+
+def bouts_frame(bouts: list[Bout]) -> pd.DataFrame:
+    """Bouts as a table with columns start_s, end_s, kind."""
+    return pd.DataFrame(
+        {
+            "start_s": np.array([bout.start_s for bout in bouts], dtype=np.float64),
+            "end_s": np.array([bout.end_s for bout in bouts], dtype=np.float64),
+            "kind": [bout.kind for bout in bouts],
+        }
+    )
+
+
+def _push_all(
+    analyzer: RunAnalyzer, recording: Recording, progress: Callable[[float], None] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    steps, seconds = [], []
+    block = max(int(BLOCK_S * recording.rate_hz), 1)
+    for first in range(0, len(recording), block):
+        piece = slice(first, first + block)
+        gyr = None if recording.gyr is None else recording.gyr[piece]
+        told = analyzer.push_arrays(recording.acc[piece], gyr)
+        steps.append(told[0])
+        seconds.append(told[1])
+        if progress is not None:
+            progress(min((first + block) / len(recording), 1.0))
+    told = analyzer.finish_arrays()
+    return np.concatenate([*steps, told[0]]), np.concatenate([*seconds, told[1]])
+
+
+def _scale_warning(rows: np.ndarray) -> list[str]:
+    """A sentence when the accelerometer's scale cannot be right."""
+    running = rows[rows["gait"] == GAITS.index("running")]
+    if len(running) < LEAST_STEPS_FOR_SCALE:
+        return []
+    mean_g = float(np.median(running["vertical_impulse_bw_s"] / running["period_s"]))
+    if abs(mean_g - 1.0) <= SCALE_TOLERANCE:
+        return []
+    return [
+        f"The mean vertical force over running is {mean_g:.2f} body weights instead of 1: "
+        "the accelerometer's unit or scale is off, or it is clipped."
+    ]
