@@ -104,7 +104,7 @@ def _plate_trial(folder: Path, prefix: str, runner: str, dataset: str, angles: s
     imu = np.loadtxt(folder / f"{prefix}imu.csv", delimiter=",", skiprows=1)
     table = np.loadtxt(folder / f"{prefix}contacts.csv", delimiter=",", skiprows=1, dtype=str)
     pelvis = np.loadtxt(folder / f"{prefix}{angles}.csv", delimiter=",", skiprows=1)
-    rows = sorted((float(a), float(b), side, float(peak)) for a, b, side, peak in table)
+    rows = sorted((float(a), float(b), side, float(peak or "nan")) for a, b, side, peak in table)
     merged: list[tuple[float, float, str, float]] = []
     for row in rows:
         if merged and row[0] - merged[-1][0] < SAME_STANCE_S:

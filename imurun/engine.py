@@ -298,6 +298,8 @@ class RunAnalyzer:
 
     def _take(self, acc: FloatArray, gyr: FloatArray | None) -> tuple[np.ndarray, np.ndarray]:
         """Unbroken samples."""
+        if not len(acc):
+            return _NO_STEPS, _NO_SECONDS
         first_index = self._index
         self._index += len(acc)
         if self._orientation is None:

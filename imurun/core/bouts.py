@@ -9,9 +9,14 @@ import numpy as np
 from imurun.core.second import STILL_G
 from imurun.core.step import RUNNING, WALKING
 
-LONGEST_BREAK_S = {RUNNING: 1.5, WALKING: 2.5}
+LONGEST_BREAK_S = {RUNNING: 1.5, WALKING: 4.0}
 """Steps further apart than this are not of one bout."""
 LEAST_STEPS = {RUNNING: 4, WALKING: 2}
+SHORTEST_S = 1.0
+"""A shorter pause between steps belongs to the bout before it."""
+STEP_KINDS = ("running", "walking")
+STILL_AROUND = 5
+"""A second is still when most of so many around it are."""
 
 
 class Bout(NamedTuple):
@@ -36,12 +41,18 @@ def find_bouts(
         gaps_s: half-open stretches without samples, s.
     """
     fixed = [Bout(a, b, "gap") for a, b in gaps_s]
-    fixed += [bout for bout in _step_bouts(steps, RUNNING, "running")]
-    fixed += [bout for bout in _step_bouts(steps, WALKING, "walking")]
+    fixed += _step_bouts(steps, RUNNING, "running")
+    fixed += _step_bouts(steps, WALKING, "walking")
+    first_s = seconds["first"] / rate_hz
+    still = _is_still(seconds["motion_g"])
     found: list[Bout] = []
     position = 0.0
     for bout in [*_cut_apart(fixed), Bout(duration_s, duration_s, "")]:
-        found += _between(seconds, position, min(bout.start_s, duration_s), rate_hz)
+        end = min(bout.start_s, duration_s)
+        if found and end - position < SHORTEST_S and found[-1].kind in STEP_KINDS and bout.kind in STEP_KINDS:
+            found[-1] = found[-1]._replace(end_s=end)
+        else:
+            found += _between(first_s, still, position, end)
         if bout.end_s > bout.start_s:
             found.append(bout)
         position = max(position, bout.end_s)
@@ -89,22 +100,29 @@ def _cut_apart(bouts: list[Bout]) -> list[Bout]:
     return apart
 
 
-def _between(seconds: np.ndarray, start_s: float, end_s: float, rate_hz: float) -> list[Bout]:
-    """Still or other, by the seconds that cover a stretch; at the ends of a stretch the nearest one speaks."""
+def _is_still(motion_g: np.ndarray) -> np.ndarray:
+    """Whether each second is still, by the most of those around it; at the ends there are fewer."""
+    around = np.ones(STILL_AROUND)
+    count = np.convolve(motion_g < STILL_G, around, mode="full")
+    known = np.convolve(np.ones(len(motion_g)), around, mode="full")
+    middle = slice(STILL_AROUND // 2, STILL_AROUND // 2 + len(motion_g))
+    return 2 * count[middle] > known[middle]
+
+
+def _between(first_s: np.ndarray, still: np.ndarray, start_s: float, end_s: float) -> list[Bout]:
+    """Still or other, by the seconds that begin in a stretch; before the first of them it speaks too."""
     if end_s <= start_s:
         return []
-    length_s = np.rint(rate_hz) / rate_hz
-    first_s = seconds["first"] / rate_hz
-    inside = (first_s + length_s > start_s) & (first_s < end_s)
-    if not inside.any():
+    inside = np.flatnonzero((first_s + 1.0 > start_s) & (first_s < end_s))
+    if not len(inside):
         return [Bout(start_s, end_s, "other")]
     starts = np.maximum(first_s[inside], start_s)
     starts[0] = start_s
     ends = np.append(starts[1:], end_s)
-    still = seconds["motion_g"][inside] < STILL_G
     return [
         Bout(float(a), float(b), "still" if quiet else "other")
-        for a, b, quiet in zip(starts, ends, still, strict=True)
+        for a, b, quiet in zip(starts, ends, still[inside], strict=True)
+        if b > a
     ]
 
 

@@ -27,6 +27,17 @@ def entry(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
+def is_kept(dispatcher: Any) -> bool:
+    """Whether an entry need not be compiled: it was before, in this process or on this machine."""
+    if getattr(dispatcher, "signatures", None):
+        return True
+    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    try:
+        return kept is None or bool(kept._load_index())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def _fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):

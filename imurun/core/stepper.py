@@ -35,7 +35,7 @@ from imurun.core.history import (
     write_level,
 )
 from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
-from imurun.core.jit import entry, kernel
+from imurun.core.jit import entry, is_kept, kernel
 from imurun.core.lumbar import DEFAULT_HEIGHT_M
 from imurun.core.memory import Coefficients, forget_steps, new_state, restart
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
@@ -153,6 +153,11 @@ class Stepper:
         self._queue[:] = saved["queue"]
 
 
+def is_compiled() -> bool:
+    """Whether the kernels are ready; compiling them takes about half a minute, once per machine."""
+    return is_kept(advance)
+
+
 def _join(parts: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
 
@@ -163,7 +168,6 @@ def advance(acc, quats, states, history, queue, c, steps, seconds):
     state = states[0]
     lag = len(c.slow_taps) // 2
     window = int(np.rint(c.rate_hz))
-    state["n_steps"] = 0
     n_seconds = 0
     for i in range(len(acc)):
         index = state["next"]
@@ -182,21 +186,28 @@ def advance(acc, quats, states, history, queue, c, steps, seconds):
             n_seconds += 1
         if index >= state["slow_next"] + lag and track_next(state, history, queue, c, index):
             judge(state, history, queue, c, steps)
-    return state["n_steps"], n_seconds
+    return take_count(state), n_seconds
 
 
 @entry
 def flush(n_missing, states, history, queue, c, steps):
     """Decide what can be decided without further samples, then start anew `n_missing` samples later."""
     state = states[0]
-    state["n_steps"] = 0
     while state["slow_next"] < state["next"]:
         if track_next(state, history, queue, c, state["next"] - 1):
             judge(state, history, queue, c, steps)
     settle(state, history, queue, state["waiting"], c, steps)
     state["next"] += n_missing
     restart(state)
-    return state["n_steps"]
+    return take_count(state)
+
+
+@kernel
+def take_count(state):
+    """How many steps were written in this call; the next one begins at the first row again."""
+    written = state["n_steps"]
+    state["n_steps"] = 0
+    return written
 
 
 @kernel

@@ -1,0 +1,129 @@
+"""Words on the command line; what they do is done elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imurun import __version__
+from imurun.errors import ImurunError
+
+app = typer.Typer(
+    name="imurun",
+    help="Foot strikes, lumbar impact load and trunk sway from one IMU on a runner's lower back. "
+    "It measures and compares; it does not diagnose.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; exit code 0 done, 1 input that could not be used, 2 usage."""
+    try:
+        app()
+    except ImurunError as error:
+        print(f"imurun: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("imurun: interrupted; nothing was half written.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"imurun {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def analyze(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings, in any known format.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    steps: Annotated[
+        str | None,
+        typer.Option(metavar="OUT", help="Write the step table: .csv or .parquet; {name} stands for the file."),
+    ] = None,
+    mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass, for loads in newtons.")] = None,
+    height: Annotated[float | None, typer.Option(metavar="M", help="Stature, for the lumbar model.")] = None,
+    runner: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Who runs.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE.toml", help="How to read the file, where it does not say.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
+    ] = None,
+    mounting: Annotated[
+        str,
+        typer.Option(metavar="auto|find|whole", help="Find the mounting in the first running, or in all of it."),
+    ] = "auto",
+) -> None:
+    """Foot strikes, contact and flight, impact, load and sway of recordings."""
+    from imurun.commands.analyze import analyze_files
+
+    failed = analyze_files(
+        files,
+        as_json=json,
+        steps_out=steps,
+        mass_kg=mass,
+        height_m=height,
+        runner_file=runner,
+        profile=profile,
+        rate_hz=rate,
+        mounting=mounting,
+    )
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Recording to write: .csv, .csv.gz or .parquet.")],
+    duration: Annotated[float, typer.Option(metavar="S", help="Length of a steady run.")] = 60.0,
+    speed: Annotated[float, typer.Option(metavar="M/S", help="Speed of a steady run.")] = 3.0,
+    rate: Annotated[float, typer.Option(metavar="HZ", help="Samples a second.")] = 100.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
+    eventful: Annotated[
+        bool, typer.Option("--eventful", help="Warm-up, walk break, fatigue and a bad mounting instead.")
+    ] = False,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Also write the true steps: .csv or .parquet.")
+    ] = None,
+) -> None:
+    """Write the recording of a runner and a sensor that do not exist."""
+    from imurun.commands.simulate import write_simulation
+
+    write_simulation(
+        out,
+        duration_s=duration,
+        speed_m_s=speed,
+        rate_hz=rate,
+        seed=seed,
+        eventful=eventful,
+        truth_out=truth,
+    )
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="OUT", help="Where the step table goes.")] = Path(
+        "imurun-demo-steps.csv"
+    ),
+) -> None:
+    """Analyse a simulated recording that comes with imurun."""
+    from imurun.commands.demo import run_demo
+
+    run_demo(out)

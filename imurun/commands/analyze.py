@@ -1,0 +1,99 @@
+"""`imurun analyze`: recordings to summaries and step tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from imurun.commands.screen import patience, print_session
+from imurun.errors import ImurunError, SettingsError
+from imurun.io import read, read_runner, write_steps
+from imurun.recording import Recording, Runner
+from imurun.session import Session
+from imurun.session import analyze as analyze_recording
+
+NAME = "{name}"
+
+
+def analyze_files(
+    files: list[Path],
+    *,
+    as_json: bool,
+    steps_out: str | None,
+    mass_kg: float | None,
+    height_m: float | None,
+    runner_file: Path | None,
+    profile: str | None,
+    rate_hz: float | None,
+    mounting: str,
+) -> bool:
+    """Analyse each file and print what came out; returns whether one could not be used.
+
+    Raises:
+        SettingsError: options that do not fit together.
+    """
+    runner = make_runner(runner_file, mass_kg, height_m)
+    if steps_out is not None and len(files) > 1 and NAME not in steps_out:
+        raise SettingsError(f"Several files need several step tables: put {NAME} into --steps, as in {NAME}.csv.")
+    failed = False
+    for file in files:
+        try:
+            session = analyze_file(file, runner, profile=profile, rate_hz=rate_hz, mounting=mounting)
+            table = None
+            if steps_out is not None:
+                table = Path(steps_out.replace(NAME, file.name.split(".")[0]))
+                save_steps(session, table)
+        except ImurunError as error:
+            print(f"imurun: {error}", file=sys.stderr)
+            failed = True
+            continue
+        if as_json:
+            print(json.dumps(session.summary, indent=2 if len(files) == 1 else None, allow_nan=False))
+        else:
+            print_session(session)
+            if table is not None:
+                print(f"Step table: {table}")
+    return failed
+
+
+def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None) -> Runner:
+    """The runner of the file, with what was said on the command line in its place."""
+    runner = Runner() if file is None else read_runner(file)
+    return Runner(
+        name=runner.name,
+        mass_kg=runner.mass_kg if mass_kg is None else mass_kg,
+        height_m=runner.height_m if height_m is None else height_m,
+    )
+
+
+def analyze_file(
+    file: Path, runner: Runner, *, profile: str | None, rate_hz: float | None, mounting: str
+) -> Session:
+    """Read and analyse one file, with progress on a terminal."""
+    with patience(f"Reading {file.name}") as progress:
+        recording = read(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
+    return analyze_with_progress(recording, runner, mounting)
+
+
+def analyze_with_progress(recording: Recording, runner: Runner, mounting: str) -> Session:
+    """Analyse a recording, with progress on a terminal."""
+    from imurun.core.stepper import is_compiled
+
+    what = "Analysing" if is_compiled() else "Analysing (the first time the core is compiled: about half a minute)"
+    with patience(what) as progress:
+        return analyze_recording(recording, runner, mounting=mounting, progress=progress)  # type: ignore[arg-type]
+
+
+def save_steps(session: Session, path: Path) -> None:
+    """Write the step table with the settings it came from."""
+    metadata = {key: str(value) for key, value in session.settings.items() if value is not None}
+    metadata["source"] = session.source
+    if session.start is not None:
+        metadata["start"] = session.start.isoformat()
+    write_steps(session.steps, path, metadata=metadata)
+
+
+def _share(progress: Callable[[float], None]) -> Callable[[int, int], None]:
+    return lambda done, total: progress(done / max(total, 1))

@@ -1,0 +1,158 @@
+"""What a person sees in the terminal: progress, a summary, small pictures of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from imurun.session import Session
+
+SPARKS = "▁▂▃▄▅▆▇█"
+SPARK_WIDTH = 24
+
+ROWS: tuple[tuple[str, str, str, int], ...] = (
+    ("Cadence", "cadence_spm", "steps/min", 0),
+    ("Contact time", "contact_time_ms", "ms", 0),
+    ("Flight time", "flight_time_ms", "ms", 0),
+    ("Vertical oscillation", "vertical_oscillation_mm", "mm", 0),
+    ("Impact peak", "peak_impact_g", "g", 2),
+    ("Loading rate", "loading_rate_g_s", "g/s", 0),
+    ("Braking peak", "braking_g", "g", 2),
+    ("Peak force", "peak_vgrf_bw", "BW", 2),
+    ("Lumbar compression", "lumbar_compression_bw", "BW", 2),
+    ("Forward lean", "lean_deg", "deg", 1),
+    ("Side tilt range", "roll_rom_deg", "deg", 1),
+    ("Forward tilt range", "pitch_rom_deg", "deg", 1),
+    ("Turn range", "yaw_rom_deg", "deg", 1),
+    ("Sideways share", "ml_sway_ratio", "", 2),
+    ("Step regularity", "step_regularity", "", 2),
+)
+"""Label, column, unit, decimals."""
+
+
+@contextmanager
+def patience(what: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar on stderr while something long happens; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def sparkline(values: pd.Series, width: int = SPARK_WIDTH) -> str:
+    """Medians of `width` equal parts of a series, as a line of small bars; "" where there is too little."""
+    known = values.dropna().to_numpy(dtype=float)
+    if len(known) < 2 * width:
+        return ""
+    parts = np.array([np.median(part) for part in np.array_split(known, width)])
+    low, high = parts.min(), parts.max()
+    share = (parts - low) / (high - low) if high > low else np.zeros(width)
+    return "".join(SPARKS[int(round(s * (len(SPARKS) - 1)))] for s in share)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss or m:ss."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
+
+
+def print_session(session: Session) -> None:
+    """Print the summary of a session as a table, with what it cannot say left out."""
+    console = Console(highlight=False)
+    summary = session.summary
+    title = session.source.replace("\\", "/").rsplit("/", 1)[-1] or "recording"
+    console.print()
+    console.print(f"[bold]{_safe(title)}[/bold]  {_headline(summary)}")
+    console.print(_time_line(session))
+    if summary["running_steps"]:
+        console.print(_table(session))
+        _print_load(console, summary)
+    elif summary["walking_cadence_spm"] is not None:
+        console.print(
+            f"No running. {summary['walking_steps']} walking steps at "
+            f"{summary['walking_cadence_spm']:.0f} steps/min."
+        )
+    else:
+        console.print("No running and no walking was found.")
+    for warning in session.warnings:
+        console.print(f"[yellow]Note:[/yellow] {_safe(warning)}")
+    console.print("[dim]Measured and compared, not diagnosed. Lumbar values are an index, not a measurement.[/dim]")
+
+
+def _headline(summary: dict[str, Any]) -> str:
+    kind = "six axes" if summary["gyroscope"] else "no gyroscope"
+    return (
+        f"{clock(summary['duration_s'])} at {summary['rate_hz']:.4g} Hz, {kind}: "
+        f"{summary['running_steps']} running and {summary['walking_steps']} walking steps"
+    )
+
+
+def _time_line(session: Session) -> str:
+    parts = [f"{kind} {clock(session.summary[f'{kind}_s'])}" for kind in ("running", "walking", "still", "other")]
+    if session.summary["gap_s"]:
+        parts.append(f"gaps {session.summary['gap_s']:.1f} s")
+    phases = [
+        f"{row.kind} {clock(row.start_s)}-{clock(row.end_s)}" for row in session.phases.itertuples(index=False)
+    ]
+    return " · ".join(parts) + ("" if not phases else "\n" + " · ".join(phases))
+
+
+def _table(session: Session) -> Table:
+    running = session.steps[session.steps["gait"] == "running"]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("running")
+    table.add_column("median", justify="right")
+    table.add_column("unit")
+    table.add_column("left", justify="right")
+    table.add_column("right", justify="right")
+    table.add_column("first to last fifth", justify="right")
+    table.add_column("over the run")
+    for label, name, unit, decimals in ROWS:
+        median = session.summary[name]
+        if median is None:
+            continue
+        sides = [running.loc[running["side"] == side, name].median() for side in ("left", "right")]
+        first, last = session.summary.get(f"fresh_{name}"), session.summary.get(f"tired_{name}")
+        drift = "" if first is None or last is None else f"{first:.{decimals}f} → {last:.{decimals}f}"
+        table.add_row(
+            label,
+            f"{median:.{decimals}f}",
+            unit,
+            *("" if np.isnan(side) else f"{side:.{decimals}f}" for side in sides),
+            drift,
+            sparkline(running[name]),
+        )
+    return table
+
+
+def _print_load(console: Console, summary: dict[str, Any]) -> None:
+    parts = []
+    if summary["lumbar_dose_bw4"] is not None:
+        parts.append(f"Session load {summary['lumbar_dose_bw4']:,.0f} BW⁴ (lumbar compression to the power 4, summed)")
+    if summary["peak_vgrf_n"] is not None:
+        parts.append(f"peak force {summary['peak_vgrf_n']:,.0f} N")
+    if summary["lumbar_compression_n"] is not None:
+        parts.append(f"lumbar compression {summary['lumbar_compression_n']:,.0f} N")
+    if parts:
+        console.print("; ".join(parts) + ".")
+
+
+def _safe(text: str) -> str:
+    """Text from a file, so that its brackets are not taken for markup."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,35 @@
+"""`imurun simulate`: a recording with exact truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imurun.io import write_recording, write_steps
+from imurun.sim.presets import eventful_run, steady_run
+
+
+def write_simulation(
+    out: Path,
+    *,
+    duration_s: float,
+    speed_m_s: float,
+    rate_hz: float,
+    seed: int,
+    eventful: bool,
+    truth_out: Path | None,
+) -> None:
+    """Simulate a run and write its recording and, if asked, its true steps.
+
+    Raises:
+        SettingsError: numbers that no runner or sensor has, or a file ending that is not known.
+    """
+    if eventful:
+        simulation = eventful_run(rate_hz=rate_hz, seed=seed)
+    else:
+        simulation = steady_run(duration_s, speed_m_s, rate_hz=rate_hz, seed=seed)
+    write_recording(simulation.recording, out)
+    recording = simulation.recording
+    print(f"Simulated recording: {out} ({recording.duration_s:.0f} s at {recording.rate_hz:g} Hz)")
+    if truth_out is not None:
+        write_steps(simulation.truth.to_frame(), truth_out, metadata={"truth": "simulated"})
+        print(f"True steps: {truth_out}")

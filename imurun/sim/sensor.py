@@ -1,0 +1,165 @@
+"""A sensor strapped to the simulated runner: where it points, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from imurun.errors import SettingsError
+from imurun.frames import FloatArray, G, as_rotation
+from imurun.recording import MAX_RATE_HZ, MIN_RATE_HZ
+from imurun.sim.rotation import about_axis
+
+SLIP_TAKES_S = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class SensorModel:
+    """An IMU and its faults. The default has none, at 100 Hz, already in body axes.
+
+    Attributes:
+        rate_hz: samples a second by the sensor's own clock.
+        mounting: shape (3, 3), `body = mounting @ sensor`; see `rotation.mounting_from_angles`.
+        has_gyro: False leaves the gyroscope out.
+        acc_range_g, gyr_range_deg_s: full scale; None never clips.
+        acc_noise_g, gyr_noise_deg_s: RMS of white noise in each sample (a data sheet's density times the
+            root of half the rate).
+        acc_bias_g, gyr_bias_deg_s: constant offsets of the three sensor axes.
+        acc_resolution_g, gyr_resolution_deg_s: smallest step of a reading; 0 is continuous.
+        clock_ppm: by how much the sensor's clock runs fast, parts in a million.
+        jitter_s: standard deviation of the time stamps; samples themselves are taken evenly.
+        drop_share: share of single samples lost at random.
+        bursts_per_min, burst_s: how often, and for how long, the link is lost.
+        slip_s, slip_deg, slip_axis: when the strap slips (None: never), by how much, and about which body
+            axis. It takes 0.4 s, and the gyroscope feels it.
+
+    Raises:
+        SettingsError: a number outside what a sensor can do, or a mounting that is no rotation.
+    """
+
+    rate_hz: float = 100.0
+    mounting: npt.ArrayLike = field(default_factory=lambda: np.eye(3))
+    has_gyro: bool = True
+    acc_range_g: float | None = None
+    gyr_range_deg_s: float | None = None
+    acc_noise_g: float = 0.0
+    gyr_noise_deg_s: float = 0.0
+    acc_bias_g: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gyr_bias_deg_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    acc_resolution_g: float = 0.0
+    gyr_resolution_deg_s: float = 0.0
+    clock_ppm: float = 0.0
+    jitter_s: float = 0.0
+    drop_share: float = 0.0
+    bursts_per_min: float = 0.0
+    burst_s: float = 0.2
+    slip_s: float | None = None
+    slip_deg: float = 15.0
+    slip_axis: tuple[float, float, float] = (0.0, 1.0, 0.0)
+
+    def __post_init__(self) -> None:
+        limits: dict[str, tuple[float, float]] = {
+            "rate_hz": (MIN_RATE_HZ, MAX_RATE_HZ),
+            "acc_range_g": (1.5, 1000.0),
+            "gyr_range_deg_s": (50.0, 10_000.0),
+            "acc_noise_g": (0.0, 2.0),
+            "gyr_noise_deg_s": (0.0, 200.0),
+            "acc_resolution_g": (0.0, 0.5),
+            "gyr_resolution_deg_s": (0.0, 50.0),
+            "clock_ppm": (-10_000.0, 10_000.0),
+            "jitter_s": (0.0, 1.0),
+            "drop_share": (0.0, 0.9),
+            "bursts_per_min": (0.0, 60.0),
+            "burst_s": (0.001, 600.0),
+            "slip_deg": (-180.0, 180.0),
+        }
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise SettingsError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
+        for name in ("acc_bias_g", "gyr_bias_deg_s", "slip_axis"):
+            value = np.asarray(getattr(self, name), dtype=np.float64)
+            if value.shape != (3,) or not np.isfinite(value).all():
+                raise SettingsError(f"{name} is three finite numbers, one an axis.")
+        if np.linalg.norm(self.slip_axis) == 0.0:
+            raise SettingsError("slip_axis must point somewhere: give a direction other than zero.")
+        as_rotation(self.mounting)
+
+
+def sample_times(sensor: SensorModel, duration_s: float) -> tuple[FloatArray, FloatArray]:
+    """True times and times by the sensor's clock of every sample in a session, s, shape (n,) each."""
+    speed = 1.0 + 1e-6 * sensor.clock_ppm
+    n = max(int(np.floor(duration_s * speed * sensor.rate_hz + 1e-9)), 1)
+    by_sensor = np.arange(n) / sensor.rate_hz
+    return by_sensor / speed, by_sensor
+
+
+def stamp(sensor: SensorModel, by_sensor_s: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Time stamps with jitter, never decreasing, s, shape (n,)."""
+    jitter = sensor.jitter_s * rng.standard_normal(len(by_sensor_s))
+    return np.maximum.accumulate(by_sensor_s + jitter)
+
+
+def measure(
+    sensor: SensorModel,
+    time_s: FloatArray,
+    acc_body: FloatArray,
+    gyr_body: FloatArray,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.bool_]]:
+    """What the sensor reports of a motion known in body axes.
+
+    Args:
+        sensor: the sensor.
+        time_s: true time of each sample, s, shape (n,).
+        acc_body: true specific force, m/s2, shape (n, 3).
+        gyr_body: true angular rate, rad/s, shape (n, 3).
+        rng: source of noise and losses.
+
+    Returns:
+        acc (n, 3) in m/s2, gyr (n, 3) in rad/s or None, both in sensor axes and NaN where lost, and which
+        samples were lost, shape (n,).
+    """
+    n = len(time_s)
+    mounting = as_rotation(sensor.mounting)
+    acc, gyr = acc_body, gyr_body
+    if sensor.slip_s is not None:
+        axis = np.asarray(sensor.slip_axis, dtype=np.float64)
+        axis = axis / np.linalg.norm(axis)
+        s = np.clip((time_s - sensor.slip_s) / SLIP_TAKES_S, 0.0, 1.0)
+        angle = np.radians(sensor.slip_deg) * s * s * (3.0 - 2.0 * s)
+        rate = np.radians(sensor.slip_deg) * 6.0 * s * (1.0 - s) / SLIP_TAKES_S
+        slipped = about_axis(axis, angle)
+        acc = np.einsum("nji,nj->ni", slipped, acc)
+        gyr = np.einsum("nji,nj->ni", slipped, gyr + rate[:, None] * axis)
+    noise = rng.standard_normal((n, 6))
+    lost = _lost(sensor, n, rng)
+    acc_g = (acc @ mounting) / G + sensor.acc_noise_g * noise[:, :3] + np.asarray(sensor.acc_bias_g)
+    acc = _digitise(acc_g, sensor.acc_range_g, sensor.acc_resolution_g) * G
+    acc[lost] = np.nan
+    if not sensor.has_gyro:
+        return acc, None, lost
+    rate_deg = np.degrees(gyr @ mounting) + sensor.gyr_noise_deg_s * noise[:, 3:]
+    rate_deg += np.asarray(sensor.gyr_bias_deg_s)
+    gyr = np.radians(_digitise(rate_deg, sensor.gyr_range_deg_s, sensor.gyr_resolution_deg_s))
+    gyr[lost] = np.nan
+    return acc, gyr, lost
+
+
+def _digitise(values: FloatArray, full_scale: float | None, resolution: float) -> FloatArray:
+    if resolution > 0.0:
+        values = np.rint(values / resolution) * resolution
+    return values if full_scale is None else np.clip(values, -full_scale, full_scale)
+
+
+def _lost(sensor: SensorModel, n: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Lost samples. The first and the last one always arrive: without them a recording is merely shorter."""
+    lost = rng.random(n) < sensor.drop_share
+    bursts = rng.poisson(sensor.bursts_per_min * n / sensor.rate_hz / 60.0)
+    length = max(round(sensor.burst_s * sensor.rate_hz), 1)
+    for first in rng.integers(0, n, bursts):
+        lost[first : first + length] = True
+    lost[[0, -1]] = False
+    return lost

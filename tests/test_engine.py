@@ -1,0 +1,247 @@
+"""The one path from samples to steps: any split, any pause, any mounting."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from imurun.columns import STEP_COLUMNS
+from imurun.core.step import STEP
+from imurun.engine import RunAnalyzer, Step
+from imurun.errors import RecordingError, SettingsError
+from imurun.sim import RunnerModel, Segment, SensorModel, simulate
+from imurun.sim.rotation import mounting_from_angles
+
+SLOW = numba.config.DISABLE_JIT
+RUN_S = 6.0 if SLOW else 14.0
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """Standing, walking, a gap, running, a gap within it, walking: all that the engine has to tell apart."""
+    segments = [
+        Segment("still", 3.0),
+        Segment("walking", 6.0, speed_m_s=1.4),
+        Segment("running", RUN_S, speed_m_s=3.0),
+        Segment("walking", 4.0, speed_m_s=1.4),
+    ]
+    sensor = SensorModel(rate_hz=50.0 if SLOW else 100.0, mounting=mounting_from_angles(20.0, 160.0, 75.0))
+    recording = simulate(segments, RunnerModel(), sensor, seed=4).recording
+    acc, gyr = recording.acc.copy(), recording.gyr.copy()
+    rate = recording.rate_hz
+    for first_s, length_s in ((5.0, 0.4), (9.0 + 0.8 * RUN_S, 0.3)):
+        gap = slice(int(first_s * rate), int((first_s + length_s) * rate))
+        acc[gap] = gyr[gap] = np.nan
+    return rate, acc, gyr
+
+
+def run(rate, acc, gyr, edges=(), **options):
+    analyzer = RunAnalyzer(rate, has_gyro=gyr is not None, **options)
+    edges = [0, *edges, len(acc)]
+    told = [
+        analyzer.push_arrays(acc[a:b], None if gyr is None else gyr[a:b])
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+    ]
+    told.append(analyzer.finish_arrays())
+    return np.concatenate([t[0] for t in told]), np.concatenate([t[1] for t in told]), analyzer
+
+
+def flat(state, prefix=""):
+    """A nested state as pairs of a path and bytes."""
+    for key, value in state.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        elif isinstance(value, np.ndarray):
+            yield f"{prefix}{key}", value.tobytes()
+        else:
+            yield f"{prefix}{key}", repr(value)
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+@settings(max_examples=3 if SLOW else 25, deadline=None)
+@given(data=st.data())
+def test_any_split_gives_the_same_bytes(mixed, gyro, data):
+    rate, acc, gyr = mixed
+    gyr = gyr if gyro else None
+    whole = run(rate, acc, gyr)
+    edges = sorted(data.draw(st.lists(st.integers(0, len(acc)), max_size=40)))
+    split = run(rate, acc, gyr, edges)
+    assert len(whole[0]) > 20
+    assert whole[0].tobytes() == split[0].tobytes()
+    assert whole[1].tobytes() == split[1].tobytes()
+    assert list(flat(whole[2].state)) == list(flat(split[2].state))
+
+
+def test_state_in_mid_run_does_not_depend_on_the_split(mixed):
+    rate, acc, gyr = mixed
+    for stop_s in (0.7, 4.0, 8.0, 12.0, 9.0 + RUN_S):
+        stop = int(stop_s * rate)
+        states = []
+        for block in (1, 7, stop):
+            analyzer = RunAnalyzer(rate)
+            for k in range(0, stop, block):
+                analyzer.push_arrays(acc[k : min(k + block, stop)], gyr[k : min(k + block, stop)])
+            states.append(list(flat(analyzer.state)))
+        assert states[0] == states[1] == states[2]
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+@settings(max_examples=3 if SLOW else 15, deadline=None)
+@given(share=st.floats(0.0, 1.0))
+def test_state_can_be_put_back(mixed, gyro, share):
+    rate, acc, gyr = mixed
+    gyr = gyr if gyro else None
+    cut = int(share * len(acc))
+    whole = run(rate, acc, gyr)[0]
+    first = RunAnalyzer(rate, has_gyro=gyro)
+    before = first.push_arrays(acc[:cut], None if gyr is None else gyr[:cut])[0]
+    saved = first.state
+    first.push_arrays(acc[cut:], None if gyr is None else gyr[cut:])  # must not reach into what was saved
+    second = RunAnalyzer(rate, has_gyro=gyro)
+    second.state = saved
+    after = second.push_arrays(acc[cut:], None if gyr is None else gyr[cut:])[0]
+    last = second.finish_arrays()[0]
+    assert np.concatenate([before, after, last]).tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+def test_any_rotation_gives_the_same_steps(mixed, gyro):
+    rate, acc, gyr = mixed
+    gyr = gyr if gyro else None
+    base, _, found = run(rate, acc, gyr)
+    for turn in Rotation.random(4 if SLOW else 20, random_state=3).as_matrix():
+        turned, _, analyzer = run(rate, acc @ turn.T, None if gyr is None else gyr @ turn.T)
+        assert np.array_equal(turned["side"], base["side"])
+        assert np.array_equal(turned["gait"], base["gait"])
+        for name in STEP.names:
+            assert np.allclose(turned[name], base[name], rtol=1e-6, atol=1e-7, equal_nan=True), name
+        assert np.allclose(analyzer.mounting.rotation @ turn, found.mounting.rotation, atol=1e-7)
+
+
+def test_given_mounting_is_used(mixed):
+    rate, acc, gyr = mixed
+    found = run(rate, acc, gyr)[2].mounting
+    steps, _, analyzer = run(rate, acc @ found.rotation.T, gyr @ found.rotation.T, mounting=np.eye(3))
+    direct = run(rate, acc, gyr, mounting=found.rotation)[0]
+    assert analyzer.mounting.source == "given"
+    for name in STEP.names:
+        assert np.allclose(steps[name], direct[name], rtol=1e-6, atol=1e-7, equal_nan=True), name
+
+
+def test_steps_are_out_within_a_step_of_final_contact():
+    segments = [Segment("running", 16.0 if not SLOW else 6.0, speed_m_s=3.0)]
+    recording = simulate(segments, sensor=SensorModel(rate_hz=100.0), seed=1).recording
+    steps = run(100.0, recording.acc, recording.gyr, mounting=np.eye(3))[0]
+    running = steps[steps["gait"] == 0][4:]  # the first four wait for each other
+    delay_ms = 1000.0 * (running["decided_s"] - running["final_contact_s"])
+    assert (delay_ms < running["step_time_ms"]).all()
+    assert (delay_ms > 0.0).all()
+
+
+def test_nothing_is_lost_while_the_mounting_is_searched():
+    segments = [Segment("running", 7.0 if SLOW else 30.0, speed_m_s=3.0)]
+    simulation = simulate(segments, sensor=SensorModel(rate_hz=100.0), seed=1)
+    steps, _, analyzer = run(100.0, simulation.recording.acc, simulation.recording.gyr)
+    truth = simulation.truth.steps["initial_contact_s"]
+    inside = truth[(truth > 0.5) & (truth < segments[0].duration_s - 0.5)]
+    nearest = np.abs(steps["initial_contact_s"][:, None] - inside).min(axis=0)
+    assert nearest.max() < 0.05
+    assert analyzer.mounting.source == "found"
+    assert (steps["decided_s"] >= analyzer.mounting.decided_s).all()
+    assert (np.diff(steps["initial_contact_s"]) > 0.15).all()
+
+
+def test_lost_samples_are_a_gap_in_the_stream(mixed):
+    rate, acc, gyr = mixed
+    steps = run(rate, acc, gyr)[0]
+    gap = np.flatnonzero(np.isnan(acc[:, 0])) / rate
+    inside = [((gap > a) & (gap < b)).any() for a, b in zip(steps["pulse_begin"] / rate, steps["pulse_end"] / rate, strict=True)]
+    assert not any(inside)
+    shifted = run(rate, np.vstack([np.full((57, 3), np.nan), acc]), np.vstack([np.full((57, 3), np.nan), gyr]))[0]
+    assert np.allclose(shifted["initial_contact_s"], steps["initial_contact_s"] + 57 / rate)
+
+
+@pytest.mark.skipif(SLOW, reason="too slow without the compiler")
+def test_a_slipping_strap_is_noticed():
+    segments = [Segment("running", 120.0, speed_m_s=3.0)]
+    firm = simulate(segments, sensor=SensorModel(rate_hz=50.0), seed=1).recording
+    loose = simulate(segments, sensor=SensorModel(rate_hz=50.0, slip_s=60.0, slip_deg=30.0), seed=1).recording
+    assert run(50.0, firm.acc, firm.gyr)[2].warnings == ()
+    (warning,) = run(50.0, loose.acc, loose.gyr)[2].warnings
+    assert "slipped" in warning
+
+
+@pytest.mark.skipif(SLOW, reason="too slow without the compiler")
+def test_long_waiting_holds_little():
+    """An hour of standing and walking before the run does not fill the memory."""
+    analyzer = RunAnalyzer(50.0)
+    rng = np.random.default_rng(1)
+    acc = np.array([0.0, 0.0, 9.81]) + 0.05 * rng.standard_normal((50 * 60, 3))
+    sizes = []
+    for _ in range(20):
+        analyzer.push_arrays(acc, 0.001 * acc)
+        sizes.append(sum(len(value) for _, value in flat(analyzer.state)))
+    assert max(sizes[1:]) - min(sizes[1:]) < 1000
+
+
+def test_clipped_samples_are_counted_once(mixed):
+    rate, acc, gyr = mixed
+    held = np.clip(acc, -16.0, 16.0)
+    n = int((np.abs(held) >= 0.995 * 16.0).any(axis=1).sum())
+    for edges in ((), (100, 333, 700)):
+        analyzer = run(rate, held, gyr, edges, acc_range_g=16.0 / 9.80665)[2]
+        assert analyzer.n_clipped == n > 0
+    assert str(n) in analyzer.warnings[0]
+
+
+def test_push_gives_named_steps(mixed):
+    rate, acc, gyr = mixed
+    analyzer = RunAnalyzer(rate)
+    steps = analyzer.push(acc, gyr) + analyzer.finish()
+    assert Step._fields == tuple(column.name for column in STEP_COLUMNS)
+    assert {step.gait for step in steps} == {"running", "walking"}
+    running = [step for step in steps if step.gait == "running"]
+    assert {step.side for step in running} == {"left", "right"}
+    assert isinstance(running[0].initial_contact_s, float)
+
+
+@pytest.mark.parametrize("n", [0, 1, 10, 149])
+def test_too_short_for_anything(n):
+    analyzer = RunAnalyzer(100.0)
+    acc = np.tile([0.0, 0.0, 9.81], (n, 1))
+    assert analyzer.push(acc, 0.0 * acc) == []
+    assert analyzer.finish() == []
+    assert analyzer.finish() == []
+
+
+@pytest.mark.parametrize("value", [0.0, 9.81, 1e-300, 1e9])
+def test_constant_signals_make_no_steps(value):
+    analyzer = RunAnalyzer(100.0, has_gyro=False)
+    assert analyzer.push(np.full((600, 3), value)) == []
+    assert analyzer.finish() == []
+
+
+def test_refusals(mixed):
+    rate, acc, gyr = mixed
+    with pytest.raises(RecordingError, match="25 Hz"):
+        RunAnalyzer(20.0)
+    with pytest.raises(RecordingError, match="has_gyro"):
+        RunAnalyzer(rate).push(acc)
+    with pytest.raises(RecordingError, match="has_gyro"):
+        RunAnalyzer(rate, has_gyro=False).push(acc, gyr)
+    with pytest.raises(RecordingError, match="3 axes"):
+        RunAnalyzer(rate).push(acc[:, :2], gyr)
+    with pytest.raises(RecordingError, match="gyr has shape"):
+        RunAnalyzer(rate).push(acc, gyr[:-1])
+    with pytest.raises(SettingsError, match="orthonormal"):
+        RunAnalyzer(rate, mounting=np.ones((3, 3)))
+    with pytest.raises(SettingsError, match="find"):
+        RunAnalyzer(rate, mounting="somewhere")
+    analyzer = RunAnalyzer(rate)
+    analyzer.finish()
+    with pytest.raises(RecordingError, match="finished"):
+        analyzer.push(acc, gyr)
