@@ -55,20 +55,25 @@ def analyze(
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     steps: Annotated[
         str | None,
-        typer.Option(metavar="OUT", help="Write the step table: .csv or .parquet; {name} stands for the file."),
+        typer.Option(
+            metavar="OUT", help="Write the step table: .csv or .parquet; {name} stands for the file."
+        ),
     ] = None,
     mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass, for loads in newtons.")] = None,
     height: Annotated[float | None, typer.Option(metavar="M", help="Stature, for the lumbar model.")] = None,
     runner: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Who runs.")] = None,
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE.toml", help="How to read the file, where it does not say.")
+        str | None,
+        typer.Option(metavar="NAME|FILE.toml", help="How to read the file, where it does not say."),
     ] = None,
     rate: Annotated[
         float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
     ] = None,
     mounting: Annotated[
         str,
-        typer.Option(metavar="auto|find|whole", help="Find the mounting in the first running, or in all of it."),
+        typer.Option(
+            metavar="auto|find|whole", help="Find the mounting in the first running, or in all of it."
+        ),
     ] = "auto",
 ) -> None:
     """Foot strikes, contact and flight, impact, load and sway of recordings."""
@@ -91,7 +96,9 @@ def analyze(
 
 @app.command()
 def simulate(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Recording to write: .csv, .csv.gz or .parquet.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Recording to write: .csv, .csv.gz or .parquet.")
+    ],
     duration: Annotated[float, typer.Option(metavar="S", help="Length of a steady run.")] = 60.0,
     speed: Annotated[float, typer.Option(metavar="M/S", help="Speed of a steady run.")] = 3.0,
     rate: Annotated[float, typer.Option(metavar="HZ", help="Samples a second.")] = 100.0,

@@ -18,7 +18,11 @@ from imurun.core.step import STEP
 from imurun.core.stepper import Stepper
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, as_rotation
-from imurun.recording import Recording, Runner, check_rate, runs
+from imurun.recording import Recording, Runner, check_rate, missing_rows, runs
+
+Rows = npt.NDArray[Any]
+Told = tuple[Rows, Rows]
+"""Steps (dtype STEP) and seconds (dtype SECOND) that became known."""
 
 SAME_STEP_S = 0.15
 """A step this soon after one that was told already is that one, seen again."""
@@ -126,9 +130,7 @@ class RunAnalyzer:
         """The run is over: decide what is left, and return it. Nothing can be pushed after."""
         return as_steps(self.finish_arrays()[0])
 
-    def push_arrays(
-        self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def push_arrays(self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None) -> Told:
         """As `push`, but the steps as a structured array, and the seconds that are full.
 
         Returns:
@@ -139,9 +141,9 @@ class RunAnalyzer:
             return self._take(acc, gyr)
         return _concatenate(list(self._take_with_gaps(acc, gyr, missing)))
 
-    def finish_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+    def finish_arrays(self) -> Told:
         """As `finish`, but in the form of `push_arrays`."""
-        told = []
+        told: list[Told] = []
         if not self._finished:
             self._finished = True
             if self._orientation is None and self._start:
@@ -156,7 +158,7 @@ class RunAnalyzer:
         return _concatenate(told)
 
     def search_whole(self, acc: FloatArray, gyr: FloatArray | None) -> Mounting | None:
-        """Look at all samples for the mounting only; to be called on a new analyzer, which is then used up."""
+        """Look at all samples for the mounting only; for a new analyzer, which is then used up."""
         self._patient = True
         self.push_arrays(acc, gyr)
         self.finish_arrays()
@@ -186,11 +188,11 @@ class RunAnalyzer:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was noticed so far about the sensor, one sentence each."""
-        notes = []
+        notes: list[str] = []
         if self.n_clipped:
             notes.append(
-                f"{self.n_clipped} samples were at the accelerometer's full scale: peaks and loads are too low; "
-                "set a larger range."
+                f"{self.n_clipped} samples were at the accelerometer's full scale: "
+                "peaks and loads are too low; set a larger range."
             )
         if self._mounting is not None and self._mounting.confidence < UNSURE_MOUNTING:
             notes.append(
@@ -278,14 +280,12 @@ class RunAnalyzer:
             raise RecordingError(f"acc has shape {acc_array.shape}; it must be (samples, 3 axes).")
         if gyr_array is not None and gyr_array.shape != acc_array.shape:
             raise RecordingError(f"gyr has shape {gyr_array.shape} but acc has {acc_array.shape}.")
-        missing = ~np.isfinite(acc_array).all(axis=1)
-        if gyr_array is not None:
-            missing |= ~np.isfinite(gyr_array).all(axis=1)
+        missing = missing_rows(acc_array, gyr_array)
         return acc_array, gyr_array, missing
 
     def _take_with_gaps(
         self, acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[np.bool_]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    ) -> Iterator[Told]:
         """Samples and gaps in turn."""
         position = 0
         for first, stop in runs(missing):
@@ -296,7 +296,7 @@ class RunAnalyzer:
         if position < len(acc):
             yield self._take(acc[position:], None if gyr is None else gyr[position:])
 
-    def _take(self, acc: FloatArray, gyr: FloatArray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _take(self, acc: FloatArray, gyr: FloatArray | None) -> Told:
         """Unbroken samples."""
         if not len(acc):
             return _NO_STEPS, _NO_SECONDS
@@ -311,9 +311,9 @@ class RunAnalyzer:
             return self._begin()
         return self._follow(acc, gyr)
 
-    def _skip(self, n_missing: int) -> tuple[np.ndarray, np.ndarray]:
+    def _skip(self, n_missing: int) -> Told:
         """A gap. The orientation is kept: it finds back by itself within seconds."""
-        told = []
+        told: list[Told] = []
         if self._orientation is None and self._start:
             told.append(self._begin())
         self._index += n_missing
@@ -327,7 +327,7 @@ class RunAnalyzer:
             told.append(self._tell(self._stepper.break_off(n_missing), _NO_SECONDS))
         return _concatenate(told)
 
-    def _begin(self) -> tuple[np.ndarray, np.ndarray]:
+    def _begin(self) -> Told:
         """The first second or so is there: up is known well enough to start."""
         acc, gyr = self._started()
         self._start = []
@@ -343,10 +343,13 @@ class RunAnalyzer:
             self._stepper = self._new_stepper(self._given, first_index=self._first_index)
         return self._follow(acc, gyr)
 
-    def _follow(self, acc: FloatArray, gyr: FloatArray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _follow(self, acc: FloatArray, gyr: FloatArray | None) -> Told:
         """Samples whose orientation can be followed."""
         assert self._orientation is not None
-        quats = self._orientation.push(acc, gyr)
+        return self._find_steps(acc, gyr, self._orientation.push(acc, gyr))
+
+    def _find_steps(self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray) -> Told:
+        """Oriented samples, to the search for the mounting or, once it is known, to the stepper."""
         if self._stepper is not None:
             return self._tell(*self._stepper.push(acc, quats))
         assert self._search is not None
@@ -354,11 +357,11 @@ class RunAnalyzer:
         told = [self._tell(steps, seconds)]
         if mounting is not None:
             told.append(self._seat(mounting))
-            assert self._stepper is not None
-            told.append(self._tell(*self._stepper.push(acc[taken:], quats[taken:])))
+            rest = None if gyr is None else gyr[taken:]
+            told.append(self._find_steps(acc[taken:], rest, quats[taken:]))
         return _concatenate(told)
 
-    def _seat(self, mounting: Mounting) -> tuple[np.ndarray, np.ndarray]:
+    def _seat(self, mounting: Mounting) -> Told:
         """The mounting is known: push the samples that were held back, and go on without the search."""
         search = self._search
         assert search is not None
@@ -370,10 +373,11 @@ class RunAnalyzer:
             n_clipped=search.n_clipped,
             count_from=held.stop,
         )
-        told = []
+        told: list[Told] = []
         acc, _, quats = held.arrays()
         position = 0
-        for first, stop in [*runs(np.isnan(acc[:, 0])), (len(acc), len(acc))]:
+        missing = missing_rows(acc, None)
+        for first, stop in [*runs(missing), (len(acc), len(acc))]:
             told.append(stepper.push(acc[position:first], quats[position:first]))
             if stop > first:
                 told.append((stepper.break_off(stop - first), _NO_SECONDS))
@@ -384,7 +388,7 @@ class RunAnalyzer:
         self._mounting, self._stepper, self._search = mounting, stepper, None
         return self._tell(steps, seconds)
 
-    def _tell(self, steps: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _tell(self, steps: Rows, seconds: Rows) -> Told:
         """Leave out what was told before the held samples were seen again."""
         if len(steps):
             steps = steps[steps["initial_contact_s"] > self._told_step_s + SAME_STEP_S]
@@ -454,9 +458,9 @@ def find_mounting(recording: Recording) -> Mounting | None:
     return analyzer.search_whole(recording.acc, recording.gyr)
 
 
-def as_steps(rows: np.ndarray) -> list[Step]:
+def as_steps(rows: Rows) -> list[Step]:
     """Rows of the core's step array as named tuples with sides and gaits as words."""
-    steps = []
+    steps: list[Step] = []
     for row in rows:
         values = {column.name: row[column.name] for column in STEP_COLUMNS}
         numbers = {name: float(value) for name, value in values.items() if name not in ("side", "gait")}
@@ -464,7 +468,7 @@ def as_steps(rows: np.ndarray) -> list[Step]:
     return steps
 
 
-def _concatenate(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def _concatenate(parts: list[Told]) -> Told:
     if not parts:
         return _NO_STEPS, _NO_SECONDS
     if len(parts) == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -93,9 +94,7 @@ class Recording:
         if self.frame not in ("sensor", "anatomical"):
             raise RecordingError(f"frame is {self.frame!r}; it must be 'sensor' or 'anatomical'.")
         warnings = list(self.warnings)
-        missing = ~np.isfinite(acc).all(axis=1)
-        if gyr is not None:
-            missing |= ~np.isfinite(gyr).all(axis=1)
+        missing = missing_rows(acc, gyr)
         if missing.all():
             raise RecordingError("The recording holds no sample that is a finite number on every axis.")
         n_bridged = 0
@@ -105,9 +104,12 @@ class Recording:
             gyr = None if gyr is None else _fill(gyr, missing, bridge)
             n_bridged = int(bridge.sum())
         if rate_hz < LOW_RATE_HZ:
-            warnings.append(
-                f"The rate is {rate_hz:.3g} Hz; below {LOW_RATE_HZ:g} Hz contact times and impacts are coarse."
+            note = (
+                f"The rate is {rate_hz:.3g} Hz; "
+                f"below {LOW_RATE_HZ:g} Hz contact times and impacts are coarse."
             )
+            if note not in warnings:
+                warnings.append(note)
         start = self.start
         if start is not None:
             start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
@@ -197,7 +199,7 @@ def check_rate(rate_hz: float) -> float:
         )
     if rate > MAX_RATE_HZ:
         raise RecordingError(
-            f"The sampling rate is {rate:.4g} Hz, above {MAX_RATE_HZ:g} Hz; check the unit of the time column."
+            f"The sampling rate is {rate:.4g} Hz, above {MAX_RATE_HZ:g} Hz; check the unit of time."
         )
     return rate
 
@@ -206,6 +208,14 @@ def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Stretches where `mask` (shape (n,)) is true, as half-open index intervals."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def missing_rows(acc: FloatArray, gyr: FloatArray | None) -> npt.NDArray[np.bool_]:
+    """Rows, shape (n,), in which any value is not finite."""
+    missing = np.asarray(~np.isfinite(acc).all(axis=1), dtype=np.bool_)
+    if gyr is not None:
+        missing |= ~np.isfinite(gyr).all(axis=1)
+    return missing
 
 
 def _set(instance: object, name: str, value: object) -> None:
@@ -264,7 +274,10 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     regular = float(np.median(np.abs(steps - typical))) < 0.1 * typical
     # jitter as large as the interval cannot be told from lost samples: then each step counts as one
     whole = np.maximum(np.rint(steps[inside] / typical), 1.0) if regular else np.ones(inside.sum())
-    rate_hz = check_rate(float(whole.sum() / steps[inside].sum()))
+    rate_hz = float(whole.sum() / steps[inside].sum())
+    if abs(round(rate_hz, 3) - rate_hz) < 1e-8 * rate_hz:
+        rate_hz = round(rate_hz, 3)  # what the stamps' own rounding took away
+    rate_hz = check_rate(rate_hz)
     position = (time_s - time_s[0]) * rate_hz
     n = round(float(position[-1])) + 1
     if n > MAX_SAMPLES or n > 1000 * len(time_s):
@@ -277,7 +290,7 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
         note = ""
     else:
         starts = [0, *(np.flatnonzero(~inside) + 1).tolist(), len(position)]
-        for first, stop in zip(starts[:-1], starts[1:], strict=True):
+        for first, stop in pairwise(starts):
             at = np.arange(int(np.ceil(position[first] - 1e-6)), int(position[stop - 1] + 1e-6) + 1)
             at = at[at < n]
             for axis in range(values.shape[1]):
@@ -295,7 +308,7 @@ def _even_segments(
     even = np.empty(len(position), dtype=np.intp)
     offset = np.empty(len(position))
     starts = [0, *(np.flatnonzero(gap_after) + 1).tolist(), len(position)]
-    for first, stop in zip(starts[:-1], starts[1:], strict=True):
+    for first, stop in pairwise(starts):
         part = position[first:stop]
         phase = float(np.median(part - np.rint(part)))
         even[first:stop] = np.rint(part - phase)

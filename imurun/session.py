@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
 from imurun import __version__
 from imurun.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.core.bouts import Bout, find_bouts
 from imurun.core.mounting import Mounting
-from imurun.engine import RunAnalyzer, find_mounting
+from imurun.engine import Rows, RunAnalyzer, Told, find_mounting
 from imurun.errors import SettingsError
 from imurun.recording import Recording, Runner
 from imurun.summary import find_phases, summarise
@@ -25,6 +25,8 @@ BLOCK_S = 30.0
 SCALE_TOLERANCE = 0.08
 """Over steady steps the mean vertical force is one body weight; further off, the sensor's scale is wrong."""
 LEAST_STEPS_FOR_SCALE = 20
+ONE_SIDED_PERCENT = 30.0
+"""Left and right peak force of people differ by a few percent; by this much, the sensor sits to one side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +100,8 @@ def analyze(
     gaps_s = [(a / recording.rate_hz, b / recording.rate_hz) for a, b in recording.gaps]
     bouts = find_bouts(rows, seconds, gaps_s, recording.duration_s, recording.rate_hz)
     phases = find_phases(steps, bouts)
-    warnings = (*recording.warnings, *analyzer.warnings, *_scale_warning(rows))
     summary = summarise(steps, bouts, phases, recording.duration_s, runner)
+    warnings = (*recording.warnings, *analyzer.warnings, *_scale_warning(rows), *_place_warning(summary))
     summary.update(
         {
             "rate_hz": recording.rate_hz,
@@ -135,7 +137,7 @@ def analyze(
     )
 
 
-def steps_frame(rows: np.ndarray) -> pd.DataFrame:
+def steps_frame(rows: Rows) -> pd.DataFrame:
     """The core's step array as the step table."""
     words = {"side": np.array(SIDES)[rows["side"]], "gait": np.array(GAITS)[rows["gait"]]}
     return pd.DataFrame({c.name: words.get(c.name, rows[c.name]) for c in STEP_COLUMNS})
@@ -152,10 +154,9 @@ def bouts_frame(bouts: list[Bout]) -> pd.DataFrame:
     )
 
 
-def _push_all(
-    analyzer: RunAnalyzer, recording: Recording, progress: Callable[[float], None] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    steps, seconds = [], []
+def _push_all(analyzer: RunAnalyzer, recording: Recording, progress: Callable[[float], None] | None) -> Told:
+    steps: list[Rows] = []
+    seconds: list[Rows] = []
     block = max(int(BLOCK_S * recording.rate_hz), 1)
     for first in range(0, len(recording), block):
         piece = slice(first, first + block)
@@ -169,7 +170,7 @@ def _push_all(
     return np.concatenate([*steps, told[0]]), np.concatenate([*seconds, told[1]])
 
 
-def _scale_warning(rows: np.ndarray) -> list[str]:
+def _scale_warning(rows: Rows) -> list[str]:
     """A sentence when the accelerometer's scale cannot be right."""
     running = rows[rows["gait"] == GAITS.index("running")]
     if len(running) < LEAST_STEPS_FOR_SCALE:
@@ -180,4 +181,15 @@ def _scale_warning(rows: np.ndarray) -> list[str]:
     return [
         f"The mean vertical force over running is {mean_g:.2f} body weights instead of 1: "
         "the accelerometer's unit or scale is off, or it is clipped."
+    ]
+
+
+def _place_warning(summary: dict[str, Any]) -> list[str]:
+    """A sentence when left and right differ by more than legs do."""
+    difference = summary["peak_vgrf_asymmetry_percent"]
+    if difference is None or abs(difference) <= ONE_SIDED_PERCENT:
+        return []
+    return [
+        f"Left and right peak forces differ by {abs(difference):.0f} %: the sensor seems to sit to one side; "
+        "put it over the spine to compare left and right."
     ]

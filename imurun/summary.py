@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from imurun.columns import BOUT_KINDS
 from imurun.core.bouts import Bout
-from imurun.frames import G
+from imurun.frames import FloatArray, G
 from imurun.recording import Runner
 
 MEDIANS = (
@@ -51,6 +52,8 @@ SIDED = ("contact_time_ms", "peak_impact_g", "peak_vgrf_bw")
 EFFORT_WINDOW_S = 30.0
 MAIN_EFFORT = 0.8
 """The main part begins and ends where the effort of half a minute reaches this share of the usual one."""
+SHORTEST_PHASE_S = 5.0
+"""A shorter warm-up or cool-down is only the way to the first step or from the last."""
 EFFORT_EXPONENT = 4.0
 """Of the peak force: easy and hard running differ little in force, more in what it does."""
 
@@ -62,69 +65,78 @@ def find_phases(steps: pd.DataFrame, bouts: list[Bout]) -> list[Bout]:
     to the last half minute with at least 80 % of the median effort of those that hold running.
     """
     moving = [bout for bout in bouts if bout.kind in ("running", "walking")]
-    running = steps[steps["gait"] == "running"]
-    if running.empty or not moving:
+    contacts = running_column(steps, "initial_contact_s")
+    if not len(contacts) or not moving:
         return []
-    begin, end = moving[0].start_s, moving[-1].end_s
-    edges = np.arange(begin, max(end, begin + EFFORT_WINDOW_S) + EFFORT_WINDOW_S, EFFORT_WINDOW_S)
+    begin, end = moving[0].start_s, max(moving[-1].end_s, contacts[-1])
+    edges = np.arange(begin, end + 2 * EFFORT_WINDOW_S, EFFORT_WINDOW_S)
     effort, _ = np.histogram(
-        running["initial_contact_s"], edges, weights=running["peak_vgrf_bw"] ** EFFORT_EXPONENT
+        contacts, edges, weights=running_column(steps, "peak_vgrf_bw") ** EFFORT_EXPONENT
     )
     hard = np.flatnonzero(effort >= MAIN_EFFORT * np.median(effort[effort > 0]))
-    # within the half minute, the main part begins with its first running step and ends with its last
-    contacts = running["initial_contact_s"].to_numpy()
+    # within its half minutes, the main part begins and ends with a running step
     main_start = contacts[contacts >= edges[hard[0]]][0]
-    main_end = min(contacts[contacts < edges[hard[-1] + 1]][-1] + 1.0, end)
+    main_end = contacts[contacts < edges[hard[-1] + 1]][-1]
     phases = [
-        Bout(begin, main_start, "warm-up"),
-        Bout(main_start, main_end, "main"),
-        Bout(main_end, end, "cool-down"),
+        Bout(begin, float(main_start), "warm-up"),
+        Bout(float(main_start), float(main_end), "main"),
+        Bout(float(main_end), float(end), "cool-down"),
     ]
-    return [Bout(float(a), float(b), kind) for a, b, kind in phases if b > a]
+    return [phase for phase in phases if phase.end_s > phase.start_s + SHORTEST_PHASE_S]
+
+
+def running_column(steps: pd.DataFrame, name: str, side: str | None = None) -> FloatArray:
+    """A column of the running steps, or of those of one side; shape (n,)."""
+    rows = np.asarray(steps["gait"] == "running")
+    if side is not None:
+        rows = rows & np.asarray(steps["side"] == side)
+    return np.asarray(steps[name], dtype=np.float64)[rows]
 
 
 def summarise(
     steps: pd.DataFrame, bouts: list[Bout], phases: list[Bout], duration_s: float, runner: Runner
 ) -> dict[str, Any]:
     """The summary's entries that follow from steps and bouts."""
-    running = steps[steps["gait"] == "running"]
+    n_running = int(np.sum(steps["gait"] == "running"))
     summary: dict[str, Any] = {"duration_s": duration_s}
-    for kind in ("running", "walking", "still", "other", "gap"):
-        summary[f"{kind}_s"] = sum(bout.end_s - bout.start_s for bout in bouts if bout.kind == kind)
-    summary["running_steps"] = len(running)
-    summary["walking_steps"] = len(steps) - len(running)
-    summary["walking_cadence_spm"] = _median(steps.loc[steps["gait"] == "walking", "cadence_spm"])
+    for kind in BOUT_KINDS:
+        summary[f"{kind}_s"] = _time(bouts, kind)
+    summary["running_steps"] = n_running
+    summary["walking_steps"] = len(steps) - n_running
+    walking = np.asarray(steps["gait"] == "walking")
+    summary["walking_cadence_spm"] = median_of(np.asarray(steps["cadence_spm"], dtype=np.float64)[walking])
     for name in MEDIANS:
-        summary[name] = _median(running[name])
+        summary[name] = median_of(running_column(steps, name))
     summary["peak_vgrf_n"] = _newtons(summary["peak_vgrf_bw"], runner)
     summary["lumbar_compression_n"] = _newtons(summary["lumbar_compression_bw"], runner)
-    dose = running["lumbar_dose"].sum(min_count=1)
-    summary["lumbar_dose_bw4"] = None if np.isnan(dose) else float(dose)
+    dose = running_column(steps, "lumbar_dose")
+    summary["lumbar_dose_bw4"] = float(np.nansum(dose)) if np.isfinite(dose).any() else None
     for name in SIDED:
         stem, unit = name.rsplit("_", 1)
-        left, right = (_median(running.loc[running["side"] == side, name]) for side in ("left", "right"))
+        left, right = (median_of(running_column(steps, name, side)) for side in ("left", "right"))
         summary[f"{stem}_left_{unit}"], summary[f"{stem}_right_{unit}"] = left, right
         summary[f"{stem}_asymmetry_percent"] = _asymmetry(left, right)
-    known = (running["side"] != "unknown").mean() if len(running) else np.nan
-    summary["side_known_percent"] = _number(100.0 * known)
+    unknown = len(running_column(steps, "quality", "unknown"))
+    summary["side_known_percent"] = 100.0 * (1.0 - unknown / n_running) if n_running else None
     for kind in ("warm-up", "main", "cool-down"):
-        key = f"{kind.replace('-', '_')}_s"
-        summary[key] = sum(phase.end_s - phase.start_s for phase in phases if phase.kind == kind)
-    fifth = int(FIFTH * len(running))
+        summary[f"{kind.replace('-', '_')}_s"] = _time(phases, kind)
+    fifth = int(FIFTH * n_running)
     for name in FRESH_AND_TIRED:
-        enough = len(running) >= LEAST_STEPS_TO_COMPARE
-        summary[f"fresh_{name}"] = _median(running[name].iloc[:fifth]) if enough else None
-        summary[f"tired_{name}"] = _median(running[name].iloc[-fifth:]) if enough else None
+        values = running_column(steps, name)
+        enough = n_running >= LEAST_STEPS_TO_COMPARE
+        summary[f"fresh_{name}"] = median_of(values[:fifth]) if enough else None
+        summary[f"tired_{name}"] = median_of(values[-fifth:]) if enough else None
     return summary
 
 
-def _number(value: float) -> float | None:
-    return None if not np.isfinite(value) else float(value)
+def median_of(values: FloatArray) -> float | None:
+    """Median of what is known, or None."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else None
 
 
-def _median(values: pd.Series) -> float | None:
-    known = values.dropna()
-    return None if known.empty else float(known.median())
+def _time(bouts: list[Bout], kind: str) -> float:
+    return float(sum(bout.end_s - bout.start_s for bout in bouts if bout.kind == kind))
 
 
 def _newtons(body_weights: float | None, runner: Runner) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numba
 import numpy as np
 import pytest
@@ -42,10 +44,7 @@ def mixed():
 def run(rate, acc, gyr, edges=(), **options):
     analyzer = RunAnalyzer(rate, has_gyro=gyr is not None, **options)
     edges = [0, *edges, len(acc)]
-    told = [
-        analyzer.push_arrays(acc[a:b], None if gyr is None else gyr[a:b])
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    told = [analyzer.push_arrays(acc[a:b], None if gyr is None else gyr[a:b]) for a, b in pairwise(edges)]
     told.append(analyzer.finish_arrays())
     return np.concatenate([t[0] for t in told]), np.concatenate([t[1] for t in told]), analyzer
 
@@ -159,9 +158,14 @@ def test_lost_samples_are_a_gap_in_the_stream(mixed):
     rate, acc, gyr = mixed
     steps = run(rate, acc, gyr)[0]
     gap = np.flatnonzero(np.isnan(acc[:, 0])) / rate
-    inside = [((gap > a) & (gap < b)).any() for a, b in zip(steps["pulse_begin"] / rate, steps["pulse_end"] / rate, strict=True)]
+    inside = [
+        ((gap > a) & (gap < b)).any()
+        for a, b in zip(steps["pulse_begin"] / rate, steps["pulse_end"] / rate, strict=True)
+    ]
     assert not any(inside)
-    shifted = run(rate, np.vstack([np.full((57, 3), np.nan), acc]), np.vstack([np.full((57, 3), np.nan), gyr]))[0]
+    shifted = run(
+        rate, np.vstack([np.full((57, 3), np.nan), acc]), np.vstack([np.full((57, 3), np.nan), gyr])
+    )[0]
     assert np.allclose(shifted["initial_contact_s"], steps["initial_contact_s"] + 57 / rate)
 
 

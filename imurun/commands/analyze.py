@@ -36,7 +36,9 @@ def analyze_files(
     """
     runner = make_runner(runner_file, mass_kg, height_m)
     if steps_out is not None and len(files) > 1 and NAME not in steps_out:
-        raise SettingsError(f"Several files need several step tables: put {NAME} into --steps, as in {NAME}.csv.")
+        raise SettingsError(
+            f"Several files need several step tables: put {NAME} into --steps, as in {NAME}.csv."
+        )
     failed = False
     for file in files:
         try:
@@ -81,7 +83,11 @@ def analyze_with_progress(recording: Recording, runner: Runner, mounting: str) -
     """Analyse a recording, with progress on a terminal."""
     from imurun.core.stepper import is_compiled
 
-    what = "Analysing" if is_compiled() else "Analysing (the first time the core is compiled: about half a minute)"
+    what = (
+        "Analysing"
+        if is_compiled()
+        else "Analysing (the first time the core is compiled: about half a minute)"
+    )
     with patience(what) as progress:
         return analyze_recording(recording, runner, mounting=mounting, progress=progress)  # type: ignore[arg-type]
 

@@ -28,8 +28,13 @@ def demo_file() -> Path:
 
 def run_demo(out: Path) -> None:
     """Analyse the demo recording, print the summary, write the step table."""
-    print("A simulated run: warm-up walk, run, walk break, tiring run, cool-down; the sensor upside down and tilted.")
-    session = analyze_with_progress(read(demo_file()), Runner(name="demo", mass_kg=70.0, height_m=1.75), "auto")
+    print(
+        "A simulated run: warm-up walk, run, walk break, tiring run, cool-down walk; "
+        "the sensor sits upside down and tilted."
+    )
+    session = analyze_with_progress(
+        read(demo_file()), Runner(name="demo", mass_kg=70.0, height_m=1.75), "auto"
+    )
     print_session(session)
     save_steps(session, out)
     print(f"Step table, one row a step: {out.resolve()}")

@@ -7,32 +7,35 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from imurun.session import Session
+from imurun.summary import median_of, running_column
 
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 24
+OTHER_COLUMNS = 66
+"""What the table needs beside the small pictures."""
 
 ROWS: tuple[tuple[str, str, str, int], ...] = (
     ("Cadence", "cadence_spm", "steps/min", 0),
     ("Contact time", "contact_time_ms", "ms", 0),
     ("Flight time", "flight_time_ms", "ms", 0),
-    ("Vertical oscillation", "vertical_oscillation_mm", "mm", 0),
+    ("Oscillation", "vertical_oscillation_mm", "mm", 0),
     ("Impact peak", "peak_impact_g", "g", 2),
     ("Loading rate", "loading_rate_g_s", "g/s", 0),
     ("Braking peak", "braking_g", "g", 2),
     ("Peak force", "peak_vgrf_bw", "BW", 2),
-    ("Lumbar compression", "lumbar_compression_bw", "BW", 2),
+    ("Lumbar load", "lumbar_compression_bw", "BW", 2),
     ("Forward lean", "lean_deg", "deg", 1),
-    ("Side tilt range", "roll_rom_deg", "deg", 1),
-    ("Forward tilt range", "pitch_rom_deg", "deg", 1),
-    ("Turn range", "yaw_rom_deg", "deg", 1),
+    ("Side tilt", "roll_rom_deg", "deg", 1),
+    ("Forward tilt", "pitch_rom_deg", "deg", 1),
+    ("Rotation", "yaw_rom_deg", "deg", 1),
     ("Sideways share", "ml_sway_ratio", "", 2),
-    ("Step regularity", "step_regularity", "", 2),
+    ("Regularity", "step_regularity", "", 2),
 )
 """Label, column, unit, decimals."""
 
@@ -53,15 +56,16 @@ def patience(what: str) -> Iterator[Callable[[float], None]]:
         yield lambda share: bar.update(task, completed=share)
 
 
-def sparkline(values: pd.Series, width: int = SPARK_WIDTH) -> str:
+def sparkline(values: npt.ArrayLike, width: int = SPARK_WIDTH) -> str:
     """Medians of `width` equal parts of a series, as a line of small bars; "" where there is too little."""
-    known = values.dropna().to_numpy(dtype=float)
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
     if len(known) < 2 * width:
         return ""
     parts = np.array([np.median(part) for part in np.array_split(known, width)])
     low, high = parts.min(), parts.max()
     share = (parts - low) / (high - low) if high > low else np.zeros(width)
-    return "".join(SPARKS[int(round(s * (len(SPARKS) - 1)))] for s in share)
+    return "".join(SPARKS[round(float(s) * (len(SPARKS) - 1))] for s in share)
 
 
 def clock(seconds: float) -> str:
@@ -81,62 +85,63 @@ def print_session(session: Session) -> None:
     console.print(f"[bold]{_safe(title)}[/bold]  {_headline(summary)}")
     console.print(_time_line(session))
     if summary["running_steps"]:
-        console.print(_table(session))
+        console.print(_table(session, max(8, min(SPARK_WIDTH, console.width - OTHER_COLUMNS))))
         _print_load(console, summary)
     elif summary["walking_cadence_spm"] is not None:
-        console.print(
-            f"No running. {summary['walking_steps']} walking steps at "
-            f"{summary['walking_cadence_spm']:.0f} steps/min."
-        )
+        console.print(f"No running; walking at {summary['walking_cadence_spm']:.0f} steps/min.")
     else:
         console.print("No running and no walking was found.")
     for warning in session.warnings:
         console.print(f"[yellow]Note:[/yellow] {_safe(warning)}")
-    console.print("[dim]Measured and compared, not diagnosed. Lumbar values are an index, not a measurement.[/dim]")
+    console.print(
+        "[dim]Measured and compared, not diagnosed. Lumbar values are an index, not a measurement.[/dim]"
+    )
 
 
 def _headline(summary: dict[str, Any]) -> str:
     kind = "six axes" if summary["gyroscope"] else "no gyroscope"
-    return (
-        f"{clock(summary['duration_s'])} at {summary['rate_hz']:.4g} Hz, {kind}: "
-        f"{summary['running_steps']} running and {summary['walking_steps']} walking steps"
-    )
+    return f"{clock(summary['duration_s'])}, {summary['rate_hz']:.4g} Hz, {kind}"
 
 
 def _time_line(session: Session) -> str:
-    parts = [f"{kind} {clock(session.summary[f'{kind}_s'])}" for kind in ("running", "walking", "still", "other")]
-    if session.summary["gap_s"]:
-        parts.append(f"gaps {session.summary['gap_s']:.1f} s")
+    summary = session.summary
+    parts = [
+        f"running {clock(summary['running_s'])} ({summary['running_steps']} steps)",
+        f"walking {clock(summary['walking_s'])} ({summary['walking_steps']} steps)",
+        f"still {clock(summary['still_s'])}",
+        f"other {clock(summary['other_s'])}",
+    ]
+    if summary["gap_s"]:
+        parts.append(f"gaps {summary['gap_s']:.1f} s")
     phases = [
-        f"{row.kind} {clock(row.start_s)}-{clock(row.end_s)}" for row in session.phases.itertuples(index=False)
+        f"{phase['kind']} {clock(phase['start_s'])}-{clock(phase['end_s'])}"
+        for phase in session.phases.to_dict("records")
     ]
     return " · ".join(parts) + ("" if not phases else "\n" + " · ".join(phases))
 
 
-def _table(session: Session) -> Table:
-    running = session.steps[session.steps["gait"] == "running"]
+def _table(session: Session, width: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("running")
     table.add_column("median", justify="right")
     table.add_column("unit")
     table.add_column("left", justify="right")
     table.add_column("right", justify="right")
-    table.add_column("first to last fifth", justify="right")
+    table.add_column("fresh → tired", justify="right")
     table.add_column("over the run")
     for label, name, unit, decimals in ROWS:
-        median = session.summary[name]
-        if median is None:
+        if session.summary[name] is None:
             continue
-        sides = [running.loc[running["side"] == side, name].median() for side in ("left", "right")]
+        sides = [median_of(running_column(session.steps, name, side)) for side in ("left", "right")]
         first, last = session.summary.get(f"fresh_{name}"), session.summary.get(f"tired_{name}")
         drift = "" if first is None or last is None else f"{first:.{decimals}f} → {last:.{decimals}f}"
         table.add_row(
             label,
-            f"{median:.{decimals}f}",
+            f"{session.summary[name]:.{decimals}f}",
             unit,
-            *("" if np.isnan(side) else f"{side:.{decimals}f}" for side in sides),
+            *("" if side is None else f"{side:.{decimals}f}" for side in sides),
             drift,
-            sparkline(running[name]),
+            sparkline(running_column(session.steps, name), width),
         )
     return table
 
@@ -144,7 +149,9 @@ def _table(session: Session) -> Table:
 def _print_load(console: Console, summary: dict[str, Any]) -> None:
     parts = []
     if summary["lumbar_dose_bw4"] is not None:
-        parts.append(f"Session load {summary['lumbar_dose_bw4']:,.0f} BW⁴ (lumbar compression to the power 4, summed)")
+        parts.append(
+            f"Session load {summary['lumbar_dose_bw4']:,.0f} BW⁴ (lumbar compression to the power 4, summed)"
+        )
     if summary["peak_vgrf_n"] is not None:
         parts.append(f"peak force {summary['peak_vgrf_n']:,.0f} N")
     if summary["lumbar_compression_n"] is not None:

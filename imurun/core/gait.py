@@ -131,7 +131,7 @@ def is_running_streak(queue, n, c):
 
 @kernel
 def stays_running(pulse, before, run_end, misses, c):
-    """Whether a pulse goes on with the run whose last pulse was `before`, ending at `run_end`, `misses` ago."""
+    """Whether a pulse goes on with the run that ended at `run_end` with `before`, `misses` pulses ago."""
     if not swings_like_running(pulse, c.rate_hz, STAY_SHARE):
         return False
     # over a stride: a sensor off the midline sees two different steps

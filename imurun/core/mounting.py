@@ -153,7 +153,8 @@ class MountingEvidence:
         across /= np.linalg.norm(across)
         basis = np.column_stack([across, np.cross(up, across)])
         values, vectors = np.linalg.eigh(basis.T @ vote @ basis)
-        return basis @ vectors[:, 1], float(values[1] - values[0])
+        axis = np.asarray(basis @ vectors[:, 1], dtype=np.float64)
+        return axis, float(values[1] - values[0])
 
     def _leftness(self, left: FloatArray, forward: FloatArray, up: FloatArray) -> float:
         """Above 0 when `left` is the runner's left; 1 or more is full evidence."""

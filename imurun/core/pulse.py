@@ -18,7 +18,7 @@ from imurun.core.jit import kernel
 CUTOFF_HZ = 3.5
 MARGIN_G = 0.03
 """How far beyond 1 g the signal must go to count as above or below it."""
-RISE_SHARE = 0.12
+RISE_SHARE = 0.25
 """A minimum is over once the signal has climbed back by this share of the fall."""
 HALF = 0.5
 
@@ -187,5 +187,5 @@ def rising(signal, k, level):
 
 @kernel
 def falling(signal, k, level):
-    """Where the signal falls through `level`, being below it at index k for the first time; fractional index."""
+    """Where the signal falls through `level`, being below it at k for the first time; fractional index."""
     return k - (level - signal[k]) / max(signal[k - 1] - signal[k], 1e-12)

@@ -218,8 +218,8 @@ class MountingSearch:
     @state.setter
     def state(self, saved: dict[str, Any]) -> None:
         self._level.state = saved["level"]
-        evidence = {name: np.array(value) for name, value in saved["evidence"].items()}
-        evidence["n_strides"] = int(evidence["n_strides"])
+        evidence: dict[str, Any] = {name: np.array(value) for name, value in saved["evidence"].items()}
+        evidence["n_strides"] = int(saved["evidence"]["n_strides"])
         self._evidence = MountingEvidence(**evidence)
         self._held.state = saved["held"]
         self._withheld = saved["withheld"].copy()

@@ -41,7 +41,7 @@ SLIP_MEMORY = 0.97
 """A step: about 30 steps."""
 SLIP_TILT = np.deg2rad(15.0)
 SLIP_TURN = np.deg2rad(45.0)
-"""A body frame that has tilted or turned by more than this since the first steps is not the runner's doing."""
+"""A body frame that has tilted or turned by more since the first steps is not the runner's doing."""
 
 
 BLANK = np.zeros(1, dtype=STEP)

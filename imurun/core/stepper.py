@@ -43,7 +43,7 @@ from imurun.core.pulse import PULSE, track
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
 from imurun.core.side import side_code
 from imurun.core.step import BLANK, RUNNING, STEP, WALKING, remember_standing, write_running, write_walking
-from imurun.frames import G, FloatArray
+from imurun.frames import FloatArray, G
 
 PIECE = 1024
 """Samples the kernel takes at once; bounds how many steps can come out (at 25 Hz, 41 s)."""
@@ -127,7 +127,7 @@ class Stepper:
         return _join(steps, STEP), _join(seconds, SECOND)
 
     def break_off(self, n_missing: int) -> np.ndarray:
-        """The stream ends, or goes on after `n_missing` samples; returns the steps that could still be decided."""
+        """The stream ends, or goes on after `n_missing` samples; returns the steps still decided."""
         n_steps = flush(n_missing, self._states, self._history, self._queue, self.coefficients, self._steps)
         return self._take(n_steps)
 

@@ -1,0 +1,150 @@
+"""A Parquet table of samples; only the columns that are needed are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from imurun.errors import FormatError
+from imurun.io.clock import TimeKind, parse_cells, time_kind
+from imurun.io.layout import find_layout
+from imurun.io.metadata import from_schema
+from imurun.io.streams import Progress
+from imurun.io.table import Loaded
+from imurun.recording import MAX_SAMPLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BATCH = 1 << 20
+
+
+class ParquetTable:
+    """See `imurun.io.table.Table`. Units may stand in a field's metadata under `unit`.
+
+    Args:
+        stream: a seekable file.
+        source: name for messages.
+        size: bytes of the file.
+
+    Raises:
+        FormatError: damaged or empty.
+    """
+
+    def __init__(self, stream: IO[bytes], source: str, *, size: int) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.source = source
+        self._size = size
+        try:
+            self._file = pq.ParquetFile(stream)
+            schema = self._file.schema_arrow
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise FormatError("the Parquet data are damaged or cut short; export the file again.") from error
+        self._n = self._file.metadata.num_rows
+        if self._n == 0:
+            raise FormatError("the table holds no samples.")
+        if self._n > MAX_SAMPLES:
+            raise FormatError(f"there are more than {MAX_SAMPLES:,} samples; split the recording.")
+        self.names = tuple(str(name) for name in schema.names)
+        self._types = [field.type for field in schema]
+        self.unit_texts = tuple(_unit_text(field) for field in schema)
+        self.preamble = ""
+        self.first_cells = tuple("date" if pa.types.is_timestamp(kind) else "" for kind in self._types)
+        self.metadata: Mapping[str, str] = from_schema(schema.metadata)
+        layout_names = [
+            "timestamp" if pa.types.is_timestamp(kind) else name
+            for name, kind in zip(self.names, self._types, strict=True)
+        ]
+        self.layout = find_layout(layout_names, self.unit_texts)
+
+    def load(
+        self,
+        columns: Sequence[int],
+        time: int | None,
+        *,
+        day_first: bool | None = None,
+        progress: Progress | None = None,
+    ) -> Loaded:
+        """Read the columns; see `Table.load`.
+
+        Raises:
+            FormatError: a column that is not numeric, or damaged data.
+        """
+        import pyarrow as pa
+
+        for i in columns:
+            if not (pa.types.is_integer(self._types[i]) or pa.types.is_floating(self._types[i])):
+                raise FormatError(
+                    f"the column {self.names[i]} holds {self._types[i]}, not numbers; convert it."
+                )
+        wanted = [*columns, *([] if time is None else [time])]
+        values = np.empty((self._n, len(columns)))
+        times: list[pa.Array] = []
+        row = 0
+        try:
+            for batch in self._file.iter_batches(_BATCH, columns=[self.names[i] for i in wanted]):
+                stop = row + len(batch)
+                for k, i in enumerate(columns):
+                    cells = batch.column(self.names[i]).cast(pa.float64(), safe=False)
+                    values[row:stop, k] = cells.to_numpy(zero_copy_only=False)
+                if time is not None:
+                    times.append(batch.column(self.names[time]))
+                row = stop
+                if progress is not None:
+                    progress(self._size * row // self._n, self._size)
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise FormatError("the Parquet data are damaged or cut short; export the file again.") from error
+        loaded = Loaded(values[:row])
+        if time is not None:
+            _fill_times(loaded, pa.chunked_array(times), self.names[time], day_first)
+        return loaded
+
+
+def _unit_text(field: pa.Field) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_duration(field.type):
+        return str(field.type.unit)
+    metadata = field.metadata or {}
+    text = next((metadata[key] for key in (b"unit", b"units") if key in metadata), b"")
+    return text.decode("utf-8", "replace")
+
+
+def _fill_times(loaded: Loaded, cells: pa.ChunkedArray, name: str, day_first: bool | None) -> None:
+    """Put the time column into `loaded` as numbers."""
+    import pyarrow as pa
+
+    missing = np.asarray(cells.is_null(nan_is_null=True))
+    there = cells.filter(pa.array(~missing))
+    kind: TimeKind | None = "number"
+    if not len(there):
+        raise FormatError(f"the column {name} holds no time.")
+    if pa.types.is_timestamp(cells.type):
+        kind = "date"
+        there = there.cast(pa.timestamp("ns", cells.type.tz)).cast(pa.int64())
+    elif pa.types.is_duration(cells.type) or pa.types.is_integer(cells.type):
+        there = there.cast(pa.int64())
+    elif pa.types.is_floating(cells.type):
+        there = there.cast(pa.float64())
+    elif pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        kind = time_kind(there[0].as_py())
+    else:
+        raise FormatError(f"the column {name} holds {cells.type}, not times; convert it.")
+    try:
+        if kind is None:
+            raise ValueError("no time")
+        strings = pa.types.is_string(there.type) or pa.types.is_large_string(there.type)
+        parsed = parse_cells(there, kind, day_first=day_first) if strings else there.to_numpy()
+    except (pa.ArrowInvalid, ValueError, OverflowError) as error:
+        raise FormatError(f"the column {name} holds text that is not a time; correct it.") from error
+    ticks = np.zeros(len(cells), dtype=parsed.dtype)
+    ticks[~missing] = parsed
+    if ticks.dtype.kind == "f":
+        missing |= ~np.isfinite(ticks)
+        ticks[missing] = 0.0
+    loaded.ticks, loaded.kind = ticks, kind
+    loaded.no_time = missing if missing.any() else None

@@ -1,0 +1,157 @@
+"""Recordings in imurun's own layout: SI units, exact numbers, everything that a Recording knows."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+import imurun
+from imurun.errors import FormatError, ImurunError, SettingsError
+from imurun.io.atomic import atomic_path
+from imurun.io.metadata import MARK, to_comments, to_schema
+from imurun.io.streams import Progress
+from imurun.io.table import Table
+from imurun.recording import Recording
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KIND = "recording"
+_UNITS = {"time_s": "s", "acc": "m/s2", "gyr": "rad/s"}
+_ACC = ("acc_x_m_s2", "acc_y_m_s2", "acc_z_m_s2")
+_GYR = ("gyr_x_rad_s", "gyr_y_rad_s", "gyr_z_rad_s")
+
+
+def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
+    """Write a recording so that `imurun.io.read` gives the same one back.
+
+    Columns: time_s, acc_x_m_s2 .. acc_z_m_s2 and, with a gyroscope, gyr_x_rad_s .. gyr_z_rad_s. Gaps are
+    rows with empty cells. Rate, frame, start and ranges go into the file's metadata.
+
+    Args:
+        recording: what to write.
+        path: ends in .csv, .csv.gz or .parquet.
+
+    Raises:
+        SettingsError: another ending, or the file cannot be written.
+    """
+    target = Path(path)
+    name = target.name.lower()
+    if not name.endswith((".csv", ".csv.gz", ".parquet")):
+        raise SettingsError(
+            f"{target.name}: a recording is written to .csv, .csv.gz or .parquet; change the ending."
+        )
+    table = _arrow_table(recording)
+    metadata = _metadata(recording)
+    try:
+        with atomic_path(target) as aside:
+            if name.endswith(".parquet"):
+                import pyarrow.parquet as pq
+
+                pq.write_table(table.replace_schema_metadata(to_schema(metadata)), aside, compression="zstd")
+            else:
+                _write_csv(table, metadata, aside, packed=name.endswith(".gz"))
+    except OSError as error:
+        raise SettingsError(f"{target} could not be written: {error.strerror or error}.") from error
+
+
+def _metadata(recording: Recording) -> dict[str, str]:
+    # Recording says this itself whenever it is made, so it is not stored
+    own = Recording(np.zeros((1, 3)), rate_hz=recording.rate_hz).warnings
+    metadata = {
+        MARK: KIND,
+        "imurun_version": imurun.__version__,
+        "rate_hz": repr(recording.rate_hz),
+        "frame": recording.frame,
+        "start": recording.start.isoformat() if recording.start else "",
+        "acc_range_g": _number_text(recording.acc_range_g),
+        "gyr_range_deg_s": _number_text(recording.gyr_range_deg_s),
+        "warnings": json.dumps([text for text in recording.warnings if text not in own]),
+    }
+    return {key: value for key, value in metadata.items() if value}
+
+
+def _number_text(value: float | None) -> str:
+    return "" if value is None else repr(float(value))
+
+
+def _arrow_table(recording: Recording) -> pa.Table:
+    import pyarrow as pa
+
+    columns = {"time_s": recording.time_s}
+    columns |= {name: recording.acc[:, axis] for axis, name in enumerate(_ACC)}
+    if recording.gyr is not None:
+        columns |= {name: recording.gyr[:, axis] for axis, name in enumerate(_GYR)}
+    fields = [
+        pa.field(name, pa.float64(), metadata={"unit": _UNITS[name if name == "time_s" else name[:3]]})
+        for name in columns
+    ]
+    arrays = [pa.array(values, from_pandas=True) for values in columns.values()]  # NaN become empty cells
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _write_csv(table: pa.Table, metadata: dict[str, str], path: Path, *, packed: bool) -> None:
+    import pyarrow.csv as pacsv
+
+    with _binary_writer(path, packed) as stream:
+        stream.write(to_comments(metadata).encode())
+        stream.write((",".join(table.column_names) + "\n").encode())
+        pacsv.write_csv(
+            table, stream, pacsv.WriteOptions(include_header=False, quoting_style="none", batch_size=65_536)
+        )
+
+
+@contextlib.contextmanager
+def _binary_writer(path: Path, packed: bool) -> Iterator[IO[bytes]]:
+    with path.open("wb") as file:
+        if packed:
+            # without a time and a name, the same recording gives the same bytes
+            with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as stream:
+                yield stream  # type: ignore[misc]
+        else:
+            yield file
+
+
+def restore_recording(table: Table, progress: Progress | None = None) -> Recording:
+    """Read back what `write_recording` wrote.
+
+    Raises:
+        FormatError: the metadata or the columns were changed.
+    """
+    metadata = table.metadata
+    names = list(table.names)
+    if any(name not in names for name in _ACC):
+        raise FormatError("the columns of this imurun recording were changed; write it again.")
+    wanted = [*_ACC, *(_GYR if _GYR[0] in names else ())]
+    if any(name not in names for name in wanted):
+        raise FormatError("the columns of this imurun recording were changed; write it again.")
+    loaded = table.load([names.index(name) for name in wanted], None, progress=progress)
+    try:
+        start = metadata.get("start")
+        return Recording(
+            loaded.values[:, :3],
+            loaded.values[:, 3:] if len(wanted) == 6 else None,
+            rate_hz=float(metadata["rate_hz"]),
+            frame="anatomical" if metadata.get("frame") == "anatomical" else "sensor",
+            start=datetime.fromisoformat(start) if start else None,
+            acc_range_g=_number_of(metadata.get("acc_range_g")),
+            gyr_range_deg_s=_number_of(metadata.get("gyr_range_deg_s")),
+            source=table.source,
+            warnings=tuple(str(text) for text in json.loads(metadata.get("warnings", "[]"))),
+        )
+    except ImurunError:
+        raise
+    except (KeyError, ValueError, TypeError) as error:
+        raise FormatError("the metadata of this imurun recording were changed; write it again.") from error
+
+
+def _number_of(text: str | None) -> float | None:
+    return float(text) if text else None

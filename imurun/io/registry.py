@@ -1,0 +1,145 @@
+"""Pick the reader of a file by its content."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from imurun.errors import FormatError, ImurunError
+from imurun.io.bundle import archive_members, folder_members, read_bundle
+from imurun.io.convert import to_recording
+from imurun.io.metadata import MARK
+from imurun.io.profile import Profile, load_profile, shipped_profiles
+from imurun.io.recording_file import KIND, restore_recording
+from imurun.io.samples import load_samples
+from imurun.io.streams import EMPTY_ZIP, GZIP, MAX_IN_MEMORY, PARQUET, ZIP, Progress, read_head, unpack
+from imurun.io.table import Table
+from imurun.io.text_table import TextTable
+from imurun.recording import Recording, check_rate
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    profile: str | os.PathLike[str] | None = None,
+    rate_hz: float | None = None,
+    progress: Progress | None = None,
+) -> Recording:
+    """Read a recording of one sensor.
+
+    The format is told by content: text tables (CSV, TSV, semicolons, blanks; any of them in gzip),
+    Parquet, and folders or ZIP archives with a table for each sensor. Units that the file does not state
+    are decided by physics and said in `Recording.warnings`. Dates without a zone are taken as UTC.
+
+    Args:
+        path: file or folder.
+        profile: name of a shipped profile or path of a TOML file; None to recognise it by content.
+        rate_hz: samples a second, for files that do not tell the time.
+        progress: called with the bytes done and the bytes in all.
+
+    Returns:
+        The recording: specific force in m/s2 and angular rate in rad/s, shape (n, 3) each.
+
+    Raises:
+        FormatError: the content is not understood; the message says why and what to do.
+        RecordingError: the samples cannot be a recording, such as time running backwards.
+        SettingsError: the profile makes no sense or does not fit the file.
+    """
+    file = Path(path)
+    try:
+        wanted = load_profile(profile) if profile is not None else None
+        rate = check_rate(rate_hz) if rate_hz is not None else None
+        with contextlib.ExitStack() as stack:
+            if file.is_dir():
+
+                def open_file(member: Path) -> Table:
+                    stream = stack.enter_context(_open_binary(member))
+                    return _open_table(stream, member.name, member.stat().st_size, wanted)
+
+                return read_bundle(folder_members(file, open_file), wanted, rate, file.name, progress)
+            stream = stack.enter_context(_open_binary(file))
+            head = stream.read(4)
+            stream.seek(0)
+            if head in (ZIP, EMPTY_ZIP):
+                members = archive_members(stream, _open_member, stack)
+                return read_bundle(members, wanted, rate, file.name, progress)
+            table = _open_table(stream, file.name, file.stat().st_size, wanted)
+            return _read_table(table, wanted, rate, progress)
+    except ImurunError as error:
+        raise type(error)(f"{file.name or file}: {error}") from error
+    except OSError as error:
+        raise FormatError(f"{file} could not be read: {error.strerror or error}.") from error
+
+
+def _open_binary(file: Path) -> IO[bytes]:
+    if not file.exists():
+        raise FormatError("there is no such file; check the path.")
+    if not file.is_file():
+        raise FormatError("this is neither a file nor a folder; copy the data to a file first.")
+    return file.open("rb")
+
+
+def _open_table(stream: IO[bytes], source: str, size: int, profile: Profile | None) -> Table:
+    """A table from a file on disk, of any kind and in gzip or not."""
+    packed = stream.read(2) == GZIP
+    stream.seek(0)
+    inner = unpack(stream)
+    if read_head(inner, 4) == PARQUET:
+        from imurun.io.parquet_table import ParquetTable
+
+        return ParquetTable(_in_memory(inner) if packed else stream, source, size=size)
+    stream.seek(0)
+    inner = unpack(stream)
+    return _text_table(inner, source, size, stream, profile)
+
+
+def _in_memory(rest: IO[bytes]) -> IO[bytes]:
+    data = io.BytesIO(PARQUET + read_head(rest, MAX_IN_MEMORY))
+    if rest.read(1):
+        raise FormatError("the Parquet data unpack to more than 1 GiB; unpack the file first.")
+    return data
+
+
+def _open_member(stream: IO[bytes], source: str, size: int) -> Table:
+    """A table from a stream that cannot seek and is unpacked already."""
+    return _text_table(stream, source, size, None, None)
+
+
+def _text_table(
+    stream: IO[bytes], source: str, size: int, file: IO[bytes] | None, profile: Profile | None
+) -> TextTable:
+    def unnamed(preamble: str) -> Sequence[str]:
+        known = profile or detect_profile((), preamble, above_only=True)
+        return known.unnamed if known else ()
+
+    named = profile.names_acc_in if profile else None
+    return TextTable(
+        stream, source, done=file.tell if file else None, size=size, unnamed=unnamed, named=named
+    )
+
+
+def detect_profile(names: Sequence[str], preamble: str, *, above_only: bool = False) -> Profile | None:
+    """The shipped profile whose marks the file bears; the one with most marks if several fit.
+
+    Args:
+        names: column names.
+        preamble: text above them.
+        above_only: look only at profiles that are told by the text above the table.
+    """
+    candidates = [p for p in shipped_profiles().values() if not (above_only and p.detect_header)]
+    best = max(candidates, key=lambda p: p.matches(names, preamble), default=None)
+    return best if best is not None and best.matches(names, preamble) else None
+
+
+def _read_table(
+    table: Table, wanted: Profile | None, rate_hz: float | None, progress: Progress | None
+) -> Recording:
+    if table.metadata.get(MARK) == KIND and wanted is None:
+        return restore_recording(table, progress)
+    known = wanted or detect_profile(table.names, table.preamble)
+    samples = load_samples(table, known, named=wanted is not None, progress=progress)
+    return to_recording(samples, known, rate_hz, table.source)

@@ -1,0 +1,147 @@
+"""Step tables on disk: CSV that a spreadsheet opens, or Parquet, with units and settings inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import imurun
+from imurun.columns import STEP_COLUMNS, UNITS
+from imurun.errors import FormatError, SettingsError
+from imurun.io.atomic import atomic_path
+from imurun.io.metadata import MARK, from_comments, from_schema, to_comments, to_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KIND = "steps"
+_TEXT = {column.name for column in STEP_COLUMNS if column.name in ("side", "gait")}
+
+
+def write_steps(
+    steps: pd.DataFrame, path: str | os.PathLike[str], *, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a step table, whole or not at all.
+
+    Numbers are written so that they are read back exactly. The version of imurun and the units go into
+    the metadata: comment lines `# key: value` in CSV (`pandas.read_csv(path, comment="#")` skips them),
+    schema and field metadata in Parquet.
+
+    Args:
+        steps: one row a step; units as in `imurun.columns`.
+        path: ends in .csv, .csv.gz or .parquet.
+        metadata: settings and source, as texts of one line each.
+
+    Raises:
+        SettingsError: another ending, a key that cannot be written, or the file cannot be written.
+    """
+    target = Path(path)
+    name = target.name.lower()
+    if not name.endswith((".csv", ".csv.gz", ".parquet")):
+        raise SettingsError(
+            f"{target.name}: steps are written to .csv, .csv.gz or .parquet; change the ending."
+        )
+    content = {MARK: KIND, "imurun_version": imurun.__version__}
+    for key, value in (metadata or {}).items():
+        if not key or ": " in key or key != key.strip() or "\n" in key:
+            raise SettingsError(f"{target.name}: {key!r} cannot be a metadata key; use a plain word.")
+        content.setdefault(key, value)
+    try:
+        with atomic_path(target) as aside:
+            if name.endswith(".parquet"):
+                _write_parquet(steps, content, aside)
+            else:
+                _write_csv(steps, content, aside, packed=name.endswith(".gz"))
+    except OSError as error:
+        raise SettingsError(f"{target} could not be written: {error.strerror or error}.") from error
+
+
+def _write_csv(steps: pd.DataFrame, metadata: dict[str, str], path: Path, *, packed: bool) -> None:
+    units = ", ".join(f"{name} [{UNITS[name]}]" for name in steps.columns if UNITS.get(name))
+    text = to_comments(metadata | {"units": units}) + steps.to_csv(index=False, lineterminator="\n")
+    data = text.encode("utf-8")
+    if packed:
+        import gzip
+
+        data = gzip.compress(data, mtime=0)
+    path.write_bytes(data)
+
+
+def _write_parquet(steps: pd.DataFrame, metadata: dict[str, str], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(steps, preserve_index=False)
+    fields = [field.with_metadata({"unit": UNITS.get(field.name, "")}) for field in table.schema]
+    schema = pa.schema(fields, metadata={**(table.schema.metadata or {}), **to_schema(metadata)})
+    pq.write_table(table.cast(schema), path, compression="zstd")
+
+
+def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read a step table back.
+
+    Args:
+        path: what `write_steps` wrote; told by content, not by name.
+
+    Returns:
+        The table and its metadata, without what `write_steps` added of its own but with the version.
+
+    Raises:
+        FormatError: not a step table of imurun.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(4)
+        steps, metadata = _read_parquet(file) if start == b"PAR1" else _read_csv(file, start)
+    except OSError as error:
+        raise FormatError(f"{file} could not be read: {error.strerror or error}.") from error
+    if metadata.get(MARK) != KIND:
+        raise FormatError(f"{file.name}: this is no step table of imurun; give one that imurun wrote.")
+    return steps, {key: value for key, value in metadata.items() if key not in (MARK, "units")}
+
+
+def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(file)
+        return table.to_pandas(), from_schema(table.schema.metadata)
+    except pa.ArrowException as error:
+        raise FormatError(f"{file.name}: the Parquet data are damaged; write the steps again.") from error
+
+
+def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
+    import gzip
+    import zlib
+
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+
+    try:
+        data = file.read_bytes()
+        data = gzip.decompress(data) if start[:2] == b"\x1f\x8b" else data
+        lines = data.split(b"\n", 200)
+        n_comments = next((i for i, line in enumerate(lines) if not line.startswith(b"# ")), len(lines))
+        metadata = from_comments(b"\n".join(lines[:n_comments]).decode("utf-8"))
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FormatError(
+            f"{file.name}: this is no step table of imurun; give one that imurun wrote."
+        ) from error
+    if not metadata:
+        return pd.DataFrame(), {}
+    types = {name: pa.string() if name in _TEXT else pa.float64() for name in UNITS}
+    try:
+        # pyarrow reads decimal numbers exactly in every version of pandas
+        table = pacsv.read_csv(
+            pa.BufferReader(data),
+            read_options=pacsv.ReadOptions(skip_rows=n_comments),
+            convert_options=pacsv.ConvertOptions(column_types=types, null_values=[""]),
+        )
+    except pa.ArrowException as error:
+        raise FormatError(f"{file.name}: the step table is damaged; write the steps again.") from error
+    return table.to_pandas(), metadata

@@ -1,0 +1,166 @@
+"""Bytes of a file, whatever it is wrapped in, with limits on what unpacking may give."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from imurun.errors import FormatError
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all."""
+
+HEAD_BYTES = 65_536
+BLOCK_BYTES = 8 << 20
+MAX_BYTES = 8 << 30
+MAX_IN_MEMORY = 1 << 30
+MAX_RATIO = 200
+RATIO_FROM_BYTES = 64 << 20
+MAX_LINE_BYTES = 1 << 20
+
+GZIP = b"\x1f\x8b"
+PARQUET = b"PAR1"
+ZIP = b"PK\x03\x04"
+EMPTY_ZIP = b"PK\x05\x06"
+_BOMS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_KNOWN = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document"),
+    (b"MATLAB 5.0", "a MATLAB file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x7fELF", "a program"),
+)
+
+
+class LimitedReader(io.RawIOBase):
+    """An unpacked stream that refuses to grow past the limits.
+
+    Args:
+        stream: where the unpacked bytes come from.
+        packed_done: how many packed bytes were used so far; None when nothing is packed.
+    """
+
+    def __init__(self, stream: IO[bytes], packed_done: Callable[[], int] | None = None) -> None:
+        super().__init__()
+        self._stream = stream
+        self._packed_done = packed_done
+        self._done = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """Fill `buffer` as far as one read goes."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes; FormatError at a limit or in damaged packing."""
+        try:
+            data = self._stream.read(size)
+        except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+            raise FormatError(
+                "the compressed data are damaged or cut short; export the file again."
+            ) from error
+        self._done += len(data)
+        if self._done > MAX_BYTES:
+            raise FormatError(f"it unpacks to more than {MAX_BYTES >> 30} GiB; split the recording.")
+        if self._packed_done is not None and self._done > RATIO_FROM_BYTES:
+            packed = max(1, self._packed_done())
+            if self._done > MAX_RATIO * packed:
+                raise FormatError(
+                    f"it unpacks to over {MAX_RATIO} times its size, as no recording does; export it anew."
+                )
+        return data
+
+
+def unpack(stream: IO[bytes]) -> IO[bytes]:
+    """The stream itself, or what is inside when it is gzip. The position is at the first byte."""
+    start = stream.read(2)
+    stream.seek(0)
+    if start != GZIP:
+        return LimitedReader(stream)  # type: ignore[return-value]
+    return LimitedReader(gzip.GzipFile(fileobj=stream), stream.tell)  # type: ignore[arg-type, return-value]
+
+
+def read_head(stream: IO[bytes], size: int = HEAD_BYTES) -> bytes:
+    """The first `size` bytes, or all of a shorter stream."""
+    parts: list[bytes] = []
+    while size > 0:
+        part = stream.read(size)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def text_encoding(head: bytes) -> str:
+    """The encoding of a text file that begins with `head`.
+
+    Raises:
+        FormatError: the bytes are not text.
+    """
+    for magic, name in _KNOWN:
+        if head.startswith(magic):
+            raise FormatError(f"this is {name}; give a text table (CSV, TSV) or a Parquet file.")
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    for bom, encoding in _BOMS.items():
+        if head.startswith(bom):
+            return encoding
+    if b"\0" in head or len(re.findall(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)) > 0.001 * len(head):
+        raise FormatError("this is not text; give a text table (CSV, TSV) or a Parquet file.")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def line_blocks(head: bytes, stream: IO[bytes], encoding: str, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Blocks of whole lines as UTF-8 bytes; the last one ends in a newline if it is not empty.
+
+    Raises:
+        FormatError: a line longer than 1 MiB, or bytes that are not in the encoding.
+    """
+    decoder = None if encoding.startswith("utf-8") else codecs.getincrementaldecoder(encoding)("replace")
+    if encoding == "utf-8-sig":
+        head = head[len(codecs.BOM_UTF8) :]
+    elif encoding.startswith("utf-16"):
+        head = head[2:]
+    rest = b""
+    data = head
+    while True:
+        if decoder is not None:
+            data = decoder.decode(data, not data).encode("utf-8")
+        block = rest + data
+        end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
+        if len(block) - end > MAX_LINE_BYTES:
+            raise FormatError("a line is longer than 1 MiB, so this is no table of samples.")
+        if end:
+            yield block[:end]
+        rest = block[end:]
+        data = read_head(stream, size)
+        if not data:
+            break
+    if decoder is not None:
+        rest += decoder.decode(b"", True).encode("utf-8")
+    if rest.strip(b"\r\n"):
+        yield rest.rstrip(b"\r\n") + b"\n"

@@ -1,0 +1,105 @@
+"""Every real recording of the development folder is read."""
+
+import numpy as np
+import pytest
+
+from imurun.errors import FormatError
+from imurun.frames import G
+from imurun.io import read
+from imurun.io.sacral_grf import N_SAMPLES, read_trials
+
+
+def gravity(recording):
+    return np.linalg.norm(np.nanmean(recording.acc, axis=0)) / G
+
+
+def test_running_speeds(shared_data):
+    files = sorted((shared_data / "running_speeds").glob("*_imu.csv"))
+    assert len(files) == 16
+    for file in files:
+        recording = read(file)
+        assert recording.rate_hz == pytest.approx(200.0, abs=1e-6)
+        assert gravity(recording) == pytest.approx(1.0, abs=0.12), file
+        raw = np.loadtxt(file, delimiter=",", skiprows=1)
+        np.testing.assert_array_equal(recording.acc, raw[:, 1:4])
+        np.testing.assert_array_equal(recording.gyr, raw[:, 4:7])
+        assert any("m/s2" in text for text in recording.warnings)
+        assert any("rad/s" in text for text in recording.warnings)
+
+
+def test_treadmill_run(shared_data):
+    recording = read(shared_data / "treadmill_run_grf" / "imu.csv")
+    assert recording.rate_hz == pytest.approx(240.0, rel=1e-6)
+    assert len(recording) == 2374
+    assert gravity(recording) == pytest.approx(1.0, abs=0.05)
+
+
+def test_shimmer_header_with_milliseconds(shared_data):
+    recording = read(shared_data / "sacral_grf" / "Sample_test_data.csv")
+    assert recording.rate_hz == pytest.approx(512.0, rel=0.002)
+    assert gravity(recording) == pytest.approx(1.0, abs=0.05)
+    assert recording.acc[:, 0].mean() < -0.8 * G  # X points down when upright
+    assert recording.gyr is None
+    assert recording.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["left_hip", "left_ankle"])
+def test_dates_with_nanoseconds_in_gzip(shared_data, name):
+    recording = read(shared_data / "hip_shoe_run" / f"{name}.csv.gz")
+    assert len(recording) == 150_000
+    assert recording.rate_hz == pytest.approx(100.0, rel=1e-6)
+    assert recording.start.isoformat() == "2018-10-25T17:57:30+00:00"
+    assert any("gravity in g" in text for text in recording.warnings)
+
+
+def test_lumbar_walking_needs_a_rate(shared_data):
+    files = sorted((shared_data / "lumbar_walking").glob("*.csv"))
+    assert len(files) == 4
+    for file in files:
+        with pytest.raises(FormatError, match=r"--rate.*profile"):
+            read(file)
+        named = read(file, profile="mobgap")
+        assert named.rate_hz == 100.0
+        assert named.warnings == ()
+        assert gravity(named) == pytest.approx(1.0, abs=0.1)
+        guessed = read(file, rate_hz=100)
+        np.testing.assert_array_equal(guessed.acc, named.acc)
+        np.testing.assert_array_equal(guessed.gyr, named.gyr)
+        assert len(guessed.warnings) == 2
+
+
+def test_sacral_trials(shared_data):
+    trials = read_trials(shared_data / "sacral_grf")
+    assert len(trials) == 31
+    assert {trial.speed_m_s for trial in trials} == {2.5, 3.33, 4.17}
+    assert {trial.slope_percent for trial in trials} == {-10, -5, 0, 5, 10}
+    for trial in trials:
+        assert trial.recording.acc.shape == (N_SAMPLES, 3)
+        assert trial.recording.frame == "anatomical"
+        assert trial.recording.rate_hz == 500.0
+        assert not trial.recording.acc[:, 1].any()
+        assert trial.recording.acc[:, 2].min() >= 0
+        assert trial.vgrf_bw.shape == (N_SAMPLES,)
+        assert 1.5 < trial.vgrf_bw.max() < 4
+        assert (trial.mass_kg, trial.height_m) == (76.8, 1.73)
+    # whole strides: mean force is one body weight, mean vertical specific force about one g
+    assert np.mean([t.vgrf_bw.mean() for t in trials]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_sacral_trials_of_the_wrong_shape(tmp_path):
+    for name in ("Accelerometer_one_sub.csv", "GRF_one_sub.csv"):
+        (tmp_path / name).write_text("1,2,3\n")
+    with pytest.raises(FormatError, match="3 columns where 4960"):
+        read_trials(tmp_path)
+    with pytest.raises(FormatError, match="could not be read"):
+        read_trials(tmp_path / "nowhere")
+
+
+def test_a_matrix_without_header_is_refused(shared_data):
+    with pytest.raises(FormatError, match="no header"):
+        read(shared_data / "sacral_grf" / "Accelerometer_one_sub.csv")
+
+
+def test_a_table_of_angles_is_refused(shared_data):
+    with pytest.raises(FormatError, match="no header with acceleration"):
+        read(shared_data / "treadmill_run_grf" / "pelvis_angles.csv")
