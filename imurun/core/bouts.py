@@ -102,6 +102,8 @@ def _cut_apart(bouts: list[Bout]) -> list[Bout]:
 
 def _is_still(motion_g: np.ndarray) -> np.ndarray:
     """Whether each second is still, by the most of those around it; at the ends there are fewer."""
+    if not len(motion_g):
+        return np.zeros(0, dtype=bool)
     around = np.ones(STILL_AROUND)
     count = np.convolve(motion_g < STILL_G, around, mode="full")
     known = np.convolve(np.ones(len(motion_g)), around, mode="full")

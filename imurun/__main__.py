@@ -1,0 +1,5 @@
+"""`python -m imurun` is `imurun`."""
+
+from imurun.cli import main
+
+main()

@@ -1,0 +1,148 @@
+"""Session: bouts, phases, fresh and tired, warnings."""
+
+from __future__ import annotations
+
+import json
+
+import numba
+import numpy as np
+import pytest
+
+import imurun
+from imurun.columns import STEP_COLUMNS
+from imurun.core.bouts import Bout
+from imurun.errors import SettingsError
+from imurun.sim import RunnerModel, Segment, SensorModel, simulate
+from imurun.sim.presets import eventful_run
+from imurun.summary import find_phases
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
+
+
+@pytest.fixture(scope="module")
+def eventful():
+    simulation = eventful_run()
+    return simulation, imurun.analyze(simulation.recording, imurun.Runner(mass_kg=70.0, height_m=1.75))
+
+
+def test_columns_are_as_announced(eventful):
+    steps = eventful[1].steps
+    assert list(steps.columns) == [column.name for column in STEP_COLUMNS]
+    assert set(steps["side"]) <= {"left", "right", "unknown"}
+    assert set(steps["gait"]) == {"running", "walking"}
+    assert steps["initial_contact_s"].is_monotonic_increasing
+    walking = steps[steps["gait"] == "walking"]
+    assert walking[["contact_time_ms", "final_contact_s", "peak_vgrf_bw", "lumbar_dose"]].isna().all(axis=None)
+    assert walking["step_time_ms"].notna().mean() > 0.9
+
+
+def test_bouts_follow_the_truth(eventful):
+    simulation, session = eventful
+    bouts = session.bouts
+    assert bouts["start_s"].iloc[0] == 0.0
+    assert bouts["end_s"].iloc[-1] == pytest.approx(simulation.recording.duration_s)
+    assert np.array_equal(bouts["start_s"].iloc[1:], bouts["end_s"].iloc[:-1])
+    gaps = [(a / 100.0, b / 100.0) for a, b in simulation.recording.gaps]
+    found = bouts[bouts["kind"] == "gap"]
+    assert np.allclose(found[["start_s", "end_s"]], gaps)
+    truth = simulation.truth.to_frame()
+    for kind, share in (("running", 0.97), ("walking", 0.93)):
+        true_s = truth.loc[truth["gait"] == kind, "step_time_ms"].sum() / 1000
+        assert share < session.summary[f"{kind}_s"] / true_s < 1.05
+    assert session.summary["still_s"] > 15.0
+
+
+def test_phases_and_tiredness(eventful):
+    summary = eventful[1].summary
+    assert list(eventful[1].phases["kind"]) == ["warm-up", "main", "cool-down"]
+    assert 30 < summary["warm_up_s"] < 90
+    assert 30 < summary["cool_down_s"] < 90
+    assert summary["tired_ml_sway_ratio"] > summary["fresh_ml_sway_ratio"]
+    assert summary["tired_lean_deg"] > summary["fresh_lean_deg"] + 1
+    assert summary["tired_roll_rom_deg"] > summary["fresh_roll_rom_deg"] + 1
+
+
+def test_summary_is_flat_json(eventful):
+    summary = eventful[1].summary
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert all(not isinstance(value, dict) for value in summary.values())
+    assert summary["peak_vgrf_n"] == pytest.approx(summary["peak_vgrf_bw"] * 70.0 * 9.80665)
+    running = eventful[1].steps.query("gait == 'running'")
+    assert summary["cadence_spm"] == pytest.approx(running["cadence_spm"].median())
+    assert summary["lumbar_dose_bw4"] == pytest.approx(running["lumbar_dose"].sum())
+    assert summary["running_steps"] == len(running)
+
+
+def test_asymmetry_is_seen():
+    runner = RunnerModel(peak_asymmetry=0.10)
+    simulation = simulate([Segment("running", 60.0, speed_m_s=3.0)], runner, seed=1)
+    summary = imurun.analyze(simulation.recording).summary
+    left, right = summary["peak_vgrf_left_bw"], summary["peak_vgrf_right_bw"]
+    assert summary["peak_vgrf_asymmetry_percent"] == pytest.approx(200 * (left - right) / (left + right))
+    assert summary["peak_vgrf_asymmetry_percent"] > 5.0
+
+
+def test_whole_and_found_mounting_agree(eventful):
+    simulation, session = eventful
+    whole = imurun.analyze(simulation.recording, mounting="whole")
+    assert whole.mounting.source == "whole"
+    assert whole.settings["mounting"] == "whole"
+    between = whole.mounting.rotation @ session.mounting.rotation.T
+    assert np.rad2deg(np.arccos((np.trace(between) - 1) / 2)) < 6.0
+    with pytest.raises(SettingsError, match="auto, find, whole"):
+        imurun.analyze(simulation.recording, mounting="guess")
+
+
+def test_anatomical_recordings_need_no_search():
+    recording = simulate([Segment("running", 20.0, speed_m_s=3.0)], seed=1).recording
+    anatomical = imurun.Recording(recording.acc, recording.gyr, rate_hz=100.0, frame="anatomical")
+    assert imurun.analyze(anatomical).mounting.source == "given"
+
+
+def test_nobody_runs():
+    session = imurun.analyze(simulate([Segment("walking", 30.0, speed_m_s=1.4)], seed=1).recording)
+    assert session.summary["running_steps"] == 0
+    assert session.summary["cadence_spm"] is None
+    assert session.phases.empty
+    assert session.mounting.source == "level"
+    assert imurun.analyze(
+        simulate([Segment("walking", 30.0, speed_m_s=1.4)], seed=1).recording, mounting="whole"
+    ).steps.equals(session.steps)
+
+
+@pytest.mark.parametrize("n", [1, 50, 149, 151])
+def test_a_moment(n):
+    session = imurun.analyze(imurun.Recording(np.tile([0.0, 0.0, 9.81], (n, 1)), rate_hz=100.0))
+    assert session.steps.empty
+    assert session.bouts["end_s"].iloc[-1] == pytest.approx(n / 100)
+
+
+def test_a_wrong_scale_is_said():
+    recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=1).recording
+    session = imurun.analyze(imurun.Recording(1.2 * recording.acc, recording.gyr, rate_hz=100.0))
+    assert any("1.2" in warning and "scale" in warning for warning in session.warnings)
+
+
+@pytest.mark.parametrize(("full_scale", "known"), [(2.5, True), (2.0, False)])
+def test_saturation_is_counted_and_said(full_scale, known):
+    sensor = SensorModel(rate_hz=100.0, acc_range_g=full_scale)
+    simulated = simulate([Segment("running", 30.0, speed_m_s=4.0)], sensor=sensor, seed=1).recording
+    recording = imurun.Recording(
+        simulated.acc, simulated.gyr, rate_hz=100.0, acc_range_g=full_scale if known else None
+    )
+    session = imurun.analyze(recording)
+    assert session.summary["clipped_samples"] > 30
+    assert any("full scale" in warning for warning in session.warnings)
+
+
+def test_progress_ends_at_one():
+    told = []
+    imurun.analyze(imurun.Recording(np.tile([0.0, 0.0, 9.81], (9000, 1)), rate_hz=100.0), progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert len(told) > 2
+
+
+def test_no_phases_without_running(eventful):
+    steps = eventful[1].steps
+    assert find_phases(steps[steps["gait"] == "walking"], [Bout(0.0, 10.0, "walking")]) == []
