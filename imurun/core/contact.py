@@ -14,19 +14,19 @@ down to the next minimum; width: from up to down. Seconds, g, body weights.
 
 That a step's contact follows from the slow vertical at the sacrum: Day et al. 2021 and Alcantara et al.
 2021 (low-pass and threshold), Patoz et al. 2022 (half sine from one sacral IMU). The constants are least
-squares over six runners in three laboratories, every runner with the same weight; the scores of
-runners left out, and the command that fits them, are in benchmarks/accuracy/README.md.
+squares over five runners in two laboratories at 2 to 5 m/s, every runner with the same weight; the scores
+of runners left out, and the command that fits them, are in benchmarks/accuracy/README.md.
 """
 
 from __future__ import annotations
 
 from imurun.core.jit import kernel
 
-IC_S = (0.0553, 0.4844, -0.2220)
+IC_S = (0.0539, 0.4818, -0.2182)
 """s; s per s of skew; s per s of period."""
-FC_S = (-0.1393, 0.9087, 0.2447)
+FC_S = (-0.1317, 0.9776, 0.2053)
 """s; s per s of tail; s per s of period."""
-PEAK_BW = (1.1743, 1.1812, -7.5440)
+PEAK_BW = (1.4587, 1.1374, -8.6018)
 """BW; BW per g of height; BW per s of width."""
 
 CONTACT_LIMITS_S = (0.07, 0.50)
