@@ -1,17 +1,22 @@
-# make run   create .venv, install, show a demo
-# make test  run the tests       make lint  check format, style and types
+# make run         create .venv, install, show a demo
+# make test        run the tests
+# make test-plain  run those of the core without the compiler
+# make lint        check format, style and types
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format clean
+.PHONY: run test test-plain lint format clean
 
 run: $(VENV)/.installed
 	$(BIN)/imurun demo
 
 test: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest
+
+test-plain: $(VENV)/.dev-installed
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/core tests/test_engine.py tests/test_simulated_truth.py
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

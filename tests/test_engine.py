@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numba
@@ -249,3 +252,27 @@ def test_refusals(mixed):
     analyzer.finish()
     with pytest.raises(RecordingError, match="finished"):
         analyzer.push(acc, gyr)
+
+
+@pytest.mark.skipif(SLOW, reason="compares with a process that has the compiler switched off")
+def test_compiled_kernels_do_what_the_python_says(tmp_path):
+    """The same recording with and without the compiler: the same steps within rounding."""
+    code = (
+        "import sys, numpy as np; from imurun.engine import RunAnalyzer; "
+        "from imurun.sim import Segment, simulate; "
+        "r = simulate([Segment('walking', 4.0), Segment('running', 9.0, speed_m_s=3.0)], seed=2).recording; "
+        "a = RunAnalyzer(100.0); s = [a.push_arrays(r.acc, r.gyr)[0], a.finish_arrays()[0]]; "
+        "np.save(sys.argv[1], np.concatenate(s))"
+    )
+    tables = []
+    for switch in ("0", "1"):
+        out = tmp_path / f"steps{switch}.npy"
+        subprocess.run(
+            [sys.executable, "-c", code, str(out)],
+            env={**os.environ, "NUMBA_DISABLE_JIT": switch},
+            check=True,
+        )
+        tables.append(np.load(out))
+    assert len(tables[0]) == len(tables[1]) > 25
+    for name in STEP.names:
+        assert np.allclose(tables[0][name], tables[1][name], rtol=1e-9, atol=1e-9, equal_nan=True), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,7 +42,9 @@ def test_facts():
 def test_start_is_utc():
     east = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     assert Recording(still(), rate_hz=RATE, start=east).start == datetime(2026, 3, 1, 10, tzinfo=UTC)
-    assert Recording(still(), rate_hz=RATE, start=datetime(2026, 3, 1)).start == datetime(2026, 3, 1, tzinfo=UTC)
+    assert Recording(still(), rate_hz=RATE, start=datetime(2026, 3, 1)).start == datetime(
+        2026, 3, 1, tzinfo=UTC
+    )
 
 
 def test_short_holes_are_bridged_and_long_ones_stay():
@@ -170,7 +173,7 @@ def test_runs_cover_what_is_true(mask):
     found = runs(np.array(mask, dtype=bool))
     rebuilt = [any(a <= k < b for a, b in found) for k in range(len(mask))]
     assert rebuilt == mask
-    assert all(b1 < a2 for (_, b1), (a2, _) in zip(found, found[1:], strict=False))
+    assert all(b1 < a2 for (_, b1), (a2, _) in pairwise(found))
 
 
 def test_runner():

@@ -32,7 +32,9 @@ def test_columns_are_as_announced(eventful):
     assert set(steps["gait"]) == {"running", "walking"}
     assert steps["initial_contact_s"].is_monotonic_increasing
     walking = steps[steps["gait"] == "walking"]
-    assert walking[["contact_time_ms", "final_contact_s", "peak_vgrf_bw", "lumbar_dose"]].isna().all(axis=None)
+    assert (
+        walking[["contact_time_ms", "final_contact_s", "peak_vgrf_bw", "lumbar_dose"]].isna().all(axis=None)
+    )
     assert walking["step_time_ms"].notna().mean() > 0.9
 
 
@@ -137,7 +139,9 @@ def test_saturation_is_counted_and_said(full_scale, known):
 
 def test_progress_ends_at_one():
     told = []
-    imurun.analyze(imurun.Recording(np.tile([0.0, 0.0, 9.81], (9000, 1)), rate_hz=100.0), progress=told.append)
+    imurun.analyze(
+        imurun.Recording(np.tile([0.0, 0.0, 9.81], (9000, 1)), rate_hz=100.0), progress=told.append
+    )
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert len(told) > 2

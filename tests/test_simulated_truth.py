@@ -19,7 +19,9 @@ def compare(simulation, mounting="auto"):
     steps = session.steps[session.steps["gait"] == "running"].reset_index(drop=True)
     truth = simulation.truth.to_frame()
     end = simulation.recording.duration_s - 0.5
-    inside = (truth["initial_contact_s"] > 0.5) & (truth["final_contact_s"] < end) & (truth["gait"] == "running")
+    inside = (
+        (truth["initial_contact_s"] > 0.5) & (truth["final_contact_s"] < end) & (truth["gait"] == "running")
+    )
     truth = truth[inside].reset_index(drop=True)
     strikes = steps["initial_contact_s"].to_numpy()
     nearest = [int(np.argmin(np.abs(strikes - strike))) for strike in truth["initial_contact_s"]]
@@ -98,6 +100,10 @@ def test_without_gyroscope():
 
 @pytest.mark.skipif(SLOW, reason="too slow without the compiler")
 def test_lean_is_measured_from_standing():
-    segments = [Segment("still", 6.0), Segment("walking", 10.0, speed_m_s=1.4), Segment("running", 40.0, speed_m_s=3)]
+    segments = [
+        Segment("still", 6.0),
+        Segment("walking", 10.0, speed_m_s=1.4),
+        Segment("running", 40.0, speed_m_s=3),
+    ]
     steps, truth, _ = compare(simulate(segments, RunnerModel(lean_deg=9.0), seed=5))
     assert abs(np.mean(steps["lean_deg"] - truth["lean_deg"])) < 1.0

@@ -83,12 +83,9 @@ def analyze_with_progress(recording: Recording, runner: Runner, mounting: str) -
     """Analyse a recording, with progress on a terminal."""
     from imurun.core.stepper import is_compiled
 
-    what = (
-        "Analysing"
-        if is_compiled()
-        else "Analysing (the first time the core is compiled: about half a minute)"
-    )
-    with patience(what) as progress:
+    if not is_compiled():
+        print("Compiling the core, once on this machine: about half a minute.", file=sys.stderr)
+    with patience("Analysing") as progress:
         return analyze_recording(recording, runner, mounting=mounting, progress=progress)  # type: ignore[arg-type]
 
 

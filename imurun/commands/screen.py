@@ -93,9 +93,7 @@ def print_session(session: Session) -> None:
         console.print("No running and no walking was found.")
     for warning in session.warnings:
         console.print(f"[yellow]Note:[/yellow] {_safe(warning)}")
-    console.print(
-        "[dim]Measured and compared, not diagnosed. Lumbar values are an index, not a measurement.[/dim]"
-    )
+    console.print("[dim]Measured and compared, not diagnosed; lumbar values are an index.[/dim]")
 
 
 def _headline(summary: dict[str, Any]) -> str:
@@ -149,9 +147,7 @@ def _table(session: Session, width: int) -> Table:
 def _print_load(console: Console, summary: dict[str, Any]) -> None:
     parts = []
     if summary["lumbar_dose_bw4"] is not None:
-        parts.append(
-            f"Session load {summary['lumbar_dose_bw4']:,.0f} BW⁴ (lumbar compression to the power 4, summed)"
-        )
+        parts.append(f"Session load {summary['lumbar_dose_bw4']:,.0f} BW⁴ (lumbar compression⁴, summed)")
     if summary["peak_vgrf_n"] is not None:
         parts.append(f"peak force {summary['peak_vgrf_n']:,.0f} N")
     if summary["lumbar_compression_n"] is not None:

@@ -116,7 +116,8 @@ BAD = {
     "text": (b"time_s,acc_x,acc_y,acc_z\n" + b"0.00,0,0,9.81\n0.01,0,zero,9.81\n" * 40, ""),
     "axis missing": (b"time_s,acc_x,acc_y\n" + b"".join(b"%.2f,0,1\n" % (k / 100) for k in range(300)), ""),
     "backwards": (
-        b"time_s,acc_x,acc_y,acc_z\n" + b"".join(b"%.2f,0,0,9.81\n" % (abs(150 - k) / 100) for k in range(300)),
+        b"time_s,acc_x,acc_y,acc_z\n"
+        + b"".join(b"%.2f,0,0,9.81\n" % (abs(150 - k) / 100) for k in range(300)),
         "backwards",
     ),
     "slow": (
@@ -153,7 +154,11 @@ def test_still_and_strange_recordings_are_analysed(tmp_path):
     }.items():
         file = tmp_path / f"{name}.csv"
         np.savetxt(
-            file, np.column_stack([time_s, acc]), delimiter=",", header="time_s,x [g],y [g],z [g]", comments=""
+            file,
+            np.column_stack([time_s, acc]),
+            delimiter=",",
+            header="time_s,x [g],y [g],z [g]",
+            comments="",
         )
         result = call("analyze", file, "--json")
         assert result.returncode in (0, 1), name
