@@ -1,6 +1,6 @@
 """Draw the picture of the README: three seconds of a simulated run, and the contacts found in them.
 
-    python -m benchmarks.picture benchmarks/steps.svg
+python -m benchmarks.picture benchmarks/steps.svg
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import imurun
-from imurun.frames import G, FloatArray
+from imurun.frames import FloatArray, G
 from imurun.io.atomic import atomic_path
 from imurun.sim import Segment, SensorModel, simulate
 
@@ -40,7 +40,9 @@ def line(time_s: FloatArray, force_g: FloatArray, style: str) -> str:
 
 def draw() -> str:
     """The picture as SVG."""
-    simulation = simulate([Segment("running", 30.0, speed_m_s=3.2)], sensor=SensorModel(rate_hz=200.0), seed=6)
+    simulation = simulate(
+        [Segment("running", 30.0, speed_m_s=3.2)], sensor=SensorModel(rate_hz=200.0), seed=6
+    )
     steps = imurun.analyze(simulation.recording, mounting=simulation.mounting).steps
     time_s = simulation.recording.time_s
     shown = (time_s >= FROM_S) & (time_s <= TO_S)
@@ -72,16 +74,17 @@ def draw() -> str:
         )
     for second in np.arange(FROM_S, TO_S, 0.5):
         parts.append(
-            f'<text x="{x_of(second):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{second:.1f} s</text>'
+            f'<text x="{x_of(second):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">'
+            f"{second:.1f} s</text>"
         )
     force_g = simulation.recording.acc @ simulation.mounting[2] / G
     parts.append(line(time_s[shown], force_g[shown], 'stroke="#555" stroke-width="1.2"'))
     truth = simulation.truth.motion.vgrf_bw(time_s[shown])
     parts.append(line(time_s[shown], truth, 'stroke="#2a8a4a" stroke-width="1.8" stroke-dasharray="5 3"'))
     parts.append(
-        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end" font-size="12">simulated run; grey: sensor; '
-        '<tspan fill="#2a8a4a">green: true force on the ground, body weights</tspan>; '
-        "shaded: contacts found</text>"
+        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end" font-size="12">'
+        'simulated run; grey: sensor; <tspan fill="#2a8a4a">green: true force on the ground, body weights'
+        "</tspan>; shaded: contacts found</text>"
     )
     return "\n".join([*parts, "</svg>", ""])
 

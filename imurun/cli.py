@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,14 @@ app = typer.Typer(
 )
 
 
+class MountingChoice(StrEnum):
+    """How `analyze` comes by the mounting."""
+
+    AUTO = "auto"
+    FIND = "find"
+    WHOLE = "whole"
+
+
 def main() -> None:
     """Run the command line; exit code 0 done, 1 input that could not be used, 2 usage."""
     try:
@@ -30,7 +39,7 @@ def main() -> None:
         print(f"imurun: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        print("imurun: interrupted; nothing was half written.", file=sys.stderr)
+        print("imurun: interrupted; no output file was left incomplete.", file=sys.stderr)
         raise SystemExit(130) from None
 
 
@@ -52,7 +61,10 @@ def _options(
 @app.command()
 def analyze(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings, in any known format.")],
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Print the summary as JSON; one line a file when there are several."),
+    ] = False,
     steps: Annotated[
         str | None,
         typer.Option(
@@ -61,22 +73,27 @@ def analyze(
     ] = None,
     mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass, for loads in newtons.")] = None,
     height: Annotated[float | None, typer.Option(metavar="M", help="Stature, for the lumbar model.")] = None,
-    runner: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Who runs.")] = None,
+    runner: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
+    ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE.toml", help="How to read the file, where it does not say."),
+        typer.Option(
+            metavar="NAME|FILE.toml",
+            help="A shipped profile (shimmer, ...) or a TOML file, for files that are not recognised.",
+        ),
     ] = None,
     rate: Annotated[
         float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
     ] = None,
     mounting: Annotated[
-        str,
+        MountingChoice,
         typer.Option(
-            metavar="auto|find|whole", help="Find the mounting in the first running, or in all of it."
+            help="find: in the first running; whole: in all of it; auto: as the file says, else find."
         ),
-    ] = "auto",
+    ] = MountingChoice.AUTO,
 ) -> None:
-    """Foot strikes, contact and flight, impact, load and sway of recordings."""
+    """Analyse recordings: foot strikes, contact and flight, impact, load and sway."""
     from imurun.commands.analyze import analyze_files
 
     failed = analyze_files(
@@ -88,7 +105,7 @@ def analyze(
         runner_file=runner,
         profile=profile,
         rate_hz=rate,
-        mounting=mounting,
+        mounting=mounting.value,
     )
     if failed:
         raise typer.Exit(1)
@@ -99,8 +116,12 @@ def simulate(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="Recording to write: .csv, .csv.gz or .parquet.")
     ],
-    duration: Annotated[float, typer.Option(metavar="S", help="Length of a steady run.")] = 60.0,
-    speed: Annotated[float, typer.Option(metavar="M/S", help="Speed of a steady run.")] = 3.0,
+    duration: Annotated[
+        float | None, typer.Option(metavar="S", help="Length of a steady run; 60 if not said.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(metavar="M/S", help="Speed of a steady run; 3 if not said.")
+    ] = None,
     rate: Annotated[float, typer.Option(metavar="HZ", help="Samples a second.")] = 100.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
     eventful: Annotated[
@@ -110,7 +131,7 @@ def simulate(
         Path | None, typer.Option(metavar="OUT", help="Also write the true steps: .csv or .parquet.")
     ] = None,
 ) -> None:
-    """Write the recording of a runner and a sensor that do not exist."""
+    """Simulate a run, with exact truth, and write its recording."""
     from imurun.commands.simulate import write_simulation
 
     write_simulation(

@@ -63,7 +63,8 @@ class Recording:
         rate_hz: samples a second, 25 to 5000.
         frame: "sensor" (any mounting) or "anatomical" (x anterior, y left, z up).
         start: time of the first sample in UTC, if known. A naive time is taken as UTC.
-        acc_range_g, gyr_range_deg_s: full scale of the sensor, if known; finds clipped samples.
+        acc_range_g: full scale of the accelerometer, if known; finds clipped samples.
+        gyr_range_deg_s: full scale of the gyroscope, if known; kept with the recording.
         source: where it came from, for messages.
         warnings: what the reader noticed, one sentence each.
         n_bridged: how many missing rows were bridged.

@@ -20,6 +20,8 @@ from imurun.errors import SettingsError
 from imurun.recording import Recording, Runner
 from imurun.summary import find_phases, summarise
 
+MountingWord = Literal["auto", "find", "whole"]
+
 BLOCK_S = 30.0
 """The recording is pushed in blocks of this length, for the progress only."""
 SCALE_TOLERANCE = 0.08
@@ -61,7 +63,7 @@ def analyze(
     recording: Recording,
     runner: Runner | None = None,
     *,
-    mounting: Literal["auto", "find", "whole"] | npt.ArrayLike | Mounting = "auto",
+    mounting: MountingWord | npt.ArrayLike | Mounting = "auto",
     progress: Callable[[float], None] | None = None,
 ) -> Session:
     """Analyse a recording: foot strikes, contact and flight, impact and load, sway.

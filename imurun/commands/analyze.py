@@ -11,7 +11,7 @@ from imurun.commands.screen import patience, print_session
 from imurun.errors import ImurunError, SettingsError
 from imurun.io import read, read_runner, write_steps
 from imurun.recording import Recording, Runner
-from imurun.session import Session
+from imurun.session import MountingWord, Session
 from imurun.session import analyze as analyze_recording
 
 NAME = "{name}"
@@ -27,7 +27,7 @@ def analyze_files(
     runner_file: Path | None,
     profile: str | None,
     rate_hz: float | None,
-    mounting: str,
+    mounting: MountingWord,
 ) -> bool:
     """Analyse each file and print what came out; returns whether one could not be used.
 
@@ -71,7 +71,7 @@ def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None
 
 
 def analyze_file(
-    file: Path, runner: Runner, *, profile: str | None, rate_hz: float | None, mounting: str
+    file: Path, runner: Runner, *, profile: str | None, rate_hz: float | None, mounting: MountingWord
 ) -> Session:
     """Read and analyse one file, with progress on a terminal."""
     with patience(f"Reading {file.name}") as progress:
@@ -79,14 +79,14 @@ def analyze_file(
     return analyze_with_progress(recording, runner, mounting)
 
 
-def analyze_with_progress(recording: Recording, runner: Runner, mounting: str) -> Session:
+def analyze_with_progress(recording: Recording, runner: Runner, mounting: MountingWord) -> Session:
     """Analyse a recording, with progress on a terminal."""
     from imurun.core.stepper import is_compiled
 
     if not is_compiled():
         print("Compiling the core, once on this machine: about half a minute.", file=sys.stderr)
     with patience("Analysing") as progress:
-        return analyze_recording(recording, runner, mounting=mounting, progress=progress)  # type: ignore[arg-type]
+        return analyze_recording(recording, runner, mounting=mounting, progress=progress)
 
 
 def save_steps(session: Session, path: Path) -> None:

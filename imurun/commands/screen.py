@@ -34,8 +34,8 @@ ROWS: tuple[tuple[str, str, str, int], ...] = (
     ("Side tilt", "roll_rom_deg", "deg", 1),
     ("Forward tilt", "pitch_rom_deg", "deg", 1),
     ("Rotation", "yaw_rom_deg", "deg", 1),
-    ("Sideways share", "ml_sway_ratio", "", 2),
-    ("Regularity", "step_regularity", "", 2),
+    ("Sideways share", "ml_sway_ratio", "", 3),
+    ("Regularity", "step_regularity", "", 3),
 )
 """Label, column, unit, decimals."""
 
@@ -125,7 +125,7 @@ def _table(session: Session, width: int) -> Table:
     table.add_column("unit")
     table.add_column("left", justify="right")
     table.add_column("right", justify="right")
-    table.add_column("fresh → tired", justify="right")
+    table.add_column("first → last", justify="right")
     table.add_column("over the run")
     for label, name, unit, decimals in ROWS:
         if session.summary[name] is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imurun.errors import SettingsError
 from imurun.io import write_recording, write_steps
 from imurun.sim.presets import eventful_run, steady_run
 
@@ -11,8 +12,8 @@ from imurun.sim.presets import eventful_run, steady_run
 def write_simulation(
     out: Path,
     *,
-    duration_s: float,
-    speed_m_s: float,
+    duration_s: float | None,
+    speed_m_s: float | None,
     rate_hz: float,
     seed: int,
     eventful: bool,
@@ -24,8 +25,14 @@ def write_simulation(
         SettingsError: numbers that no runner or sensor has, or a file ending that is not known.
     """
     if eventful:
+        if duration_s is not None or speed_m_s is not None:
+            raise SettingsError(
+                "--eventful has its own duration and speed; leave --duration and --speed out."
+            )
         simulation = eventful_run(rate_hz=rate_hz, seed=seed)
     else:
+        duration_s = 60.0 if duration_s is None else duration_s
+        speed_m_s = 3.0 if speed_m_s is None else speed_m_s
         simulation = steady_run(duration_s, speed_m_s, rate_hz=rate_hz, seed=seed)
     write_recording(simulation.recording, out)
     recording = simulation.recording

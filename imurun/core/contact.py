@@ -1,13 +1,13 @@
 """Foot strike, toe-off and peak force of a running step, timed on its slow pulse.
 
-The slow pulse is a blurred copy of the force under the foot. Foot strike lies a fixed part of the step
-before it rises, earlier where the force falls slower than it rises (skew); toe-off lies after its fall,
-by more the longer the foot lingers (tail). The step period scales both, because slower running has
-longer contacts. The three formulas are linear and shared by all runners:
+The slow pulse is a blurred copy of the force under the foot. Foot strike lies before it rises, earlier
+where the force falls slower than it rises (skew); toe-off lies after its fall, later the longer the foot
+lingers (tail). The step period moves both, because slower running has longer contacts.
+The three formulas are linear and shared by all runners:
 
-    initial contact = up        + IC . (1, skew, period)
-    final contact   = down_half + FC . (1, tail, period)
-    peak force      =             PK . (1, height, width)
+    initial contact = up        + IC_S    . (1, skew, period)
+    final contact   = down_half + FC_S    . (1, tail, period)
+    peak force      =             PEAK_BW . (1, height, width)
 
 up and down: where the pulse crosses its mean; skew: its peak against the middle between them; tail: from
 down to the next minimum; width: from up to down. Seconds, g, body weights.
@@ -37,16 +37,16 @@ CONTACT_LIMITS_S = (0.07, 0.50)
 def initial_contact(pulse, period_s, rate_hz):
     """Foot strike as a fractional sample index."""
     skew_s = (pulse["peak"] - 0.5 * (pulse["up"] + pulse["down"])) / rate_hz
-    lead_s = IC_S[0] + IC_S[1] * skew_s + IC_S[2] * period_s
-    return pulse["up"] + lead_s * rate_hz
+    offset_s = IC_S[0] + IC_S[1] * skew_s + IC_S[2] * period_s
+    return pulse["up"] + offset_s * rate_hz
 
 
 @kernel
 def final_contact(pulse, period_s, rate_hz):
     """Toe-off as a fractional sample index."""
     tail_s = (pulse["end"] - pulse["down"]) / rate_hz
-    lag_s = FC_S[0] + FC_S[1] * tail_s + FC_S[2] * period_s
-    return pulse["down_half"] + lag_s * rate_hz
+    offset_s = FC_S[0] + FC_S[1] * tail_s + FC_S[2] * period_s
+    return pulse["down_half"] + offset_s * rate_hz
 
 
 @kernel

@@ -68,6 +68,7 @@ class MountingSearch:
         self._beat = round(rate_hz)
         self._held = HeldSamples(first_index)
         self._withheld = np.zeros(0, dtype=STEP)
+        self._standing = np.full(3, np.nan)
         self._last_step = np.zeros(0, dtype=STEP)
 
     def push(
@@ -135,8 +136,8 @@ class MountingSearch:
 
     @property
     def standing(self) -> FloatArray:
-        """Mean specific force of the last still second, sensor frame; NaN when there was none."""
-        return np.array(self._level.record["standing"])
+        """Mean specific force of the last still second before the run, sensor frame; NaN without one."""
+        return self._standing
 
     @property
     def n_clipped(self) -> int:
@@ -157,6 +158,8 @@ class MountingSearch:
             first = 0
         else:
             first = int(running[0]) if len(running) else len(steps)
+        if not len(self._withheld):
+            self._standing = np.array(self._level.record["standing"])
         self._withheld = np.concatenate([self._withheld, steps[first:]])
         return steps[:first]
 
@@ -212,6 +215,7 @@ class MountingSearch:
             "evidence": {name: np.array(value) for name, value in vars(self._evidence).items()},
             "held": self._held.state,
             "withheld": self._withheld.copy(),
+            "standing": self._standing.copy(),
             "last_step": self._last_step.copy(),
         }
 
@@ -223,6 +227,7 @@ class MountingSearch:
         self._evidence = MountingEvidence(**evidence)
         self._held.state = saved["held"]
         self._withheld = saved["withheld"].copy()
+        self._standing = saved["standing"].copy()
         self._last_step = saved["last_step"].copy()
 
 

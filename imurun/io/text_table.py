@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from imurun.errors import FormatError
 from imurun.io.metadata import from_comments
@@ -12,9 +12,6 @@ from imurun.io.streams import HEAD_BYTES, Progress, line_blocks, read_head, text
 from imurun.io.table import Loaded
 from imurun.io.text_blocks import BlockReader
 from imurun.io.text_header import TextHeader, find_header
-
-if TYPE_CHECKING:
-    pass
 
 
 class TextTable:

@@ -1,0 +1,61 @@
+"""The three linear formulas, and that their times are those of the simulated foot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core_helpers import examples, oriented, record, simulated
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imurun.core.contact import (
+    CONTACT_LIMITS_S,
+    FC_S,
+    IC_S,
+    PEAK_BW,
+    final_contact,
+    initial_contact,
+    peak_force,
+)
+from imurun.core.pulse import PULSE
+from imurun.core.stepper import Stepper
+
+
+@examples(80)
+@given(
+    gaps=st.tuples(*[st.floats(0.0, 0.2)] * 5),
+    height=st.floats(1.0, 4.0),
+    period_s=st.floats(0.22, 0.54),
+    rate_hz=st.sampled_from([25.0, 100.0, 1000.0]),
+    start_s=st.sampled_from([0.0, 3600.0]),
+)
+def test_formulas(gaps, height, period_s, rate_hz, start_s):
+    begin, up, peak, down, end = start_s + np.cumsum(gaps)
+    half = down + 0.01
+    times = {"begin": begin, "up": up, "peak": peak, "down": down, "down_half": half, "end": end}
+    pulse = record(PULSE, **{name: rate_hz * time for name, time in times.items()}, height=height)
+    contact_s = up + np.dot(IC_S, [1.0, peak - (up + down) / 2, period_s])
+    final_s = half + np.dot(FC_S, [1.0, end - down, period_s])
+    force = np.dot(PEAK_BW, [1.0, height, down - up])
+    assert initial_contact(pulse, period_s, rate_hz) / rate_hz == pytest.approx(contact_s, abs=1e-8)
+    assert final_contact(pulse, period_s, rate_hz) / rate_hz == pytest.approx(final_s, abs=1e-8)
+    assert peak_force(pulse, rate_hz) == pytest.approx(force, abs=1e-7)
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 100.0])
+def test_near_the_simulated_contacts(rate_hz):
+    session = simulated(("running", 20.0), rate_hz=rate_hz)
+    recording = session.recording
+    stepper = Stepper(rate_hz, np.eye(3), heading_known=True, has_gyro=True)
+    steps = stepper.push(recording.acc, oriented(recording))[0]
+    steps = steps[(steps["initial_contact_s"] > 2.0) & (steps["initial_contact_s"] < 18.0)]
+    truth = session.truth.steps
+    nearest = np.abs(steps["initial_contact_s"][:, None] - truth["initial_contact_s"]).argmin(axis=1)
+    assert len(steps) > 40
+    assert (np.diff(nearest) == 1).all()
+    for name in ("initial_contact_s", "final_contact_s"):
+        error = steps[name] - truth[name][nearest]
+        assert np.abs(error).mean() < 0.03
+        assert error.std() < 0.01
+    contact_s = steps["contact_time_ms"] / 1000.0
+    assert ((contact_s > CONTACT_LIMITS_S[0]) & (contact_s < CONTACT_LIMITS_S[1])).all()

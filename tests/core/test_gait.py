@@ -1,0 +1,199 @@
+"""What makes a pulse a running or a walking step, against whole arrays and against the rule itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core_helpers import examples, record, smooth_noise
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imurun.core.gait import (
+    LOOP,
+    LOOP_VETO,
+    MIN_HEIGHT_G,
+    MIN_SWING_G,
+    QUEUE,
+    RUNNING_PERIOD_S,
+    STREAK,
+    SWING_PERIOD_S,
+    WALKING_PERIOD_S,
+    WALKING_SWING_G,
+    follows,
+    is_running_streak,
+    loop_strength,
+    measure_loop,
+    stays_running,
+    swings_like_running,
+    swings_like_walking,
+)
+from imurun.core.history import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
+from imurun.core.pulse import PULSE
+from imurun.core.stepper import Stepper
+
+RATE = 100.0
+SLOW = [SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL]
+
+
+def coefficients(heading_known=True):
+    return Stepper(RATE, np.eye(3), heading_known=heading_known, has_gyro=True).coefficients
+
+
+def pulse_of(length_s=0.36, height=2.0, floor=0.3, begin=100.0, loop=0.2):
+    end = begin + length_s * RATE
+    return record(
+        PULSE, begin=begin, end=end, height=height, floor=floor, loop_left=loop, power_z=1.0, power_dz=1.0
+    )
+
+
+def streak_of(*pulses):
+    """Pulses in a row in a queue, each beginning where the one before ended."""
+    queue = np.zeros(QUEUE, dtype=PULSE)
+    begin = 100.0
+    for i, pulse in enumerate(pulses):
+        queue[i] = pulse
+        length = pulse["end"] - pulse["begin"]
+        queue[i]["begin"], queue[i]["end"] = begin, begin + length
+        begin = queue[i]["end"]
+    return queue
+
+
+@examples(60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    begin=st.integers(0, 400).map(lambda n: n / 10),
+    length=st.integers(40, 500).map(lambda n: n / 10),
+    size=st.sampled_from([0.0, 1e-300, 1.0, 1e100]),
+    base=st.sampled_from([0, 12345]),
+)
+def test_loop_is_the_summed_area(seed, begin, length, size, base):
+    rng = np.random.default_rng(seed)
+    history = np.zeros((N_CHANNELS, 100))
+    history[SLOW] = size * np.array([smooth_noise(rng, 100, 5.0) for _ in SLOW])
+    pulse = record(PULSE, begin=base + begin, end=base + begin + length)
+    begin, end = pulse["begin"] - base, pulse["end"] - base
+    measure_loop(history, base, pulse)
+    path = history[SLOW][:, int(np.ceil(begin)) : int(np.floor(end)) + 1].T
+    path = path - path.mean(axis=0)
+    step = np.diff(path, axis=0)
+    area = np.cross(path[:-1], step).sum(axis=0)
+    expected = [area[0], area[1], np.sum(path[:-1, 2] ** 2), np.sum(step[:, 2] ** 2)]
+    found = [pulse[name] for name in ("loop_forward", "loop_left", "power_z", "power_dz")]
+    assert np.allclose(found, expected, rtol=1e-9, atol=1e-10 * size**2)
+
+
+def test_braking_while_the_force_rises_runs_round_to_the_left():
+    """A quarter period of lead: backward first, forward later; its area vector is a step's running sense."""
+    phase = 2 * np.pi * np.arange(41) / 40
+    history = np.zeros((N_CHANNELS, 41))
+    history[SLOW_VERTICAL] = 1.0 - np.cos(phase)
+    history[SLOW_FORWARD] = -0.3 * np.sin(phase)
+    pulses = np.zeros(1, dtype=PULSE)
+    pulses[0]["end"] = 40.0
+    measure_loop(history, 0, pulses[0])
+    assert loop_strength(pulses, 0, 1, True) == pytest.approx(2 * 0.3, rel=0.05)
+    assert loop_strength(pulses, 0, 1, False) == pytest.approx(2 * 0.3, rel=0.05)
+    history[SLOW_FORWARD] *= -1.0
+    measure_loop(history, 0, pulses[0])
+    assert loop_strength(pulses, 0, 1, True) == pytest.approx(-2 * 0.3, rel=0.05)
+
+
+@examples(60)
+@given(seed=st.integers(0, 2**32 - 1), heading=st.booleans(), size=st.sampled_from([0.0, 1.0, 1e6]))
+def test_loop_strength_of_several(seed, heading, size):
+    rng = np.random.default_rng(seed)
+    pulses = np.zeros(QUEUE, dtype=PULSE)
+    for name in ("loop_forward", "loop_left"):
+        pulses[name] = size * rng.standard_normal(QUEUE)
+    for name in ("power_z", "power_dz"):
+        pulses[name] = size * rng.random(QUEUE)
+    part = pulses[2:6]
+    left, forward = part["loop_left"].sum(), part["loop_forward"].sum()
+    area = left if heading else np.hypot(left, forward)
+    expected = area / np.sqrt(part["power_z"].sum() * part["power_dz"].sum() + 1e-12)
+    assert loop_strength(pulses, 2, 6, heading) == pytest.approx(expected, rel=1e-12)
+
+
+@examples(200)
+@given(
+    length_s=st.floats(0.1, 1.3) | st.sampled_from([*RUNNING_PERIOD_S, *SWING_PERIOD_S, *WALKING_PERIOD_S]),
+    height=st.floats(0.9, 4.0),
+    floor=st.floats(-0.5, 1.0),
+    share=st.sampled_from([0.75, 1.0]),
+)
+def test_swings(length_s, height, floor, share):
+    pulse = pulse_of(length_s, height, floor, begin=0.0)
+    length_s = pulse["end"] / RATE
+    swing = height - floor
+    runs = (
+        RUNNING_PERIOD_S[0] <= length_s <= RUNNING_PERIOD_S[1]
+        and swing >= share * np.interp(length_s, SWING_PERIOD_S, MIN_SWING_G) - 1e-12
+        and height - 1.0 >= share * (MIN_HEIGHT_G - 1.0) - 1e-12
+    )
+    walks = np.clip(length_s, *WALKING_PERIOD_S) == length_s and np.clip(swing, *WALKING_SWING_G) == swing
+    assert swings_like_running(pulse, RATE, share) == runs
+    assert swings_like_walking(pulse, RATE) == walks
+
+
+@pytest.mark.parametrize("name", ["begin", "end", "height"])
+def test_nan_is_no_step(name):
+    pulse = pulse_of()
+    pulse[name] = np.nan
+    assert not swings_like_running(pulse, RATE, 1.0)
+    assert not swings_like_walking(pulse, RATE)
+
+
+def test_follows_the_very_next_about_as_long():
+    first = pulse_of(0.40, begin=100.0)
+    assert follows(first, pulse_of(0.40, begin=first["end"]))
+    assert follows(first, pulse_of(0.29, begin=first["end"]))
+    assert follows(first, pulse_of(0.56, begin=first["end"]))
+    assert not follows(first, pulse_of(0.27, begin=first["end"]))
+    assert not follows(first, pulse_of(0.58, begin=first["end"]))
+    assert not follows(first, pulse_of(0.40, begin=first["end"] + 1.0))
+
+
+def test_four_like_pulses_are_a_run():
+    c = coefficients()
+    queue = streak_of(*[pulse_of()] * STREAK)
+    assert is_running_streak(queue, STREAK, c)
+    assert not is_running_streak(queue, STREAK - 1, c)
+    assert is_running_streak(streak_of(pulse_of(height=1.1), *[pulse_of()] * STREAK), STREAK + 1, c)
+
+
+@pytest.mark.parametrize("place", range(STREAK))
+@pytest.mark.parametrize("odd", [{"height": 1.2}, {"length_s": 0.6}, {"length_s": 0.23, "height": 3.0}])
+def test_one_odd_pulse_spoils_the_streak(place, odd):
+    pulses = [pulse_of()] * STREAK
+    pulses[place] = pulse_of(**odd)
+    assert not is_running_streak(streak_of(*pulses), STREAK, coefficients())
+
+
+@pytest.mark.parametrize("heading", [True, False])
+def test_the_streak_must_turn_the_running_way(heading):
+    c = coefficients(heading)
+    for loop, runs in ((1.5 * LOOP, True), (0.5 * LOOP, False), (-1.5 * LOOP, not heading)):
+        assert is_running_streak(streak_of(*[pulse_of(loop=loop)] * STREAK), STREAK, c) == runs
+
+
+@pytest.mark.parametrize("heading", [True, False])
+def test_a_run_goes_on(heading):
+    c = coefficients(heading)
+    before, pulse = pulse_of(begin=64.0), pulse_of(begin=100.0)
+    assert stays_running(pulse, before, 100.0, 0, c)
+    assert not stays_running(pulse, before, 98.0, 0, c)  # a hole
+    assert stays_running(pulse, before, 60.0, 1, c)  # one pulse was missed
+    assert not stays_running(pulse, before, 40.0, 1, c)
+    assert stays_running(pulse_of(height=1.3, floor=0.6, begin=100.0), before, 100.0, 0, c)
+    assert not stays_running(pulse_of(height=1.2, floor=0.6, begin=100.0), before, 100.0, 0, c)
+
+
+def test_a_stride_that_turns_the_walking_way_ends_the_run():
+    """Over two steps: one of them may turn the wrong way when the other makes up for it."""
+    wrong = pulse_of(loop=-1.2 * LOOP_VETO)
+    for heading in (True, False):
+        c = coefficients(heading)
+        assert stays_running(wrong, wrong, wrong["begin"], 0, c) == (not heading)
+        assert stays_running(wrong, pulse_of(), wrong["begin"], 0, c)
+        almost = pulse_of(loop=-0.8 * LOOP_VETO)
+        assert stays_running(almost, almost, almost["begin"], 0, c)

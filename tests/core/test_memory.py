@@ -1,0 +1,49 @@
+"""A new state has seen nothing, and a restart leaves only what outlives a gap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core_helpers import flat
+
+from imurun.core.memory import STATE, forget_steps, new_state, restart
+from imurun.core.pulse import BELOW
+
+OUTLIVES = {
+    "next", "n_steps", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing", "drift_pitch",
+    "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from", "slipped_s",
+}  # fmt: skip
+
+
+def bytes_of(state, names):
+    return dict(flat({name: state[name] for name in names}))
+
+
+@pytest.mark.parametrize("first_index", [0, 12345])
+def test_new(first_index):
+    state = new_state(first_index)[0]
+    assert [state[name] for name in ("next", "slow_next", "oldest", "base")] == [first_index] * 4
+    assert state["tracker"]["phase"] == BELOW
+    for name in ("yaw", "fresh_pitch", "standing_pitch", "slipped_s", "last_contact"):
+        assert np.isnan(state[name])
+    assert np.isnan(state["standing"]).all()
+
+
+def test_restart_forgets_all_but_the_runner():
+    states = np.frombuffer(np.random.default_rng(1).bytes(STATE.itemsize), dtype=STATE).copy()
+    state, before = states[0], states.copy()[0]
+    restart(state)
+    assert bytes_of(state, OUTLIVES) == bytes_of(before, OUTLIVES)
+    rest = set(STATE.names) - OUTLIVES - {"ends"}  # ends count only up to n_ends
+    assert bytes_of(state, rest) == bytes_of(new_state(int(before["next"]))[0], rest)
+
+
+def test_forgetting_steps_keeps_the_rhythm():
+    state = new_state(0)[0]
+    for name in ("last_contact", "last_final", "last_step_time", "last_begin", "n_ends"):
+        state[name] = 3
+    state["periods"] = 0.35
+    forget_steps(state)
+    names = ("last_contact", "last_final", "last_step_time", "last_begin", "n_ends")
+    assert bytes_of(state, names) == bytes_of(new_state(0)[0], names)
+    assert state["periods"].tolist() == [0.35, 0.35]

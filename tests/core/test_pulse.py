@@ -1,0 +1,189 @@
+"""The tracker against pulses found on the whole signal at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core_helpers import examples, record, smooth_noise
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imurun.core.pulse import (
+    HALF,
+    MARGIN_G,
+    PULSE,
+    RISE_SHARE,
+    TRACKER,
+    restart_tracker,
+    track,
+    vertex,
+    vertex_value,
+)
+
+MEASURED = ("begin", "up", "peak", "down", "down_half", "end", "height", "floor", "period_s")
+
+
+def tracked(slow, base=0, rate_hz=100.0):
+    """Completed pulses and the samples at which they were known."""
+    tracker, pulse = record(TRACKER), record(PULSE)
+    restart_tracker(tracker)
+    found = []
+    for k in range(base, base + len(slow)):
+        if track(slow, base, k, rate_hz, tracker, pulse):
+            found.append((k, *(float(pulse[name]) for name in MEASURED)))
+    return np.array(found).reshape(-1, 1 + len(MEASURED))
+
+
+def plain_vertex(slow, k):
+    """Top of the parabola through three samples, as position and value."""
+    if k == 0 or k == len(slow) - 1:
+        return k, slow[k]
+    a, b, c = np.polyfit([-1.0, 0.0, 1.0], slow[k - 1 : k + 2], 2)
+    shift = -0.5 * b / a if a else 0.0
+    return k + np.clip(shift, -1.0, 1.0), np.polyval([a, b, c], shift)
+
+
+def first_where(mask, start, otherwise=None):
+    hits = np.flatnonzero(mask[start:])
+    return start + hits[0] if len(hits) else otherwise
+
+
+def crossing(slow, k, level):
+    """Between k - 1 and k."""
+    return k - 1 + (level - slow[k - 1]) / (slow[k] - slow[k - 1])
+
+
+def plain_pulses(slow, rate_hz=100.0):
+    """Excursions above 1 g, each between the lowest samples of the excursions below it."""
+    above, below = slow > 1.0 + MARGIN_G, slow < 1.0 - MARGIN_G
+    pulses, last_up = [], np.nan
+    # where the signal fell below 1 g, and the minimum and the peak before that
+    fall, begin, high = 0, None, None
+    while True:
+        lowest = np.minimum.accumulate(slow[fall:])
+        height = slow[high] if high is not None else -np.inf
+        rise = np.maximum(RISE_SHARE * (height - lowest), MARGIN_G)
+        known = first_where((slow[fall:] > lowest + rise) | above[fall:], 0)
+        if known is None:
+            break
+        known += fall
+        low = fall + int(np.argmin(slow[fall : known + 1]))
+        if high is not None:
+            pulses.append((known, *measure(slow, begin, high, low, last_up, rate_hz)))
+            last_up = pulses[-1][2]
+        climbs = slow[fall:] >= np.concatenate([[np.inf], lowest[:-1]])
+        up = first_where(above & np.concatenate([np.zeros(fall, dtype=bool), climbs]), known + 1)
+        if up is None:
+            break
+        begin = fall + int(np.argmin(slow[fall:up]))
+        fall = first_where(below, up)
+        if fall is None:
+            break
+        high = up + int(np.argmax(slow[up:fall]))
+    return np.array(pulses).reshape(-1, 1 + len(MEASURED))
+
+
+def measure(slow, begin, high, low, last_up, rate_hz):
+    start = plain_vertex(slow, begin)[0]
+    end, _ = plain_vertex(slow, low)
+    peak, height = plain_vertex(slow, high)
+    floor = min(slow[begin], slow[low])
+    mean = slow[int(np.ceil(start)) : low + 1].mean()
+    if max(slow[begin], slow[low]) >= mean:  # no crossings within the pulse
+        return start, np.nan, peak, np.nan, np.nan, end, height, floor, np.nan
+    up = crossing(slow, 1 + np.flatnonzero(slow[:high] < mean)[-1], mean)
+    leaves = first_where(slow < mean, high)
+    down = crossing(slow, leaves, mean)
+    half = first_where(slow[: low + 1] < HALF * mean, high)
+    if half is None:
+        down_half = down + (1.0 - HALF) * mean / max(slow[leaves - 1] - slow[leaves], 1e-3)
+    else:
+        down_half = crossing(slow, half, HALF * mean)
+    return start, up, peak, down, down_half, end, height, floor, (up - last_up) / rate_hz
+
+
+@examples(80)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.sampled_from([0.02, 0.1, 0.5, 1.5, 1e3]),
+    sigma=st.floats(4.0, 15.0),
+    base=st.sampled_from([0, 7, 10**9]),
+)
+def test_like_the_whole_signal(seed, size, sigma, base):
+    slow = 1.0 + smooth_noise(np.random.default_rng(seed), 600, sigma, size)
+    expected = plain_pulses(slow)
+    expected[:, :7] += base
+    found = tracked(slow, base)
+    assert found.shape == expected.shape
+    known = ~np.isnan(expected)
+    assert np.allclose(found[known], expected[known], rtol=1e-7, atol=1e-6 if base < 10 else 1e-5)
+
+
+def test_the_twin_sees_many_pulses():
+    slow = 1.0 + smooth_noise(np.random.default_rng(1), 4000, 8.0, 0.5)
+    found = plain_pulses(slow)
+    assert len(found) > 30
+    assert np.isfinite(found).all(axis=1).mean() > 0.5
+
+
+@pytest.mark.parametrize("swing", [0.1, 0.4, 0.9])
+def test_a_sine(swing):
+    """Period 40 samples, minima at 10, 50, 90, ..."""
+    slow = 1.0 - swing * np.sin(2 * np.pi * np.arange(400) / 40)
+    found = tracked(slow)
+    pulses = {name: found[1:-1, i + 1] for i, name in enumerate(MEASURED)}
+    minima = 40.0 * np.arange(1, len(found) - 1)
+    assert len(minima) >= 6
+    assert np.allclose(pulses["begin"], minima + 10, atol=1e-6)
+    assert np.allclose(pulses["peak"], minima + 30, atol=1e-6)
+    assert np.allclose(pulses["end"], minima + 50, atol=1e-6)
+    assert np.allclose(pulses["height"], 1.0 + swing, atol=1e-4)
+    assert np.allclose(pulses["floor"], 1.0 - swing)
+    assert np.allclose(pulses["up"], minima + 20, atol=0.2)
+    assert np.allclose(pulses["period_s"], 0.4, atol=3e-3)
+    if swing > 0.5:
+        half = 40 * np.arcsin(0.5 / swing) / (2 * np.pi)
+        assert np.allclose(pulses["down_half"] - pulses["down"], half, atol=0.2)
+
+
+def test_pulses_are_known_soon_and_in_order():
+    slow = 1.0 + smooth_noise(np.random.default_rng(2), 4000, 8.0, 0.6)
+    found = tracked(slow)
+    known, begin, peak, end = found[:, [0, 1, 3, 6]].T
+    for before, after in ((begin, peak), (peak, end), (end, known)):
+        assert (before < after).all()
+    assert (end[:-1] <= begin[1:] + 1e-9).all()
+
+
+@pytest.mark.xfail(strict=True, reason="a minimum above the pulse's mean sends the crossings anywhere")
+@pytest.mark.parametrize("seed", [63, 257])
+def test_crossings_lie_within_the_pulse(seed):
+    slow = 1.0 + smooth_noise(np.random.default_rng(seed), 2000, 8.0, 0.5)
+    begin, up, peak, down, _, end = tracked(slow)[:, 1:7].T
+    for before, after in ((begin, up), (up, peak), (peak, down), (down, end)):
+        assert (before <= after).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0, 1.029, 1.031, 2.0, -1.0, 1e300, 5e-324])
+def test_constants_have_no_pulse(value):
+    assert len(tracked(np.full(300, value))) == 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hardly_any_samples(n):
+    assert len(tracked(np.full(n, 1.5))) == 0
+
+
+def test_one_rise_is_no_pulse_before_it_has_fallen_and_risen_again():
+    rise = np.concatenate([np.linspace(0.5, 1.5, 30), np.linspace(1.5, 0.5, 30)])
+    assert len(tracked(rise)) == 0
+    assert len(tracked(np.concatenate([rise, np.linspace(0.5, 0.9, 10)]))) == 1
+
+
+@pytest.mark.parametrize("values", [[3.0, 1.0, 2.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0], [2.0, 1.0, 1.5]])
+def test_vertex_of_three(values):
+    signal = np.array(values)
+    expected = plain_vertex(signal, 1)
+    assert (vertex(signal, 1), vertex_value(signal, 1)) == pytest.approx(expected)
+    for k in (0, 2):
+        assert (vertex(signal, k), vertex_value(signal, k)) == (k, signal[k])

@@ -1,0 +1,304 @@
+"""Every column of a running step, worked out again from the whole recording at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core_helpers import TILTED, oriented, quats_from, record, rotation_from, simulated
+from scipy.integrate import trapezoid
+from scipy.ndimage import convolve1d
+from scipy.spatial.transform import Rotation
+from test_oscillation import plain_oscillation_mm
+from test_sway import plain_regularity
+
+from imurun.columns import STEP_COLUMNS
+from imurun.core import lumbar
+from imurun.core.contact import FC_S, IC_S, PEAK_BW
+from imurun.core.history import CLIPPED, N_CHANNELS
+from imurun.core.impact import IMPACT_WINDOW_S
+from imurun.core.memory import new_state
+from imurun.core.pulse import PULSE
+from imurun.core.quality import PERIOD_TOLERANCE
+from imurun.core.step import (
+    BLANK,
+    CODES,
+    FRESH_STEPS,
+    MAX_STANDING_TILT,
+    RUNNING,
+    SLIP_TILT,
+    SLIP_TURN,
+    STEP,
+    WALKING,
+    any_of,
+    remember_standing,
+    watch_mounting,
+    write_rhythm,
+)
+from imurun.core.stepper import Stepper
+from imurun.frames import G
+
+RATE = 100.0
+
+
+def level_signals(acc, quats, mounting):
+    """Level axes (vertical, forward, left) in g and roll, pitch, yaw in rad, for the whole recording."""
+    earth_from_sensor = rotation_from(quats)
+    earth_from_body = earth_from_sensor * Rotation.from_matrix(mounting).inv()
+    yaw, pitch, roll = earth_from_body.as_euler("ZYX").T
+    level = Rotation.from_euler("z", -yaw[:, None]).apply(earth_from_sensor.apply(np.array(acc))) / G
+    return level[:, [2, 0, 1]].T, np.array([roll, pitch, np.unwrap(yaw)])
+
+
+class Run:
+    """A simulated run, its steps, and its signals as a whole."""
+
+    def __init__(self, gyro):
+        recording = simulated(("running", 19.0), tilted=True).recording
+        self.acc = recording.acc
+        quats = oriented(recording)
+        stepper = Stepper(RATE, TILTED, heading_known=True, has_gyro=gyro, height_m=1.8)
+        self.steps = stepper.push(self.acc, quats)[0]
+        c = stepper.coefficients
+        self.raw, self.angles = level_signals(self.acc, quats, TILTED)
+        self.slow = convolve1d(self.raw, c.slow_taps, axis=1, mode="nearest")
+        self.sharp = convolve1d(self.raw, c.sharp_taps, axis=1, mode="nearest")
+        size = np.linalg.norm(self.acc, axis=1) / G
+        self.sharp_size = convolve1d(size, c.sharp_taps, mode="nearest")
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["gyro", "no gyro"])
+def run(request):
+    return request.param, Run(request.param)
+
+
+def inside(step):
+    """The samples of a step, and of its stride."""
+    return slice(int(np.ceil(step["pulse_begin"])), int(np.floor(step["pulse_end"])) + 1)
+
+
+def test_one_run_without_holes(run):
+    _, whole = run
+    steps = whole.steps
+    assert len(steps) > 40
+    assert (steps["gait"] == RUNNING).all()
+    assert np.array_equal(steps["pulse_begin"][1:], steps["pulse_end"][:-1])
+
+
+def test_contacts_and_rhythm(run):
+    steps = run[1].steps
+    up, down = steps["pulse_up"] / RATE, steps["pulse_down"] / RATE
+    period = steps["period_s"]
+    # the mean of the last two times from rise to rise; the first steps borrow
+    assert np.allclose(period[2:], 0.5 * (up[2:] - up[:-2]))
+    assert ((period > 0.3) & (period < 0.4)).all()
+    contact = up + np.column_stack([up**0, steps["pulse_peak"] / RATE - (up + down) / 2, period]) @ IC_S
+    tail = steps["pulse_end"] / RATE - down
+    final = steps["pulse_down_half"] / RATE + np.column_stack([up**0, tail, period]) @ FC_S
+    assert np.allclose(steps["initial_contact_s"], contact)
+    assert np.allclose(steps["final_contact_s"], final)
+    assert np.allclose(steps["contact_time_ms"], 1000 * (final - contact))
+    assert np.allclose(steps["duty_factor"], (final - contact) / (2 * period))
+    step_time = np.diff(contact, prepend=np.nan)
+    assert np.allclose(steps["step_time_ms"], 1000 * step_time, equal_nan=True)
+    mean = np.concatenate([step_time[:2], 0.5 * (step_time[2:] + step_time[1:-1])])
+    assert np.allclose(steps["cadence_spm"], 60 / mean, equal_nan=True)
+    flight = np.concatenate([[np.nan], contact[1:] - final[:-1]])
+    assert np.allclose(steps["flight_time_ms"], 1000 * flight, equal_nan=True)
+    force = np.column_stack([up**0, steps["pulse_height"], down - up]) @ PEAK_BW
+    assert np.allclose(steps["peak_vgrf_bw"], force)
+
+
+def test_peaks(run):
+    _, whole = run
+    for step in whole.steps:
+        contact, final = RATE * step["initial_contact_s"], RATE * step["final_contact_s"]
+        first = max(int(np.floor(contact + RATE * IMPACT_WINDOW_S[0])), 0)
+        around = slice(first, int(np.ceil(contact + RATE * IMPACT_WINDOW_S[1])) + 1)
+        vertical, forward = whole.sharp[0], whole.sharp[1]
+        assert step["peak_impact_g"] == pytest.approx(vertical[around].max())
+        assert step["loading_rate_g_s"] == pytest.approx(RATE * np.diff(vertical[around]).max())
+        braking = -forward[first : int((contact + final) / 2) + 1].min()
+        assert step["braking_g"] == pytest.approx(max(braking, 0.0))
+        assert step["peak_vertical_g"] == pytest.approx(vertical[inside(step)].max())
+        assert step["peak_resultant_g"] == pytest.approx(whole.sharp_size[inside(step)].max())
+
+
+def test_rise_and_fall(run):
+    _, whole = run
+    vertical = whole.raw[0]
+    for step in whole.steps:
+        part = inside(step)
+        assert step["vertical_oscillation_mm"] == pytest.approx(plain_oscillation_mm(vertical[part], RATE))
+        places = np.concatenate(
+            [[step["pulse_begin"]], np.arange(part.start, part.stop), [step["pulse_end"]]]
+        )
+        held = vertical[[part.start, *range(part.start, part.stop), part.stop - 1]]
+        assert step["vertical_impulse_bw_s"] == pytest.approx(trapezoid(held, places) / RATE)
+        length_s = (step["pulse_end"] - step["pulse_begin"]) / RATE
+        fit = np.interp(abs(length_s / step["period_s"] - 1.0), [0.0, PERIOD_TOLERANCE], [1.0, 0.0])
+        assert step["quality"] == pytest.approx(fit)  # the swing is full, and no sample is clipped
+    assert np.mean(whole.steps["quality"]) > 0.8
+
+
+def test_posture(run):
+    gyro, whole = run
+    roll, pitch, yaw = np.degrees(whole.angles)
+    steps, means = whole.steps, []
+    for i, step in enumerate(steps):
+        stop = inside(step).stop - 1
+        first = inside(steps[max(i - 1, 0)]).start
+        means.append(pitch[first:stop].mean())
+        fresh = np.mean(means[:FRESH_STEPS])
+        assert step["lean_deg"] == pytest.approx(means[-1] - fresh, abs=1e-6)
+        turned = yaw[first : stop + 1] - np.linspace(0.0, yaw[stop] - yaw[first], stop + 1 - first)
+        ranges = [np.ptp(roll[first : stop + 1]), np.ptp(pitch[first : stop + 1]), np.ptp(turned)]
+        ratio = np.sqrt(whole.raw[2, first:stop].var() / whole.raw[:, first:stop].var(axis=1).sum())
+        found = [step[name] for name in ("roll_rom_deg", "pitch_rom_deg", "yaw_rom_deg")]
+        if i and gyro:
+            assert found == pytest.approx(ranges, abs=1e-5)
+        else:
+            assert np.isnan(found).all()
+        assert step["ml_sway_ratio"] == (pytest.approx(ratio) if i else pytest.approx(np.nan, nan_ok=True))
+        compare_load(whole, step, pitch[inside(step).start : stop].mean() - fresh)
+
+
+def compare_load(whole, step, lean_change_deg):
+    first, stop = int(RATE * step["initial_contact_s"]), int(RATE * step["final_contact_s"])
+    lean = np.radians(lumbar.BASE_LEAN_DEG + lean_change_deg)
+    force = step["peak_vgrf_bw"] / step["pulse_height"] * whole.slow[0, first : stop + 1]
+    braking = -whole.slow[1, first : stop + 1]
+    along = lumbar.UPPER_BODY_SHARE * (force * np.cos(lean) - braking * np.sin(lean))
+    across = lumbar.UPPER_BODY_SHARE * (force * np.sin(lean) + braking * np.cos(lean))
+    compression = np.max(along + lumbar.LEVER_SHARE * 1.8 / lumbar.ARM_M * np.abs(across))
+    assert step["lumbar_compression_bw"] == pytest.approx(compression, rel=1e-6)
+    assert step["lumbar_shear_bw"] == pytest.approx(across.max(), rel=1e-6)
+    assert step["lumbar_dose"] == pytest.approx(compression**4, rel=1e-6)
+
+
+def test_regularity_columns(run):
+    _, whole = run
+    ends = whole.steps["pulse_end"]
+    for i, step in enumerate(whole.steps):
+        found = (step["step_regularity"], step["stride_regularity"])
+        if i < 8:
+            assert np.isnan(found).all()
+            continue
+        first, stop, lag = round(ends[i - 8]), round(ends[i]), (ends[i] - ends[i - 8]) / 8
+        part = whole.raw[1, first:stop]
+        expected = (plain_regularity(part, round(lag)), plain_regularity(part, round(2 * lag)))
+        assert found == pytest.approx(expected)
+
+
+def test_sides_alternate_and_are_right(run):
+    _, whole = run
+    side = whole.steps["side"]
+    truth = simulated(("running", 19.0), tilted=True).truth.steps
+    nearest = np.abs(whole.steps["initial_contact_s"][:, None] - truth["initial_contact_s"]).argmin(axis=1)
+    expected = [{"left": 1, "right": 2}[str(name)] for name in np.asarray(truth["side"])[nearest]]
+    assert side.tolist() == expected
+
+
+def test_decided_after_the_pulse_and_before_the_next_step(run):
+    steps = run[1].steps
+    assert (steps["decided_s"] > steps["pulse_end"] / RATE).all()
+    assert (steps["decided_s"][4:] - steps["final_contact_s"][4:] < steps["period_s"][4:]).all()
+
+
+def test_walking_steps():
+    recording = simulated(("walking", 12.0)).recording
+    machine = Stepper(RATE, np.eye(3), heading_known=True, has_gyro=True)
+    steps = machine.push(recording.acc, oriented(recording))[0]
+    assert len(steps) > 15
+    assert (steps["gait"] == WALKING).all()
+    assert np.array_equal(steps["initial_contact_s"], steps["pulse_up"] / RATE)
+    step_time = np.diff(steps["initial_contact_s"])
+    length = (steps["pulse_end"] - steps["pulse_begin"]) / RATE
+    assert np.allclose(steps["step_time_ms"], 1000 * np.concatenate([[np.nan], step_time]), equal_nan=True)
+    assert np.allclose(steps["period_s"], np.concatenate([length[:1], step_time]))
+    vertical, _ = level_signals(recording.acc, oriented(recording), np.eye(3))
+    for step in steps:
+        found = plain_oscillation_mm(vertical[0, inside(step)], RATE)
+        assert step["vertical_oscillation_mm"] == pytest.approx(found)
+
+
+def test_the_record_has_the_columns_of_the_table():
+    assert STEP.names[: len(STEP_COLUMNS)] == tuple(column.name for column in STEP_COLUMNS)
+    for name in STEP.names:
+        assert BLANK[0][name] == 0 if name in CODES else np.isnan(BLANK[0][name])
+    assert (RUNNING, WALKING) == (0, 1)
+
+
+# -------------------------------------------------------------------------------------- the single kernels
+
+
+def test_any_of():
+    flags = np.zeros(20)
+    flags[7] = 1.0
+    assert [any_of(flags, *ends) for ends in ((0, 6), (0, 7), (7, 7), (8, 19), (9, 8))] == [0, 1, 1, 0, 0]
+    assert CLIPPED == N_CHANNELS - 1
+
+
+def test_rhythm():
+    state, rows = new_state(0)[0], BLANK.repeat(4)
+    for row, contact_s in zip(rows, (1.0, 1.4, 1.7, 1.7), strict=True):
+        write_rhythm(state, row, contact_s)
+    assert np.allclose(rows["initial_contact_s"], [1.0, 1.4, 1.7, 1.7])
+    assert np.allclose(rows["step_time_ms"], [np.nan, 400.0, 300.0, np.nan], equal_nan=True)
+    assert np.allclose(rows["cadence_spm"], [np.nan, 150.0, 60 / 0.35, np.nan], equal_nan=True)
+
+
+@pytest.mark.parametrize("tilt_deg", [0.0, 10.0, -20.0, 34.0, 36.0, 180.0])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_standing_upright_is_the_zero_of_lean(tilt_deg, axis):
+    state = new_state(0)[0]
+    tilt = Rotation.from_euler(axis, tilt_deg, degrees=True)
+    state["standing"] = TILTED.T @ tilt.inv().apply([0.0, 0.0, G])
+    remember_standing(state, TILTED)
+    if abs(np.radians(tilt_deg)) > MAX_STANDING_TILT:
+        assert np.isnan(state["standing_pitch"])
+    else:
+        expected = np.radians(tilt_deg) if axis == "y" else 0.0
+        assert state["standing_pitch"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_only_what_stood_before_the_first_run_counts():
+    for standing, n_fresh in ((np.nan, 0), (G, 1)):
+        state = new_state(0)[0]
+        state["standing"] = [0.0, 0.0, standing]
+        state["n_fresh"] = n_fresh
+        remember_standing(state, np.eye(3))
+        assert np.isnan(state["standing_pitch"])
+
+
+@pytest.mark.parametrize(
+    ("pitch", "roll", "turn", "slips"),
+    [
+        (0.0, 0.0, 0.0, False),
+        (0.8 * SLIP_TILT, 0.0, 0.0, False),
+        (1.3 * SLIP_TILT, 0.0, 0.0, True),
+        (0.0, -1.3 * SLIP_TILT, 0.0, True),
+        (0.0, 0.0, 0.9 * SLIP_TURN, False),
+        (0.0, 0.0, 1.3 * SLIP_TURN, True),
+    ],
+)
+def test_a_slip_is_seen_in_the_slow_means(pitch, roll, turn, slips):
+    state = new_state(0)[0]
+    state["fresh_pitch"] = 0.02
+    history = np.zeros((N_CHANNELS, 40))
+    pulse = record(PULSE)
+    for n in range(400):
+        after = n > 100
+        state["n_running"] = n
+        history[4], history[5] = roll * after - 0.01, pitch * after + 0.02
+        angle = turn * after
+        pulse["loop_forward"], pulse["loop_left"] = np.sin(angle), np.cos(angle)
+        watch_mounting(state, history, pulse, 0.35 * n, 2, 38)
+    assert np.isfinite(state["slipped_s"]) == slips
+    if slips:
+        assert 100 * 0.35 < state["slipped_s"] < 220 * 0.35
+    assert state["drift_pitch"] == pytest.approx(pitch + 0.02, abs=1e-3)
+
+
+def test_quaternions_of_the_helpers_agree():
+    turn = Rotation.random(random_state=1)
+    assert np.allclose(rotation_from(quats_from(turn)[0]).as_matrix(), turn.as_matrix())

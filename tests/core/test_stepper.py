@@ -1,0 +1,297 @@
+"""Samples to steps: any split, any pause, any gap; and nothing read that was never written."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from core_helpers import SLOW, TILTED, examples, flat, oriented, simulated
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imurun.core.gaussian import gaussian_taps
+from imurun.core.history import N_CHANNELS, new_history
+from imurun.core.step import RUNNING, STEP, WALKING
+from imurun.core.stepper import MAX_STEPS, PIECE, Stepper, advance
+from imurun.frames import G
+
+RATE = 50.0
+PARTS = (("still", 3.0), ("walking", 8.0), ("running", 9.0), ("walking", 5.0))
+"""Longer than the 20 s after which the history is moved."""
+
+
+def stepper(rate_hz=RATE, heading=True, mounting=TILTED, **options):
+    return Stepper(rate_hz, mounting, heading_known=heading, has_gyro=True, **options)
+
+
+@pytest.fixture(scope="module")
+def samples():
+    recording = simulated(*PARTS, rate_hz=RATE, tilted=True).recording
+    return np.array(recording.acc), oriented(recording)
+
+
+def told_by(machine, acc, quats, edges=(), last=True):
+    """Steps and seconds of all blocks, and of the end."""
+    edges = [0, *edges, len(acc)]
+    told = [machine.push(acc[a:b], quats[a:b]) for a, b in pairwise(edges)]
+    steps, seconds = (np.concatenate(part) for part in zip(*told, strict=True))
+    return (np.concatenate([steps, machine.break_off(0)]) if last else steps), seconds
+
+
+def same(a, b):
+    return a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def same_state(a, b):
+    return list(flat(a.state)) == list(flat(b.state))
+
+
+def test_all_that_happens_is_told(samples):
+    steps, seconds = told_by(stepper(), *samples)
+    assert np.bincount(steps["gait"]).tolist()[RUNNING] > 20
+    assert np.bincount(steps["gait"]).tolist()[WALKING] > 15
+    assert seconds["first"].tolist() == list(range(0, len(samples[0]) - round(RATE) + 1, round(RATE)))
+
+
+@examples(40, slow=2)
+@given(data=st.data(), heading=st.booleans())
+def test_any_split_gives_the_same_bytes(samples, data, heading):
+    acc, quats = samples
+    whole, split = stepper(heading=heading), stepper(heading=heading)
+    expected = told_by(whole, acc, quats, last=False)
+    edges = sorted(data.draw(st.lists(st.integers(0, len(acc)), max_size=30)))
+    found = told_by(split, acc, quats, edges, last=False)
+    assert same(expected[0], found[0])
+    assert same(expected[1], found[1])
+    assert same_state(whole, split)
+    assert same(whole.break_off(0), split.break_off(0))
+
+
+def test_one_by_one(samples):
+    acc, quats = (part[: 400 if SLOW else 1200] for part in samples)
+    whole, single = stepper(), stepper()
+    expected, found = told_by(whole, acc, quats), told_by(single, acc, quats, range(len(acc)))
+    assert same(expected[0], found[0])
+    assert same(expected[1], found[1])
+    assert same_state(whole, single)
+
+
+@examples(25, slow=2)
+@given(share=st.floats(0.0, 1.0))
+def test_state_can_be_put_back(samples, share):
+    acc, quats = samples
+    cut = int(share * len(acc))
+    expected, first = told_by(stepper(), acc, quats)[0], stepper()
+    before = first.push(acc[:cut], quats[:cut])[0]
+    saved = first.state
+    first.push(acc[cut:], quats[cut:])  # must not reach into what was saved
+    second = stepper()
+    second.push(acc[:77], quats[:77])  # what it saw before is gone
+    second.state = saved
+    assert same(np.concatenate([before, told_by(second, acc[cut:], quats[cut:])[0]]), expected)
+
+
+@examples(20, slow=2)
+@given(at=st.integers(0, 1200), parts=st.lists(st.integers(0, 300), min_size=1, max_size=4))
+def test_a_gap_may_come_in_parts(samples, at, parts):
+    acc, quats = samples
+    whole, split = stepper(), stepper()
+    for machine in (whole, split):
+        machine.push(acc[:at], quats[:at])
+    expected = [whole.break_off(sum(parts))]
+    found = [split.break_off(part) for part in parts]
+    assert same_state(whole, split)
+    for machine, told in ((whole, expected), (split, found)):
+        told += [machine.push(acc[at:], quats[at:])[0], machine.break_off(0), machine.break_off(0)]
+        assert not len(told[-1])
+    assert same(np.concatenate(expected), np.concatenate(found))
+
+
+def test_breaking_off_twice_is_harmless(samples):
+    acc, quats = samples
+    once, twice = stepper(), stepper()
+    for machine in (once, twice):
+        machine.push(acc[:777], quats[:777])
+        machine.break_off(0)
+    assert len(twice.break_off(0)) == 0
+    assert same_state(once, twice)
+
+
+def test_no_step_reaches_across_a_gap(samples):
+    acc, quats = samples
+    machine, at, missing = stepper(), 750, 31  # in the middle of the run
+    steps = np.concatenate(
+        [
+            machine.push(acc[:at], quats[:at])[0],
+            machine.break_off(missing),
+            *told_by(machine, acc[at:], quats[at:])[:1],
+        ]
+    )
+    assert not ((steps["pulse_begin"] < at) & (steps["pulse_end"] > at)).any()
+    after = steps[steps["pulse_begin"] >= at + missing]
+    assert len(after) > 10
+    assert np.isnan(after[0]["step_time_ms"])
+    assert (after["initial_contact_s"] * RATE >= at + missing).all()
+
+
+@pytest.mark.parametrize("shift", [1, 1000, 10**7])
+def test_only_the_clock_differs_later_in_a_stream(samples, shift):
+    """Where the history is moved must not matter."""
+    acc, quats = samples
+    early, late = told_by(stepper(), acc, quats), told_by(stepper(first_index=shift), acc, quats)
+    assert np.array_equal(late[1]["first"], early[1]["first"] + shift)
+    for name in STEP.names:
+        moved = shift if name.startswith("pulse_") and name not in ("pulse_height", "pulse_floor") else 0
+        moved = shift / RATE if name in ("initial_contact_s", "final_contact_s", "decided_s") else moved
+        assert np.allclose(late[0][name] - moved, early[0][name], rtol=1e-5, atol=1e-5, equal_nan=True), name
+
+
+def test_moving_the_history_changes_nothing(samples):
+    """The same samples, but the history is moved at another place of them."""
+    acc, quats = samples
+    lead = 333
+    first = np.tile(acc[:1], (lead, 1)), np.tile(quats[:1], (lead, 1))
+    plain, moved = stepper(), stepper()
+    moved.push(*first)
+    moved.break_off(0)
+    assert moved.record["base"] == lead
+    machine = stepper()
+    machine._history = np.zeros((N_CHANNELS, 4 * new_history(RATE).shape[1]))  # never moved
+    told = told_by(machine, acc, quats)
+    assert machine._history.shape[1] > len(acc) > plain._history.shape[1]
+    expected = told_by(plain, acc, quats)
+    assert same(expected[1], told[1])
+    for name in STEP.names:
+        assert np.allclose(told[0][name], expected[0][name], rtol=1e-9, atol=1e-9, equal_nan=True), name
+
+
+def hopping(rate_hz, seconds, swing, frequency=1.8):
+    acc = np.zeros((int(rate_hz * seconds), 3))
+    acc[:, 2] = G * (1.0 + swing * np.sin(2 * np.pi * frequency * np.arange(len(acc)) / rate_hz))
+    return acc
+
+
+@pytest.mark.xfail(strict=True, reason="a pulse older than the history is read from before its first column")
+@pytest.mark.parametrize("rest_g", [1.0, 1.04], ids=["standing", "standing, scale 4 % high"])
+def test_nothing_is_read_that_was_not_written(rest_g):
+    """Walk, stand for minutes, walk: what lies beside the history in memory must not matter."""
+    rate = 25.0
+    rest = np.tile([0.0, 0.0, rest_g * G], (int(200 * rate), 1))
+    walk = hopping(rate, 5.0, 0.3)
+    acc = np.vstack([walk, rest, walk])
+    quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
+    states = []
+    for beside in (0.0, 1e6):
+        machine = stepper(rate, mounting=np.eye(3))
+        around = np.full((3 * N_CHANNELS, machine._history.shape[1]), beside)
+        machine._history = around[N_CHANNELS : 2 * N_CHANNELS]
+        machine._history[:] = 0.0
+        states.append([])
+        machine.push(acc[: len(walk) + len(rest)], quats[: len(walk) + len(rest)])
+        for k in range(len(walk) + len(rest), len(acc)):
+            machine.push(acc[k : k + 1], quats[k : k + 1])
+            states[-1].append(machine.state["queue"].tobytes() + machine.state["state"].tobytes())
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize("swing", [0.05, 0.3, 1.5])
+def test_standing_for_long_is_forgotten(swing):
+    """Seconds, not the rest of the day, decide on the steps after a pause."""
+    rate, after = 25.0, hopping(25.0, 10.0, swing)
+    quats = np.tile([1.0, 0.0, 0.0, 0.0], (4000, 1))
+    told = []
+    for seconds in (8.0, 15.0):
+        machine, rest = stepper(rate, mounting=np.eye(3), heading=False), int(seconds * rate)
+        acc = np.vstack([np.tile([0.0, 0.0, G], (rest, 1)), after])
+        told.append(told_by(machine, acc, quats[: len(acc)])[0]["pulse_begin"] - rest)
+    assert np.allclose(told[0][1:], told[1][1:])
+
+
+@pytest.mark.parametrize("value", [0.0, 5e-324, 1.0, 9.81, 1e9])
+@pytest.mark.parametrize("n", [0, 1, 7, 600])
+def test_constant_signals_make_no_steps(value, n):
+    machine = stepper()
+    steps, seconds = told_by(machine, np.full((n, 3), value), np.tile([1.0, 0.0, 0.0, 0.0], (n, 1)))
+    assert len(steps) == 0
+    assert len(seconds) == n // 50
+    assert machine.record["next"] == n
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 50.0])
+def test_rows_never_run_out(rate_hz):
+    """The fastest steps there are, for as long as one call of the kernel takes."""
+    acc = hopping(rate_hz, 3 * PIECE / rate_hz if not SLOW else 20.0, 1.5, 4.4)
+    machine = stepper(rate_hz, heading=False, mounting=np.eye(3))
+    most, take = [], machine._take
+    machine._take = lambda n: most.append(n) or take(n)
+    told_by(machine, acc, np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1)))
+    assert max(most) < MAX_STEPS / 1.3
+
+
+@examples(30, slow=4)
+@given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([0.1, 1.0, 10.0, 1000.0]))
+def test_noise_gives_sane_rows(seed, size):
+    rng = np.random.default_rng(seed)
+    n = 300 if SLOW else 3000
+    acc = np.array([0.0, 0.0, G]) + size * np.cumsum(rng.standard_normal((n, 3)), axis=0) / 10
+    acc -= np.array([1.0, 1.0, 0.9]) * (acc - acc.mean(axis=0)).cumsum(axis=0) / np.arange(1, n + 1)[:, None]
+    machine = stepper(25.0, mounting=np.eye(3))
+    steps, seconds = told_by(machine, acc, np.tile([1.0, 0.0, 0.0, 0.0], (n, 1)))
+    assert (np.diff(steps["pulse_begin"]) > 0.0).all()
+    assert (steps["pulse_end"] > steps["pulse_begin"]).all()
+    assert (steps["decided_s"] <= n / 25.0).all()
+    running = steps[steps["gait"] == RUNNING]
+    assert ((running["contact_time_ms"] >= 70.0) & (running["contact_time_ms"] <= 500.0)).all()
+    assert ((steps["quality"] >= 0.0) & (steps["quality"] <= 1.0)).all()
+    assert np.isfinite(seconds["motion_g"]).all()
+
+
+def test_what_needs_a_heading_is_empty_without_one(samples):
+    steps = told_by(stepper(heading=False), *samples)[0]
+    running = steps[steps["gait"] == RUNNING]
+    assert len(running) > 20
+    for name in ("braking_g", "lean_deg", "roll_rom_deg", "lumbar_dose", "step_regularity", "ml_sway_ratio"):
+        assert np.isnan(running[name]).all(), name
+    assert (running["side"] == 0).all()
+    assert np.isfinite(running["peak_impact_g"]).all()
+
+
+def test_walking_has_no_contact_times(samples):
+    steps = told_by(stepper(), *samples)[0]
+    walking = steps[steps["gait"] == WALKING]
+    for name in ("final_contact_s", "contact_time_ms", "flight_time_ms", "duty_factor", "peak_vgrf_bw"):
+        assert np.isnan(walking[name]).all(), name
+    assert np.isfinite(walking["initial_contact_s"]).all()
+
+
+def test_clipped_samples_are_counted_from_where_they_were_not(samples):
+    acc, quats = samples
+    held = np.clip(acc, -14.0, 14.0)
+    n = (np.abs(held) >= 0.995 * 14.0).any(axis=1)
+    machine = stepper(acc_range_g=14.0 / G, n_clipped=5, count_from=700)
+    told_by(machine, held, quats)
+    assert machine.record["n_clipped"] == 5 + n[700:].sum() > 5
+
+
+def test_the_kernel_takes_blocks_of_any_size(samples):
+    """What `Stepper.push` does with long blocks, by hand."""
+    acc, quats = (part[:1100] for part in samples)
+    machine, other = stepper(), stepper()
+    expected = machine.push(acc, quats)
+    for first, stop in ((0, PIECE), (PIECE, 1100)):
+        n_steps, n_seconds = advance(
+            acc[first:stop], quats[first:stop], other._states, other._history, other._queue,
+            other.coefficients, other._steps, other._seconds,
+        )  # fmt: skip
+        assert n_seconds <= len(other._seconds)
+        told = other._take(n_steps)
+    assert same(told, expected[0][len(expected[0]) - len(told) :])
+    assert same_state(machine, other)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "cutoff_hz"), [(25.0, 10.0), (50.0, 20.0), (100.0, 25.0), (1000.0, 25.0)]
+)
+def test_sharp_smoothing_fits_the_rate(rate_hz, cutoff_hz):
+    assert np.array_equal(stepper(rate_hz).coefficients.sharp_taps, gaussian_taps(rate_hz, cutoff_hz))
