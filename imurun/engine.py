@@ -274,8 +274,9 @@ class RunAnalyzer:
         if (gyr is not None) != self._has_gyro:
             told = "with" if self._has_gyro else "without"
             raise RecordingError(f"This RunAnalyzer was made for samples {told} a gyroscope (has_gyro).")
-        acc_array = np.ascontiguousarray(acc, dtype=np.float64)
-        gyr_array = None if gyr is None else np.ascontiguousarray(gyr, dtype=np.float64)
+        # copies, since kernels would be compiled anew for arrays that cannot be written to
+        acc_array = np.array(acc, dtype=np.float64, order="C")
+        gyr_array = None if gyr is None else np.array(gyr, dtype=np.float64, order="C")
         if acc_array.ndim != 2 or acc_array.shape[1] != 3:
             raise RecordingError(f"acc has shape {acc_array.shape}; it must be (samples, 3 axes).")
         if gyr_array is not None and gyr_array.shape != acc_array.shape:

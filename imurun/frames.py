@@ -61,9 +61,11 @@ def level_rotation(up: npt.ArrayLike) -> FloatArray:
     """
     u = np.asarray(up, dtype=np.float64)
     u = u / np.linalg.norm(u)
-    axis = np.array([u[1], -u[0], 0.0])  # u x z
+    sine_squared = u[0] ** 2 + u[1] ** 2
     cosine = u[2]
-    if cosine < -1.0 + 1e-12:
+    if cosine < 0.0 and sine_squared < 1e-30:
         return np.diag([1.0, -1.0, -1.0])
-    skew = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]], [-axis[1], axis[0], 0.0]])
-    return np.eye(3) + skew + skew @ skew / (1.0 + cosine)
+    # 1 / (1 + cosine), in the form that loses nothing when upside down
+    factor = 1.0 / (1.0 + cosine) if cosine >= 0.0 else (1.0 - cosine) / sine_squared
+    skew = np.array([[0.0, 0.0, -u[0]], [0.0, 0.0, -u[1]], [u[0], u[1], 0.0]])  # of u x z
+    return np.eye(3) + skew + factor * skew @ skew

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imurun.columns import GAITS
 from imurun.core.second import STILL_G
 from imurun.core.step import RUNNING, WALKING
 
@@ -13,8 +14,7 @@ LONGEST_BREAK_S = {RUNNING: 1.5, WALKING: 4.0}
 """Steps further apart than this are not of one bout."""
 LEAST_STEPS = {RUNNING: 4, WALKING: 2}
 SHORTEST_S = 1.0
-"""A shorter pause between steps belongs to the bout before it."""
-STEP_KINDS = ("running", "walking")
+"""A shorter pause after steps belongs to their bout."""
 STILL_AROUND = 5
 """A second is still when most of so many around it are."""
 
@@ -41,30 +41,26 @@ def find_bouts(
         gaps_s: half-open stretches without samples, s.
     """
     fixed = [Bout(a, b, "gap") for a, b in gaps_s]
-    fixed += _step_bouts(steps, RUNNING, "running")
-    fixed += _step_bouts(steps, WALKING, "walking")
+    fixed += _step_bouts(steps, RUNNING, "running", duration_s)
+    fixed += _step_bouts(steps, WALKING, "walking", duration_s)
     first_s = seconds["first"] / rate_hz
     still = _is_still(seconds["motion_g"])
     found: list[Bout] = []
     position = 0.0
     for bout in [*_cut_apart(fixed), Bout(duration_s, duration_s, "")]:
-        end = min(bout.start_s, duration_s)
-        if found and end - position < SHORTEST_S and found[-1].kind in STEP_KINDS and bout.kind in STEP_KINDS:
-            found[-1] = found[-1]._replace(end_s=end)
-        else:
-            found += _between(first_s, still, position, end)
+        found += _between(first_s, still, position, bout.start_s)
         if bout.end_s > bout.start_s:
             found.append(bout)
         position = max(position, bout.end_s)
     return _merge(found)
 
 
-def _step_bouts(steps: np.ndarray, gait: int, kind: str) -> list[Bout]:
+def _step_bouts(steps: np.ndarray, gait: int, kind: str, duration_s: float) -> list[Bout]:
     rows = steps[steps["gait"] == gait]
     if not len(rows):
         return []
     start = rows["initial_contact_s"]
-    end = start + rows["period_s"]
+    end = np.minimum(start + rows["period_s"], duration_s)
     breaks = np.flatnonzero(np.diff(start) > LONGEST_BREAK_S[gait]) + 1
     bouts = []
     for part in np.split(np.arange(len(rows)), breaks):
@@ -129,9 +125,11 @@ def _between(first_s: np.ndarray, still: np.ndarray, start_s: float, end_s: floa
 
 
 def _merge(bouts: list[Bout]) -> list[Bout]:
+    """Bouts of one kind that meet become one; a moment after steps belongs to them."""
     merged: list[Bout] = []
     for bout in bouts:
-        if merged and merged[-1].kind == bout.kind:
+        moment = bout.kind in ("still", "other") and bout.end_s - bout.start_s < SHORTEST_S
+        if merged and (merged[-1].kind == bout.kind or (moment and merged[-1].kind in GAITS)):
             merged[-1] = merged[-1]._replace(end_s=bout.end_s)
         else:
             merged.append(bout)

@@ -22,11 +22,11 @@ from __future__ import annotations
 
 from imurun.core.jit import kernel
 
-IC_S = (0.0539, 0.4818, -0.2182)
+IC_S = (0.0532, 0.4829, -0.2173)
 """s; s per s of skew; s per s of period."""
-FC_S = (-0.1317, 0.9776, 0.2053)
+FC_S = (-0.1331, 0.9645, 0.2125)
 """s; s per s of tail; s per s of period."""
-PEAK_BW = (1.4587, 1.1374, -8.6018)
+PEAK_BW = (1.4472, 1.1384, -8.5835)
 """BW; BW per g of height; BW per s of width."""
 
 CONTACT_LIMITS_S = (0.07, 0.50)

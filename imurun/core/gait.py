@@ -33,7 +33,7 @@ LOOP = 0.04
 LOOP_VETO = 0.10
 """A stride whose loop runs the walking way by more than this does not go on with a run."""
 QUEUE = 8
-"""Room for pulses that wait for a verdict; the last place keeps the latest running pulse."""
+"""Room for pulses that wait for a verdict."""
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 Only the few entries that Python calls are kept on disk; the kernels they call are compiled into them.
 Numba renews a kept entry when its own file changes, but not when a file it calls into does. So the entries
-are stamped with a fingerprint of the whole folder.
+are stamped with a fingerprint of all that they are compiled from.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def is_kept(dispatcher: Any) -> bool:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    core = Path(__file__).parent
+    for path in [*sorted(core.glob("*.py")), core.parent / "frames.py", core.parent / "columns.py"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

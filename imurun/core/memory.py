@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imurun.core.jit import kernel
-from imurun.core.pulse import TRACKER, restart_tracker
+from imurun.core.pulse import PULSE, TRACKER, restart_tracker
 from imurun.core.side import PARITY, restart_parity
 from imurun.core.sway import N_ENDS
 from imurun.frames import FloatArray
@@ -43,6 +43,7 @@ STATE = np.dtype(
         ("waiting", "i8"),  # pulses in the queue
         ("verdict", "i8"),  # of the last pulse that left the queue: its gait, or -1
         ("verdict_end", "f8"),
+        ("last_run", PULSE),  # of the last running step
         # the steps before
         ("parity", PARITY),
         ("periods", "f8", (2,)),  # the last two running periods, s
@@ -64,7 +65,7 @@ STATE = np.dtype(
         ("loop_forward", "f8"),
         ("loop_left", "f8"),
         ("n_running", "i8"),
-        # the running second
+        # the second being summed
         ("motion", "f8"),
         ("n_motion", "i8"),
         ("force", "f8", (3,)),

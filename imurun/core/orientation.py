@@ -18,6 +18,8 @@ from imurun.frames import FloatArray, level_rotation
 
 START_S = 1.5
 """The first estimate is the mean specific force of this long."""
+TINY = 1e-9
+"""A mean specific force below this, m/s2, has no direction."""
 MEAN_TAU_S = 6.0
 """Time constant of the slow mean without a gyroscope: about 8 strides."""
 
@@ -116,9 +118,13 @@ def tilt_from_mean(acc, gain, mean, quats):
             mean[axis] += gain * (acc[i, axis] - mean[axis])
             norm += mean[axis] * mean[axis]
         norm = np.sqrt(norm)
-        ux, uy, uz = mean[0] / norm, mean[1] / norm, mean[2] / norm
-        w = np.sqrt(max(0.5 * (1.0 + uz), 0.0))
-        if w < 1e-9:
+        if norm < TINY:
+            ux, uy, uz = 0.0, 0.0, 1.0
+        else:
+            ux, uy, uz = mean[0] / norm, mean[1] / norm, mean[2] / norm
+        # (1 + uz) / 2, in the form that loses nothing when upside down
+        w = np.sqrt(0.5 * (1.0 + uz) if uz >= 0.0 else 0.5 * (ux * ux + uy * uy) / (1.0 - uz))
+        if w < 1e-15:
             quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3] = 0.0, 1.0, 0.0, 0.0
         else:
             quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3] = w, 0.5 * uy / w, -0.5 * ux / w, 0.0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from imurun.core.integral import integral
 from imurun.core.jit import kernel
 from imurun.frames import G
 
@@ -45,10 +44,4 @@ def vertical_oscillation_mm(vertical, first, stop, rate_hz):
 @kernel
 def vertical_impulse(vertical, begin, end, rate_hz):
     """Time integral of the vertical specific force (g) between two fractional columns, BW s."""
-    first = int(np.ceil(begin))
-    stop = int(np.floor(end))
-    total = 0.0
-    for k in range(first + 1, stop + 1):
-        total += 0.5 * (vertical[k] + vertical[k - 1])
-    total += (first - begin) * vertical[first] + (end - stop) * vertical[stop]
-    return total / rate_hz
+    return integral(vertical, begin, end) / rate_hz

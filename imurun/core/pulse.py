@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from imurun.core.integral import integral
 from imurun.core.jit import kernel
 
 CUTOFF_HZ = 3.5
@@ -21,6 +22,8 @@ MARGIN_G = 0.03
 RISE_SHARE = 0.25
 """A minimum is over once the signal has climbed back by this share of the fall."""
 HALF = 0.5
+LONGEST_S = 1.2
+"""No part of a pulse, of running or walking, lasts longer: before it rises, above its mean, below it."""
 
 BEFORE, ABOVE, BELOW = 0, 1, 2  # phases: waiting for the rise, above 1 g, fallen again
 
@@ -87,8 +90,9 @@ def track(slow, base, k, rate_hz, tracker, pulse):
     value = slow[k - base]
     complete = False
     phase = tracker["phase"]
+    longest = LONGEST_S * rate_hz
     if phase == BEFORE:
-        if value < tracker["low_g"]:
+        if value < tracker["low_g"] or k - tracker["low"] > longest:
             tracker["low"] = k
             tracker["low_g"] = value
         elif value > 1.0 + MARGIN_G:
@@ -99,7 +103,9 @@ def track(slow, base, k, rate_hz, tracker, pulse):
             tracker["high"] = k
             tracker["high_g"] = value
     elif phase == ABOVE:
-        if value > tracker["high_g"]:
+        if k - tracker["up"] > longest:
+            give_up(tracker, k, value)
+        elif value > tracker["high_g"]:
             tracker["high"] = k
             tracker["high_g"] = value
         elif value < 1.0 - MARGIN_G:
@@ -112,13 +118,24 @@ def track(slow, base, k, rate_hz, tracker, pulse):
             tracker["low"] = k
             tracker["low_g"] = value
         fall = tracker["high_g"] - tracker["low_g"]
-        if value > tracker["low_g"] + max(RISE_SHARE * fall, MARGIN_G) or value > 1.0 + MARGIN_G:
+        if tracker["up"] >= 0 and k - tracker["down"] > longest:
+            give_up(tracker, k, value)
+        elif value > tracker["low_g"] + max(RISE_SHARE * fall, MARGIN_G) or value > 1.0 + MARGIN_G:
             tracker["phase"] = BEFORE
             if tracker["up"] >= 0:
                 complete = True
                 complete_pulse(slow, base, rate_hz, tracker, pulse)
             tracker["up"] = -1
     return complete
+
+
+@kernel
+def give_up(tracker, k, value):
+    """No step lasts this long: wait for the signal to come up again."""
+    tracker["phase"] = BELOW
+    tracker["up"] = -1
+    tracker["low"] = k
+    tracker["low_g"] = value
 
 
 @kernel
@@ -131,20 +148,18 @@ def complete_pulse(slow, base, rate_hz, tracker, pulse):
     pulse["peak"] = vertex(slow, high) + base
     pulse["height"] = vertex_value(slow, high)
     pulse["floor"] = min(tracker["begin_g"], tracker["low_g"])
-    mean = 0.0
-    first = int(np.ceil(tracker["begin"])) - base
-    for k in range(first, low + 1):
-        mean += slow[k]
-    mean /= low + 1 - first
-    pulse["up"] = rising(slow, high, mean) + base
+    begin, end = pulse["begin"] - base, pulse["end"] - base
+    mean = integral(slow, begin, end) / (end - begin)
+    pulse["up"] = max(rising(slow, high, begin, mean), begin) + base
     down = first_below(slow, high, low, mean)
-    pulse["down"] = falling(slow, down, mean) + base
+    pulse["down"] = min(falling(slow, down, mean), end) + base
     half = first_below(slow, high, low, HALF * mean)
     if slow[half] < HALF * mean:
         pulse["down_half"] = falling(slow, half, HALF * mean) + base
     else:
         # never below half: carry on the slope with which it left the mean
-        pulse["down_half"] = pulse["down"] + (1.0 - HALF) * mean / max(slow[down - 1] - slow[down], 1e-3)
+        slope = max(slow[down - 1] - slow[down], 1e-3)
+        pulse["down_half"] = min(pulse["down"] + (1.0 - HALF) * mean / slope, pulse["end"])
     pulse["period_s"] = (pulse["up"] - tracker["last_up"]) / rate_hz
     tracker["last_up"] = pulse["up"]
 
@@ -178,9 +193,9 @@ def first_below(signal, k, last, level):
 
 
 @kernel
-def rising(signal, k, level):
-    """Where the signal, above `level` at index k, last rose through it; fractional index."""
-    while k > 1 and signal[k - 1] >= level:
+def rising(signal, k, first, level):
+    """Where the signal, above `level` at index k, last rose through it after `first`; fractional index."""
+    while k - 1 > first and signal[k - 1] >= level:
         k -= 1
     return k - (signal[k] - level) / max(signal[k] - signal[k - 1], 1e-12)
 

@@ -36,7 +36,7 @@ def is_clipped(sample, last, levels, exact):
 
 @kernel
 def watch_second(state, sample, window):
-    """Add one sample to the running second; True when that is full."""
+    """Add one sample to the second being summed; True when that is full."""
     square = 0.0
     for axis in range(3):
         square += sample[axis] * sample[axis]

@@ -230,7 +230,7 @@ def judge(state, history, queue, c, steps):
     n += 1
     state["waiting"] = n
     if state["running"]:
-        if stays_running(queue[0], queue[QUEUE - 1], state["verdict_end"], state["misses"], c):
+        if stays_running(queue[0], state["last_run"], state["verdict_end"], state["misses"], c):
             note_period(state, queue[0])
             write_run(state, history, queue, c, steps)
             return
@@ -246,7 +246,9 @@ def judge(state, history, queue, c, steps):
         state["running"] = 1
         remember_standing(state, c.mounting)
         # the first step has no period of its own yet: it borrows the second's
-        state["periods"][:] = queue[1]["period_s"]
+        state["periods"][:] = (queue[1]["end"] - queue[1]["begin"]) / c.rate_hz
+        note_period(state, queue[1])
+        note_period(state, queue[1])
         write_run(state, history, queue, c, steps)
         return
     keep = n
@@ -307,7 +309,7 @@ def write_run(state, history, queue, c, steps):
             flips[row - first_row] = state["parity"]["flip"]
             state["n_steps"] = row + 1
         state["verdict_end"] = queue[i]["end"]
-    queue[QUEUE - 1] = queue[state["waiting"] - 1]
+    state["last_run"] = queue[state["waiting"] - 1]
     state["verdict"] = RUNNING
     state["misses"] = 0
     state["waiting"] = 0

@@ -38,15 +38,16 @@ def test_entries_carry_the_fingerprint(dispatcher):
 
 
 def test_fingerprint_changes_with_any_file(tmp_path, monkeypatch):
-    for name in ("jit.py", "a.py", "b.py"):
+    (tmp_path / "core").mkdir()
+    for name in ("frames.py", "columns.py", "core/jit.py", "core/a.py", "core/b.py"):
         (tmp_path / name).write_text(f"# {name}\n")
-    monkeypatch.setattr(jit, "__file__", str(tmp_path / "jit.py"))
+    monkeypatch.setattr(jit, "__file__", str(tmp_path / "core" / "jit.py"))
     seen = [jit._fingerprint()]
     assert jit._fingerprint() == seen[0]
-    for name in ("jit.py", "b.py"):
+    for name in ("core/jit.py", "core/b.py", "frames.py"):
         (tmp_path / name).write_text("# changed\n")
         seen.append(jit._fingerprint())
-    assert len(set(seen)) == 3
+    assert len(set(seen)) == 4
 
 
 @needs_compiler
@@ -54,7 +55,8 @@ def test_editing_an_inner_kernel_renews_the_entry(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     shutil.copy(jit.__file__, folder / "jit.py")
-    (folder / "__init__.py").touch()
+    for file in (folder / "__init__.py", tmp_path / "frames.py", tmp_path / "columns.py"):
+        file.touch()
     (folder / "outer.py").write_text(OUTER)
     answers = []
     for number in (10, 10, 20):

@@ -132,7 +132,7 @@ def test_rise_and_fall(run):
         places = np.concatenate(
             [[step["pulse_begin"]], np.arange(part.start, part.stop), [step["pulse_end"]]]
         )
-        held = vertical[[part.start, *range(part.start, part.stop), part.stop - 1]]
+        held = np.interp(places, np.arange(len(vertical)), vertical)
         assert step["vertical_impulse_bw_s"] == pytest.approx(trapezoid(held, places) / RATE)
         length_s = (step["pulse_end"] - step["pulse_begin"]) / RATE
         fit = np.interp(abs(length_s / step["period_s"] - 1.0), [0.0, PERIOD_TOLERANCE], [1.0, 0.0])

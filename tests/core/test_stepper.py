@@ -172,7 +172,6 @@ def hopping(rate_hz, seconds, swing, frequency=1.8):
     return acc
 
 
-@pytest.mark.xfail(strict=True, reason="a pulse older than the history is read from before its first column")
 @pytest.mark.parametrize("rest_g", [1.0, 1.04], ids=["standing", "standing, scale 4 % high"])
 def test_nothing_is_read_that_was_not_written(rest_g):
     """Walk, stand for minutes, walk: what lies beside the history in memory must not matter."""
