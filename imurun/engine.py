@@ -199,10 +199,16 @@ class RunAnalyzer:
                 f"The mounting was found with a confidence of {self._mounting.confidence:.2f} only: "
                 "sides, braking and lean may be wrong."
             )
-        if self._stepper is not None and not np.isnan(self._stepper.record["slipped_s"]):
+        slipped_s, turned_s = (np.nan, np.nan) if self._stepper is None else self._stepper.slips_s
+        if not np.isnan(turned_s):
             notes.append(
-                f"The sensor seems to have slipped by {self._stepper.record['slipped_s']:.0f} s: "
-                "sides, lean and sway after that are doubtful; fasten the strap."
+                f"From {turned_s:.0f} s on the running goes against the mounting: the sensor was turned, or "
+                "its forward axis is wrong; sides, lean and braking are left empty from there."
+            )
+        elif not np.isnan(slipped_s):
+            notes.append(
+                f"By {slipped_s:.0f} s the sensor has slipped, or the posture changed, by more than 15 deg: "
+                "compare lean and sides across that with care, and check the strap."
             )
         return tuple(notes)
 
@@ -274,11 +280,8 @@ class RunAnalyzer:
         if (gyr is not None) != self._has_gyro:
             told = "with" if self._has_gyro else "without"
             raise RecordingError(f"This RunAnalyzer was made for samples {told} a gyroscope (has_gyro).")
-        # copies, since kernels would be compiled anew for arrays that cannot be written to
-        acc_array = np.array(acc, dtype=np.float64, order="C")
-        gyr_array = None if gyr is None else np.array(gyr, dtype=np.float64, order="C")
-        if acc_array.ndim != 2 or acc_array.shape[1] != 3:
-            raise RecordingError(f"acc has shape {acc_array.shape}; it must be (samples, 3 axes).")
+        acc_array = _as_block("acc", acc)
+        gyr_array = None if gyr is None else _as_block("gyr", gyr)
         if gyr_array is not None and gyr_array.shape != acc_array.shape:
             raise RecordingError(f"gyr has shape {gyr_array.shape} but acc has {acc_array.shape}.")
         missing = missing_rows(acc_array, gyr_array)
@@ -392,9 +395,12 @@ class RunAnalyzer:
     def _tell(self, steps: Rows, seconds: Rows) -> Told:
         """Leave out what was told before the held samples were seen again."""
         if len(steps):
-            steps = steps[steps["initial_contact_s"] > self._told_step_s + SAME_STEP_S]
-            if len(steps):
-                self._told_step_s = float(steps["initial_contact_s"][-1])
+            new = np.zeros(len(steps), dtype=bool)
+            for i, contact_s in enumerate(steps["initial_contact_s"].tolist()):
+                if contact_s > self._told_step_s + SAME_STEP_S:
+                    new[i] = True
+                    self._told_step_s = contact_s
+            steps = steps[new]
         if len(seconds):
             seconds = seconds[seconds["first"] > self._told_second]
             if len(seconds):
@@ -428,6 +434,7 @@ class RunAnalyzer:
             mounting.rotation,
             heading_known=mounting.heading_known,
             has_gyro=self._has_gyro,
+            upright=mounting.source in ("found", "whole"),
             height_m=self._height_m,
             acc_range_g=self._acc_range_g,
             **resumed,
@@ -436,6 +443,19 @@ class RunAnalyzer:
 
 _NO_STEPS = np.zeros(0, dtype=STEP)
 _NO_SECONDS = np.zeros(0, dtype=SECOND)
+
+
+def _as_block(name: str, values: npt.ArrayLike) -> FloatArray:
+    """Samples as an array of its own: kernels would be compiled anew for one that cannot be written to."""
+    try:
+        block = np.array(values, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise RecordingError(f"{name} holds something that is not a number.") from error
+    if block.size == 0:
+        return np.zeros((0, 3))
+    if block.ndim != 2 or block.shape[1] != 3:
+        raise RecordingError(f"{name} has shape {block.shape}; it must be (samples, 3 axes).")
+    return block
 
 
 def as_mounting(mounting: Literal["find"] | npt.ArrayLike | Mounting) -> Mounting | None:

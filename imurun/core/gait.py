@@ -117,26 +117,42 @@ def follows(earlier, later):
 
 
 @kernel
-def is_running_streak(queue, n, c):
-    """Whether the last four of `n` waiting pulses are the first steps of a run."""
+def swings_on(queue, n, rate_hz):
+    """Whether the last four of `n` waiting pulses swing like running and follow each other."""
     if n < STREAK:
         return False
     for i in range(n - STREAK, n):
-        if not swings_like_running(queue[i], c.rate_hz, 1.0):
+        if not swings_like_running(queue[i], rate_hz, 1.0):
             return False
         if i > n - STREAK and not follows(queue[i - 1], queue[i]):
             return False
-    return loop_strength(queue, n - STREAK, n, c.heading_known) > LOOP
+    return True
 
 
 @kernel
-def stays_running(pulse, before, run_end, misses, c):
+def is_running_streak(queue, n, heading_known, rate_hz):
+    """Whether the last four of `n` waiting pulses are the first steps of a run."""
+    return swings_on(queue, n, rate_hz) and loop_strength(queue, n - STREAK, n, heading_known) > LOOP
+
+
+@kernel
+def goes_against(queue, n, rate_hz):
+    """Whether the last four would be a run, if only the sensor sat another way than was thought."""
+    return (
+        swings_on(queue, n, rate_hz)
+        and loop_strength(queue, n - STREAK, n, True) <= LOOP
+        and loop_strength(queue, n - STREAK, n, False) > LOOP
+    )
+
+
+@kernel
+def stays_running(pulse, before, run_end, misses, heading_known, rate_hz):
     """Whether a pulse goes on with the run that ended at `run_end` with `before`, `misses` pulses ago."""
-    if not swings_like_running(pulse, c.rate_hz, STAY_SHARE):
+    if not swings_like_running(pulse, rate_hz, STAY_SHARE):
         return False
     # over a stride: a sensor off the midline sees two different steps
     left = pulse["loop_left"] + before["loop_left"]
     size = np.sqrt((pulse["power_z"] + before["power_z"]) * (pulse["power_dz"] + before["power_dz"]) + 1e-12)
-    if c.heading_known and left < -LOOP_VETO * size:
+    if heading_known and left < -LOOP_VETO * size:
         return False
-    return pulse["begin"] - run_end <= misses * RUNNING_PERIOD_S[1] * c.rate_hz + 1.0
+    return pulse["begin"] - run_end <= misses * RUNNING_PERIOD_S[1] * rate_hz + 1.0

@@ -47,7 +47,7 @@ def steepest_rise(history, channel, first, stop, oldest, newest, taps):
 
 
 @kernel
-def write_impact(row, history, contact, middle, oldest, newest, c):
+def write_impact(row, history, contact, middle, oldest, newest, heading_known, c):
     """Fill the columns around foot strike; positions are columns of the history.
 
     Args:
@@ -59,5 +59,5 @@ def write_impact(row, history, contact, middle, oldest, newest, c):
     taps = c.sharp_taps
     row["peak_impact_g"] = highest(history, VERTICAL, first, stop, oldest, newest, taps)
     row["loading_rate_g_s"] = c.rate_hz * steepest_rise(history, VERTICAL, first, stop, oldest, newest, taps)
-    if c.heading_known:
+    if heading_known:
         row["braking_g"] = max(-lowest(history, FORWARD, first, int(middle), oldest, newest, taps), 0.0)

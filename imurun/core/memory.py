@@ -27,6 +27,9 @@ class Coefficients(NamedTuple):
     clip_exact: bool
 
 
+MANY_AGAINST = 8
+"""Pulses in a row that run against the mounting; vigorous walking does not swing like running so long."""
+
 STATE = np.dtype(
     [
         # places in the stream, as absolute sample indices
@@ -73,6 +76,8 @@ STATE = np.dtype(
         ("n_clipped", "i8"),
         ("count_from", "i8"),  # samples before were counted by somebody else
         ("slipped_s", "f8"),  # when the sensor was found to have slipped; NaN while it has not
+        ("against", "i8"),  # pulses since the last step that would be a run if the sensor sat another way
+        ("turned_s", "f8"),  # when the mounting was given up for that; NaN while it holds
     ],
     align=True,
 )
@@ -86,6 +91,7 @@ def new_state(first_index: int) -> np.ndarray:
     state["fresh_pitch"] = np.nan
     state["standing_pitch"] = np.nan
     state["slipped_s"] = np.nan
+    state["turned_s"] = np.nan
     state["standing"] = np.nan
     restart(state)
     return states
@@ -111,6 +117,20 @@ def restart(state):
     state["n_motion"] = 0
     state["force"][:] = 0.0
     state["last_sample"][:] = np.nan
+
+
+@kernel
+def knows_heading(state, c):
+    """Whether forward, left and right mean something: told or found, and not given up since."""
+    return c.heading_known and np.isnan(state["turned_s"])
+
+
+@kernel
+def note_against(state, time_s):
+    """One more pulse that runs against the mounting; when there are many, the mounting is given up."""
+    state["against"] += 1
+    if state["against"] >= MANY_AGAINST:
+        state["turned_s"] = time_s
 
 
 @kernel

@@ -21,6 +21,8 @@ MARGIN_G = 0.03
 """How far beyond 1 g the signal must go to count as above or below it."""
 RISE_SHARE = 0.25
 """A minimum is over once the signal has climbed back by this share of the fall."""
+FLAT_G = 1e-6
+"""Where the signal stays this flat, the last sample is the minimum: rounding must not choose one."""
 HALF = 0.5
 LONGEST_S = 1.2
 """No part of a pulse, of running or walking, lasts longer: before it rises, above its mean, below it."""
@@ -92,7 +94,7 @@ def track(slow, base, k, rate_hz, tracker, pulse):
     phase = tracker["phase"]
     longest = LONGEST_S * rate_hz
     if phase == BEFORE:
-        if value < tracker["low_g"] or k - tracker["low"] > longest:
+        if value < tracker["low_g"] + FLAT_G or k - tracker["low"] > longest:
             tracker["low"] = k
             tracker["low_g"] = value
         elif value > 1.0 + MARGIN_G:
@@ -114,7 +116,7 @@ def track(slow, base, k, rate_hz, tracker, pulse):
             tracker["low"] = k
             tracker["low_g"] = value
     else:
-        if value < tracker["low_g"]:
+        if value < tracker["low_g"] + FLAT_G or (tracker["up"] < 0 and k - tracker["low"] > longest):
             tracker["low"] = k
             tracker["low_g"] = value
         fall = tracker["high_g"] - tracker["low_g"]

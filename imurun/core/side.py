@@ -20,6 +20,7 @@ ROLL_WINDOW = (0.30, 0.70)  # of the step period after foot strike
 LATERAL_WINDOW = (0.10, 0.45)
 ROLL_WEIGHT, LATERAL_WEIGHT = 2.0, 1.0  # log-odds of one clear step
 LARGEST_CONTRAST = 1.5
+LEAST_ROLL, LEAST_LATERAL = 0.1, 0.02  # rad/s, g: smaller contrasts are nobody's pelvis
 SCALE_MEMORY = 0.9
 MEMORY = 0.95  # of the log-odds, a step: about twenty steps
 UNSURE_MEMORY = 0.5  # where the count of missed steps is in doubt
@@ -41,13 +42,16 @@ def restart_parity(parity):
 
 
 @kernel
-def side_score(history, contact, period, newest, has_gyro):
-    """One number for the step, larger for left; `contact` and `newest` in columns, `period` in samples."""
+def side_score(history, contact, period, newest, has_gyro, rate_hz):
+    """One number for the step, larger for left: minus the roll rate (rad/s), or the loaded side (g).
+
+    `contact` and `newest` are columns, `period` is in samples.
+    """
     window = ROLL_WINDOW if has_gyro else LATERAL_WINDOW
     first = int(np.rint(contact + window[0] * period))
     stop = max(min(int(np.rint(contact + window[1] * period)), newest), first + 1)
     if has_gyro:
-        return (history[ROLL, first] - history[ROLL, stop]) / (stop - first)
+        return (history[ROLL, first] - history[ROLL, stop]) / (stop - first) * rate_hz
     total = 0.0
     for k in range(first, stop):
         load = min(max(history[VERTICAL, k], 0.0), 3.0)
@@ -79,6 +83,7 @@ def add_step(parity, score, contact, period, has_gyro):
         else:
             size = np.sqrt(SCALE_MEMORY * size * size + (1.0 - SCALE_MEMORY) * contrast * contrast)
         parity["scale"] = size
+        size = max(size, LEAST_ROLL if has_gyro else LEAST_LATERAL)
         contrast = min(max(contrast / size, -LARGEST_CONTRAST), LARGEST_CONTRAST)
     weight = ROLL_WEIGHT if has_gyro else LATERAL_WEIGHT
     log_odds = keep * flip * parity["log_odds"] + weight * contrast

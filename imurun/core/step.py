@@ -10,7 +10,7 @@ from imurun.core.history import CLIPPED, FORWARD, PITCH, RESULTANT, ROLL, VERTIC
 from imurun.core.impact import highest, write_impact
 from imurun.core.jit import kernel
 from imurun.core.lumbar import write_lumbar
-from imurun.core.memory import forget_steps
+from imurun.core.memory import forget_steps, knows_heading
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import step_quality
 from imurun.core.side import add_step, side_score
@@ -103,15 +103,16 @@ def write_running(state, history, pulse, c, row):
     oldest = max(state["oldest"], base) - base
     first, stop = int(np.ceil(pulse["begin"])) - base, int(np.floor(pulse["end"])) - base
     middle = 0.5 * (contact + final) - base
-    write_impact(row, history, contact - base, middle, oldest, newest, c)
+    heading_known = knows_heading(state, c)
+    write_impact(row, history, contact - base, middle, oldest, newest, heading_known, c)
     peak_bw = peak_force(pulse, c.rate_hz)
     row["peak_vgrf_bw"] = peak_bw
-    if c.heading_known:
+    if heading_known:
         write_posture(state, history, row, first, stop, c.has_gyro)
         lean_change = mean_of(history[PITCH], first, stop) - state["fresh_pitch"]
         land, leave = max(int(contact) - base, oldest), min(int(final) - base, state["slow_next"] - 1 - base)
         write_lumbar(row, history, land, leave, peak_bw / pulse["height"], lean_change, c.height_m)
-        score = side_score(history, contact - base, period, newest, c.has_gyro)
+        score = side_score(history, contact - base, period, newest, c.has_gyro, c.rate_hz)
         add_step(state["parity"], score, contact, period, c.has_gyro)
         write_regularity(state, history, row, pulse, base)
         watch_mounting(state, history, pulse, contact_s, first, stop)

@@ -15,6 +15,7 @@ from imurun.core.gait import (
     RUNNING_PERIOD_S,
     STREAK,
     follows,
+    goes_against,
     is_running_streak,
     measure_loop,
     stays_running,
@@ -37,17 +38,35 @@ from imurun.core.history import (
 from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
 from imurun.core.jit import entry, is_kept, kernel
 from imurun.core.lumbar import DEFAULT_HEIGHT_M
-from imurun.core.memory import Coefficients, forget_steps, new_state, restart
+from imurun.core.memory import (
+    Coefficients,
+    forget_steps,
+    knows_heading,
+    new_state,
+    note_against,
+    restart,
+)
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
 from imurun.core.side import side_code
-from imurun.core.step import BLANK, RUNNING, STEP, WALKING, remember_standing, write_running, write_walking
+from imurun.core.step import (
+    BLANK,
+    FRESH_STEPS,
+    RUNNING,
+    STEP,
+    WALKING,
+    remember_standing,
+    write_running,
+    write_walking,
+)
 from imurun.frames import FloatArray, G
 
 PIECE = 1024
 """Samples the kernel takes at once; bounds how many steps can come out (at 25 Hz, 41 s)."""
 MAX_STEPS = 256
+LONGEST_WAIT_S = 1.5
+"""Pulses wait no longer than this for the next one to say what they are."""
 
 
 class Stepper:
@@ -59,6 +78,7 @@ class Stepper:
         heading_known: False when only the up row of the mounting is right; what needs a forward axis is
             then NaN.
         has_gyro: whether roll, pitch and yaw are measured.
+        upright: whether the mounting was found from running, so that no lean is no pitch.
         height_m: stature, or None for 1.75.
         acc_range_g: full scale of the accelerometer, or None to look for the usual ones.
         first_index: absolute index of the first sample to come.
@@ -73,6 +93,7 @@ class Stepper:
         *,
         heading_known: bool,
         has_gyro: bool,
+        upright: bool = False,
         height_m: float | None = None,
         acc_range_g: float | None = None,
         first_index: int = 0,
@@ -95,6 +116,9 @@ class Stepper:
         self._states = new_state(first_index)
         if standing is not None:
             self._states[0]["standing"] = standing
+        if upright:
+            self._states[0]["n_fresh"] = FRESH_STEPS
+            self._states[0]["fresh_pitch"] = 0.0
         self._states[0]["n_clipped"] = n_clipped
         self._states[0]["count_from"] = count_from
         self._history = new_history(rate_hz)
@@ -142,6 +166,11 @@ class Stepper:
         return self._states[0]
 
     @property
+    def slips_s(self) -> tuple[float, float]:
+        """When the sensor was found to have slipped, and to sit another way than was thought; or NaN."""
+        return float(self._states[0]["slipped_s"]), float(self._states[0]["turned_s"])
+
+    @property
     def state(self) -> dict[str, np.ndarray]:
         """Copies of everything that changes; can be put back."""
         return {"state": self._states.copy(), "history": self._history.copy(), "queue": self._queue.copy()}
@@ -168,6 +197,7 @@ def advance(acc, quats, states, history, queue, c, steps, seconds):
     state = states[0]
     lag = len(c.slow_taps) // 2
     window = int(np.rint(c.rate_hz))
+    longest_wait = LONGEST_WAIT_S * c.rate_hz
     n_seconds = 0
     for i in range(len(acc)):
         index = state["next"]
@@ -186,6 +216,9 @@ def advance(acc, quats, states, history, queue, c, steps, seconds):
             n_seconds += 1
         if index >= state["slow_next"] + lag and track_next(state, history, queue, c, index):
             judge(state, history, queue, c, steps)
+        n = state["waiting"]
+        if n > 0 and index > queue[n - 1]["end"] + longest_wait:
+            settle(state, history, queue, n, c, steps)
     return take_count(state), n_seconds
 
 
@@ -226,11 +259,14 @@ def track_next(state, history, queue, c, newest):
 def judge(state, history, queue, c, steps):
     """A pulse was completed at the end of the queue: say what it is, and those that wait with it."""
     n = state["waiting"]
+    heading = knows_heading(state, c)
     measure_loop(history, state["base"], queue[n])
     n += 1
     state["waiting"] = n
     if state["running"]:
-        if stays_running(queue[0], state["last_run"], state["verdict_end"], state["misses"], c):
+        if stays_running(
+            queue[0], state["last_run"], state["verdict_end"], state["misses"], heading, c.rate_hz
+        ):
             note_period(state, queue[0])
             write_run(state, history, queue, c, steps)
             return
@@ -240,10 +276,16 @@ def judge(state, history, queue, c, steps):
             return
         state["running"] = 0
         forget_steps(state)
-    if is_running_streak(queue, n, c):
+    if heading and goes_against(queue, n, c.rate_hz):
+        note_against(state, queue[n - 1]["end"] / c.rate_hz)
+        heading = knows_heading(state, c)
+    elif not swings_like_running(queue[n - 1], c.rate_hz, 1.0):
+        state["against"] = 0
+    if is_running_streak(queue, n, heading, c.rate_hz):
         settle(state, history, queue, n - STREAK, c, steps)
         forget_steps(state)
         state["running"] = 1
+        state["against"] = 0
         remember_standing(state, c.mounting)
         # the first step has no period of its own yet: it borrows the second's
         state["periods"][:] = (queue[1]["end"] - queue[1]["begin"]) / c.rate_hz
@@ -313,6 +355,8 @@ def write_run(state, history, queue, c, steps):
     state["verdict"] = RUNNING
     state["misses"] = 0
     state["waiting"] = 0
+    if not knows_heading(state, c):
+        return
     # the last step knows most: its side settles those that waited with it
     log_odds = state["parity"]["log_odds"]
     for row in range(state["n_steps"] - 1, first_row - 1, -1):

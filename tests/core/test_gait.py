@@ -29,14 +29,9 @@ from imurun.core.gait import (
 )
 from imurun.core.history import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
 from imurun.core.pulse import PULSE
-from imurun.core.stepper import Stepper
 
 RATE = 100.0
 SLOW = [SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL]
-
-
-def coefficients(heading_known=True):
-    return Stepper(RATE, np.eye(3), heading_known=heading_known, has_gyro=True).coefficients
 
 
 def pulse_of(length_s=0.36, height=2.0, floor=0.3, begin=100.0, loop=0.2):
@@ -154,11 +149,12 @@ def test_follows_the_very_next_about_as_long():
 
 
 def test_four_like_pulses_are_a_run():
-    c = coefficients()
+    heading = True
     queue = streak_of(*[pulse_of()] * STREAK)
-    assert is_running_streak(queue, STREAK, c)
-    assert not is_running_streak(queue, STREAK - 1, c)
-    assert is_running_streak(streak_of(pulse_of(height=1.1), *[pulse_of()] * STREAK), STREAK + 1, c)
+    assert is_running_streak(queue, STREAK, heading, RATE)
+    assert not is_running_streak(queue, STREAK - 1, heading, RATE)
+    longer = streak_of(pulse_of(height=1.1), *[pulse_of()] * STREAK)
+    assert is_running_streak(longer, STREAK + 1, heading, RATE)
 
 
 @pytest.mark.parametrize("place", range(STREAK))
@@ -166,34 +162,31 @@ def test_four_like_pulses_are_a_run():
 def test_one_odd_pulse_spoils_the_streak(place, odd):
     pulses = [pulse_of()] * STREAK
     pulses[place] = pulse_of(**odd)
-    assert not is_running_streak(streak_of(*pulses), STREAK, coefficients())
+    assert not is_running_streak(streak_of(*pulses), STREAK, True, RATE)
 
 
 @pytest.mark.parametrize("heading", [True, False])
 def test_the_streak_must_turn_the_running_way(heading):
-    c = coefficients(heading)
     for loop, runs in ((1.5 * LOOP, True), (0.5 * LOOP, False), (-1.5 * LOOP, not heading)):
-        assert is_running_streak(streak_of(*[pulse_of(loop=loop)] * STREAK), STREAK, c) == runs
+        assert is_running_streak(streak_of(*[pulse_of(loop=loop)] * STREAK), STREAK, heading, RATE) == runs
 
 
 @pytest.mark.parametrize("heading", [True, False])
 def test_a_run_goes_on(heading):
-    c = coefficients(heading)
     before, pulse = pulse_of(begin=64.0), pulse_of(begin=100.0)
-    assert stays_running(pulse, before, 100.0, 0, c)
-    assert not stays_running(pulse, before, 98.0, 0, c)  # a hole
-    assert stays_running(pulse, before, 60.0, 1, c)  # one pulse was missed
-    assert not stays_running(pulse, before, 40.0, 1, c)
-    assert stays_running(pulse_of(height=1.3, floor=0.6, begin=100.0), before, 100.0, 0, c)
-    assert not stays_running(pulse_of(height=1.2, floor=0.6, begin=100.0), before, 100.0, 0, c)
+    assert stays_running(pulse, before, 100.0, 0, heading, RATE)
+    assert not stays_running(pulse, before, 98.0, 0, heading, RATE)  # a hole
+    assert stays_running(pulse, before, 60.0, 1, heading, RATE)  # one pulse was missed
+    assert not stays_running(pulse, before, 40.0, 1, heading, RATE)
+    assert stays_running(pulse_of(height=1.3, floor=0.6, begin=100.0), before, 100.0, 0, heading, RATE)
+    assert not stays_running(pulse_of(height=1.2, floor=0.6, begin=100.0), before, 100.0, 0, heading, RATE)
 
 
 def test_a_stride_that_turns_the_walking_way_ends_the_run():
     """Over two steps: one of them may turn the wrong way when the other makes up for it."""
     wrong = pulse_of(loop=-1.2 * LOOP_VETO)
     for heading in (True, False):
-        c = coefficients(heading)
-        assert stays_running(wrong, wrong, wrong["begin"], 0, c) == (not heading)
-        assert stays_running(wrong, pulse_of(), wrong["begin"], 0, c)
+        assert stays_running(wrong, wrong, wrong["begin"], 0, heading, RATE) == (not heading)
+        assert stays_running(wrong, pulse_of(), wrong["begin"], 0, heading, RATE)
         almost = pulse_of(loop=-0.8 * LOOP_VETO)
-        assert stays_running(almost, almost, almost["begin"], 0, c)
+        assert stays_running(almost, almost, almost["begin"], 0, heading, RATE)

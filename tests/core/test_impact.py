@@ -52,7 +52,7 @@ def test_columns_around_foot_strike(rate_hz, heading):
     history[FORWARD] = -0.4 * np.exp(-(((time_s - 0.26) / 0.05) ** 2)) + 0.1
     contact, middle = 0.2 * rate_hz, 0.31 * rate_hz
     row = BLANK.copy()[0]
-    write_impact(row, history, contact, middle, 0, n - 1, c)
+    write_impact(row, history, contact, middle, 0, n - 1, heading, c)
     first = int(np.floor(contact + IMPACT_WINDOW_S[0] * rate_hz))
     stop = int(np.ceil(contact + IMPACT_WINDOW_S[1] * rate_hz))
     vertical = plain_smooth(history[VERTICAL], c.sharp_taps)[first : stop + 1]
@@ -70,7 +70,7 @@ def test_nobody_brakes_who_only_drives():
     c = Stepper(100.0, np.eye(3), heading_known=True, has_gyro=True).coefficients
     history = np.ones((N_CHANNELS, 60))
     row = BLANK.copy()[0]
-    write_impact(row, history, 20.0, 31.0, 0, 59, c)
+    write_impact(row, history, 20.0, 31.0, 0, 59, True, c)
     assert row["braking_g"] == 0.0
     assert row["peak_impact_g"] == pytest.approx(1.0)
     assert row["loading_rate_g_s"] == pytest.approx(0.0, abs=1e-9)

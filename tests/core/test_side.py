@@ -15,6 +15,8 @@ from imurun.core.side import (
     LATERAL_WEIGHT,
     LATERAL_WINDOW,
     LEAST,
+    LEAST_LATERAL,
+    LEAST_ROLL,
     LONGEST_PAUSE,
     MEMORY,
     PARITY,
@@ -61,20 +63,20 @@ def test_scores(seed, contact, period, newest, size):
         first, stop = (int(np.round(contact + share * period)) for share in window)
         stop = max(min(stop, newest), first + 1)
         if has_gyro:
-            expected = -np.diff(history[ROLL, first : stop + 1]).mean()
+            expected = -100.0 * np.diff(history[ROLL, first : stop + 1]).mean()
         else:
             load = np.clip(history[VERTICAL, first:stop], 0.0, 3.0)
             expected = np.mean(history[LEFTWARD, first:stop] * (1.0 + load))
-        found = side_score(history, contact, period, newest, has_gyro)
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12 * size)
+        found = side_score(history, contact, period, newest, has_gyro, 100.0)
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-10 * size)
 
 
 def test_both_scores_are_larger_for_left():
     history = np.zeros((N_CHANNELS, 50))
     history[ROLL] = np.linspace(0.1, -0.1, 50)  # the left side comes down again, the right one up
     history[LEFTWARD] = 0.1
-    assert side_score(history, 2.0, PERIOD, 49, True) > 0.0
-    assert side_score(history, 2.0, PERIOD, 49, False) > 0.0
+    assert side_score(history, 2.0, PERIOD, 49, True, 100.0) > 0.0
+    assert side_score(history, 2.0, PERIOD, 49, False, 100.0) > 0.0
 
 
 @examples(80)
@@ -88,13 +90,14 @@ def test_evidence_of_even_steps_adds_up(scores, has_gyro):
     turn = (-1.0) ** np.arange(n)
     contrast = np.diff(scores, prepend=scores[0])
     assume(np.abs(contrast[1:]).min(initial=1.0) > 1e-6)
+    least = LEAST_ROLL if has_gyro else LEAST_LATERAL
     size = np.ones(n)
     if n > 1:
         square = contrast[1:] ** 2
         zi = [SCALE_MEMORY * square[0]]
         size[1:] = np.sqrt(lfilter([1.0 - SCALE_MEMORY], [1.0, -SCALE_MEMORY], square, zi=zi)[0])
     weight = ROLL_WEIGHT if has_gyro else LATERAL_WEIGHT
-    gain = weight * np.clip(contrast / size, -LARGEST_CONTRAST, LARGEST_CONTRAST)
+    gain = weight * np.clip(contrast / np.maximum(size, least), -LARGEST_CONTRAST, LARGEST_CONTRAST)
     expected = turn * lfilter([1.0], [1.0, -MEMORY], turn * gain)
     assume(np.abs(expected).max() < SUREST)
     log_odds, flips = walk_through(scores, PERIOD * np.arange(n), has_gyro)
@@ -103,13 +106,19 @@ def test_evidence_of_even_steps_adds_up(scores, has_gyro):
 
 
 @pytest.mark.parametrize("tilt", [0.0, 5.0])
-@pytest.mark.parametrize("size", [1e-100, 1.0, 1e100])
+@pytest.mark.parametrize("size", [0.2, 1.0, 1e100])
 def test_clear_steps_are_sure_whatever_the_tilt(tilt, size):
     scores = size * (tilt + np.tile([1.0, -1.0], 10))
     log_odds, _ = walk_through(scores, PERIOD * np.arange(20))
     assert side_code(log_odds[0]) == 0
     assert [side_code(value) for value in log_odds[2:]] == [1, 2] * 9
     assert abs(log_odds[-1]) == SUREST
+
+
+def test_contrasts_too_small_for_a_pelvis_decide_nothing():
+    """A gyroscope that is dead or only noise must not be sure of sides."""
+    log_odds, _ = walk_through(1e-4 * np.tile([1.0, -1.0], 10), PERIOD * np.arange(20))
+    assert [side_code(value) for value in log_odds] == [0] * 20
 
 
 def test_one_wrong_step_changes_nothing():
