@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -33,14 +35,33 @@ class MountingChoice(StrEnum):
 
 def main() -> None:
     """Run the command line; exit code 0 done, 1 input that could not be used, 2 usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no such character shows another
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except ImurunError as error:
-        print(f"imurun: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _give_up(str(error), 1)
+    except BrokenPipeError:
+        _drop_output()  # whoever read it had enough
+    except OSError as error:
+        _drop_output()
+        _give_up(f"{error.filename or 'the output'}: {error.strerror or error}.", 1)
     except KeyboardInterrupt:
-        print("imurun: interrupted; no output file was left incomplete.", file=sys.stderr)
-        raise SystemExit(130) from None
+        _give_up("interrupted; no output file was left incomplete.", 130)
+
+
+def _give_up(sentence: str, code: int) -> None:
+    print(f"imurun: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _drop_output() -> None:
+    """What is still to be printed goes nowhere, so that it cannot fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_version(wanted: bool) -> None:
@@ -123,7 +144,7 @@ def simulate(
         float | None, typer.Option(metavar="M/S", help="Speed of a steady run; 3 if not said.")
     ] = None,
     rate: Annotated[float, typer.Option(metavar="HZ", help="Samples a second.")] = 100.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same run.")] = 1,
     eventful: Annotated[
         bool, typer.Option("--eventful", help="Warm-up, walk break, fatigue and a bad mounting instead.")
     ] = False,

@@ -70,7 +70,7 @@ class Recording:
         n_bridged: how many missing rows were bridged.
 
     Raises:
-        RecordingError: wrong shapes, no usable sample, or a rate outside the limits.
+        RecordingError: wrong shapes, no usable sample, or a rate, range or start that cannot be.
     """
 
     acc: FloatArray
@@ -92,6 +92,10 @@ class Recording:
         if len(acc) == 0:
             raise RecordingError("The recording holds no samples.")
         rate_hz = check_rate(self.rate_hz)
+        for name in ("acc_range_g", "gyr_range_deg_s"):
+            full_scale = getattr(self, name)
+            if full_scale is not None and not 0 < full_scale < np.inf:
+                raise RecordingError(f"{name} is {full_scale!r}; it must be a positive number.")
         if self.frame not in ("sensor", "anatomical"):
             raise RecordingError(f"frame is {self.frame!r}; it must be 'sensor' or 'anatomical'.")
         warnings = list(self.warnings)
@@ -113,7 +117,10 @@ class Recording:
                 warnings.append(note)
         start = self.start
         if start is not None:
-            start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+            try:
+                start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+            except OverflowError as error:
+                raise RecordingError(f"The start {start} lies outside the calendar.") from error
         for array in (acc, gyr):
             if array is not None:
                 array.flags.writeable = False

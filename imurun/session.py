@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -27,6 +27,8 @@ BLOCK_S = 30.0
 SCALE_TOLERANCE = 0.08
 """Over steady steps the mean vertical force is one body weight; further off, the sensor's scale is wrong."""
 LEAST_STEPS_FOR_SCALE = 20
+FASTEST_RAD_S = 35.0
+"""2000 deg/s, the full scale of common gyroscopes; a runner's pelvis stays below 10 rad/s."""
 ONE_SIDED_PERCENT = 30.0
 """Left and right peak force of people differ by a few percent; by this much, the sensor sits to one side."""
 
@@ -80,6 +82,7 @@ def analyze(
         SettingsError: a mounting that is neither of these words nor a rotation.
     """
     runner = Runner() if runner is None else runner
+    recording, gyr_notes = _usable_gyroscope(recording)
     told = mounting if isinstance(mounting, str) else "given"
     if isinstance(mounting, str):
         if mounting not in ("auto", "find", "whole"):
@@ -103,7 +106,13 @@ def analyze(
     bouts = find_bouts(rows, seconds, gaps_s, recording.duration_s, recording.rate_hz)
     phases = find_phases(steps, bouts)
     summary = summarise(steps, bouts, phases, recording.duration_s, runner)
-    warnings = (*recording.warnings, *analyzer.warnings, *_scale_warning(rows), *_place_warning(summary))
+    warnings = (
+        *recording.warnings,
+        *gyr_notes,
+        *analyzer.warnings,
+        *_scale_warning(rows),
+        *_place_warning(summary),
+    )
     summary.update(
         {
             "rate_hz": recording.rate_hz,
@@ -170,6 +179,22 @@ def _push_all(analyzer: RunAnalyzer, recording: Recording, progress: Callable[[f
             progress(min((first + block) / len(recording), 1.0))
     told = analyzer.finish_arrays()
     return np.concatenate([*steps, told[0]]), np.concatenate([*seconds, told[1]])
+
+
+def _usable_gyroscope(recording: Recording) -> tuple[Recording, list[str]]:
+    """The recording without a gyroscope that does nothing, and what is odd about the gyroscope."""
+    gyr = recording.gyr
+    if gyr is None:
+        return recording, []
+    known = gyr[np.isfinite(gyr[:, 0])]
+    if len(known) > 1 and not np.ptp(known, axis=0).any():
+        return replace(recording, gyr=None), ["The gyroscope reads the same all the time; it was left out."]
+    fast = float(np.percentile(np.linalg.norm(known, axis=1), 95.0))
+    if fast > FASTEST_RAD_S:
+        return recording, [
+            f"The angular rate reaches {fast:.0f} rad/s, more than a body turns: its unit is probably deg/s."
+        ]
+    return recording, []
 
 
 def _scale_warning(rows: Rows) -> list[str]:

@@ -137,6 +137,74 @@ def test_saturation_is_counted_and_said(full_scale, known):
     assert any("full scale" in warning for warning in session.warnings)
 
 
+def test_a_dead_gyroscope_is_left_out():
+    recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=1).recording
+    dead = imurun.analyze(imurun.Recording(recording.acc, 0 * recording.gyr, rate_hz=100.0))
+    without = imurun.analyze(imurun.Recording(recording.acc, rate_hz=100.0))
+    assert dead.steps.equals(without.steps)
+    assert not dead.summary["gyroscope"]
+    assert any("gyroscope" in warning for warning in dead.warnings)
+
+
+def test_degrees_taken_for_radians_are_said():
+    recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=1).recording
+    wrong = imurun.Recording(recording.acc, np.rad2deg(recording.gyr), rate_hz=100.0)
+    assert any("deg/s" in warning for warning in imurun.analyze(wrong).warnings)
+
+
+@pytest.mark.parametrize("axis", [(0, 0, 1), (0, 1, 0)])
+def test_a_sensor_turned_round_is_said(axis):
+    """Half a turn about the up or the side axis: forward becomes backward."""
+    sensor = SensorModel(rate_hz=100.0, slip_s=60.0, slip_deg=180.0, slip_axis=axis)
+    simulation = simulate([Segment("running", 120.0, speed_m_s=3.0)], sensor=sensor, seed=1)
+    session = imurun.analyze(simulation.recording)
+    assert session.summary["running_s"] > 100.0
+    assert any("against the mounting" in warning for warning in session.warnings)
+    late = session.steps[session.steps["initial_contact_s"] > 75.0]
+    assert (late["side"] == "unknown").all()
+    assert late["contact_time_ms"].notna().all()
+    assert late[["lean_deg", "braking_g", "lumbar_dose"]].isna().all(axis=None)
+
+
+def test_a_forward_axis_given_the_wrong_way_round_is_said():
+    recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=1).recording
+    session = imurun.analyze(recording, mounting=np.diag([-1.0, -1.0, 1.0]))
+    assert session.summary["running_steps"] > 50
+    assert any("against the mounting" in warning for warning in session.warnings)
+
+
+def test_a_long_stand_leaves_no_trace():
+    segments = [
+        Segment("walking", 10.0, speed_m_s=1.8),
+        Segment("still", 90.0),
+        Segment("walking", 10.0, speed_m_s=1.4),
+        Segment("still", 40.0),
+        Segment("running", 20.0, speed_m_s=3.0),
+    ]
+    for seed in range(4):
+        steps = imurun.analyze(simulate(segments, seed=seed).recording).steps
+        assert steps["initial_contact_s"].is_monotonic_increasing
+        walking = steps[steps["gait"] == "walking"]
+        assert np.isfinite(walking["peak_vertical_g"]).all()
+        assert (walking["decided_s"] - walking["initial_contact_s"] < 5.0).all()
+        running = steps[steps["gait"] == "running"]
+        assert len(running) > 50
+        assert not steps["initial_contact_s"].between(12.0, 98.0).any()
+
+
+def test_lean_counts_from_the_stand_before_the_run():
+    """A stop in mid-run, leaning, is not how the runner stands."""
+    segments = [
+        Segment("still", 5.0),
+        Segment("running", 6.0, speed_m_s=3.0),
+        Segment("still", 6.0, lean_deg=20.0),
+        Segment("running", 30.0, speed_m_s=3.0),
+    ]
+    steps = imurun.analyze(simulate(segments, RunnerModel(lean_deg=8.0), seed=1).recording).steps
+    running = steps[steps["gait"] == "running"]
+    assert abs(running["lean_deg"].median() - 8.0) < 2.0
+
+
 def test_progress_ends_at_one():
     told = []
     imurun.analyze(

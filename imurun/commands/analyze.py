@@ -14,7 +14,8 @@ from imurun.recording import Recording, Runner
 from imurun.session import MountingWord, Session
 from imurun.session import analyze as analyze_recording
 
-NAME = "{name}"
+PLACEHOLDER = "{name}"
+ENDINGS = (".gz", ".zip", ".csv", ".tsv", ".txt", ".parquet")
 
 
 def analyze_files(
@@ -35,17 +36,12 @@ def analyze_files(
         SettingsError: options that do not fit together.
     """
     runner = make_runner(runner_file, mass_kg, height_m)
-    if steps_out is not None and len(files) > 1 and NAME not in steps_out:
-        raise SettingsError(
-            f"Several files need several step tables: put {NAME} into --steps, as in {NAME}.csv."
-        )
+    tables = step_tables(files, steps_out)
     failed = False
-    for file in files:
+    for file, table in zip(files, tables, strict=True):
         try:
             session = analyze_file(file, runner, profile=profile, rate_hz=rate_hz, mounting=mounting)
-            table = None
-            if steps_out is not None:
-                table = Path(steps_out.replace(NAME, file.name.split(".")[0]))
+            if table is not None:
                 save_steps(session, table)
         except ImurunError as error:
             print(f"imurun: {error}", file=sys.stderr)
@@ -58,6 +54,34 @@ def analyze_files(
             if table is not None:
                 print(f"Step table: {table}")
     return failed
+
+
+def step_tables(files: list[Path], steps_out: str | None) -> list[Path | None]:
+    """Where the step table of each file goes.
+
+    Raises:
+        SettingsError: two tables in one place, or one in the place of a recording.
+    """
+    if steps_out is None:
+        return [None] * len(files)
+    tables = [Path(steps_out.replace(PLACEHOLDER, _stem(file))) for file in files]
+    places = [table.resolve() for table in tables]
+    if len(set(places)) < len(places):
+        raise SettingsError(
+            f"--steps {steps_out} puts several step tables into one file; "
+            f"put {PLACEHOLDER} into it, and give recordings of different names."
+        )
+    if set(places) & {file.resolve() for file in files}:
+        raise SettingsError(f"--steps {steps_out} would replace a recording; choose another name.")
+    return list(tables)
+
+
+def _stem(file: Path) -> str:
+    """The file's name without the endings that say what it holds."""
+    name = file.name
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    return name
 
 
 def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None) -> Runner:

@@ -157,5 +157,5 @@ def _print_load(console: Console, summary: dict[str, Any]) -> None:
 
 
 def _safe(text: str) -> str:
-    """Text from a file, so that its brackets are not taken for markup."""
-    return text.replace("[", r"\[")
+    """Text from a file, so that nothing in it is taken for markup or moves the cursor."""
+    return "".join(char for char in text if char.isprintable()).replace("[", r"\[")

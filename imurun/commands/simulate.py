@@ -24,6 +24,8 @@ def write_simulation(
     Raises:
         SettingsError: numbers that no runner or sensor has, or a file ending that is not known.
     """
+    if truth_out is not None and truth_out.resolve() == out.resolve():
+        raise SettingsError(f"{out} cannot hold both the recording and its truth; choose another --truth.")
     if eventful:
         if duration_s is not None or speed_m_s is not None:
             raise SettingsError(

@@ -202,7 +202,7 @@ def remember_standing(state, mounting):
     left = mounting[1, 0] * force[0] + mounting[1, 1] * force[1] + mounting[1, 2] * force[2]
     up = mounting[2, 0] * force[0] + mounting[2, 1] * force[1] + mounting[2, 2] * force[2]
     across = np.sqrt(forward * forward + left * left)
-    if state["n_fresh"] == 0 and np.arctan2(across, up) < MAX_STANDING_TILT:  # false for NaN
+    if state["n_running"] == 0 and np.arctan2(across, up) < MAX_STANDING_TILT:  # false for NaN
         state["standing_pitch"] = -np.arctan2(forward, np.sqrt(left * left + up * up))
 
 

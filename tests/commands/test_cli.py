@@ -90,6 +90,47 @@ def test_several_files(run_file, tmp_path):
     assert "{name}" in refused.stderr
 
 
+def test_no_output_replaces_a_recording_or_another(run_file, tmp_path):
+    twin = tmp_path / run_file.name
+    twin.write_bytes(run_file.read_bytes())
+    assert_one_sentence(call("analyze", twin, "--steps", twin), "replace a recording")
+    assert_one_sentence(call("analyze", run_file, twin, "--steps", tmp_path / "{name}.parquet"), "one file")
+    assert twin.read_bytes() == run_file.read_bytes()
+    both = tmp_path / "both.csv"
+    assert_one_sentence(call("simulate", both, "--truth", both), "both.csv")
+    assert not both.exists()
+
+
+def test_names_keep_their_dots(run_file, tmp_path):
+    for name in ("run.1.csv", "run.2.csv"):
+        (tmp_path / name).write_bytes(run_file.read_bytes())
+    out = tmp_path / "{name}.parquet"
+    result = call("analyze", tmp_path / "run.1.csv", tmp_path / "run.2.csv", "--steps", out)
+    assert result.returncode == 0, result.stderr
+    assert {path.name for path in tmp_path.glob("*.parquet")} == {"run.1.parquet", "run.2.parquet"}
+
+
+def test_terminals_without_the_characters(run_file):
+    result = call("analyze", run_file, PYTHONIOENCODING="ascii")
+    assert result.returncode == 0, result.stderr
+    assert "Cadence" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written(run_file):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "imurun", "analyze", str(run_file), "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("imurun: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_runner_file(run_file, tmp_path):
     file = tmp_path / "me.toml"
     file.write_text('name = "me"\nmass_kg = 60\nheight_m = 1.7\n')
@@ -181,6 +222,8 @@ def test_simulate(tmp_path):
     assert "initial_contact_s" in truth
     assert_one_sentence(call("simulate", tmp_path / "run.xyz"), "run.xyz")
     assert_one_sentence(call("simulate", tmp_path / "run.csv", "--speed", "99"), "speed")
+    assert_one_sentence(call("simulate", tmp_path / "run.csv", "--eventful", "--speed", "3"), "--eventful")
+    assert call("simulate", tmp_path / "run.csv", "--seed", "-1").returncode == 2
 
 
 def test_demo(tmp_path):

@@ -262,10 +262,10 @@ def test_standing_upright_is_the_zero_of_lean(tilt_deg, axis):
 
 
 def test_only_what_stood_before_the_first_run_counts():
-    for standing, n_fresh in ((np.nan, 0), (G, 1)):
+    for standing, n_running in ((np.nan, 0), (G, 1)):
         state = new_state(0)[0]
         state["standing"] = [0.0, 0.0, standing]
-        state["n_fresh"] = n_fresh
+        state["n_running"] = n_running
         remember_standing(state, np.eye(3))
         assert np.isnan(state["standing_pitch"])
 
