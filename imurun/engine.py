@@ -21,11 +21,11 @@ from imurun.frames import FloatArray, as_rotation
 from imurun.recording import Recording, Runner, check_rate, missing_rows, runs
 
 Rows = npt.NDArray[Any]
-Told = tuple[Rows, Rows]
+Output = tuple[Rows, Rows]
 """Steps (dtype STEP) and seconds (dtype SECOND) that became known."""
 
 SAME_STEP_S = 0.15
-"""A step this soon after one that was told already is that one, seen again."""
+"""A step this soon after one that was reported already is that one, seen again."""
 UNSURE_MOUNTING = 0.3
 
 
@@ -106,10 +106,10 @@ class RunAnalyzer:
         self._search: MountingSearch | None = None
         self._stepper: Stepper | None = None
         self._mounting: Mounting | None = None
-        self._told_step_s = -np.inf
-        self._told_second = -1
+        self._reported_step_s = -np.inf
+        self._reported_second = -1
         self._finished = False
-        self._patient = False
+        self._whole_file = False
 
     # ------------------------------------------------------------------------------ samples in, steps out
 
@@ -130,7 +130,7 @@ class RunAnalyzer:
         """The run is over: decide what is left, and return it. Nothing can be pushed after."""
         return as_steps(self.finish_arrays()[0])
 
-    def push_arrays(self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None) -> Told:
+    def push_arrays(self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None) -> Output:
         """As `push`, but the steps as a structured array, and the seconds that are full.
 
         Returns:
@@ -141,25 +141,25 @@ class RunAnalyzer:
             return self._take(acc, gyr)
         return _concatenate(list(self._take_with_gaps(acc, gyr, missing)))
 
-    def finish_arrays(self) -> Told:
+    def finish_arrays(self) -> Output:
         """As `finish`, but in the form of `push_arrays`."""
-        told: list[Told] = []
+        parts: list[Output] = []
         if not self._finished:
             self._finished = True
             if self._orientation is None and self._start:
-                told.append(self._begin())
+                parts.append(self._begin())
             if self._search is not None:
                 steps, mounting = self._search.finish()
-                told.append(self._tell(steps, _NO_SECONDS))
+                parts.append(self._new_only(steps, _NO_SECONDS))
                 if mounting is not None:
-                    told.append(self._seat(mounting))
+                    parts.append(self._replay_held(mounting))
             if self._stepper is not None:
-                told.append(self._tell(self._stepper.break_off(0), _NO_SECONDS))
-        return _concatenate(told)
+                parts.append(self._new_only(self._stepper.break_off(0), _NO_SECONDS))
+        return _concatenate(parts)
 
     def search_whole(self, acc: FloatArray, gyr: FloatArray | None) -> Mounting | None:
         """Look at all samples for the mounting only; for a new analyzer, which is then used up."""
-        self._patient = True
+        self._whole_file = True
         self.push_arrays(acc, gyr)
         self.finish_arrays()
         return self._mounting
@@ -238,8 +238,8 @@ class RunAnalyzer:
                 "source": self._mounting.source,
                 "decided_s": self._mounting.decided_s,
             },
-            "told_step_s": self._told_step_s,
-            "told_second": self._told_second,
+            "reported_step_s": self._reported_step_s,
+            "reported_second": self._reported_second,
             "finished": self._finished,
         }
 
@@ -266,8 +266,8 @@ class RunAnalyzer:
             assert self._mounting is not None
             self._stepper = self._new_stepper(self._mounting)
             self._stepper.state = saved["stepper"]
-        self._told_step_s = float(saved["told_step_s"])
-        self._told_second = int(saved["told_second"])
+        self._reported_step_s = float(saved["reported_step_s"])
+        self._reported_second = int(saved["reported_second"])
         self._finished = bool(saved["finished"])
 
     # -------------------------------------------------------------------------------------------- the stages
@@ -278,8 +278,8 @@ class RunAnalyzer:
         if self._finished:
             raise RecordingError("The run is finished; start a new RunAnalyzer.")
         if (gyr is not None) != self._has_gyro:
-            told = "with" if self._has_gyro else "without"
-            raise RecordingError(f"This RunAnalyzer was made for samples {told} a gyroscope (has_gyro).")
+            expected = "with" if self._has_gyro else "without"
+            raise RecordingError(f"This RunAnalyzer was made for samples {expected} a gyroscope (has_gyro).")
         acc_array = _as_block("acc", acc)
         gyr_array = None if gyr is None else _as_block("gyr", gyr)
         if gyr_array is not None and gyr_array.shape != acc_array.shape:
@@ -289,7 +289,7 @@ class RunAnalyzer:
 
     def _take_with_gaps(
         self, acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[np.bool_]
-    ) -> Iterator[Told]:
+    ) -> Iterator[Output]:
         """Samples and gaps in turn."""
         position = 0
         for first, stop in runs(missing):
@@ -300,7 +300,7 @@ class RunAnalyzer:
         if position < len(acc):
             yield self._take(acc[position:], None if gyr is None else gyr[position:])
 
-    def _take(self, acc: FloatArray, gyr: FloatArray | None) -> Told:
+    def _take(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
         """Unbroken samples."""
         if not len(acc):
             return _NO_STEPS, _NO_SECONDS
@@ -315,23 +315,23 @@ class RunAnalyzer:
             return self._begin()
         return self._follow(acc, gyr)
 
-    def _skip(self, n_missing: int) -> Told:
+    def _skip(self, n_missing: int) -> Output:
         """A gap. The orientation is kept: it finds back by itself within seconds."""
-        told: list[Told] = []
+        parts: list[Output] = []
         if self._orientation is None and self._start:
-            told.append(self._begin())
+            parts.append(self._begin())
         self._index += n_missing
         if self._search is not None:
             taken, steps, mounting = self._search.skip(n_missing)
             n_missing -= taken
-            told.append(self._tell(steps, _NO_SECONDS))
+            parts.append(self._new_only(steps, _NO_SECONDS))
             if mounting is not None:
-                told.append(self._seat(mounting))
+                parts.append(self._replay_held(mounting))
         if self._stepper is not None and n_missing:
-            told.append(self._tell(self._stepper.break_off(n_missing), _NO_SECONDS))
-        return _concatenate(told)
+            parts.append(self._new_only(self._stepper.break_off(n_missing), _NO_SECONDS))
+        return _concatenate(parts)
 
-    def _begin(self) -> Told:
+    def _begin(self) -> Output:
         """The first second or so is there: up is known well enough to start."""
         acc, gyr = self._started()
         self._start = []
@@ -347,25 +347,25 @@ class RunAnalyzer:
             self._stepper = self._new_stepper(self._given, first_index=self._first_index)
         return self._follow(acc, gyr)
 
-    def _follow(self, acc: FloatArray, gyr: FloatArray | None) -> Told:
+    def _follow(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
         """Samples whose orientation can be followed."""
         assert self._orientation is not None
         return self._find_steps(acc, gyr, self._orientation.push(acc, gyr))
 
-    def _find_steps(self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray) -> Told:
+    def _find_steps(self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray) -> Output:
         """Oriented samples, to the search for the mounting or, once it is known, to the stepper."""
         if self._stepper is not None:
-            return self._tell(*self._stepper.push(acc, quats))
+            return self._new_only(*self._stepper.push(acc, quats))
         assert self._search is not None
         taken, steps, seconds, mounting = self._search.push(acc, gyr, quats)
-        told = [self._tell(steps, seconds)]
+        parts = [self._new_only(steps, seconds)]
         if mounting is not None:
-            told.append(self._seat(mounting))
+            parts.append(self._replay_held(mounting))
             rest = None if gyr is None else gyr[taken:]
-            told.append(self._find_steps(acc[taken:], rest, quats[taken:]))
-        return _concatenate(told)
+            parts.append(self._find_steps(acc[taken:], rest, quats[taken:]))
+        return _concatenate(parts)
 
-    def _seat(self, mounting: Mounting) -> Told:
+    def _replay_held(self, mounting: Mounting) -> Output:
         """The mounting is known: push the samples that were held back, and go on without the search."""
         search = self._search
         assert search is not None
@@ -377,34 +377,34 @@ class RunAnalyzer:
             n_clipped=search.n_clipped,
             count_from=held.stop,
         )
-        told: list[Told] = []
+        parts: list[Output] = []
         acc, _, quats = held.arrays()
         position = 0
         missing = missing_rows(acc, None)
         for first, stop in [*runs(missing), (len(acc), len(acc))]:
-            told.append(stepper.push(acc[position:first], quats[position:first]))
+            parts.append(stepper.push(acc[position:first], quats[position:first]))
             if stop > first:
-                told.append((stepper.break_off(stop - first), _NO_SECONDS))
+                parts.append((stepper.break_off(stop - first), _NO_SECONDS))
             position = stop
-        steps, seconds = _concatenate(told)
+        steps, seconds = _concatenate(parts)
         # they could not be known before the mounting was
         steps["decided_s"] = np.maximum(steps["decided_s"], mounting.decided_s)
         self._mounting, self._stepper, self._search = mounting, stepper, None
-        return self._tell(steps, seconds)
+        return self._new_only(steps, seconds)
 
-    def _tell(self, steps: Rows, seconds: Rows) -> Told:
-        """Leave out what was told before the held samples were seen again."""
+    def _new_only(self, steps: Rows, seconds: Rows) -> Output:
+        """Leave out what was reported before the held samples were seen again."""
         if len(steps):
             new = np.zeros(len(steps), dtype=bool)
             for i, contact_s in enumerate(steps["initial_contact_s"].tolist()):
-                if contact_s > self._told_step_s + SAME_STEP_S:
+                if contact_s > self._reported_step_s + SAME_STEP_S:
                     new[i] = True
-                    self._told_step_s = contact_s
+                    self._reported_step_s = contact_s
             steps = steps[new]
         if len(seconds):
-            seconds = seconds[seconds["first"] > self._told_second]
+            seconds = seconds[seconds["first"] > self._reported_second]
             if len(seconds):
-                self._told_second = int(seconds["first"][-1]) + round(self.rate_hz) - 1
+                self._reported_second = int(seconds["first"][-1]) + round(self.rate_hz) - 1
         return steps, seconds
 
     def _started(self) -> tuple[FloatArray, FloatArray | None]:
@@ -425,7 +425,7 @@ class RunAnalyzer:
             acc_range_g=self._acc_range_g,
             first_up=self._first_up,
             first_index=self._first_index,
-            patient=self._patient,
+            whole_file=self._whole_file,
         )
 
     def _new_stepper(self, mounting: Mounting, **resumed: Any) -> Stepper:
@@ -489,7 +489,7 @@ def as_steps(rows: Rows) -> list[Step]:
     return steps
 
 
-def _concatenate(parts: list[Told]) -> Told:
+def _concatenate(parts: list[Output]) -> Output:
     if not parts:
         return _NO_STEPS, _NO_SECONDS
     if len(parts) == 1:

@@ -15,7 +15,3 @@ class FormatError(ImurunError, ValueError):
 
 class SettingsError(ImurunError, ValueError):
     """A setting, profile or runner description that makes no sense."""
-
-
-class MissingExtraError(ImurunError, ImportError):
-    """An optional package is absent; the message names the extra to install."""

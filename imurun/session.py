@@ -15,7 +15,7 @@ from imurun import __version__
 from imurun.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.core.bouts import Bout, find_bouts
 from imurun.core.mounting import Mounting
-from imurun.engine import Rows, RunAnalyzer, Told, find_mounting
+from imurun.engine import Output, Rows, RunAnalyzer, find_mounting
 from imurun.errors import SettingsError
 from imurun.recording import Recording, Runner
 from imurun.summary import find_phases, summarise
@@ -83,7 +83,7 @@ def analyze(
     """
     runner = Runner() if runner is None else runner
     recording, gyr_notes = _usable_gyroscope(recording)
-    told = mounting if isinstance(mounting, str) else "given"
+    asked = mounting if isinstance(mounting, str) else "given"
     if isinstance(mounting, str):
         if mounting not in ("auto", "find", "whole"):
             raise SettingsError(
@@ -129,7 +129,7 @@ def analyze(
     )
     settings = {
         "version": __version__,
-        "mounting": told,
+        "mounting": asked,
         "rate_hz": recording.rate_hz,
         "mass_kg": runner.mass_kg,
         "height_m": runner.height_m,
@@ -165,20 +165,22 @@ def bouts_frame(bouts: list[Bout]) -> pd.DataFrame:
     )
 
 
-def _push_all(analyzer: RunAnalyzer, recording: Recording, progress: Callable[[float], None] | None) -> Told:
+def _push_all(
+    analyzer: RunAnalyzer, recording: Recording, progress: Callable[[float], None] | None
+) -> Output:
     steps: list[Rows] = []
     seconds: list[Rows] = []
     block = max(int(BLOCK_S * recording.rate_hz), 1)
     for first in range(0, len(recording), block):
         piece = slice(first, first + block)
         gyr = None if recording.gyr is None else recording.gyr[piece]
-        told = analyzer.push_arrays(recording.acc[piece], gyr)
-        steps.append(told[0])
-        seconds.append(told[1])
+        some_steps, some_seconds = analyzer.push_arrays(recording.acc[piece], gyr)
+        steps.append(some_steps)
+        seconds.append(some_seconds)
         if progress is not None:
             progress(min((first + block) / len(recording), 1.0))
-    told = analyzer.finish_arrays()
-    return np.concatenate([*steps, told[0]]), np.concatenate([*seconds, told[1]])
+    last_steps, last_seconds = analyzer.finish_arrays()
+    return np.concatenate([*steps, last_steps]), np.concatenate([*seconds, last_seconds])
 
 
 def _usable_gyroscope(recording: Recording) -> tuple[Recording, list[str]]:

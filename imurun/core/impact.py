@@ -17,29 +17,29 @@ IMPACT_WINDOW_S = (-0.02, 0.06)
 
 
 @kernel
-def highest(history, channel, first, stop, oldest, newest, taps):
-    """Largest smoothed value of a channel over columns first to stop (inclusive)."""
+def highest(history, channel, first, last, oldest, newest, taps):
+    """Largest smoothed value of a channel over columns first to last."""
     value = -np.inf
-    for k in range(max(first, oldest), min(stop, newest) + 1):
+    for k in range(max(first, oldest), min(last, newest) + 1):
         value = max(value, smooth_at(history[channel], k, oldest, newest, taps))
     return value
 
 
 @kernel
-def lowest(history, channel, first, stop, oldest, newest, taps):
-    """Smallest smoothed value of a channel over columns first to stop (inclusive)."""
+def lowest(history, channel, first, last, oldest, newest, taps):
+    """Smallest smoothed value of a channel over columns first to last."""
     value = np.inf
-    for k in range(max(first, oldest), min(stop, newest) + 1):
+    for k in range(max(first, oldest), min(last, newest) + 1):
         value = min(value, smooth_at(history[channel], k, oldest, newest, taps))
     return value
 
 
 @kernel
-def steepest_rise(history, channel, first, stop, oldest, newest, taps):
+def steepest_rise(history, channel, first, last, oldest, newest, taps):
     """Largest step of the smoothed channel from one column to the next."""
     value = -np.inf
     before = smooth_at(history[channel], max(first, oldest), oldest, newest, taps)
-    for k in range(max(first, oldest) + 1, min(stop, newest) + 1):
+    for k in range(max(first, oldest) + 1, min(last, newest) + 1):
         here = smooth_at(history[channel], k, oldest, newest, taps)
         value = max(value, here - before)
         before = here
@@ -55,9 +55,9 @@ def write_impact(row, history, contact, middle, oldest, newest, heading_known, c
         oldest, newest: the columns that hold unbroken samples.
     """
     first = int(np.floor(contact + IMPACT_WINDOW_S[0] * c.rate_hz))
-    stop = int(np.ceil(contact + IMPACT_WINDOW_S[1] * c.rate_hz))
+    last = int(np.ceil(contact + IMPACT_WINDOW_S[1] * c.rate_hz))
     taps = c.sharp_taps
-    row["peak_impact_g"] = highest(history, VERTICAL, first, stop, oldest, newest, taps)
-    row["loading_rate_g_s"] = c.rate_hz * steepest_rise(history, VERTICAL, first, stop, oldest, newest, taps)
+    row["peak_impact_g"] = highest(history, VERTICAL, first, last, oldest, newest, taps)
+    row["loading_rate_g_s"] = c.rate_hz * steepest_rise(history, VERTICAL, first, last, oldest, newest, taps)
     if heading_known:
         row["braking_g"] = max(-lowest(history, FORWARD, first, int(middle), oldest, newest, taps), 0.0)

@@ -36,8 +36,8 @@ DOSE_EXPONENT = 4.0
 
 
 @kernel
-def write_lumbar(row, history, first, stop, scale, lean_change, height_m):
-    """Fill the lumbar columns from the contact, columns first to stop of the history.
+def write_lumbar(row, history, first, last, scale, lean_change, height_m):
+    """Fill the lumbar columns from the contact, columns first to last of the history.
 
     Args:
         scale: what turns the smoothed vertical into force: peak force (BW) over its height (g).
@@ -48,7 +48,7 @@ def write_lumbar(row, history, first, stop, scale, lean_change, height_m):
     sine, cosine = np.sin(lean), np.cos(lean)
     lever = LEVER_SHARE * height_m / ARM_M
     compression, shear = 0.0, 0.0
-    for k in range(first, stop + 1):
+    for k in range(first, last + 1):
         normal = scale * history[SLOW_VERTICAL, k]
         backward = -history[SLOW_FORWARD, k]
         across = UPPER_BODY_SHARE * (normal * sine + backward * cosine)

@@ -8,31 +8,31 @@ from imurun.frames import G
 
 
 @kernel
-def vertical_oscillation_mm(vertical, first, stop, rate_hz):
-    """Rise and fall of the sensor over columns first to stop of the vertical specific force (g).
+def vertical_oscillation_mm(vertical, first, last, rate_hz):
+    """Rise and fall of the sensor over columns first to last of the vertical specific force (g).
 
     The body comes back to the same height and speed each step, so the mean acceleration and the mean
     speed are taken out, and what is left of a drift in height is removed as a straight line.
     """
-    n = stop - first + 1
+    n = last - first + 1
     mean = 0.0
-    for k in range(first, stop + 1):
+    for k in range(first, last + 1):
         mean += vertical[k]
     mean /= n
     speed, mean_speed = 0.0, 0.0
-    for k in range(first + 1, stop + 1):
+    for k in range(first + 1, last + 1):
         speed += 0.5 * (vertical[k] + vertical[k - 1]) - mean
         mean_speed += speed
     mean_speed /= n
     end_height = 0.0
     speed, height = 0.0, 0.0
-    for k in range(first + 1, stop + 1):
+    for k in range(first + 1, last + 1):
         before = speed
         speed += 0.5 * (vertical[k] + vertical[k - 1]) - mean
         end_height += 0.5 * (speed + before) - mean_speed
     drift = end_height / (n - 1)
     speed, lowest, highest = 0.0, 0.0, 0.0
-    for k in range(first + 1, stop + 1):
+    for k in range(first + 1, last + 1):
         before = speed
         speed += 0.5 * (vertical[k] + vertical[k - 1]) - mean
         height += 0.5 * (speed + before) - mean_speed - drift

@@ -36,7 +36,7 @@ class MountingSearch:
         rate_hz, has_gyro, height_m, acc_range_g: as for `Stepper`.
         first_up: mean specific force at the start, shape (3,), sensor frame.
         first_index: absolute index of the first sample to come.
-        patient: look at all there is before deciding (for files).
+        whole_file: look at all there is before deciding (for files).
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class MountingSearch:
         acc_range_g: float | None,
         first_up: FloatArray,
         first_index: int,
-        patient: bool,
+        whole_file: bool,
     ) -> None:
         self._rate_hz = rate_hz
         self._has_gyro = has_gyro
-        self._patient = patient
+        self._whole_file = whole_file
         self._up = level_rotation(first_up)
-        self._level = Stepper(
+        self._level_stepper = Stepper(
             rate_hz,
             self._up,
             heading_known=False,
@@ -65,7 +65,7 @@ class MountingSearch:
         )
         self._evidence = MountingEvidence()
         self._margin = len(smoothing_taps(rate_hz)) // 2
-        self._beat = round(rate_hz)
+        self._samples_a_second = round(rate_hz)
         self._held = HeldSamples(first_index)
         self._withheld = np.zeros(0, dtype=STEP)
         self._standing = np.full(3, np.nan)
@@ -77,52 +77,54 @@ class MountingSearch:
         """Take unbroken samples until the mounting is found.
 
         Returns:
-            How many samples were taken, the steps and seconds that can be told already, and the mounting
+            How many samples were taken, the steps and seconds that can be reported already, and the mounting
             once it is found; the rest of the samples was then not looked at.
         """
-        told, seconds = [np.zeros(0, dtype=STEP)], [np.zeros(0, dtype=SECOND)]
+        ready, seconds = [np.zeros(0, dtype=STEP)], [np.zeros(0, dtype=SECOND)]
         taken = 0
         while taken < len(acc):
-            piece = slice(taken, taken + self._beat - self._held.stop % self._beat)
+            piece = slice(taken, taken + self._samples_a_second - self._held.stop % self._samples_a_second)
             part = acc[piece]
             self._held.append(part, None if gyr is None else gyr[piece], quats[piece])
-            steps, these_seconds = self._level.push(part, quats[piece])
+            steps, these_seconds = self._level_stepper.push(part, quats[piece])
             taken += len(part)
             seconds.append(these_seconds)
-            told.append(self._take(steps))
+            ready.append(self._take(steps))
             mounting, given_up = self._decide()
-            told.append(given_up)
+            ready.append(given_up)
             if mounting is not None:
-                return taken, np.concatenate(told), np.concatenate(seconds), mounting
+                return taken, np.concatenate(ready), np.concatenate(seconds), mounting
             self._forget()
-        return taken, np.concatenate(told), np.concatenate(seconds), None
+        return taken, np.concatenate(ready), np.concatenate(seconds), None
 
     def skip(self, n_missing: int) -> tuple[int, np.ndarray, Mounting | None]:
         """The stream goes on after a gap; returns as `push`, but no seconds."""
-        told = [self._take(self._level.break_off(0))]
+        ready = [self._take(self._level_stepper.break_off(0))]
         self._last_step = np.zeros(0, dtype=STEP)
         taken = 0
         while taken < n_missing:
             if len(self._withheld):
-                part = min(self._beat - self._held.stop % self._beat, n_missing - taken)
+                part = min(
+                    self._samples_a_second - self._held.stop % self._samples_a_second, n_missing - taken
+                )
             else:
                 part = n_missing - taken  # nothing to decide on the way
-            self._level.break_off(part)
+            self._level_stepper.break_off(part)
             self._held.skip(part)
             taken += part
             mounting, given_up = self._decide()
-            told.append(given_up)
+            ready.append(given_up)
             if mounting is not None:
-                return taken, np.concatenate(told), mounting
+                return taken, np.concatenate(ready), mounting
             self._forget()
-        return taken, np.concatenate(told), None
+        return taken, np.concatenate(ready), None
 
     def finish(self) -> tuple[np.ndarray, Mounting | None]:
-        """No more samples come: the last steps to tell, and the mounting from what there was, if any."""
-        told = self._take(self._level.break_off(0))
+        """No more samples come: the last steps to report, and the mounting from what there was, if any."""
+        ready = self._take(self._level_stepper.break_off(0))
         if self._evidence.n_strides >= LEAST_STRIDES:
-            return told, self._solve("whole" if self._patient else "found")
-        return np.concatenate([told, self._withheld]), None
+            return ready, self._solve("whole" if self._whole_file else "found")
+        return np.concatenate([ready, self._withheld]), None
 
     @property
     def level(self) -> Mounting:
@@ -142,24 +144,24 @@ class MountingSearch:
     @property
     def n_clipped(self) -> int:
         """Samples at full scale so far."""
-        return int(self._level.record["n_clipped"])
+        return int(self._level_stepper.record["n_clipped"])
 
     def _take(self, steps: np.ndarray) -> np.ndarray:
-        """Learn from new steps; returns those that can be told: all that come before the first run."""
+        """Learn from new steps; returns those that can be reported: all that come before the first run."""
         for i in range(len(steps)):
             step = steps[i : i + 1]
             if step[0]["gait"] == RUNNING:
                 self._learn(step[0])
             self._last_step = step.copy()
-        if self._patient:
-            return steps  # nobody tells them: the file is read again
+        if self._whole_file:
+            return steps  # nobody reports them: the file is read again
         running = np.flatnonzero(steps["gait"] == RUNNING)
         if len(self._withheld):
             first = 0
         else:
             first = int(running[0]) if len(running) else len(steps)
         if not len(self._withheld):
-            self._standing = np.array(self._level.record["standing"])
+            self._standing = np.array(self._level_stepper.record["standing"])
         self._withheld = np.concatenate([self._withheld, steps[first:]])
         return steps[:first]
 
@@ -180,7 +182,7 @@ class MountingSearch:
     def _decide(self) -> tuple[Mounting | None, np.ndarray]:
         """Whether what was seen is enough; and steps that are given up as no run after all."""
         nothing = np.zeros(0, dtype=STEP)
-        if self._patient or not len(self._withheld) or self._held.stop % self._beat:
+        if self._whole_file or not len(self._withheld) or self._held.stop % self._samples_a_second:
             return None, nothing
         held_s = self._held.stop / self._rate_hz - self._withheld[0]["initial_contact_s"]
         running_s = float(np.sum(self._withheld["period_s"][self._withheld["gait"] == RUNNING]))
@@ -211,7 +213,7 @@ class MountingSearch:
     def state(self) -> dict[str, Any]:
         """Copies of everything that changes; can be put back."""
         return {
-            "level": self._level.state,
+            "level": self._level_stepper.state,
             "evidence": {name: np.array(value) for name, value in vars(self._evidence).items()},
             "held": self._held.state,
             "withheld": self._withheld.copy(),
@@ -221,7 +223,7 @@ class MountingSearch:
 
     @state.setter
     def state(self, saved: dict[str, Any]) -> None:
-        self._level.state = saved["level"]
+        self._level_stepper.state = saved["level"]
         evidence: dict[str, Any] = {name: np.array(value) for name, value in saved["evidence"].items()}
         evidence["n_strides"] = int(saved["evidence"]["n_strides"])
         self._evidence = MountingEvidence(**evidence)

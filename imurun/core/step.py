@@ -101,21 +101,21 @@ def write_running(state, history, pulse, c, row):
     base = state["base"]
     newest = state["next"] - 1 - base
     oldest = max(state["oldest"], base) - base
-    first, stop = int(np.ceil(pulse["begin"])) - base, int(np.floor(pulse["end"])) - base
+    first, last = int(np.ceil(pulse["begin"])) - base, int(np.floor(pulse["end"])) - base
     middle = 0.5 * (contact + final) - base
     heading_known = knows_heading(state, c)
     write_impact(row, history, contact - base, middle, oldest, newest, heading_known, c)
     peak_bw = peak_force(pulse, c.rate_hz)
     row["peak_vgrf_bw"] = peak_bw
     if heading_known:
-        write_posture(state, history, row, first, stop, c.has_gyro)
-        lean_change = mean_of(history[PITCH], first, stop) - state["fresh_pitch"]
+        write_posture(state, history, row, first, last, c.has_gyro)
+        lean_change = mean_of(history[PITCH], first, last) - state["fresh_pitch"]
         land, leave = max(int(contact) - base, oldest), min(int(final) - base, state["slow_next"] - 1 - base)
         write_lumbar(row, history, land, leave, peak_bw / pulse["height"], lean_change, c.height_m)
         score = side_score(history, contact - base, period, newest, c.has_gyro, c.rate_hz)
         add_step(state["parity"], score, contact, period, c.has_gyro)
         write_regularity(state, history, row, pulse, base)
-        watch_mounting(state, history, pulse, contact_s, first, stop)
+        watch_mounting(state, history, pulse, contact_s, first, last)
     state["last_begin"] = pulse["begin"]
     state["n_running"] += 1
     return True
@@ -140,44 +140,44 @@ def write_common(state, history, pulse, c, period_s, row):
     base = state["base"]
     oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
     begin, end = pulse["begin"] - base, pulse["end"] - base
-    first, stop = int(np.ceil(begin)), int(np.floor(end))
+    first, last = int(np.ceil(begin)), int(np.floor(end))
     vertical = history[VERTICAL]
-    row["vertical_oscillation_mm"] = vertical_oscillation_mm(vertical, first, stop, c.rate_hz)
+    row["vertical_oscillation_mm"] = vertical_oscillation_mm(vertical, first, last, c.rate_hz)
     row["vertical_impulse_bw_s"] = vertical_impulse(vertical, begin, end, c.rate_hz)
-    write_peaks(row, history, first, stop, oldest, newest, c.sharp_taps)
+    write_peaks(row, history, first, last, oldest, newest, c.sharp_taps)
     row["quality"] = step_quality(
         (end - begin) / c.rate_hz,
         period_s,
         pulse["height"] - pulse["floor"],
-        any_of(history[CLIPPED], first, stop),
+        any_of(history[CLIPPED], first, last),
     )
     row["period_s"] = period_s
     row["decided_s"] = (state["next"] - 1) / c.rate_hz
 
 
 @kernel
-def write_peaks(row, history, first, stop, oldest, newest, taps):
+def write_peaks(row, history, first, last, oldest, newest, taps):
     """Largest vertical and resultant specific force of the whole step."""
-    row["peak_vertical_g"] = highest(history, VERTICAL, first, stop, oldest, newest, taps)
-    row["peak_resultant_g"] = highest(history, RESULTANT, first, stop, oldest, newest, taps)
+    row["peak_vertical_g"] = highest(history, VERTICAL, first, last, oldest, newest, taps)
+    row["peak_resultant_g"] = highest(history, RESULTANT, first, last, oldest, newest, taps)
 
 
 @kernel
-def any_of(flags, first, stop):
-    """Whether a flag is set in columns first to stop."""
-    for k in range(first, stop + 1):
+def any_of(flags, first, last):
+    """Whether a flag is set in columns first to last."""
+    for k in range(first, last + 1):
         if flags[k] > 0.0:
             return True
     return False
 
 
 @kernel
-def write_posture(state, history, row, first, stop, has_gyro):
+def write_posture(state, history, row, first, last, has_gyro):
     """Lean, ranges of the angles and sway ratio over the stride that this step ends."""
     base = state["base"]
     whole = state["last_begin"] >= base  # false for NaN
     stride = int(np.ceil(state["last_begin"])) - base if whole else first
-    pitch = mean_of(history[PITCH], stride, stop)
+    pitch = mean_of(history[PITCH], stride, last)
     n = state["n_fresh"]
     if n < FRESH_STEPS:
         state["fresh_pitch"] = (
@@ -187,11 +187,11 @@ def write_posture(state, history, row, first, stop, has_gyro):
     standing = state["standing_pitch"]
     row["lean_deg"] = np.rad2deg(pitch - (state["fresh_pitch"] if np.isnan(standing) else standing))
     if whole:
-        row["ml_sway_ratio"] = sideways_ratio(history, stride, stop)
+        row["ml_sway_ratio"] = sideways_ratio(history, stride, last)
         if has_gyro:
-            row["roll_rom_deg"] = np.rad2deg(range_of(history[ROLL], stride, stop, False))
-            row["pitch_rom_deg"] = np.rad2deg(range_of(history[PITCH], stride, stop, False))
-            row["yaw_rom_deg"] = np.rad2deg(range_of(history[YAW], stride, stop, True))
+            row["roll_rom_deg"] = np.rad2deg(range_of(history[ROLL], stride, last, False))
+            row["pitch_rom_deg"] = np.rad2deg(range_of(history[PITCH], stride, last, False))
+            row["yaw_rom_deg"] = np.rad2deg(range_of(history[YAW], stride, last, True))
 
 
 @kernel
@@ -218,20 +218,20 @@ def write_regularity(state, history, row, pulse, base):
     ends[n] = pulse["end"]
     state["n_ends"] = n + 1
     if n + 1 == N_ENDS and ends[0] >= base:
-        first, stop = int(np.rint(ends[0])) - base, int(np.rint(ends[N_ENDS - 1])) - base
+        first, last = int(np.rint(ends[0])) - base, int(np.rint(ends[N_ENDS - 1])) - base
         step = (ends[N_ENDS - 1] - ends[0]) / (N_ENDS - 1)
-        row["step_regularity"] = regularity(history[FORWARD], first, stop, int(np.rint(step)))
-        row["stride_regularity"] = regularity(history[FORWARD], first, stop, int(np.rint(2.0 * step)))
+        row["step_regularity"] = regularity(history[FORWARD], first, last, int(np.rint(step)))
+        row["stride_regularity"] = regularity(history[FORWARD], first, last, int(np.rint(2.0 * step)))
 
 
 @kernel
-def watch_mounting(state, history, pulse, contact_s, first, stop):
+def watch_mounting(state, history, pulse, contact_s, first, last):
     """Slow means of what shows a sensor that has slipped: the tilt of the body frame, and the loop."""
     n = state["n_running"]
     keep = min(SLIP_MEMORY, n / (n + 1.0))
     gain = 1.0 - keep
-    state["drift_pitch"] = keep * state["drift_pitch"] + gain * mean_of(history[PITCH], first, stop)
-    state["drift_roll"] = keep * state["drift_roll"] + gain * mean_of(history[ROLL], first, stop)
+    state["drift_pitch"] = keep * state["drift_pitch"] + gain * mean_of(history[PITCH], first, last)
+    state["drift_roll"] = keep * state["drift_roll"] + gain * mean_of(history[ROLL], first, last)
     state["loop_forward"] = keep * state["loop_forward"] + gain * pulse["loop_forward"]
     state["loop_left"] = keep * state["loop_left"] + gain * pulse["loop_left"]
     if n == FRESH_STEPS:

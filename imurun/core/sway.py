@@ -21,11 +21,11 @@ LAG_SEARCH = 2
 
 
 @kernel
-def range_of(signal, first, stop, detrend):
-    """Largest minus smallest value over columns first to stop, after a line through the ends if `detrend`."""
-    slope = (signal[stop] - signal[first]) / max(stop - first, 1) if detrend else 0.0
+def range_of(signal, first, last, detrend):
+    """Largest minus smallest value over columns first to last, after a line through the ends if `detrend`."""
+    slope = (signal[last] - signal[first]) / max(last - first, 1) if detrend else 0.0
     low, high = np.inf, -np.inf
-    for k in range(first, stop + 1):
+    for k in range(first, last + 1):
         value = signal[k] - slope * (k - first)
         low = min(low, value)
         high = max(high, value)

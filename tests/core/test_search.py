@@ -83,7 +83,7 @@ def samples():
     return np.array(recording.acc), np.array(recording.gyr), oriented(recording)
 
 
-def search(acc, gyro=True, patient=False):
+def search(acc, gyro=True, whole_file=False):
     return MountingSearch(
         RATE,
         has_gyro=gyro,
@@ -91,7 +91,7 @@ def search(acc, gyro=True, patient=False):
         acc_range_g=None,
         first_up=acc[:75].mean(axis=0),
         first_index=0,
-        patient=patient,
+        whole_file=whole_file,
     )
 
 
@@ -186,12 +186,12 @@ def test_walking_is_told_at_once_and_nothing_much_is_held(samples):
     assert machine.held.stop - machine.held.start <= (LOOK_BACK_S + 1.0) * RATE
 
 
-@pytest.mark.parametrize("patient", [False, True])
-def test_a_short_file_is_aligned_from_what_there_is(samples, patient):
-    machine = search(samples[0], patient=patient)
+@pytest.mark.parametrize("whole_file", [False, True])
+def test_a_short_file_is_aligned_from_what_there_is(samples, whole_file):
+    machine = search(samples[0], whole_file=whole_file)
     assert pushed(machine, [part[: int(8.5 * RATE)] for part in samples])[3] is None
     _, mounting = machine.finish()
-    assert mounting.source == ("whole" if patient else "found")
+    assert mounting.source == ("whole" if whole_file else "found")
     assert mounting.rotation[1] @ TILTED[1] > 0.9
 
 
