@@ -10,6 +10,7 @@ from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io import physics
 from imurun.io.merge import finite_rows
+from imurun.io.printable import printable
 from imurun.io.profile import Profile
 from imurun.io.samples import Samples
 from imurun.io.units import SI_FACTOR
@@ -64,7 +65,7 @@ def to_recording(samples: Samples, profile: Profile | None, rate_hz: float | Non
             acc_range_g=profile.acc_range_g,
             gyr_range_deg_s=profile.gyr_range_deg_s,
             source=source,
-            warnings=tuple(warnings),
+            warnings=tuple(map(printable, warnings)),
         )
     if rate_hz and abs(about / rate_hz - 1) > 0.02:
         warnings.append(
@@ -79,7 +80,7 @@ def to_recording(samples: Samples, profile: Profile | None, rate_hz: float | Non
         acc_range_g=profile.acc_range_g,
         gyr_range_deg_s=profile.gyr_range_deg_s,
         source=source,
-        warnings=warnings,
+        warnings=tuple(map(printable, warnings)),
     )
 
 

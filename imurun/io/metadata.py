@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from imurun.io.printable import encodable
+
 _PREFIX = "# "
 MARK = "imurun"
 """The first key of the metadata of every file that imurun wrote; its value names the kind of table."""
@@ -12,7 +14,7 @@ MARK = "imurun"
 def to_comments(metadata: Mapping[str, str]) -> str:
     """Comment lines `# key: value` for the head of a text table."""
     lines = (f"{_PREFIX}{key}: {' '.join(value.split())}" for key, value in metadata.items())
-    return "".join(line + "\n" for line in lines)
+    return "".join(encodable(line) + "\n" for line in lines)
 
 
 def from_comments(text: str) -> dict[str, str]:
@@ -27,7 +29,7 @@ def from_comments(text: str) -> dict[str, str]:
 
 def to_schema(metadata: Mapping[str, str]) -> dict[bytes, bytes]:
     """Metadata for the schema of a Parquet file."""
-    return {f"{MARK}:{key}".encode(): value.encode() for key, value in metadata.items()}
+    return {encodable(f"{MARK}:{key}").encode(): encodable(value).encode() for key, value in metadata.items()}
 
 
 def from_schema(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:

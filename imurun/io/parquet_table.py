@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.io.clock import TimeKind, parse_cells, time_kind
+from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
 from imurun.io.layout import find_layout
 from imurun.io.metadata import from_schema
 from imurun.io.streams import Progress
@@ -50,8 +50,7 @@ class ParquetTable:
         if self._n > MAX_SAMPLES:
             raise FormatError(f"there are more than {MAX_SAMPLES:,} samples; split the recording.")
         self.names = tuple(str(name) for name in schema.names)
-        self._types = [field.type for field in schema]
-        self.unit_texts = tuple(_unit_text(field) for field in schema)
+        self._types = [_value_type(field.type) for field in schema]
         self.preamble = ""
         self.first_cells = tuple("date" if pa.types.is_timestamp(kind) else "" for kind in self._types)
         self.metadata: Mapping[str, str] = from_schema(schema.metadata)
@@ -59,7 +58,7 @@ class ParquetTable:
             "timestamp" if pa.types.is_timestamp(kind) else name
             for name, kind in zip(self.names, self._types, strict=True)
         ]
-        self.layout = find_layout(layout_names, self.unit_texts)
+        self.layout = find_layout(layout_names, [_unit_text(field) for field in schema])
 
     def load(
         self,
@@ -77,10 +76,9 @@ class ParquetTable:
         import pyarrow as pa
 
         for i in columns:
-            if not (pa.types.is_integer(self._types[i]) or pa.types.is_floating(self._types[i])):
-                raise FormatError(
-                    f"the column {self.names[i]} holds {self._types[i]}, not numbers; convert it."
-                )
+            kind = self._types[i]
+            if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+                raise FormatError(f"the column {self.names[i]} holds {kind}, not numbers; convert it.")
         wanted = [*columns, *([] if time is None else [time])]
         values = np.empty((self._n, len(columns)))
         times: list[pa.Array] = []
@@ -92,7 +90,7 @@ class ParquetTable:
                     cells = batch.column(self.names[i]).cast(pa.float64(), safe=False)
                     values[row:stop, k] = cells.to_numpy(zero_copy_only=False)
                 if time is not None:
-                    times.append(batch.column(self.names[time]))
+                    times.append(batch.column(self.names[time]).cast(self._types[time]))
                 row = stop
                 if progress is not None:
                     progress(self._size * row // self._n, self._size)
@@ -102,6 +100,13 @@ class ParquetTable:
         if time is not None:
             _fill_times(loaded, pa.chunked_array(times), self.names[time], day_first)
         return loaded
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of a column's values, whether or not they are kept in a dictionary."""
+    import pyarrow as pa
+
+    return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
 
 
 def _unit_text(field: pa.Field) -> str:
@@ -120,27 +125,14 @@ def _fill_times(loaded: Loaded, cells: pa.ChunkedArray, name: str, day_first: bo
 
     missing = np.asarray(cells.is_null(nan_is_null=True))
     there = cells.filter(pa.array(~missing))
-    kind: TimeKind | None = "number"
     if not len(there):
         raise FormatError(f"the column {name} holds no time.")
-    if pa.types.is_timestamp(cells.type):
-        kind = "date"
-        there = there.cast(pa.timestamp("ns", cells.type.tz)).cast(pa.int64())
-    elif pa.types.is_duration(cells.type) or pa.types.is_integer(cells.type):
-        there = there.cast(pa.int64())
-    elif pa.types.is_floating(cells.type):
-        there = there.cast(pa.float64())
-    elif pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        kind = time_kind(there[0].as_py())
-    else:
-        raise FormatError(f"the column {name} holds {cells.type}, not times; convert it.")
     try:
-        if kind is None:
-            raise ValueError("no time")
-        strings = pa.types.is_string(there.type) or pa.types.is_large_string(there.type)
-        parsed = parse_cells(there, kind, day_first=day_first) if strings else there.to_numpy()
+        parsed, kind = _parse_times(there, name, day_first)
+    except FormatError:
+        raise
     except (pa.ArrowInvalid, ValueError, OverflowError) as error:
-        raise FormatError(f"the column {name} holds text that is not a time; correct it.") from error
+        raise FormatError(f"the column {name} holds {_no_time(cells.type)}; correct it.") from error
     ticks = np.zeros(len(cells), dtype=parsed.dtype)
     ticks[~missing] = parsed
     if ticks.dtype.kind == "f":
@@ -148,3 +140,38 @@ def _fill_times(loaded: Loaded, cells: pa.ChunkedArray, name: str, day_first: bo
         ticks[missing] = 0.0
     loaded.ticks, loaded.kind = ticks, kind
     loaded.no_time = missing if missing.any() else None
+
+
+def _parse_times(cells: pa.ChunkedArray, name: str, day_first: bool | None) -> tuple[Ticks, TimeKind]:
+    """Numbers of cells without nulls, and how they were written; ValueError when a cell is no time."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_timestamp(cells.type):
+        return cells.cast(pa.timestamp("ns", cells.type.tz)).cast(pa.int64()).to_numpy(), "date"
+    if types.is_duration(cells.type) or types.is_integer(cells.type):
+        return cells.cast(pa.int64()).to_numpy(), "number"
+    if types.is_floating(cells.type):
+        return cells.cast(pa.float64()).to_numpy(), "number"
+    if types.is_decimal(cells.type):
+        try:
+            return cells.cast(pa.int64()).to_numpy(), "number"
+        except pa.ArrowInvalid:  # not all are whole
+            return cells.cast(pa.float64()).to_numpy(), "number"
+    if types.is_string(cells.type) or types.is_large_string(cells.type):
+        kind = time_kind(cells[0].as_py())
+        if kind is None:
+            raise ValueError("no time")
+        return parse_cells(cells, kind, day_first=day_first), kind
+    raise FormatError(f"the column {name} holds {cells.type}, not times; convert it.")
+
+
+def _no_time(kind: pa.DataType) -> str:
+    """What a time column of this type holds when it cannot be read."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind):
+        return "dates before 1678 or after 2261"
+    if pa.types.is_integer(kind):
+        return "numbers of 2**63 and more, which are no times"
+    return "text that is not a time"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
-import tomllib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,8 @@ from typing import Any
 
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, Frame, as_rotation
+from imurun.io.printable import printable
+from imurun.io.toml_file import parse_toml, read_toml
 from imurun.io.units import Quantity, parse_unit
 from imurun.recording import check_rate
 
@@ -117,10 +118,8 @@ class Profile:
     def _find_column(self, names: Sequence[str], pattern: str) -> int:
         found = [i for i, name in enumerate(names) if re.fullmatch(pattern, name.strip(), re.IGNORECASE)]
         if len(found) != 1:
-            many = "no column" if not found else "several columns"
-            raise SettingsError(
-                f"the profile {self.name} asks for a column {pattern!r}, which {many} matches."
-            )
+            many = "no column matches" if not found else "several columns match"
+            raise SettingsError(f"the profile {self.name} asks for a column {pattern!r}, which {many}.")
         return found[0]
 
 
@@ -128,7 +127,7 @@ def load_profile(profile: str | os.PathLike[str]) -> Profile:
     """Load a shipped profile by name, or any profile by the path of its TOML file.
 
     Raises:
-        SettingsError: no such profile, or a key that is unknown or makes no sense.
+        SettingsError: no such profile, no regular file, or a key that is unknown or makes no sense.
     """
     shipped = shipped_profiles()
     if isinstance(profile, str) and profile in shipped:
@@ -137,11 +136,8 @@ def load_profile(profile: str | os.PathLike[str]) -> Profile:
     if path.suffix.lower() != ".toml" and not path.is_file():
         names = ", ".join(sorted(shipped))
         raise SettingsError(f"There is no profile {str(profile)!r}; give one of {names}, or a TOML file.")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The profile {path} could not be read; give a TOML file.") from error
-    return parse_profile(text, str(path))
+    source = printable(str(path))
+    return _Checker(source, read_toml(path, source)).profile()
 
 
 @cache
@@ -159,11 +155,7 @@ def parse_profile(text: str, source: str) -> Profile:
     Raises:
         SettingsError: names the key at fault.
     """
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{source}: not valid TOML ({error}).") from error
-    return _Checker(source, content).profile()
+    return _Checker(source, parse_toml(text, source)).profile()
 
 
 class _Checker:
@@ -216,7 +208,7 @@ class _Checker:
         )
 
     def _fail(self, key: str, problem: str) -> None:
-        raise SettingsError(f"{self._source}: the key {key} {problem}.")
+        raise SettingsError(f"{self._source}: the key {printable(key)} {problem}.")
 
     def _get(self, key: str) -> Any:
         value: Any = self._content
@@ -234,7 +226,8 @@ class _Checker:
         value = self._get(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value <= sys.float_info.max:
             self._fail(key, "must be a number above 0")
         return float(value)
 
@@ -279,7 +272,7 @@ class _Checker:
     def _check_pattern(self, key: str, pattern: str, groups: int) -> None:
         try:
             compiled = re.compile(pattern)
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise SettingsError(
                 f"{self._source}: the key {key} is not a regular expression: {error}."
             ) from error

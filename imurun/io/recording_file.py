@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,8 +18,9 @@ import imurun
 from imurun.errors import FormatError, ImurunError, SettingsError
 from imurun.io.atomic import atomic_path
 from imurun.io.metadata import MARK, to_comments, to_schema
+from imurun.io.printable import printable
 from imurun.io.streams import Progress
-from imurun.io.table import Table
+from imurun.io.table import Table, refuse_twins
 from imurun.recording import Recording
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
     name = target.name.lower()
     if not name.endswith((".csv", ".csv.gz", ".parquet")):
         raise SettingsError(
-            f"{target.name}: a recording is written to .csv, .csv.gz or .parquet; change the ending."
+            f"{printable(target.name)}: a recording is written to .csv, .csv.gz or .parquet; "
+            "change the ending."
         )
     table = _arrow_table(recording)
     metadata = _metadata(recording)
@@ -56,11 +59,15 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
             if name.endswith(".parquet"):
                 import pyarrow.parquet as pq
 
-                pq.write_table(table.replace_schema_metadata(to_schema(metadata)), aside, compression="zstd")
+                described = table.replace_schema_metadata(to_schema(metadata))
+                with aside.open("wb") as stream:
+                    pq.write_table(described, stream, compression="zstd")
             else:
                 _write_csv(table, metadata, aside, packed=name.endswith(".gz"))
     except OSError as error:
-        raise SettingsError(f"{target} could not be written: {error.strerror or error}.") from error
+        raise SettingsError(
+            f"{printable(str(target))} could not be written: {error.strerror or error}."
+        ) from error
 
 
 def _metadata(recording: Recording) -> dict[str, str]:
@@ -133,6 +140,7 @@ def restore_recording(table: Table, progress: Progress | None = None) -> Recordi
     wanted = [*_ACC, *(_GYR if _GYR[0] in names else ())]
     if any(name not in names for name in wanted):
         raise FormatError("the columns of this imurun recording were changed; write it again.")
+    refuse_twins(names, wanted)
     loaded = table.load([names.index(name) for name in wanted], None, progress=progress)
     try:
         start = metadata.get("start")
@@ -142,16 +150,29 @@ def restore_recording(table: Table, progress: Progress | None = None) -> Recordi
             rate_hz=float(metadata["rate_hz"]),
             frame="anatomical" if metadata.get("frame") == "anatomical" else "sensor",
             start=datetime.fromisoformat(start) if start else None,
-            acc_range_g=_number_of(metadata.get("acc_range_g")),
-            gyr_range_deg_s=_number_of(metadata.get("gyr_range_deg_s")),
+            acc_range_g=_range_of(metadata, "acc_range_g"),
+            gyr_range_deg_s=_range_of(metadata, "gyr_range_deg_s"),
             source=table.source,
-            warnings=tuple(str(text) for text in json.loads(metadata.get("warnings", "[]"))),
+            warnings=_warnings_of(metadata),
         )
     except ImurunError:
         raise
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FormatError("the metadata of this imurun recording were changed; write it again.") from error
 
 
-def _number_of(text: str | None) -> float | None:
-    return float(text) if text else None
+def _range_of(metadata: Mapping[str, str], key: str) -> float | None:
+    text = metadata.get(key)
+    value = float(text) if text else None
+    if value is not None and not 0 < value < math.inf:
+        raise FormatError(
+            f"{key} is {value:g} in the metadata; it must be positive, so write the file again."
+        )
+    return value
+
+
+def _warnings_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    texts = json.loads(metadata.get("warnings", "[]"))
+    if not isinstance(texts, list):
+        raise TypeError("warnings are a list")
+    return tuple(printable(str(text)) for text in texts)

@@ -13,6 +13,7 @@ from imurun.errors import FormatError, ImurunError
 from imurun.io.bundle import archive_members, folder_members, read_bundle
 from imurun.io.convert import to_recording
 from imurun.io.metadata import MARK
+from imurun.io.printable import printable
 from imurun.io.profile import Profile, load_profile, shipped_profiles
 from imurun.io.recording_file import KIND, restore_recording
 from imurun.io.samples import load_samples
@@ -50,8 +51,9 @@ def read(
         SettingsError: the profile makes no sense or does not fit the file.
     """
     file = Path(path)
+    source = printable(file.name)
+    wanted = load_profile(profile) if profile is not None else None
     try:
-        wanted = load_profile(profile) if profile is not None else None
         rate = check_rate(rate_hz) if rate_hz is not None else None
         with contextlib.ExitStack() as stack:
             if file.is_dir():
@@ -60,19 +62,19 @@ def read(
                     stream = stack.enter_context(_open_binary(member))
                     return _open_table(stream, member.name, member.stat().st_size, wanted)
 
-                return read_bundle(folder_members(file, open_file), wanted, rate, file.name, progress)
+                return read_bundle(folder_members(file, open_file), wanted, rate, source, progress)
             stream = stack.enter_context(_open_binary(file))
             head = stream.read(4)
             stream.seek(0)
             if head in (ZIP, EMPTY_ZIP):
                 members = archive_members(stream, _open_member, stack)
-                return read_bundle(members, wanted, rate, file.name, progress)
-            table = _open_table(stream, file.name, file.stat().st_size, wanted)
+                return read_bundle(members, wanted, rate, source, progress)
+            table = _open_table(stream, source, file.stat().st_size, wanted)
             return _read_table(table, wanted, rate, progress)
     except ImurunError as error:
-        raise type(error)(f"{file.name or file}: {error}") from error
+        raise type(error)(f"{source or printable(str(file))}: {printable(str(error))}") from error
     except OSError as error:
-        raise FormatError(f"{file} could not be read: {error.strerror or error}.") from error
+        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
 
 
 def _open_binary(file: Path) -> IO[bytes]:

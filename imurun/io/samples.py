@@ -15,7 +15,7 @@ from imurun.io.clock import Stamps, parse_cells, time_kind, to_stamps, utc_from_
 from imurun.io.merge import finite_rows, interleaved, merge_onto
 from imurun.io.profile import Profile
 from imurun.io.streams import Progress
-from imurun.io.table import Loaded, Table
+from imurun.io.table import Loaded, Table, refuse_twins
 from imurun.io.units import Quantity
 
 _BEYOND_ANY_SENSOR = 1e12
@@ -63,7 +63,7 @@ def load_samples(
         progress: told how far reading is.
 
     Raises:
-        FormatError: a sensor or axis is missing, or gravity was removed.
+        FormatError: a sensor or axis is missing or there twice, or gravity was removed.
         SettingsError: the profile asks for a column that is not there.
     """
     profile = profile or Profile(name="")
@@ -71,6 +71,7 @@ def load_samples(
     time, time_unit = _time_column(table, profile, named)
     warnings = list(table.layout.notes)
     wanted = [*(acc or ()), *(gyr or ())]
+    refuse_twins(table.names, [table.names[i] for i in (*wanted, *(() if time is None else (time,)))])
     day_first = profile.day_first
     if day_first is None:
         day_first = _group(profile.preamble_date_format, table.preamble).lower().startswith("d") or None

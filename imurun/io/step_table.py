@@ -12,6 +12,7 @@ from imurun.columns import STEP_COLUMNS, UNITS
 from imurun.errors import FormatError, SettingsError
 from imurun.io.atomic import atomic_path
 from imurun.io.metadata import MARK, from_comments, from_schema, to_comments, to_schema
+from imurun.io.printable import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,8 @@ def write_steps(
     Args:
         steps: one row a step; units as in `imurun.columns`.
         path: ends in .csv, .csv.gz or .parquet.
-        metadata: settings and source, as texts of one line each.
+        metadata: settings and source, as texts of one line each; the key version is left out, since
+            imurun_version says the same.
 
     Raises:
         SettingsError: another ending, a key that cannot be written, or the file cannot be written.
@@ -41,13 +43,16 @@ def write_steps(
     name = target.name.lower()
     if not name.endswith((".csv", ".csv.gz", ".parquet")):
         raise SettingsError(
-            f"{target.name}: steps are written to .csv, .csv.gz or .parquet; change the ending."
+            f"{printable(target.name)}: steps are written to .csv, .csv.gz or .parquet; change the ending."
         )
     content = {MARK: KIND, "imurun_version": imurun.__version__}
     for key, value in (metadata or {}).items():
-        if not key or ": " in key or key != key.strip() or "\n" in key:
-            raise SettingsError(f"{target.name}: {key!r} cannot be a metadata key; use a plain word.")
-        content.setdefault(key, value)
+        if not key or ": " in key or key != " ".join(key.split()):
+            raise SettingsError(
+                f"{printable(target.name)}: {key!r} cannot be a metadata key; use a plain word."
+            )
+        if key != "version":
+            content.setdefault(key, value)
     try:
         with atomic_path(target) as aside:
             if name.endswith(".parquet"):
@@ -55,7 +60,9 @@ def write_steps(
             else:
                 _write_csv(steps, content, aside, packed=name.endswith(".gz"))
     except OSError as error:
-        raise SettingsError(f"{target} could not be written: {error.strerror or error}.") from error
+        raise SettingsError(
+            f"{printable(str(target))} could not be written: {error.strerror or error}."
+        ) from error
 
 
 def _write_csv(steps: pd.DataFrame, metadata: dict[str, str], path: Path, *, packed: bool) -> None:
@@ -76,7 +83,8 @@ def _write_parquet(steps: pd.DataFrame, metadata: dict[str, str], path: Path) ->
     table = pa.Table.from_pandas(steps, preserve_index=False)
     fields = [field.with_metadata({"unit": UNITS.get(field.name, "")}) for field in table.schema]
     schema = pa.schema(fields, metadata={**(table.schema.metadata or {}), **to_schema(metadata)})
-    pq.write_table(table.cast(schema), path, compression="zstd")
+    with path.open("wb") as stream:
+        pq.write_table(table.cast(schema), stream, compression="zstd")
 
 
 def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -92,14 +100,17 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, st
         FormatError: not a step table of imurun.
     """
     file = Path(path)
+    source = printable(file.name)
     try:
+        if file.exists() and not file.is_file():
+            raise FormatError(f"{source}: this is no regular file; give one that imurun wrote.")
         with file.open("rb") as stream:
             start = stream.read(4)
         steps, metadata = _read_parquet(file) if start == b"PAR1" else _read_csv(file, start)
     except OSError as error:
-        raise FormatError(f"{file} could not be read: {error.strerror or error}.") from error
+        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
     if metadata.get(MARK) != KIND:
-        raise FormatError(f"{file.name}: this is no step table of imurun; give one that imurun wrote.")
+        raise FormatError(f"{source}: this is no step table of imurun; give one that imurun wrote.")
     return steps, {key: value for key, value in metadata.items() if key not in (MARK, "units")}
 
 
@@ -108,10 +119,13 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(file)
+        with file.open("rb") as stream:
+            table = pq.read_table(stream)
         return table.to_pandas(), from_schema(table.schema.metadata)
     except pa.ArrowException as error:
-        raise FormatError(f"{file.name}: the Parquet data are damaged; write the steps again.") from error
+        raise FormatError(
+            f"{printable(file.name)}: the Parquet data are damaged; write the steps again."
+        ) from error
 
 
 def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -130,7 +144,7 @@ def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
         metadata = from_comments(b"\n".join(lines[:n_comments]).decode("utf-8"))
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FormatError(
-            f"{file.name}: this is no step table of imurun; give one that imurun wrote."
+            f"{printable(file.name)}: this is no step table of imurun; give one that imurun wrote."
         ) from error
     if not metadata:
         return pd.DataFrame(), {}
@@ -143,5 +157,7 @@ def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
             convert_options=pacsv.ConvertOptions(column_types=types, null_values=[""]),
         )
     except pa.ArrowException as error:
-        raise FormatError(f"{file.name}: the step table is damaged; write the steps again.") from error
+        raise FormatError(
+            f"{printable(file.name)}: the step table is damaged; write the steps again."
+        ) from error
     return table.to_pandas(), metadata

@@ -28,6 +28,8 @@ GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
+_UTF_32 = re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff|(?:[^\0]\0\0\0){4}|(?:\0\0\0[^\0]){4}")
+"""A byte order mark or four Latin characters, either way round."""
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _KNOWN = (
     (b"\x89PNG", "a PNG image"),
@@ -115,11 +117,13 @@ def text_encoding(head: bytes) -> str:
     """The encoding of a text file that begins with `head`.
 
     Raises:
-        FormatError: the bytes are not text.
+        FormatError: the bytes are not text, or text in UTF-32.
     """
     for magic, name in _KNOWN:
         if head.startswith(magic):
             raise FormatError(f"this is {name}; give a text table (CSV, TSV) or a Parquet file.")
+    if _UTF_32.match(head):
+        raise FormatError("this is UTF-32 text, an encoding that is not supported; save it as UTF-8.")
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     for bom, encoding in _BOMS.items():

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.clock import Ticks, TimeKind
 from imurun.io.layout import Layout
@@ -40,7 +41,6 @@ class Table(Protocol):
     Attributes:
         source: name of the file, for messages.
         names: column names as written.
-        unit_texts: unit of each column, "" where only the name may say it.
         preamble: text before the header.
         layout: what the columns hold, by their names.
         first_cells: one cell a column from the first row, as text.
@@ -49,7 +49,6 @@ class Table(Protocol):
 
     source: str
     names: tuple[str, ...]
-    unit_texts: tuple[str, ...]
     preamble: str
     layout: Layout
     first_cells: tuple[str, ...]
@@ -65,3 +64,15 @@ class Table(Protocol):
     ) -> Loaded:
         """Read the numeric `columns` and the `time` column; both are indices into `names`."""
         ...
+
+
+def refuse_twins(names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a table in which a name in `wanted` stands above several columns.
+
+    Raises:
+        FormatError: names the column.
+    """
+    plain = [name.strip() for name in names]
+    for name in wanted:
+        if plain.count(name.strip()) > 1:
+            raise FormatError(f"there are several columns named {name.strip()}; keep one of them.")

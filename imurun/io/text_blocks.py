@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
 from imurun.io.table import Loaded
-from imurun.io.text_header import COMMENT_SIGNS, MISSING_CELLS, TextHeader, split_line
+from imurun.io.text_header import MISSING_CELLS, TextHeader, split_line
 from imurun.recording import MAX_SAMPLES
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 MAX_BAD_LINES = 0.01
 """A larger share of lines with the wrong number of values means that the file was misread."""
-_COMMENT_LINE = re.compile(rb"(?m)^[ \t]*[#%;][^\n]*\n")
+_COMMENT_LINE = (re.compile(rb"(?m)^[ \t]*[#%;][^\n]*\n"), re.compile(rb"(?m)^[ \t]*[#%][^\n]*\n"))
+_LINE = re.compile(rb"[^\r\n]+")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 class BlockReader:
@@ -39,36 +42,30 @@ class BlockReader:
         self._ticks: list[Ticks] = []
         self._no_time: list[npt.NDArray[np.bool_]] = []
         self._rows = 0
-        self._bad: list[tuple[int, int]] = []
         self._n_bad = 0
-        self._last_line = 0
+        self._first_bad = ""
         self._last_is_bad = False
 
     def add(self, block: bytes, line: int) -> int:
         """Parse one block whose first line has the number `line`; return how many lines it has."""
-        import pyarrow as pa
-
         n_lines = block.count(b"\n") or block.count(b"\r")
         if not block.isascii():  # a broken byte in a comment must not stop the parser
             block = block.decode("utf-8", "replace").encode("utf-8")
         tidy = _tidied(block, self._header.delimiter)
         if not tidy.strip():
             return n_lines
-        bad = 0
-
-        def on_bad(_row: object) -> str:
-            nonlocal bad
-            bad += 1
-            return "skip"
-
-        try:
-            table = self._parse(tidy, on_bad)
-        except pa.ArrowInvalid as error:
-            raise self._explain(block, line) from error
-        self._last_line = line + n_lines - 1
+        torn: set[int] = set()
+        parsed = self._parse(tidy)
+        if parsed is None and b'"' in tidy:
+            torn = self._torn_lines(block, line)
+            whole = _without_lines(block, {number - line for number in torn})
+            parsed = self._parse(_tidied(whole, self._header.delimiter))
+        if parsed is None:
+            raise self._explain(block, line)
+        table, n_bad = parsed
         self._last_is_bad = False
-        if bad:
-            self._note_bad(block, line)
+        if n_bad or torn:
+            self._note_bad(block, line, torn)
         self._rows += len(table)
         if self._rows > MAX_SAMPLES:
             raise FormatError(f"there are more than {MAX_SAMPLES:,} samples; split the recording.")
@@ -80,30 +77,52 @@ class BlockReader:
             self._add_times(table[f"c{self._time}"], block, line)
         return n_lines
 
-    def _parse(self, data: bytes, on_bad: Callable[[object], str]) -> pa.Table:
+    def _parse(self, data: bytes) -> tuple[pa.Table, int] | None:
+        """The columns of a tidy block and how many lines were skipped; None when it is no table.
+
+        A line is a row, so a block in which a quoted cell takes in the lines below it is no table.
+        """
         import pyarrow as pa
         import pyarrow.csv as pacsv
+
+        n_bad = 0
+
+        def on_bad(_row: object) -> str:
+            nonlocal n_bad
+            n_bad += 1
+            return "skip"
 
         header = self._header
         delimiter = "\t" if header.delimiter == " " else header.delimiter
         types = {f"c{i}": pa.float64() for i in self._columns}
         if self._time is not None:
             types[f"c{self._time}"] = pa.string()
-        return pacsv.read_csv(
-            pa.BufferReader(data),
-            read_options=pacsv.ReadOptions(
-                column_names=[f"c{i}" for i in range(len(header.names))], block_size=1 << 20
-            ),
-            parse_options=pacsv.ParseOptions(delimiter=delimiter, invalid_row_handler=on_bad),
-            convert_options=pacsv.ConvertOptions(
-                column_types=types,
-                include_columns=list(types),
-                null_values=list(MISSING_CELLS),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-                decimal_point=header.decimal,
-            ),
-        )
+        if not data.strip():
+            return pa.schema(types).empty_table(), 0
+        quoted = b'"' in data
+        try:
+            table = pacsv.read_csv(
+                pa.BufferReader(data),
+                read_options=pacsv.ReadOptions(
+                    column_names=[f"c{i}" for i in range(len(header.names))], block_size=1 << 20
+                ),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=delimiter, quote_char='"' if quoted else False, invalid_row_handler=on_bad
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=types,
+                    include_columns=list(types),
+                    null_values=list(MISSING_CELLS),
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=True,
+                    decimal_point=header.decimal,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+        if quoted and len(table) + n_bad != sum(1 for _ in _LINE.finditer(data)):
+            return None
+        return table, n_bad
 
     def _add_times(self, cells: pa.ChunkedArray, block: bytes, line: int) -> None:
         import pyarrow as pa
@@ -131,30 +150,37 @@ class BlockReader:
         self._ticks.append(ticks)
         self._no_time.append(missing)
 
-    def _cells_of_lines(self, block: bytes, line: int) -> Iterator[tuple[int, list[str]]]:
-        text = block.decode("utf-8", "replace")
-        for number, content in enumerate(re.split(r"\r\n|\n|\r", text), start=line):
-            if content.strip() and not content.lstrip().startswith((*COMMENT_SIGNS, ";")):
-                yield number, split_line(content, self._header.delimiter)
+    def _lines(self, block: bytes, line: int) -> Iterator[tuple[int, str]]:
+        """Lines that are no comments, each with its number."""
+        signs = _comment_signs(self._header.delimiter)
+        for number, content in enumerate(_LINE_END.split(block), start=line):
+            if content.strip() and not content.lstrip().startswith(signs):
+                yield number, content.decode("utf-8", "replace")
 
-    def _note_bad(self, block: bytes, line: int) -> None:
+    def _torn_lines(self, block: bytes, line: int) -> set[int]:
+        """Numbers of the lines that open a quote and do not close it."""
+        sign = self._header.delimiter
+        return {number for number, content in self._lines(block, line) if _leaves_quote_open(content, sign)}
+
+    def _note_bad(self, block: bytes, line: int, torn: Collection[int]) -> None:
         """Find the lines of the wrong length, which the parser leaves out without their number."""
-        number = line
-        count = 0
-        for number, cells in self._cells_of_lines(block, line):
-            if len(cells) != len(self._header.names):
-                self._n_bad += 1
-                self._last_is_bad = True
-                count = len(cells)
-                if not self._bad:
-                    self._bad.append((number, count))
-            else:
-                self._last_is_bad = False
-        self._last_line = number
+        wanted = len(self._header.names)
+        for number, content in self._lines(block, line):
+            count = len(split_line(content, self._header.delimiter))
+            self._last_is_bad = number in torn or count != wanted
+            if not self._last_is_bad:
+                continue
+            self._n_bad += 1
+            if not self._first_bad:
+                fault = f"holds {count} values where the header names {wanted}"
+                if number in torn:
+                    fault = "opens a quote that it does not close"
+                self._first_bad = f"line {number} {fault}"
 
     def _explain(self, block: bytes, line: int) -> FormatError:
         """The sentence for a block that could not be parsed: the first cell that is no number."""
-        for number, cells in self._cells_of_lines(block, line):
+        for number, content in self._lines(block, line):
+            cells = split_line(content, self._header.delimiter)
             if len(cells) != len(self._header.names):
                 continue
             for i in (*self._columns, *(() if self._time is None else (self._time,))):
@@ -182,15 +208,10 @@ class BlockReader:
         if self._last_is_bad:
             warnings.append("The last line is cut short and was left out.")
         if n_inner:
-            number, count = self._bad[0]
-            wanted = len(self._header.names)
             if self._time is None or n_inner > MAX_BAD_LINES * self._rows:
-                raise FormatError(
-                    f"line {number} holds {count} values where the header names {wanted}; correct the line."
-                )
-            warnings.append(
-                f"{n_inner} lines that do not hold {wanted} values were left out, the first is line {number}."
-            )
+                raise FormatError(f"{self._first_bad}; correct the line.")
+            left_out = "A line was left out" if n_inner == 1 else f"{n_inner} lines were left out, the first"
+            warnings.append(f"{left_out}: {self._first_bad}.")
         loaded = Loaded(np.concatenate(self._values), kind=self._kind or "number", warnings=warnings)
         if self._time is not None:
             loaded.ticks = np.concatenate(self._ticks)
@@ -203,14 +224,36 @@ def _tidied(block: bytes, delimiter: str) -> bytes:
     """Lines without comments and empty cells' blanks; runs of blanks as one tab where they separate."""
     if b"\n" not in block:
         block = block.replace(b"\r", b"\n")
-    if any(sign in block for sign in (b"#", b"%", b";")) and delimiter != ";":
-        block = _COMMENT_LINE.sub(b"", block)
-    elif delimiter == ";" and b"#" in block:
-        block = re.sub(rb"(?m)^[ \t]*#[^\n]*\n", b"", block)
+    if any(sign in block for sign in _comment_signs(delimiter)):
+        block = _COMMENT_LINE[delimiter == ";"].sub(b"", block)
     if delimiter == " ":
         block = re.sub(rb"[ \t]+", b"\t", block)
         block = re.sub(rb"(?m)^\t|\t(?=\r?$)", b"", block)
     return block
+
+
+def _comment_signs(delimiter: str) -> tuple[bytes, ...]:
+    return (b"#", b"%") if delimiter == ";" else (b"#", b"%", b";")
+
+
+def _leaves_quote_open(line: str, delimiter: str) -> bool:
+    """Whether a quoted cell of the line goes on below it."""
+    if '"' not in line:
+        return False
+    if delimiter == " ":
+        line, delimiter = "\t".join(line.split()), "\t"
+    reader = csv.reader([line, ""], delimiter=delimiter)
+    try:
+        next(reader)
+    except csv.Error:  # a cell that never ends
+        return True
+    return reader.line_num > 1
+
+
+def _without_lines(block: bytes, indices: Collection[int]) -> bytes:
+    """The block with these lines, counted from 0, left empty."""
+    lines = _LINE_END.split(block)
+    return b"\n".join(b"" if index in indices else content for index, content in enumerate(lines))
 
 
 def _as_float(column: pa.ChunkedArray) -> FloatArray:

@@ -39,7 +39,6 @@ class TextHeader:
 
     Attributes:
         names: column names, as written.
-        unit_texts: unit of each column from a row below the names, "" without one.
         delimiter: one character; " " stands for any run of blanks.
         decimal: "." or ",".
         first_line: index of the first line of data, counted from 0.
@@ -49,7 +48,6 @@ class TextHeader:
     """
 
     names: tuple[str, ...]
-    unit_texts: tuple[str, ...]
     delimiter: str
     decimal: str
     first_line: int
@@ -138,7 +136,6 @@ def _complete(
     unit_texts += [""] * (len(names) - len(unit_texts))
     return TextHeader(
         names=tuple(names),
-        unit_texts=tuple(unit_texts),
         delimiter=delimiter,
         decimal=_decimal_sign(rows, delimiter),
         first_line=first,

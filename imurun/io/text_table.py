@@ -61,7 +61,6 @@ class TextTable:
             raise FormatError("there is a header but no samples below it.")
         self.header: TextHeader = header
         self.names = header.names
-        self.unit_texts = header.unit_texts
         self.preamble = header.preamble
         self.layout = header.layout
         self.metadata: Mapping[str, str] = from_comments(header.preamble)

@@ -1,0 +1,18 @@
+"""Text from outside, such as names of files, in a form that every file and terminal can take."""
+
+from __future__ import annotations
+
+import re
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def encodable(text: str) -> str:
+    """`text` with U+FFFD in the place of what UTF-8 cannot hold, such as bytes of a foreign file name."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def printable(text: str) -> str:
+    """`encodable` text without control characters, every blank a plain one."""
+    kept = (char if char.isprintable() else " " * char.isspace() for char in encodable(text))
+    return "".join(kept)
