@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -333,3 +334,11 @@ def test_units_of_a_named_profile_win(run, write, tmp_path):
     recording = read(path, profile=tmp_path / "own.toml")
     np.testing.assert_allclose(recording.acc, run.acc_g * G, atol=1e-6)
     assert math.isclose(recording.rate_hz, 100)
+
+
+def test_the_example_of_the_profiles_page_is_a_profile():
+    page = resources.files("imurun.io").joinpath("profiles/README.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    profile = parse_profile(example, "README.md")
+    assert profile.name == "my_belt"
+    assert profile.units == {"acc": "mg", "gyr": "deg/s", "time": "ms"}
