@@ -68,7 +68,7 @@ def write_pulse(row, pulse, gait):
 def write_walking(state, history, pulse, c, row):
     """A walking step: what can be said of it without a model of its contact."""
     write_pulse(row, pulse, WALKING)
-    # the vertical rises through 1 g in double support, just after the heel has landed
+    # the vertical rises through its mean in double support, just after the heel has landed
     contact_s = pulse["up"] / c.rate_hz
     length_s = (pulse["end"] - pulse["begin"]) / c.rate_hz
     write_rhythm(state, row, contact_s)

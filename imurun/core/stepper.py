@@ -293,15 +293,17 @@ def judge(state, history, queue, c, steps):
         note_period(state, queue[1])
         write_run(state, history, queue, c, steps)
         return
-    keep = n
-    while keep > 0:
-        strong = swings_like_running(queue[n - keep], c.rate_hz, 1.0)
-        if strong and keep < STREAK:
-            break  # may be the first step of a run
-        if not strong and keep == 1 and state["verdict"] != WALKING:
-            break  # its neighbour to come decides
-        keep -= 1
-    settle(state, history, queue, n - keep, c, steps)
+    settle(state, history, queue, n - n_undecided(queue, n, state["verdict"], c.rate_hz), c, steps)
+
+
+@kernel
+def n_undecided(queue, n, verdict, rate_hz):
+    """How many of the last pulses may still begin a run, or need the next one to say what they are."""
+    for waiting in range(min(n, STREAK - 1), 0, -1):
+        strong = swings_like_running(queue[n - waiting], rate_hz, 1.0)
+        if strong or (waiting == 1 and verdict != WALKING):
+            return waiting
+    return 0
 
 
 @kernel
