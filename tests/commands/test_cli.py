@@ -28,7 +28,7 @@ def call(*words, cwd=None, **environment):
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
         cwd=cwd,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100", **environment},
         check=False,
@@ -40,6 +40,8 @@ def run_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "run.csv"
     recording = simulate([Segment("running", 40.0, speed_m_s=3.0)], seed=1).recording
     imurun.io.write_recording(recording, path)
+    first = call("analyze", path, "--json")  # compiles the core where that was never done
+    assert first.returncode == 0, first.stderr
     return path
 
 
