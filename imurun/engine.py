@@ -18,7 +18,7 @@ from imurun.core.step import STEP
 from imurun.core.stepper import Stepper
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, as_rotation
-from imurun.recording import Recording, Runner, check_rate, missing_rows, runs
+from imurun.recording import Recording, Runner, check_rate, missing_rows, stretches
 
 Rows = npt.NDArray[Any]
 Output = tuple[Rows, Rows]
@@ -291,14 +291,11 @@ class RunAnalyzer:
         self, acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[np.bool_]
     ) -> Iterator[Output]:
         """Samples and gaps in turn."""
-        position = 0
-        for first, stop in runs(missing):
-            if first > position:
-                yield self._take(acc[position:first], None if gyr is None else gyr[position:first])
-            yield self._skip(stop - first)
-            position = stop
-        if position < len(acc):
-            yield self._take(acc[position:], None if gyr is None else gyr[position:])
+        for rows, gap in stretches(missing):
+            if gap:
+                yield self._skip(rows.stop - rows.start)
+            else:
+                yield self._take(acc[rows], None if gyr is None else gyr[rows])
 
     def _take(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
         """Unbroken samples."""
@@ -309,7 +306,7 @@ class RunAnalyzer:
         if self._orientation is None:
             if not self._start:
                 self._first_index = first_index
-            self._start.append((acc.copy(), None if gyr is None else gyr.copy()))
+            self._start.append((acc, gyr))
             if sum(len(part) for part, _ in self._start) < self._n_start:
                 return _NO_STEPS, _NO_SECONDS
             return self._begin()
@@ -379,13 +376,11 @@ class RunAnalyzer:
         )
         parts: list[Output] = []
         acc, _, quats = held.arrays()
-        position = 0
-        missing = missing_rows(acc, None)
-        for first, stop in [*runs(missing), (len(acc), len(acc))]:
-            parts.append(stepper.push(acc[position:first], quats[position:first]))
-            if stop > first:
-                parts.append((stepper.break_off(stop - first), _NO_SECONDS))
-            position = stop
+        for rows, gap in stretches(missing_rows(acc, None)):
+            if gap:
+                parts.append((stepper.break_off(rows.stop - rows.start), _NO_SECONDS))
+            else:
+                parts.append(stepper.push(acc[rows], quats[rows]))
         steps, seconds = _concatenate(parts)
         # they could not be known before the mounting was
         steps["decided_s"] = np.maximum(steps["decided_s"], mounting.decided_s)

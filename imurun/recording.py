@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -40,11 +40,12 @@ class Runner:
     height_m: float | None = None
 
     def __post_init__(self) -> None:
-        _check_range("mass_kg", self.mass_kg, 20.0, 300.0)
-        _check_range("height_m", self.height_m, 0.9, 2.6)
+        check_range("mass_kg", self.mass_kg, 20.0, 300.0)
+        check_range("height_m", self.height_m, 0.9, 2.6)
 
 
-def _check_range(name: str, value: float | None, low: float, high: float) -> None:
+def check_range(name: str, value: float | None, low: float, high: float) -> None:
+    """Raise SettingsError when a number that was given lies outside low to high, or is NaN."""
     if value is not None and not low <= value <= high:
         raise SettingsError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
 
@@ -224,6 +225,18 @@ def missing_rows(acc: FloatArray, gyr: FloatArray | None) -> npt.NDArray[np.bool
     if gyr is not None:
         missing |= ~np.isfinite(gyr).all(axis=1)
     return missing
+
+
+def stretches(missing: npt.NDArray[np.bool_]) -> Iterator[tuple[slice, bool]]:
+    """Rows as they follow each other, present and missing in turn; each with whether it is missing."""
+    position = 0
+    for first, stop in runs(missing):
+        if first > position:
+            yield slice(position, first), False
+        yield slice(first, stop), True
+        position = stop
+    if position < len(missing):
+        yield slice(position, len(missing)), False
 
 
 def _set(instance: object, name: str, value: object) -> None:

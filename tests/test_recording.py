@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import ImurunError, RecordingError, SettingsError
-from imurun.recording import Recording, Runner, missing_rows, runs
+from imurun.recording import Recording, Runner, missing_rows, runs, stretches
 
 RATE = 100.0
 
@@ -183,3 +183,12 @@ def test_runner():
         with pytest.raises(SettingsError, match="must lie between"):
             Runner(**bad)
     assert issubclass(SettingsError, ImurunError)
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_stretches_follow_each_other_and_are_of_one_kind(mask):
+    missing = np.array(mask, dtype=bool)
+    parts = list(stretches(missing))
+    assert [k for rows, _ in parts for k in range(len(mask))[rows]] == list(range(len(mask)))
+    assert all(rows.stop > rows.start and (missing[rows] == gap).all() for rows, gap in parts)
+    assert all(a[1] != b[1] for a, b in pairwise(parts))

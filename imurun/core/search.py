@@ -51,7 +51,6 @@ class MountingSearch:
         whole_file: bool,
     ) -> None:
         self._rate_hz = rate_hz
-        self._has_gyro = has_gyro
         self._whole_file = whole_file
         self._up = level_rotation(first_up)
         self._level_stepper = Stepper(
@@ -155,12 +154,10 @@ class MountingSearch:
             self._last_step = step.copy()
         if self._whole_file:
             return steps  # nobody reports them: the file is read again
-        running = np.flatnonzero(steps["gait"] == RUNNING)
-        if len(self._withheld):
-            first = 0
-        else:
-            first = int(running[0]) if len(running) else len(steps)
+        first = 0
         if not len(self._withheld):
+            running = np.flatnonzero(steps["gait"] == RUNNING)
+            first = int(running[0]) if len(running) else len(steps)
             self._standing = np.array(self._level_stepper.record["standing"])
         self._withheld = np.concatenate([self._withheld, steps[first:]])
         return steps[:first]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from imurun.errors import SettingsError
 from imurun.frames import FloatArray, G
+from imurun.recording import check_range
 from imurun.sim.waveforms import (
     Moving,
     Shape,
@@ -66,19 +67,19 @@ class Segment:
     def __post_init__(self) -> None:
         if self.kind not in ("still", "walking", "running"):
             raise SettingsError(f"A segment is still, walking or running, not {self.kind!r}.")
-        _check("duration_s", self.duration_s, 2.0, 200_000.0)
-        _check("lean_deg", self.lean_deg, -30.0, 45.0)
-        _check("turn_deg_s", self.turn_deg_s, -60.0, 60.0)
-        _check("transition_s", self.transition_s, 0.0, 60.0)
+        check_range("duration_s", self.duration_s, 2.0, 200_000.0)
+        check_range("lean_deg", self.lean_deg, -30.0, 45.0)
+        check_range("turn_deg_s", self.turn_deg_s, -60.0, 60.0)
+        check_range("transition_s", self.transition_s, 0.0, 60.0)
         if self.sway_deg is not None:
             if len(self.sway_deg) != 3:
                 raise SettingsError("sway_deg is three numbers: the range of roll, pitch and yaw.")
             for value in self.sway_deg:
-                _check("sway_deg", value, 0.0, 45.0)
+                check_range("sway_deg", value, 0.0, 45.0)
         if self.kind != "still":
-            _check("speed_m_s", self.speed_m_s, *_SPEED_LIMITS[self.kind])
-            _check("duty_factor", self.duty_factor, *_DUTY_LIMITS[self.kind])
-            _check("cadence_spm", self.cadence_spm, 50.0 if self.kind == "walking" else 110.0, 270.0)
+            check_range("speed_m_s", self.speed_m_s, *_SPEED_LIMITS[self.kind])
+            check_range("duty_factor", self.duty_factor, *_DUTY_LIMITS[self.kind])
+            check_range("cadence_spm", self.cadence_spm, 50.0 if self.kind == "walking" else 110.0, 270.0)
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class RunnerModel:
             "fatigue_lean_deg": (-30.0, 30.0),
         }
         for name, (low, high) in limits.items():
-            _check(name, getattr(self, name), low, high)
+            check_range(name, getattr(self, name), low, high)
         if self.first_side not in ("left", "right"):
             raise SettingsError(f"first_side is 'left' or 'right', not {self.first_side!r}.")
 
@@ -170,11 +171,6 @@ class StepPlan:
 
     def __len__(self) -> int:
         return len(self.contact_s)
-
-
-def _check(name: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not low <= value <= high:
-        raise SettingsError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
 
 
 @dataclass

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from imurun.errors import SettingsError
 from imurun.frames import FloatArray, G, as_rotation
-from imurun.recording import MAX_RATE_HZ, MIN_RATE_HZ
+from imurun.recording import MAX_RATE_HZ, MIN_RATE_HZ, check_range
 from imurun.sim.rotation import about_axis
 
 SLIP_TAKES_S = 0.4
@@ -76,9 +76,7 @@ class SensorModel:
             "slip_deg": (-180.0, 180.0),
         }
         for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise SettingsError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
+            check_range(name, getattr(self, name), low, high)
         for name in ("acc_bias_g", "gyr_bias_deg_s", "slip_axis"):
             value = np.asarray(getattr(self, name), dtype=np.float64)
             if value.shape != (3,) or not np.isfinite(value).all():
