@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from imurun.core.mounting import Mounting
     from imurun.engine import RunAnalyzer, Step
-    from imurun.errors import FormatError, ImurunError, RecordingError, SettingsError
+    from imurun.errors import FormatError, ImurunError, MethodError, RecordingError, SettingsError
     from imurun.io import read
     from imurun.recording import Recording, Runner
     from imurun.session import Session, analyze
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FormatError",
     "ImurunError",
+    "MethodError",
     "Mounting",
     "Recording",
     "RecordingError",
@@ -46,6 +47,7 @@ _HOMES = {
     "Step": "imurun.engine",
     "FormatError": "imurun.errors",
     "ImurunError": "imurun.errors",
+    "MethodError": "imurun.errors",
     "RecordingError": "imurun.errors",
     "SettingsError": "imurun.errors",
     "read": "imurun.io",

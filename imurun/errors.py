@@ -15,3 +15,7 @@ class FormatError(ImurunError, ValueError):
 
 class SettingsError(ImurunError, ValueError):
     """A setting, profile or runner description that makes no sense."""
+
+
+class MethodError(ImurunError, ValueError):
+    """A published rule that cannot be applied to a recording, or that gave no proper contacts."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:  # the command line lists the rules, and shall not wait for numpy
+    import numpy as np
 
-from imurun.frames import FloatArray
+    from imurun.frames import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,8 +17,9 @@ class Contacts:
     """Contacts of one stretch of running, in order of time.
 
     Attributes:
-        initial_contact_s: foot strikes, shape (k,), seconds from the first sample of the stretch.
-        final_contact_s: toe-offs, shape (k,); NaN where the rule finds none.
+        initial_contact_s: foot strikes, shape (k,), seconds from the first sample of the stretch, each
+            later than the one before and inside the stretch.
+        final_contact_s: toe-offs, shape (k,), later than their foot strikes; NaN where the rule finds none.
         side: "left", "right" or "unknown" for each, shape (k,).
     """
 
@@ -25,8 +28,11 @@ class Contacts:
     side: np.ndarray
 
 
-Detect = Callable[[FloatArray, FloatArray | None, float], Contacts]
-"""acc (n, 3) m/s2 and gyr (n, 3) rad/s or None, body frame (anterior, left, up), and the rate in Hz."""
+Detect: TypeAlias = "Callable[[FloatArray, FloatArray | None, float], Contacts]"
+"""acc (n, 3) m/s2 and gyr (n, 3) rad/s or None, body frame (anterior, left, up), and the rate in Hz.
+
+Every sample is a finite number; there may be few of them, or none.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,12 @@ class Method:
         detect: the rule.
         source: the paper.
         needs_gyro: whether it does nothing without angular rates.
+        needs_forward: whether it reads the anterior or left axis; False for rules of the vertical or of a
+            magnitude, which work before the forward axis is known.
     """
 
     name: str
     detect: Detect
     source: str
     needs_gyro: bool = False
+    needs_forward: bool = True

@@ -19,7 +19,7 @@ LAYERS = [
     {"recording"},
     {"core"},
     {"engine"},
-    {"session", "summary"},
+    {"session", "summary", "methods"},
     {"io", "ble", "history"},
     {"live", "report", "cohort"},
     {"cli", "commands"},

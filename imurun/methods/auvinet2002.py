@@ -1,0 +1,54 @@
+"""Auvinet 2002: foot strike between the lowest vertical and the last fore-aft maximum before braking.
+
+Auvinet, Gloria, Renault, Barrey 2002, Runner's stride analysis, Science & Sports 17; read as Kiernan et al.
+2023 (Sensors 23, PMC10255839) automated it.
+
+Between two vertical maxima: the vertical minimum; from it, the lowest fore-aft sample before the second
+maximum; back from that, the fore-aft maximum. Foot strike is midway between minimum and fore-aft maximum.
+Toe-off is the first sample after the second maximum at which the sensor falls at 1 g or more, and not before
+the shortest stance. The side is
+the sign of the mean sideways signal within 10 ms of the foot strike; steps alternate, by majority.
+
+Needs all three axes of the accelerometer; gives foot strike, toe-off and side.
+
+Deviations: where a sensor's range cuts the vertical off below, the end of the flat part is its minimum.
+Maxima count above 1 g, and a minimum lies at most half a second from its maximum. Which sign of the sideways
+axis is left could not be read in the paper: it was set on recordings of five runners with known sides (the
+foot on the ground pushes to the other side), so how well it tells sides there is no independent figure.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.frames import ANTERIOR, LEFT, UP, FloatArray, G
+from imurun.methods.contract import Contacts
+from imurun.methods.limits import STANCE_S
+from imurun.methods.sides import alternate
+from imurun.methods.signals import contacts_at, first_at_most, step_spans
+
+AROUND_CONTACT_S = 0.010
+FALLING_G = 0.0
+"""The vertical with gravity in it, at which the sensor falls freely."""
+
+
+def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
+    """Contacts of one stretch of running; see `imurun.methods.contract.Detect`."""
+    del gyr
+    acc_g = acc / G
+    anterior, vertical = acc_g[:, ANTERIOR], acc_g[:, UP]
+    initial: list[float] = []
+    final: list[float | None] = []
+    for span in step_spans(vertical, rate_hz):
+        braking = span.begin + int(np.argmin(anterior[span.begin : span.peak + 1]))
+        forward = braking
+        while forward > 0 and anterior[forward - 1] >= anterior[forward]:
+            forward -= 1
+        strike = 0.5 * (span.begin + forward)
+        shortest = int(np.ceil(strike + STANCE_S[0] * rate_hz))
+        initial.append(strike)
+        final.append(first_at_most(vertical, FALLING_G, max(span.peak, shortest), span.end))
+    around = round(AROUND_CONTACT_S * rate_hz)
+    middle = np.rint(initial).astype(int)
+    sideways = np.array([acc_g[max(m - around, 0) : m + around + 1, LEFT].mean() for m in middle])
+    return contacts_at(initial, final, rate_hz, alternate(-sideways, np.array(initial)))

@@ -1,0 +1,33 @@
+"""Reenalda 2021: the moment at which the pelvis goes down fastest.
+
+Reenalda, Zandbergen, Harbers, Paquette, Milner 2021, Detection of foot contact in treadmill running with
+inertial and optical measurement systems, J Biomech 121; read as Kiernan et al. 2023 (Sensors 23,
+PMC10255839) automated it.
+
+The vertical acceleration without gravity is integrated once; foot strike is the greatest downward speed
+before each maximum.
+
+Needs the vertical axis of the accelerometer; gives foot strike only.
+
+Deviations: integrated afresh within each step, from its vertical minimum to its maximum, so that no drift
+has to be filtered out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.frames import UP, FloatArray, G
+from imurun.methods.contract import Contacts
+from imurun.methods.signals import STANDING_G, contacts_at, step_spans
+
+
+def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
+    """Contacts of one stretch of running; see `imurun.methods.contract.Detect`."""
+    del gyr
+    vertical = acc[:, UP] / G
+    initial: list[float] = []
+    for span in step_spans(vertical, rate_hz):
+        speed = np.cumsum(vertical[span.begin : span.peak + 1] - STANDING_G)
+        initial.append(span.begin + int(np.argmin(speed)))
+    return contacts_at(initial, [None] * len(initial), rate_hz)

@@ -1,0 +1,106 @@
+"""What several rules look for in a signal: smoothing, the steps in the vertical, peaks.
+
+Signals are in g, sample positions are indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.signal import butter, find_peaks, sosfiltfilt
+
+from imurun.frames import FloatArray
+from imurun.methods.contract import Contacts
+from imurun.methods.limits import MAX_STEP_HZ, MIN_STEP_HZ, without_short
+
+STANDING_G = 1.0
+"""What the vertical reads at rest: gravity is in it."""
+
+
+class Span(NamedTuple):
+    """One step in the vertical: the lowest sample before its maximum, the maximum, the lowest after."""
+
+    begin: int
+    peak: int
+    end: int
+
+
+def lowpass(values: FloatArray, cutoff_hz: float, rate_hz: float, order: int = 4) -> FloatArray:
+    """Butterworth low-pass of `order`, run forwards and backwards, along the first axis.
+
+    Values sampled too slowly to hold anything above the cut-off are returned as they are.
+    """
+    if len(values) < 2 or cutoff_hz >= 0.5 * rate_hz:
+        return values
+    sections = butter(order, cutoff_hz, fs=rate_hz, output="sos")
+    padding = min(len(values) - 1, round(rate_hz / cutoff_hz) * order)
+    return np.asarray(sosfiltfilt(sections, values, axis=0, padlen=padding), dtype=np.float64)
+
+
+def vertical_peaks(vertical_g: FloatArray, rate_hz: float, apart_s: float = 1.0 / MAX_STEP_HZ) -> np.ndarray:
+    """Highest samples of the steps: maxima above standing, at least `apart_s` from each other, shape (k,)."""
+    if len(vertical_g) < 3:
+        return np.zeros(0, dtype=np.intp)
+    return find_peaks(vertical_g, height=STANDING_G, distance=max(apart_s * rate_hz, 1.0))[0]
+
+
+def step_spans(vertical_g: FloatArray, rate_hz: float) -> list[Span]:
+    """The whole steps of a stretch: each falls below standing, rises above it and falls again."""
+    reach = int(rate_hz / MIN_STEP_HZ)
+    last = len(vertical_g) - 1
+    borders = [0, *vertical_peaks(vertical_g, rate_hz).tolist(), last]
+    spans = []
+    for before, peak, after in zip(borders, borders[1:], borders[2:], strict=False):
+        begin = lowest(vertical_g, max(before, peak - reach), peak)
+        end = lowest(vertical_g, peak, min(after, peak + reach))
+        whole = begin > 0 and end < last
+        if whole and max(vertical_g[begin], vertical_g[end]) < STANDING_G:
+            spans.append(Span(begin, peak, end))
+    return spans
+
+
+def lowest(values: FloatArray, first: int, last: int) -> int:
+    """Position of the lowest sample from first to last; the last one where the range cuts it flat."""
+    part = values[first : last + 1]
+    equal = np.flatnonzero(part == part.min())
+    return int(first + equal[-1])
+
+
+def peaks_between(values: FloatArray, first: int, last: int) -> np.ndarray:
+    """Positions of the local maxima from first to last, shape (k,); a sample at the border is none."""
+    first = max(first, 0)
+    return first + find_peaks(values[first : last + 1])[0]
+
+
+def first_at_most(values: FloatArray, limit: float, first: int, last: int) -> int | None:
+    """Position of the first sample from first to last that is not above the limit."""
+    below = np.flatnonzero(values[first : last + 1] <= limit)
+    return int(first + below[0]) if len(below) else None
+
+
+def deepest(values: FloatArray, first: int, last: int) -> int | None:
+    """Position of the lowest local minimum from first to last; on the anterior axis the backward peak."""
+    peaks = peaks_between(-values, first, last)
+    return int(peaks[np.argmin(values[peaks])]) if len(peaks) else None
+
+
+def contacts_at(
+    initial: Sequence[float], final: Sequence[float | None], rate_hz: float, side: np.ndarray | None = None
+) -> Contacts:
+    """Contacts from sample positions; a contact less than a shortest step after the one before is left out.
+
+    Args:
+        initial: foot strikes, never decreasing.
+        final: a toe-off for each, or None; left out where the contact would be shorter than any.
+        side: left, right or unknown for each; None when the rule says nothing of sides.
+    """
+    kept: list[int] = []
+    for k, position in enumerate(initial):
+        if not kept or (position - initial[kept[-1]]) * MAX_STEP_HZ >= rate_hz:
+            kept.append(k)
+    initial_s = np.array([initial[k] for k in kept], dtype=np.float64) / rate_hz
+    final_s = np.array([final[k] for k in kept], dtype=np.float64) / rate_hz  # None becomes NaN
+    sides = np.full(len(kept), "unknown") if side is None else side[kept]
+    return Contacts(initial_s, without_short(initial_s, final_s), sides)
