@@ -13,6 +13,7 @@ import typer
 
 from imurun import __version__
 from imurun.errors import ImurunError
+from imurun.methods import METHODS
 
 app = typer.Typer(
     name="imurun",
@@ -113,6 +114,14 @@ def analyze(
             help="find: in the first running; whole: in all of it; auto: as the file says, else find."
         ),
     ] = MountingChoice.AUTO,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How steps are found: imurun, or a published rule to compare it with, which gives contact "
+            f"and flight only: {', '.join(METHODS)}.",
+        ),
+    ] = "imurun",
 ) -> None:
     """Analyse recordings: foot strikes, contact and flight, impact, load and sway."""
     from imurun.commands.analyze import analyze_files
@@ -127,6 +136,7 @@ def analyze(
         profile=profile,
         rate_hz=rate,
         mounting=mounting.value,
+        method=method,
     )
     if failed:
         raise typer.Exit(1)

@@ -17,6 +17,8 @@ from imurun.core.bouts import Bout, find_bouts
 from imurun.core.mounting import Mounting
 from imurun.engine import Output, Rows, RunAnalyzer, find_mounting
 from imurun.errors import SettingsError
+from imurun.methods.apply import find_method, method_steps
+from imurun.methods.contract import Method
 from imurun.recording import Recording, Runner
 from imurun.summary import find_phases, summarise
 
@@ -66,6 +68,7 @@ def analyze(
     runner: Runner | None = None,
     *,
     mounting: MountingWord | npt.ArrayLike | Mounting = "auto",
+    method: str | Method = "imurun",
     progress: Callable[[float], None] | None = None,
 ) -> Session:
     """Analyse a recording: foot strikes, contact and flight, impact and load, sway.
@@ -76,13 +79,18 @@ def analyze(
         mounting: "find" it in the first running, as a live run does; "whole": in a first pass over all
             running; or a rotation body from sensor, shape (3, 3). "auto" finds it, unless the recording is
             in the anatomical frame already.
+        method: "imurun", or a published rule of `imurun.methods.METHODS` by name: then the step table has
+            the rule's running steps and nothing else, and the summary is of these; mounting, bouts, phases
+            and warnings stay the engine's.
         progress: called with the share done, 0 to 1.
 
     Raises:
-        SettingsError: a mounting that is neither of these words nor a rotation.
+        SettingsError: a mounting that is neither of these words nor a rotation, an unknown method.
+        MethodError: a published rule that the recording does not fit, or that failed.
     """
     runner = Runner() if runner is None else runner
     recording, gyr_notes = _usable_gyroscope(recording)
+    rule = None if method == "imurun" else find_method(method, recording)
     asked = mounting if isinstance(mounting, str) else "given"
     if isinstance(mounting, str):
         if mounting not in ("auto", "find", "whole"):
@@ -113,9 +121,15 @@ def analyze(
         *_scale_warning(rows),
         *_place_warning(summary),
     )
+    if rule is not None:
+        running_s = [(bout.start_s, bout.end_s) for bout in bouts if bout.kind == "running"]
+        steps = method_steps(rule, recording, analyzer.mounting, running_s)
+        summary = summarise(steps, bouts, phases, recording.duration_s, runner)
+        summary["walking_steps"] = None  # the rules say nothing of walking
     summary.update(
         {
             "rate_hz": recording.rate_hz,
+            "method": "imurun" if rule is None else rule.name,
             "gyroscope": recording.gyr is not None,
             "clipped_samples": analyzer.n_clipped,
             "bridged_samples": recording.n_bridged,
@@ -130,6 +144,7 @@ def analyze(
     settings = {
         "version": __version__,
         "mounting": asked,
+        "method": summary["method"],
         "rate_hz": recording.rate_hz,
         "mass_kg": runner.mass_kg,
         "height_m": runner.height_m,

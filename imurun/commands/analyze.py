@@ -29,6 +29,7 @@ def analyze_files(
     profile: str | None,
     rate_hz: float | None,
     mounting: MountingWord,
+    method: str = "imurun",
 ) -> bool:
     """Analyse each file and print what came out; returns whether one could not be used.
 
@@ -40,7 +41,9 @@ def analyze_files(
     failed = False
     for file, table in zip(files, tables, strict=True):
         try:
-            session = analyze_file(file, runner, profile=profile, rate_hz=rate_hz, mounting=mounting)
+            session = analyze_file(
+                file, runner, profile=profile, rate_hz=rate_hz, mounting=mounting, method=method
+            )
             if table is not None:
                 save_steps(session, table)
         except ImurunError as error:
@@ -95,22 +98,30 @@ def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None
 
 
 def analyze_file(
-    file: Path, runner: Runner, *, profile: str | None, rate_hz: float | None, mounting: MountingWord
+    file: Path,
+    runner: Runner,
+    *,
+    profile: str | None,
+    rate_hz: float | None,
+    mounting: MountingWord,
+    method: str = "imurun",
 ) -> Session:
     """Read and analyse one file, with progress on a terminal."""
     with patience(f"Reading {file.name}") as progress:
         recording = read(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
-    return analyze_with_progress(recording, runner, mounting)
+    return analyze_with_progress(recording, runner, mounting, method)
 
 
-def analyze_with_progress(recording: Recording, runner: Runner, mounting: MountingWord) -> Session:
+def analyze_with_progress(
+    recording: Recording, runner: Runner, mounting: MountingWord, method: str = "imurun"
+) -> Session:
     """Analyse a recording, with progress on a terminal."""
     from imurun.core.stepper import is_compiled
 
     if not is_compiled():
         print("Compiling the core, once on this machine: about half a minute.", file=sys.stderr)
     with patience("Analysing") as progress:
-        return analyze_recording(recording, runner, mounting=mounting, progress=progress)
+        return analyze_recording(recording, runner, mounting=mounting, method=method, progress=progress)
 
 
 def save_steps(session: Session, path: Path) -> None:

@@ -84,9 +84,15 @@ def print_session(session: Session) -> None:
     console.print()
     console.print(f"[bold]{_safe(title)}[/bold]  {_headline(summary)}")
     console.print(_time_line(session))
+    if summary["method"] != "imurun":
+        console.print(
+            f"Steps by the published rule {_safe(summary['method'])}; what it does not give is left out."
+        )
     if summary["running_steps"]:
         console.print(_table(session, max(8, min(SPARK_WIDTH, console.width - OTHER_COLUMNS))))
         _print_load(console, summary)
+    elif summary["running_s"]:
+        console.print("No step was found in the running.")
     elif summary["walking_cadence_spm"] is not None:
         console.print(f"No running; walking at {summary['walking_cadence_spm']:.0f} steps/min.")
     else:
@@ -103,9 +109,10 @@ def _headline(summary: dict[str, Any]) -> str:
 
 def _time_line(session: Session) -> str:
     summary = session.summary
+    walking_steps = "" if summary["walking_steps"] is None else f" ({summary['walking_steps']} steps)"
     parts = [
         f"running {clock(summary['running_s'])} ({summary['running_steps']} steps)",
-        f"walking {clock(summary['walking_s'])} ({summary['walking_steps']} steps)",
+        f"walking {clock(summary['walking_s'])}{walking_steps}",
         f"still {clock(summary['still_s'])}",
         f"other {clock(summary['other_s'])}",
     ]
