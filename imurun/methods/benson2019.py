@@ -23,7 +23,7 @@ import numpy as np
 
 from imurun.frames import ANTERIOR, UP, FloatArray, G
 from imurun.methods.contract import Contacts
-from imurun.methods.signals import contacts_at, lowpass, peaks_between, vertical_peaks
+from imurun.methods.signals import contacts_at, dips_between, lowpass, vertical_peaks
 
 CUTOFF_HZ = 10.0
 PEAKS_APART_S = 0.25
@@ -49,7 +49,7 @@ def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
 
 def _strike(anterior: FloatArray, first: int, last: int) -> int | None:
     """Position of the backward peak that is high and late."""
-    peaks = peaks_between(-anterior, first, last)
+    peaks = dips_between(anterior, first, last)
     if not len(peaks):
         return None
     depth_rank = np.argsort(np.argsort(anterior[peaks]))  # 0 for the highest backward peak
@@ -59,7 +59,7 @@ def _strike(anterior: FloatArray, first: int, last: int) -> int | None:
 
 def _toe_off(anterior: FloatArray, first: int, strike: int) -> int | None:
     """Position of the last backward peak before the next foot strike, or of the greatest jerk."""
-    peaks = peaks_between(-anterior, first, strike - 1)
+    peaks = dips_between(anterior, first, strike - 1)
     if len(peaks):
         return int(peaks[-1])
     jerk = np.diff(anterior[first : strike + 1])

@@ -68,10 +68,10 @@ def lowest(values: FloatArray, first: int, last: int) -> int:
     return int(first + equal[-1])
 
 
-def peaks_between(values: FloatArray, first: int, last: int) -> np.ndarray:
-    """Positions of the local maxima from first to last, shape (k,); a sample at the border is none."""
+def dips_between(values: FloatArray, first: int, last: int) -> np.ndarray:
+    """Positions of the local minima from first to last, shape (k,); a sample at the border is none."""
     first = max(first, 0)
-    return first + find_peaks(values[first : last + 1])[0]
+    return first + find_peaks(-values[first : last + 1])[0]
 
 
 def first_at_most(values: FloatArray, limit: float, first: int, last: int) -> int | None:
@@ -81,9 +81,9 @@ def first_at_most(values: FloatArray, limit: float, first: int, last: int) -> in
 
 
 def deepest(values: FloatArray, first: int, last: int) -> int | None:
-    """Position of the lowest local minimum from first to last; on the anterior axis the backward peak."""
-    peaks = peaks_between(-values, first, last)
-    return int(peaks[np.argmin(values[peaks])]) if len(peaks) else None
+    """Position of the lowest local minimum from first to last: on the anterior axis, the backward peak."""
+    dips = dips_between(values, first, last)
+    return int(dips[np.argmin(values[dips])]) if len(dips) else None
 
 
 def contacts_at(
