@@ -8,7 +8,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import imurun
-from benchmarks import recordings
 from benchmarks.accuracy.score import (
     Score,
     analysed_turned,
@@ -19,12 +18,13 @@ from benchmarks.accuracy.score import (
     six_axis_trials,
     true_axes,
 )
+from benchmarks.datasets import LOADERS
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 
 
 def test_treadmill_run(shared_data):
-    (trial,) = recordings.treadmill_run(shared_data)
+    (trial,) = LOADERS["treadmill_run_grf"](shared_data / "treadmill_run_grf")
     result = score(trial)
     assert result.n_found == result.n_true == 25
     assert result.n_invented == 0
@@ -33,7 +33,9 @@ def test_treadmill_run(shared_data):
 
 
 def test_running_speeds(shared_data):
-    result = Score.total([score(trial) for trial in recordings.running_speeds(shared_data)])
+    result = Score.total(
+        [score(trial) for trial in LOADERS["running_speeds"](shared_data / "running_speeds")]
+    )
     assert result.n_true > 150
     assert result.f1 >= 0.99
     assert result.sides_right >= 0.98 * result.n_found
@@ -41,7 +43,7 @@ def test_running_speeds(shared_data):
 
 
 def test_sacral_grf(shared_data):
-    trials = list(recordings.sacral_grf(shared_data))
+    trials = list(LOADERS["sacral_grf"](shared_data / "sacral_grf"))
     assert len(trials) == 31
     level = Score.total([score(trial) for trial in trials if trial.slope_percent == 0])
     every = Score.total([score(trial) for trial in trials])
@@ -51,7 +53,7 @@ def test_sacral_grf(shared_data):
 
 
 def test_cadence_of_full_minutes_is_the_shoes(shared_data):
-    ratios = cadence_ratios(shared_data)
+    ratios = cadence_ratios(shared_data / "hip_shoe_run")
     assert len(ratios) >= 9
     assert np.abs(ratios - 1).max() < 0.01
 
@@ -68,7 +70,7 @@ def test_nobody_runs_in_walking(shared_data):
 
 def test_mounting_of_200_rotations(shared_data):
     turns = Rotation.random(200, random_state=20).as_matrix()
-    for trial in six_axis_trials(shared_data):
+    for trial in six_axis_trials():
         truth = true_axes(trial)
         base, _ = analysed_turned(trial, np.eye(3))
         for turn in turns:
@@ -85,7 +87,7 @@ def test_mounting_of_200_rotations(shared_data):
 
 def test_given_mounting_turns_with_the_sensor(shared_data):
     """With the mounting given, any rotation gives the same steps within rounding."""
-    for trial in six_axis_trials(shared_data):
+    for trial in six_axis_trials():
         whole = imurun.analyze(trial.recording, mounting=np.eye(3)).steps
         for turn in Rotation.random(3, random_state=5).as_matrix():
             turned = imurun.Recording(
@@ -98,6 +100,6 @@ def test_given_mounting_turns_with_the_sensor(shared_data):
 
 
 def test_pelvis_ranges_follow_the_cameras(shared_data):
-    errors = np.array([range_errors_deg(trial) for trial in six_axis_trials(shared_data)])
+    errors = np.array([range_errors_deg(trial) for trial in six_axis_trials()])
     assert np.abs(errors).max() < 1.0
     assert np.abs(errors.mean(axis=0)).max() < 0.3

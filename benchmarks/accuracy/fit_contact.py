@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks import recordings
+from benchmarks.datasets import Trial, load
 from imurun.core import contact
 from imurun.core.step import RUNNING
 from imurun.engine import RunAnalyzer
@@ -36,7 +36,7 @@ class Contacts:
     inside: np.ndarray
 
 
-def contacts_of(trial: recordings.Trial) -> Contacts:
+def contacts_of(trial: Trial) -> Contacts:
     """Pair the trial's true contacts with the pulses that the engine finds."""
     recording = trial.recording
     rate = recording.rate_hz
@@ -95,11 +95,10 @@ def errors(trials: list[Contacts], constants: dict[str, FloatArray]) -> dict[str
 
 def main() -> None:
     """Print the constants, and the errors of every runner left out."""
-    folder = recordings.data_folder()
     trials = [
         contacts_of(trial)
-        for load in (recordings.running_speeds, recordings.treadmill_run, recordings.sacral_grf)
-        for trial in load(folder)
+        for name in ("running_speeds", "treadmill_run_grf", "sacral_grf")
+        for trial in load(name)
     ]
     kept = {"initial": contact.IC_S, "final": contact.FC_S, "peak": contact.PEAK_BW}
     for what, values in kept.items():

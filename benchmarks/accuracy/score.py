@@ -16,7 +16,8 @@ from scipy.signal import find_peaks
 from scipy.spatial.transform import Rotation
 
 import imurun
-from benchmarks import recordings
+from benchmarks.datasets import Trial, hip_shoe_run, load
+from benchmarks.datasets.locate import data_folder
 from imurun.engine import RunAnalyzer
 from imurun.frames import FloatArray, G
 
@@ -56,7 +57,7 @@ class Score:
         return float(np.sqrt(np.mean(self.contact_error_ms**2)))
 
 
-def score(trial: recordings.Trial) -> Score:
+def score(trial: Trial) -> Score:
     """Contacts of a trial against its steps, one to one."""
     steps = imurun.analyze(trial.recording).steps
     steps = steps[steps["gait"] == "running"]
@@ -80,8 +81,7 @@ def score(trial: recordings.Trial) -> Score:
 
 def cadence_ratios(folder: Path) -> FloatArray:
     """Hip cadence over twice the shoe's stride rate, for every minute of `hip_shoe_run` run in full."""
-    hip = imurun.read(folder / "hip_shoe_run" / "left_hip.csv.gz")
-    shoe = imurun.read(folder / "hip_shoe_run" / "left_ankle.csv.gz")
+    hip, shoe = hip_shoe_run.hip(folder), hip_shoe_run.shoe(folder)
     swing = gaussian_filter1d(np.linalg.norm(shoe.acc, axis=1) / G, 6.0)
     peaks, _ = find_peaks(swing, distance=50, prominence=0.5)
     strides_s = peaks / shoe.rate_hz
@@ -96,18 +96,18 @@ def cadence_ratios(folder: Path) -> FloatArray:
     return np.array(ratios)
 
 
-def six_axis_trials(folder: Path) -> list[recordings.Trial]:
+def six_axis_trials() -> list[Trial]:
     """The trials whose pelvis cameras saw."""
-    return [*recordings.treadmill_run(folder), *recordings.running_speeds(folder)]
+    return [*load("treadmill_run_grf"), *load("running_speeds")]
 
 
-def pelvis(trial: recordings.Trial) -> Rotation:
+def pelvis(trial: Trial) -> Rotation:
     """Earth from the recording's axes, for each sample."""
     assert trial.angles_deg is not None
     return Rotation.from_euler("ZYX", trial.angles_deg[:, ::-1], degrees=True)
 
 
-def true_axes(trial: recordings.Trial) -> FloatArray:
+def true_axes(trial: Trial) -> FloatArray:
     """Rows: the direction of travel, left and up, on average over the trial, in the recording's axes."""
     earth = pelvis(trial).as_matrix()
     up = earth[:, 2, :].mean(axis=0)
@@ -118,7 +118,7 @@ def true_axes(trial: recordings.Trial) -> FloatArray:
     return np.vstack([forward, np.cross(up, forward), up])
 
 
-def analysed_turned(trial: recordings.Trial, turn: FloatArray) -> tuple[np.ndarray, FloatArray]:
+def analysed_turned(trial: Trial, turn: FloatArray) -> tuple[np.ndarray, FloatArray]:
     """Steps of the trial with the sensor turned, and the mounting found, turned back."""
     analyzer = RunAnalyzer(trial.recording.rate_hz)
     assert trial.recording.gyr is not None
@@ -135,7 +135,7 @@ def mounting_error_deg(found: FloatArray, truth: FloatArray) -> tuple[float, flo
     return float(up), float(forward)
 
 
-def range_errors_deg(trial: recordings.Trial) -> tuple[float, float]:
+def range_errors_deg(trial: Trial) -> tuple[float, float]:
     """Mean error of the range per stride of side tilt and forward tilt."""
     steps = imurun.analyze(trial.recording).steps.dropna(subset="roll_rom_deg")
     level = pelvis(trial) * Rotation.from_matrix(true_axes(trial).T)
@@ -153,12 +153,11 @@ def range_errors_deg(trial: recordings.Trial) -> tuple[float, float]:
 
 def main() -> None:
     """Print one line a figure."""
-    folder = recordings.data_folder()
     sets = {
-        "treadmill_run_grf": list(recordings.treadmill_run(folder)),
-        "running_speeds": list(recordings.running_speeds(folder)),
-        "sacral_grf level": [t for t in recordings.sacral_grf(folder) if t.slope_percent == 0],
-        "sacral_grf": list(recordings.sacral_grf(folder)),
+        "treadmill_run_grf": load("treadmill_run_grf"),
+        "running_speeds": load("running_speeds"),
+        "sacral_grf level": [t for t in load("sacral_grf") if t.slope_percent == 0],
+        "sacral_grf": load("sacral_grf"),
     }
     for name, trials in sets.items():
         total = Score.total([score(trial) for trial in trials])
@@ -167,9 +166,9 @@ def main() -> None:
             f"{name:18s} {total.n_found} of {total.n_true} found, {total.n_invented} invented, "
             f"F1 {total.f1:.4f}, sides {sides}, contact time RMSE {total.contact_rmse_ms:.1f} ms"
         )
-    ratios = cadence_ratios(folder)
+    ratios = cadence_ratios(data_folder() / "hip_shoe_run")
     print(f"cadence against the shoe: {len(ratios)} minutes, worst {100 * np.abs(ratios - 1).max():.2f} %")
-    trials = six_axis_trials(folder)
+    trials = six_axis_trials()
     ranges = np.array([range_errors_deg(trial) for trial in trials])
     print(
         f"range of side and forward tilt: mean error {ranges.mean(axis=0).round(2)} deg, "

@@ -6,7 +6,6 @@ import pytest
 from imurun.errors import FormatError
 from imurun.frames import G
 from imurun.io import read
-from imurun.io.sacral_grf import N_SAMPLES, read_trials
 
 
 def gravity(recording):
@@ -66,33 +65,6 @@ def test_lumbar_walking_needs_a_rate(shared_data):
         np.testing.assert_array_equal(guessed.acc, named.acc)
         np.testing.assert_array_equal(guessed.gyr, named.gyr)
         assert len(guessed.warnings) == 2
-
-
-def test_sacral_trials(shared_data):
-    trials = read_trials(shared_data / "sacral_grf")
-    assert len(trials) == 31
-    assert {trial.speed_m_s for trial in trials} == {2.5, 3.33, 4.17}
-    assert {trial.slope_percent for trial in trials} == {-10, -5, 0, 5, 10}
-    for trial in trials:
-        assert trial.recording.acc.shape == (N_SAMPLES, 3)
-        assert trial.recording.frame == "anatomical"
-        assert trial.recording.rate_hz == 500.0
-        assert not trial.recording.acc[:, 1].any()
-        assert trial.recording.acc[:, 2].min() >= 0
-        assert trial.vgrf_bw.shape == (N_SAMPLES,)
-        assert 1.5 < trial.vgrf_bw.max() < 4
-        assert (trial.mass_kg, trial.height_m) == (76.8, 1.73)
-    # whole strides: mean force is one body weight, mean vertical specific force about one g
-    assert np.mean([t.vgrf_bw.mean() for t in trials]) == pytest.approx(1.0, abs=0.05)
-
-
-def test_sacral_trials_of_the_wrong_shape(tmp_path):
-    for name in ("Accelerometer_one_sub.csv", "GRF_one_sub.csv"):
-        (tmp_path / name).write_text("1,2,3\n")
-    with pytest.raises(FormatError, match="3 columns where 4960"):
-        read_trials(tmp_path)
-    with pytest.raises(FormatError, match="could not be read"):
-        read_trials(tmp_path / "nowhere")
 
 
 def test_a_matrix_without_header_is_refused(shared_data):
