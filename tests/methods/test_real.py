@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import recordings
+from benchmarks.datasets import load
 from imurun.methods import METHODS
 from imurun.methods.apply import run_checked
 
@@ -57,10 +57,10 @@ def errors(name, trials):
 
 
 @pytest.fixture(scope="module")
-def plates(shared_data):
+def plates(shared_data):  # which skips where the recordings are absent
     return {
-        "sacral_grf": list(recordings.sacral_grf(shared_data)),
-        "others": [*recordings.treadmill_run(shared_data), *recordings.running_speeds(shared_data)],
+        "sacral_grf": load("sacral_grf"),
+        "others": [*load("treadmill_run_grf"), *load("running_speeds")],
     }
 
 
