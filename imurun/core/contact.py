@@ -1,56 +1,73 @@
 """Foot strike, toe-off and peak force of a running step, timed on its slow pulse.
 
-The slow pulse is a blurred copy of the force under the foot. Foot strike lies before it rises, earlier
-where the force falls slower than it rises (skew); toe-off lies after its fall, later the longer the foot
-lingers (tail). The step period moves both, because slower running has longer contacts.
-The three formulas are linear and shared by all runners:
+The slow pulse is a blurred copy of the force under the foot, and the body's swing fore and aft tells how
+fast it runs. The runner's typical pulse (`imurun.core.typical`) places the contact around the pulse's
+peak; the step's own pulse says how this step differs from the typical one:
 
-    initial contact = up        + IC_S    . (1, skew, period)
-    final contact   = down_half + FC_S    . (1, tail, period)
-    peak force      =             PEAK_BW . (1, height, width)
+    initial contact = peak + IC_S . (1, begin, height x period, drive)       + own rise
+    final contact   = peak + FC_S . (1, end, rise rate, forward share)       + own fall
+    peak force      = PEAK_BW . (1, swing, fall)                             + OWN_HEIGHT_BW x own height
 
-up and down: where the pulse crosses its mean; skew: its peak against the middle between them; tail: from
-down to the next minimum; width: from up to down. Seconds, g, body weights.
+begin, end: the minima before and after, from the peak; drive: the largest forward force after the peak;
+forward share: RMS of the fore-aft force over the swing of the vertical; rise rate: the steepest slope; fall:
+where the pulse falls steepest, from the peak.
+Own rise: how much later than typical, from the peak, the pulse rises through its mean. Own fall: the same
+for the middle between its fall through the mean and its end. Seconds, g, body weights.
 
 That a step's contact follows from the slow vertical at the sacrum: Day et al. 2021 and Alcantara et al.
 2021 (low-pass and threshold), Patoz et al. 2022 (half sine from one sacral IMU). The constants are least
-squares over five runners in two laboratories at 2 to 5 m/s, every runner with the same weight; the scores
-of runners left out, and the command that fits them, are in benchmarks/accuracy/README.md.
+squares over six runners in three laboratories at 2 to 5 m/s and slopes of -10 to +10 %, every runner with
+the same weight; the scores of runners left out, and the command that fits them, are in
+benchmarks/accuracy/README.md.
 """
 
 from __future__ import annotations
 
 from imurun.core.jit import kernel
 
-IC_S = (0.0532, 0.4829, -0.2173)
-"""s; s per s of skew; s per s of period."""
-FC_S = (-0.1331, 0.9645, 0.2125)
-"""s; s per s of tail; s per s of period."""
-PEAK_BW = (1.4472, 1.1384, -8.5835)
-"""BW; BW per g of height; BW per s of width."""
+IC_S = (-0.08645, 0.69261, 0.07279, 0.07708)
+"""s; s per s of begin; s per g s of height times period; s per g of drive."""
+FC_S = (0.02028, 1.13234, -0.00264, -0.11622)
+"""s; s per s of end; s per g/s of rise rate; s per forward share."""
+PEAK_BW = (2.04394, 0.563, -8.93904)
+"""BW; BW per g of swing; BW per s of fall."""
+OWN_HEIGHT_BW = 1.1
+"""BW per g of height above the typical."""
 
 CONTACT_LIMITS_S = (0.07, 0.50)
 """Shorter or longer is no running contact."""
 
 
 @kernel
-def initial_contact(pulse, period_s, rate_hz):
+def initial_contact(pulse, typical, period_s, rate_hz):
     """Foot strike as a fractional sample index."""
-    skew_s = (pulse["peak"] - 0.5 * (pulse["up"] + pulse["down"])) / rate_hz
-    offset_s = IC_S[0] + IC_S[1] * skew_s + IC_S[2] * period_s
-    return pulse["up"] + offset_s * rate_hz
+    own_s = (pulse["up"] - pulse["peak"]) / rate_hz - typical["up"]
+    offset_s = (
+        IC_S[0]
+        + IC_S[1] * typical["begin"]
+        + IC_S[2] * typical["height"] * period_s
+        + IC_S[3] * typical["drive"]
+    )
+    return pulse["peak"] + (offset_s + own_s) * rate_hz
 
 
 @kernel
-def final_contact(pulse, period_s, rate_hz):
+def final_contact(pulse, typical, rate_hz):
     """Toe-off as a fractional sample index."""
-    tail_s = (pulse["end"] - pulse["down"]) / rate_hz
-    offset_s = FC_S[0] + FC_S[1] * tail_s + FC_S[2] * period_s
-    return pulse["down_half"] + offset_s * rate_hz
+    fall_s = (0.5 * (pulse["down"] + pulse["end"]) - pulse["peak"]) / rate_hz
+    own_s = fall_s - 0.5 * (typical["down"] + typical["end"])
+    offset_s = (
+        FC_S[0]
+        + FC_S[1] * typical["end"]
+        + FC_S[2] * typical["rise_rate"]
+        + FC_S[3] * typical["forward_share"]
+    )
+    return pulse["peak"] + (offset_s + own_s) * rate_hz
 
 
 @kernel
-def peak_force(pulse, rate_hz):
+def peak_force(pulse, typical):
     """Active peak of the vertical ground reaction force, BW."""
-    width_s = (pulse["down"] - pulse["up"]) / rate_hz
-    return PEAK_BW[0] + PEAK_BW[1] * pulse["height"] + PEAK_BW[2] * width_s
+    own_g = pulse["height"] - typical["height"]
+    offset_bw = PEAK_BW[0] + PEAK_BW[1] * typical["swing"] + PEAK_BW[2] * typical["fall"]
+    return offset_bw + OWN_HEIGHT_BW * own_g

@@ -10,6 +10,7 @@ from imurun.core.jit import kernel
 from imurun.core.pulse import PULSE, TRACKER, restart_tracker
 from imurun.core.side import PARITY, restart_parity
 from imurun.core.sway import N_ENDS
+from imurun.core.typical import TYPICAL, restart_typical
 from imurun.frames import FloatArray
 
 
@@ -48,6 +49,7 @@ STATE = np.dtype(
         ("verdict_end", "f8"),
         ("last_run", PULSE),  # of the last running step
         # the steps before
+        ("typical", TYPICAL),  # what the running steps have in common
         ("parity", PARITY),
         ("periods", "f8", (2,)),  # the last two running periods, s
         ("last_contact", "f8"),  # s
@@ -111,6 +113,7 @@ def restart(state):
     state["verdict"] = -1
     state["verdict_end"] = np.nan
     restart_parity(state["parity"])
+    restart_typical(state["typical"])
     state["periods"][:] = np.nan
     forget_steps(state)
     state["motion"] = 0.0

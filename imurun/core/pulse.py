@@ -23,7 +23,6 @@ RISE_SHARE = 0.25
 """A minimum is over once the signal has climbed back by this share of the fall."""
 FLAT_G = 1e-6
 """Where the signal stays this flat, the last sample is the minimum: rounding must not choose one."""
-HALF = 0.5
 LONGEST_S = 1.2
 """No part of a pulse, of running or walking, lasts longer: before it rises, above its mean, below it."""
 
@@ -36,17 +35,20 @@ PULSE = np.dtype(
         ("up", "f8"),  # rises through the mean
         ("peak", "f8"),
         ("down", "f8"),  # falls through the mean
-        ("down_half", "f8"),  # falls through half the mean, or would
+        ("fall", "f8"),  # falls steepest
         ("end", "f8"),  # the minimum after
         # g
         ("height", "f8"),
         ("floor", "f8"),  # the lower of the two minima
+        ("rise_rate", "f8"),  # the steepest rise, g/s
         # what gait.py adds
         ("period_s", "f8"),  # since the pulse before went up; NaN where there was none
         ("loop_forward", "f8"),
         ("loop_left", "f8"),
         ("power_z", "f8"),
         ("power_dz", "f8"),
+        ("forward_rms", "f8"),  # g
+        ("drive", "f8"),  # largest forward force after the peak, g
     ]
 )
 
@@ -126,7 +128,7 @@ def track(slow, base, k, rate_hz, tracker, pulse):
             tracker["phase"] = BEFORE
             if tracker["up"] >= 0:
                 complete = True
-                complete_pulse(slow, base, rate_hz, tracker, pulse)
+                complete_pulse(slow, base, k - base, rate_hz, tracker, pulse)
             tracker["up"] = -1
     return complete
 
@@ -141,8 +143,8 @@ def give_up(tracker, k, value):
 
 
 @kernel
-def complete_pulse(slow, base, rate_hz, tracker, pulse):
-    """Measure the pulse that the tracker has just seen the end of."""
+def complete_pulse(slow, base, newest, rate_hz, tracker, pulse):
+    """Measure the pulse that the tracker has just seen the end of; `newest` is the last index known."""
     low = tracker["low"] - base
     high = tracker["high"] - base
     pulse["begin"] = tracker["begin"]
@@ -150,20 +152,37 @@ def complete_pulse(slow, base, rate_hz, tracker, pulse):
     pulse["peak"] = vertex(slow, high) + base
     pulse["height"] = vertex_value(slow, high)
     pulse["floor"] = min(tracker["begin_g"], tracker["low_g"])
+    pulse["rise_rate"] = rate_hz * steepest(slow, int(np.ceil(pulse["begin"])) - base, high, newest, 1.0)[1]
+    pulse["fall"] = steepest(slow, high, low, newest, -1.0)[0] + base
     begin, end = pulse["begin"] - base, pulse["end"] - base
     mean = integral(slow, begin, end) / (end - begin)
     pulse["up"] = max(rising(slow, high, begin, mean), begin) + base
     down = first_below(slow, high, low, mean)
     pulse["down"] = min(falling(slow, down, mean), end) + base
-    half = first_below(slow, high, low, HALF * mean)
-    if slow[half] < HALF * mean:
-        pulse["down_half"] = falling(slow, half, HALF * mean) + base
-    else:
-        # never below half: carry on the slope with which it left the mean
-        slope = max(slow[down - 1] - slow[down], 1e-3)
-        pulse["down_half"] = min(pulse["down"] + (1.0 - HALF) * mean / slope, pulse["end"])
     pulse["period_s"] = (pulse["up"] - tracker["last_up"]) / rate_hz
     tracker["last_up"] = pulse["up"]
+
+
+@kernel
+def slope(signal, k, newest):
+    """Slope at index k, a sample, from two samples to each side; exact for a polynomial of degree 4."""
+    k = min(max(k, 2), newest - 2)
+    return (8.0 * (signal[k + 1] - signal[k - 1]) - (signal[k + 2] - signal[k - 2])) / 12.0
+
+
+@kernel
+def steepest(signal, first, last, newest, sign):
+    """Where, from index first to last, the slope times `sign` is largest, and that; by a parabola inside."""
+    k = first
+    for i in range(first + 1, last + 1):
+        if sign * slope(signal, i, newest) > sign * slope(signal, k, newest):
+            k = i
+    found = slope(signal, k, newest)
+    if not first < k < last:
+        return float(k), sign * found
+    before, after = slope(signal, k - 1, newest), slope(signal, k + 1, newest)
+    shift = vertex_shift(before, found, after)
+    return k + shift, sign * (found - 0.25 * (before - after) * shift)
 
 
 @kernel
@@ -171,11 +190,16 @@ def vertex(signal, k):
     """Position of the extremum near index k, by the parabola through it and its neighbours."""
     if k < 1 or k >= len(signal) - 1:
         return float(k)
-    bend = signal[k - 1] - 2.0 * signal[k] + signal[k + 1]
+    return k + vertex_shift(signal[k - 1], signal[k], signal[k + 1])
+
+
+@kernel
+def vertex_shift(before, value, after):
+    """How far from the middle one of three values in a row their parabola has its extremum."""
+    bend = before - 2.0 * value + after
     if bend == 0.0:
-        return float(k)
-    shift = 0.5 * (signal[k - 1] - signal[k + 1]) / bend
-    return k + min(max(shift, -1.0), 1.0)
+        return 0.0
+    return min(max(0.5 * (before - after) / bend, -1.0), 1.0)
 
 
 @kernel

@@ -15,6 +15,7 @@ from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import step_quality
 from imurun.core.side import add_step, side_score
 from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio
+from imurun.core.typical import TYPICAL
 
 RUNNING, WALKING = 0, 1  # indices into columns.GAITS
 CODES = ("side", "gait")
@@ -22,10 +23,8 @@ CODES = ("side", "gait")
 STEP = np.dtype(
     [(column.name, "i8" if column.name in CODES else "f8") for column in STEP_COLUMNS]
     # the pulse it was measured on, absolute samples and g, for those that fit formulas or find the mounting
-    + [
-        (f"pulse_{name}", "f8")
-        for name in ("begin", "up", "peak", "down", "down_half", "end", "height", "floor")
-    ]
+    + [(f"pulse_{name}", "f8") for name in ("begin", "up", "peak", "down", "end", "height", "floor")]
+    + [(f"typical_{name}", "f8") for name in TYPICAL.names or () if name != "n"]
     + [("period_s", "f8")]
 )
 """One step inside the core: the columns of the table, sides and gaits as codes, and its pulse."""
@@ -58,10 +57,24 @@ def write_pulse(row, pulse, gait):
     row["pulse_up"] = pulse["up"]
     row["pulse_peak"] = pulse["peak"]
     row["pulse_down"] = pulse["down"]
-    row["pulse_down_half"] = pulse["down_half"]
     row["pulse_end"] = pulse["end"]
     row["pulse_height"] = pulse["height"]
     row["pulse_floor"] = pulse["floor"]
+
+
+@kernel
+def write_typical(row, typical):
+    """What places the step's contact."""
+    row["typical_begin"] = typical["begin"]
+    row["typical_up"] = typical["up"]
+    row["typical_down"] = typical["down"]
+    row["typical_fall"] = typical["fall"]
+    row["typical_end"] = typical["end"]
+    row["typical_height"] = typical["height"]
+    row["typical_swing"] = typical["swing"]
+    row["typical_drive"] = typical["drive"]
+    row["typical_forward_share"] = typical["forward_share"]
+    row["typical_rise_rate"] = typical["rise_rate"]
 
 
 @kernel
@@ -81,12 +94,14 @@ def write_running(state, history, pulse, c, row):
     """A running step; False when no possible contact comes out of the pulse."""
     period_s = 0.5 * (state["periods"][0] + state["periods"][1])
     period = period_s * c.rate_hz
-    contact = initial_contact(pulse, period_s, c.rate_hz)
-    final = final_contact(pulse, period_s, c.rate_hz)
+    typical = state["typical"]
+    contact = initial_contact(pulse, typical, period_s, c.rate_hz)
+    final = final_contact(pulse, typical, c.rate_hz)
     contact_time_s = (final - contact) / c.rate_hz
     if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1] or contact < state["oldest"]:
         return False
     write_pulse(row, pulse, RUNNING)
+    write_typical(row, typical)
     contact_s, final_s = contact / c.rate_hz, final / c.rate_hz
     if contact_s - state["last_contact"] > LOST_STEP * period_s:
         forget_steps(state)
@@ -105,7 +120,7 @@ def write_running(state, history, pulse, c, row):
     middle = 0.5 * (contact + final) - base
     heading_known = knows_heading(state, c)
     write_impact(row, history, contact - base, middle, oldest, newest, heading_known, c)
-    peak_bw = peak_force(pulse, c.rate_hz)
+    peak_bw = peak_force(pulse, typical)
     row["peak_vgrf_bw"] = peak_bw
     if heading_known:
         write_posture(state, history, row, first, last, c.has_gyro)

@@ -17,7 +17,7 @@ from imurun.core.gait import (
     follows,
     goes_against,
     is_running_streak,
-    measure_loop,
+    measure_pulse,
     stays_running,
     swings_like_running,
     swings_like_walking,
@@ -60,6 +60,7 @@ from imurun.core.step import (
     write_running,
     write_walking,
 )
+from imurun.core.typical import add_pulse, restart_typical
 from imurun.frames import FloatArray, G
 
 PIECE = 1024
@@ -260,7 +261,7 @@ def judge(state, history, queue, c, steps):
     """A pulse was completed at the end of the queue: say what it is, and those that wait with it."""
     n = state["waiting"]
     heading = knows_heading(state, c)
-    measure_loop(history, state["base"], queue[n])
+    measure_pulse(history, state["base"], queue[n], heading)
     n += 1
     state["waiting"] = n
     if state["running"]:
@@ -286,6 +287,7 @@ def judge(state, history, queue, c, steps):
         forget_steps(state)
         state["running"] = 1
         state["against"] = 0
+        restart_typical(state["typical"])
         remember_standing(state, c.mounting)
         # the first step has no period of its own yet: it borrows the second's
         state["periods"][:] = (queue[1]["end"] - queue[1]["begin"]) / c.rate_hz
@@ -345,6 +347,8 @@ def write_run(state, history, queue, c, steps):
     """Write all waiting pulses as running steps, then name their sides together."""
     first_row = state["n_steps"]
     flips = np.zeros(STREAK)
+    for i in range(state["waiting"]):
+        add_pulse(state["typical"], queue[i], c.rate_hz)
     for i in range(state["waiting"]):
         if i > 0:
             note_period(state, queue[i])

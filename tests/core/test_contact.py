@@ -12,6 +12,7 @@ from imurun.core.contact import (
     CONTACT_LIMITS_S,
     FC_S,
     IC_S,
+    OWN_HEIGHT_BW,
     PEAK_BW,
     final_contact,
     initial_contact,
@@ -19,27 +20,42 @@ from imurun.core.contact import (
 )
 from imurun.core.pulse import PULSE
 from imurun.core.stepper import Stepper
+from imurun.core.typical import TYPICAL
 
 
 @examples(80)
 @given(
-    gaps=st.tuples(*[st.floats(0.0, 0.2)] * 5),
-    height=st.floats(1.0, 4.0),
+    gaps=st.tuples(*[st.floats(0.0, 0.2)] * 4),
+    usual=st.tuples(*[st.floats(0.0, 0.2)] * 4),
+    sizes=st.tuples(*[st.floats(0.0, 4.0)] * 5),
     period_s=st.floats(0.22, 0.54),
     rate_hz=st.sampled_from([25.0, 100.0, 1000.0]),
     start_s=st.sampled_from([0.0, 3600.0]),
 )
-def test_formulas(gaps, height, period_s, rate_hz, start_s):
-    begin, up, peak, down, end = start_s + np.cumsum(gaps)
-    half = down + 0.01
-    times = {"begin": begin, "up": up, "peak": peak, "down": down, "down_half": half, "end": end}
-    pulse = record(PULSE, **{name: rate_hz * time for name, time in times.items()}, height=height)
-    contact_s = up + np.dot(IC_S, [1.0, peak - (up + down) / 2, period_s])
-    final_s = half + np.dot(FC_S, [1.0, end - down, period_s])
-    force = np.dot(PEAK_BW, [1.0, height, down - up])
-    assert initial_contact(pulse, period_s, rate_hz) / rate_hz == pytest.approx(contact_s, abs=1e-8)
-    assert final_contact(pulse, period_s, rate_hz) / rate_hz == pytest.approx(final_s, abs=1e-8)
-    assert peak_force(pulse, rate_hz) == pytest.approx(force, abs=1e-7)
+def test_formulas(gaps, usual, sizes, period_s, rate_hz, start_s):
+    height, swing, drive, share, rise = sizes
+    begin, up, peak, down, end = start_s + np.cumsum([0.0, *gaps])
+    times = {"begin": begin, "up": up, "peak": peak, "down": down, "end": end}
+    pulse = record(PULSE, **{name: rate_hz * time for name, time in times.items()}, height=height + 0.3)
+    places = dict(zip(("begin", "up", "down", "end"), np.cumsum([-0.2, *usual[1:]]), strict=True))
+    typical = record(
+        TYPICAL,
+        **places,
+        fall=0.05,
+        height=height,
+        swing=swing,
+        drive=drive,
+        forward_share=share,
+        rise_rate=rise,
+    )
+    contact_s = peak + np.dot(IC_S, [1.0, places["begin"], height * period_s, drive])
+    contact_s += (up - peak) - places["up"]
+    final_s = peak + np.dot(FC_S, [1.0, places["end"], rise, share])
+    final_s += (down + end) / 2 - peak - (places["down"] + places["end"]) / 2
+    force = np.dot(PEAK_BW, [1.0, swing, 0.05]) + 0.3 * OWN_HEIGHT_BW
+    assert initial_contact(pulse, typical, period_s, rate_hz) / rate_hz == pytest.approx(contact_s, abs=1e-8)
+    assert final_contact(pulse, typical, rate_hz) / rate_hz == pytest.approx(final_s, abs=1e-8)
+    assert peak_force(pulse, typical) == pytest.approx(force, abs=1e-7)
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0])

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
 from imurun.core.pulse import (
-    HALF,
     LONGEST_S,
     MARGIN_G,
     PULSE,
@@ -23,7 +22,7 @@ from imurun.core.pulse import (
 )
 
 RATE = 1000.0  # so that no pulse of these signals is too long
-MEASURED = ("begin", "up", "peak", "down", "down_half", "end", "height", "floor", "period_s")
+MEASURED = ("begin", "up", "peak", "down", "fall", "end", "height", "floor", "rise_rate", "period_s")
 
 
 def tracked(slow, base=0, rate_hz=RATE):
@@ -72,7 +71,7 @@ def plain_pulses(slow, rate_hz=RATE):
         known += fall
         low = fall + int(np.argmin(slow[fall : known + 1]))
         if high is not None:
-            pulses.append((known, *measure(slow, begin, high, low, last_up, rate_hz)))
+            pulses.append((known, *measure(slow, known, begin, high, low, last_up, rate_hz)))
             last_up = pulses[-1][2]
         climbs = slow[fall:] >= np.concatenate([[np.inf], lowest[:-1]])
         up = first_where(above & np.concatenate([np.zeros(fall, dtype=bool), climbs]), known + 1)
@@ -86,24 +85,27 @@ def plain_pulses(slow, rate_hz=RATE):
     return np.array(pulses).reshape(-1, 1 + len(MEASURED))
 
 
-def measure(slow, begin, high, low, last_up, rate_hz):
+def measure(slow, known, begin, high, low, last_up, rate_hz):
     start = plain_vertex(slow, begin)[0]
     end, _ = plain_vertex(slow, low)
     peak, height = plain_vertex(slow, high)
     floor = min(slow[begin], slow[low])
+    slopes = np.convolve(slow[: known + 1], np.array([-1.0, 8.0, 0.0, -8.0, 1.0]) / 12.0, mode="same")
+    slopes[:2], slopes[-2:] = slopes[2], slopes[-3]
+    first = int(np.ceil(start))
+    rise = first + int(np.argmax(slopes[first : high + 1]))
+    rise = rate_hz * (plain_vertex(slopes, rise)[1] if first < rise < high else slopes[rise])
+    fall = high + int(np.argmin(slopes[high : low + 1]))
+    if high < fall < low:
+        fall = plain_vertex(slopes, fall)[0]
     places = [start, *range(int(np.ceil(start)), int(np.floor(end)) + 1), end]
     mean = trapezoid(np.interp(places, np.arange(len(slow)), slow), places) / (end - start)
     if max(slow[begin], slow[low]) >= mean:  # no crossings within the pulse
-        return start, np.nan, peak, np.nan, np.nan, end, height, floor, np.nan
+        return start, np.nan, peak, np.nan, fall, end, height, floor, rise, np.nan
     up = crossing(slow, 1 + np.flatnonzero(slow[:high] < mean)[-1], mean)
     leaves = first_where(slow < mean, high)
     down = crossing(slow, leaves, mean)
-    half = first_where(slow[: low + 1] < HALF * mean, high)
-    if half is None:
-        down_half = min(down + (1.0 - HALF) * mean / max(slow[leaves - 1] - slow[leaves], 1e-3), end)
-    else:
-        down_half = crossing(slow, half, HALF * mean)
-    return start, up, peak, down, down_half, end, height, floor, (up - last_up) / rate_hz
+    return start, up, peak, down, fall, end, height, floor, rise, (up - last_up) / rate_hz
 
 
 @examples(80)
@@ -145,9 +147,8 @@ def test_a_sine(swing):
     assert np.allclose(pulses["floor"], 1.0 - swing)
     assert np.allclose(pulses["up"], minima + 20, atol=0.2)
     assert np.allclose(pulses["period_s"], 40.0 / RATE, atol=3e-4)
-    if swing > 0.5:
-        half = 40 * np.arcsin(0.5 / swing) / (2 * np.pi)
-        assert np.allclose(pulses["down_half"] - pulses["down"], half, atol=0.2)
+    assert np.allclose(pulses["fall"], minima + 40, atol=1e-6)
+    assert np.allclose(pulses["rise_rate"], swing * 2 * np.pi / 40 * RATE, rtol=1e-3)
 
 
 def test_pulses_are_known_soon_and_in_order():
@@ -162,9 +163,11 @@ def test_pulses_are_known_soon_and_in_order():
 @pytest.mark.parametrize("seed", [63, 257])
 def test_crossings_lie_within_the_pulse(seed):
     slow = 1.0 + smooth_noise(np.random.default_rng(seed), 2000, 8.0, 0.5)
-    begin, up, peak, down, _, end = tracked(slow)[:, 1:7].T
+    begin, up, peak, down, fall, end = tracked(slow)[:, 1:7].T
     for before, after in ((begin, up), (up, peak), (peak, down), (down, end)):
         assert (before <= after).all()
+    assert (peak - 1.0 <= fall).all()
+    assert (fall <= end + 1.0).all()
 
 
 @pytest.mark.parametrize("rest", [0.5, 0.99, 1.0, 1.02, 1.5])

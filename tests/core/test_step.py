@@ -13,7 +13,7 @@ from test_sway import plain_regularity
 
 from imurun.columns import STEP_COLUMNS
 from imurun.core import lumbar
-from imurun.core.contact import FC_S, IC_S, PEAK_BW
+from imurun.core.contact import FC_S, IC_S, OWN_HEIGHT_BW, PEAK_BW
 from imurun.core.history import CLIPPED, N_CHANNELS
 from imurun.core.impact import IMPACT_WINDOW_S
 from imurun.core.memory import new_state
@@ -35,6 +35,7 @@ from imurun.core.step import (
     write_rhythm,
 )
 from imurun.core.stepper import Stepper
+from imurun.core.typical import MEMORY_STEPS, TYPICAL
 from imurun.frames import G
 
 RATE = 100.0
@@ -91,9 +92,16 @@ def test_contacts_and_rhythm(run):
     # the mean of the last two times from rise to rise; the first steps borrow
     assert np.allclose(period[2:], 0.5 * (up[2:] - up[:-2]))
     assert ((period > 0.3) & (period < 0.4)).all()
-    contact = up + np.column_stack([up**0, steps["pulse_peak"] / RATE - (up + down) / 2, period]) @ IC_S
-    tail = steps["pulse_end"] / RATE - down
-    final = steps["pulse_down_half"] / RATE + np.column_stack([up**0, tail, period]) @ FC_S
+    peak, end, one = steps["pulse_peak"] / RATE, steps["pulse_end"] / RATE, np.ones(len(steps))
+    typical = {name: steps[f"typical_{name}"] for name in TYPICAL.names if name != "n"}
+    contact = up - typical["up"]
+    contact += np.column_stack([one, typical["begin"], typical["height"] * period, typical["drive"]]) @ IC_S
+    final = 0.5 * (down + end) - 0.5 * (typical["down"] + typical["end"])
+    final += np.column_stack([one, typical["end"], typical["rise_rate"], typical["forward_share"]]) @ FC_S
+    swing = steps["pulse_height"] - steps["pulse_floor"]
+    for name, own in (("up", up - peak), ("height", steps["pulse_height"]), ("swing", swing)):
+        forgets = typical[name][:-1] + (own[1:] - typical[name][:-1]) / MEMORY_STEPS
+        assert np.allclose(typical[name][1:][MEMORY_STEPS:], forgets[MEMORY_STEPS:])
     assert np.allclose(steps["initial_contact_s"], contact)
     assert np.allclose(steps["final_contact_s"], final)
     assert np.allclose(steps["contact_time_ms"], 1000 * (final - contact))
@@ -104,7 +112,8 @@ def test_contacts_and_rhythm(run):
     assert np.allclose(steps["cadence_spm"], 60 / mean, equal_nan=True)
     flight = np.concatenate([[np.nan], contact[1:] - final[:-1]])
     assert np.allclose(steps["flight_time_ms"], 1000 * flight, equal_nan=True)
-    force = np.column_stack([up**0, steps["pulse_height"], down - up]) @ PEAK_BW
+    force = np.column_stack([one, typical["swing"], typical["fall"]]) @ PEAK_BW
+    force += OWN_HEIGHT_BW * (steps["pulse_height"] - typical["height"])
     assert np.allclose(steps["peak_vgrf_bw"], force)
 
 

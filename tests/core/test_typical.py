@@ -1,0 +1,60 @@
+"""The typical pulse: a plain mean at first, then a mean that forgets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core_helpers import examples, record
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imurun.core.pulse import PULSE
+from imurun.core.typical import MEMORY_STEPS, TYPICAL, add_pulse, restart_typical
+
+RATE = 200.0
+
+
+def pulses_of(rng, n):
+    """Random pulses that begin one after the other."""
+    pulses = np.zeros(n, dtype=PULSE)
+    for name in PULSE.names:
+        pulses[name] = rng.random(n)
+    pulses["height"] += 1.0
+    return pulses
+
+
+def measured(pulse):
+    """What is averaged of one pulse, in the order of TYPICAL."""
+    places = [(pulse[name] - pulse["peak"]) / RATE for name in ("begin", "up", "down", "fall", "end")]
+    swing = pulse["height"] - pulse["floor"]
+    share = pulse["forward_rms"] / swing
+    return np.array([*places, pulse["height"], swing, pulse["drive"], share, pulse["rise_rate"]])
+
+
+@examples(40)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 3 * MEMORY_STEPS))
+def test_mean(seed, n):
+    pulses = pulses_of(np.random.default_rng(seed), n)
+    typical = record(TYPICAL)
+    for pulse in pulses:
+        add_pulse(typical, pulse, RATE)
+    weights = np.zeros(n)
+    for i in range(n):
+        share = 1.0 / min(i + 1, MEMORY_STEPS)
+        weights *= 1.0 - share
+        weights[i] = share
+    expected = weights @ np.array([measured(pulse) for pulse in pulses])
+    assert typical["n"] == min(n, MEMORY_STEPS)
+    assert np.allclose([typical[name] for name in TYPICAL.names[1:]], expected)
+
+
+def test_a_run_begins_with_nothing():
+    rng = np.random.default_rng(3)
+    typical = record(TYPICAL)
+    for pulse in pulses_of(rng, 5):
+        add_pulse(typical, pulse, RATE)
+    restart_typical(typical)
+    assert typical.tobytes() == record(TYPICAL).tobytes()
+    (pulse,) = pulses_of(rng, 1)
+    add_pulse(typical, pulse, RATE)
+    assert [typical[name] for name in TYPICAL.names[1:]] == pytest.approx(measured(pulse))
