@@ -16,8 +16,7 @@ from scipy.signal import find_peaks
 from scipy.spatial.transform import Rotation
 
 import imurun
-from benchmarks.datasets import Trial, hip_shoe_run, load
-from benchmarks.datasets.locate import data_folder
+from benchmarks.datasets import Trial, folder_of, hip_shoe_run, load
 from imurun.engine import RunAnalyzer
 from imurun.frames import FloatArray, G
 
@@ -166,7 +165,7 @@ def main() -> None:
             f"{name:18s} {total.n_found} of {total.n_true} found, {total.n_invented} invented, "
             f"F1 {total.f1:.4f}, sides {sides}, contact time RMSE {total.contact_rmse_ms:.1f} ms"
         )
-    ratios = cadence_ratios(data_folder() / "hip_shoe_run")
+    ratios = cadence_ratios(folder_of("hip_shoe_run"))
     print(f"cadence against the shoe: {len(ratios)} minutes, worst {100 * np.abs(ratios - 1).max():.2f} %")
     trials = six_axis_trials()
     ranges = np.array([range_errors_deg(trial) for trial in trials])

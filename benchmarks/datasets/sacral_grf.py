@@ -1,8 +1,13 @@
-"""Sacral accelerometer and vertical force of one runner (S), from Alcantara et al. 2022 (PeerJ 10:e12752)."""
+"""Sacral accelerometer and vertical force of one runner (S), from Alcantara et al. 2022 (PeerJ 10:e12752).
+
+The published column `Slope` is in degrees, as the paper says; the force is normal to the belt, and its mean
+over whole strides falls with the slope accordingly.
+"""
 
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +45,7 @@ class SacralTrial:
             values were set to 0 by its authors. No gyroscope.
         vgrf_bw: vertical ground reaction force, shape (2480,), body weights, same clock.
         speed_m_s: belt speed, m/s.
-        slope_percent: inclination as published, uphill positive.
+        slope_deg: inclination of the belt, uphill positive.
         mass_kg, height_m: the runner's.
     """
 
@@ -48,7 +53,7 @@ class SacralTrial:
     recording: Recording
     vgrf_bw: FloatArray
     speed_m_s: float
-    slope_percent: float
+    slope_deg: float
     mass_kg: float
     height_m: float
 
@@ -77,7 +82,7 @@ def with_contacts(trial: SacralTrial, *, dataset: str, name: str, runner: str) -
         peak_bw=peak,
         vgrf_bw=trial.vgrf_bw,
         speed_m_s=trial.speed_m_s,
-        slope_percent=trial.slope_percent,
+        slope_percent=100.0 * math.tan(math.radians(trial.slope_deg)),
     )
 
 
@@ -128,7 +133,7 @@ def _matrix(file: Path, n_columns: int) -> FloatArray:
 
 
 def _info(file: Path) -> list[tuple[str, float, float, float, float]]:
-    """Subject, speed (m/s), slope (%), mass (kg) and height (m) of each trial."""
+    """Subject, speed (m/s), slope (deg), mass (kg) and height (m) of each trial."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream))

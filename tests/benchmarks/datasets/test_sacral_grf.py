@@ -11,7 +11,7 @@ def test_sacral_trials(shared_data):
     trials = read_trials(shared_data / "sacral_grf")
     assert len(trials) == 31
     assert {trial.speed_m_s for trial in trials} == {2.5, 3.33, 4.17}
-    assert {trial.slope_percent for trial in trials} == {-10, -5, 0, 5, 10}
+    assert {trial.slope_deg for trial in trials} == {-10, -5, 0, 5, 10}
     for trial in trials:
         assert trial.recording.acc.shape == (N_SAMPLES, 3)
         assert trial.recording.frame == "anatomical"

@@ -1,0 +1,92 @@
+"""The datasets in a table, and their download.
+
+python -m benchmarks.datasets
+python -m benchmarks.datasets NAME
+python -m benchmarks.datasets NAME --download
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.datasets import State, fetch, list_datasets
+from imurun.commands.screen import patience
+from imurun.errors import ImurunError, SettingsError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 1 when the input could not be used."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.datasets", description="Public datasets.")
+    parser.add_argument("name", nargs="?", help="dataset to show or download; all when left out")
+    parser.add_argument("--download", action="store_true", help="download the dataset into the cache folder")
+    given = parser.parse_args(argv)
+    if given.download and given.name is None:
+        parser.error("name the dataset to download")
+    try:
+        if given.download:
+            with patience(f"Downloading {given.name}") as tell:
+                folder = fetch(given.name, tell)
+            print(folder)
+        elif given.name is not None:
+            print_dataset(given.name)
+        else:
+            print_table(list_datasets())
+    except ImurunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def print_table(states: Sequence[State]) -> None:
+    """One line a dataset."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("dataset", "runners", "truth", "licence", "state"):
+        table.add_column(column, justify="right" if column == "runners" else "left", overflow="fold")
+    for state in states:
+        entry = state.dataset
+        runners = str(entry.runners) if entry.runners else "none"
+        table.add_row(*map(escape, (entry.name, runners, entry.truth, entry.licence, _where(state))))
+    Console(highlight=False).print(table)
+
+
+def print_dataset(name: str) -> None:
+    """All that the registry says of one dataset.
+
+    Raises:
+        SettingsError: there is none of this name.
+    """
+    states = {state.dataset.name: state for state in list_datasets()}
+    if name not in states:
+        raise SettingsError(f"There is no dataset {name!r}; choose from {', '.join(states)}.")
+    entry = states[name].dataset
+    rows = {
+        "title": entry.title,
+        "source": entry.source,
+        "doi": entry.doi,
+        "licence": entry.licence,
+        "citation": entry.citation,
+        "runners": str(entry.runners),
+        "truth": entry.truth,
+        "axes": entry.axes,
+        "rate": f"{entry.rate_hz:g} Hz" if entry.rate_hz else "",
+        "overlaps": ", ".join(entry.overlaps),
+        "note": entry.note,
+        "state": f"{states[name].state}: {states[name].detail}",
+    }
+    for key, value in rows.items():
+        if value:
+            print(f"{key:9s} {value}")
+
+
+def _where(state: State) -> str:
+    return state.detail if state.state == "elsewhere" else state.state
+
+
+if __name__ == "__main__":
+    sys.exit(main())

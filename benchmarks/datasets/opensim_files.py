@@ -1,0 +1,66 @@
+"""Tables of OpenSim: marker positions (.trc) and forces (.mot)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from imurun.errors import FormatError
+from imurun.frames import FloatArray
+
+_UNIT_M = {"mm": 1e-3, "m": 1.0}
+
+
+def read_trc(file: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Times, s, shape (n,), and each marker's positions, m, shape (n, 3), in the file's axes; NaN where lost.
+
+    Raises:
+        FormatError: not a TRC file.
+    """
+    lines = _lines(file)
+    try:
+        keys, values = lines[1].split("\t"), lines[2].split("\t")
+        unit_m = _UNIT_M[values[keys.index("Units")].strip()]
+        names = [name.strip() for name in lines[3].split("\t")[2:] if name.strip()]
+        rows = [line.split("\t") for line in lines[5:] if line.strip()]
+        width = 2 + 3 * len(names)
+        table = np.array(
+            [
+                [float(cell) if cell.strip() else np.nan for cell in (row + [""] * width)[:width]]
+                for row in rows
+            ]
+        )
+        positions = unit_m * table[:, 2:].reshape(len(table), len(names), 3)
+    except (IndexError, KeyError, ValueError) as error:
+        raise FormatError(f"{file.name}: this is no TRC file of markers; get the data set again.") from error
+    return table[:, 1], {name: positions[:, k] for k, name in enumerate(names)}
+
+
+def read_mot(file: Path) -> dict[str, FloatArray]:
+    """The columns of a MOT or STO file by name, each of shape (n,).
+
+    Raises:
+        FormatError: not a MOT file.
+    """
+    lines = _lines(file)
+    try:
+        start = next(k for k, line in enumerate(lines) if line.strip() == "endheader") + 1
+        names = lines[start].split()
+        table = np.array(
+            [[float(cell) for cell in line.split()] for line in lines[start + 1 :] if line.strip()]
+        )
+        if table.ndim != 2 or table.shape[1] != len(names):
+            raise ValueError("rows of another length")
+    except (StopIteration, IndexError, ValueError) as error:
+        raise FormatError(f"{file.name}: this is no MOT file; get the data set again.") from error
+    return {name: table[:, k] for k, name in enumerate(names)}
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise FormatError(f"{file} could not be read; give the folder of the data set.") from error
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{file.name}: this is no text; get the data set again.") from error
