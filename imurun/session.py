@@ -21,6 +21,7 @@ from imurun.methods.apply import find_method, method_steps
 from imurun.methods.contract import Method
 from imurun.recording import Recording, Runner
 from imurun.summary import find_phases, summarise
+from imurun.vgrf import running_force_bw
 
 MountingWord = Literal["auto", "find", "whole"]
 
@@ -61,6 +62,13 @@ class Session:
     settings: dict[str, Any]
     start: datetime | None
     source: str
+
+    def vgrf(self) -> npt.NDArray[np.float64]:
+        """Vertical ground reaction force in body weights at the recording's samples, shape (n,).
+
+        0 in flight, NaN where nobody runs; see `imurun.vgrf` for the model and how well it was measured.
+        """
+        return running_force_bw(self.steps, self.bouts, self.summary["rate_hz"], self.summary["duration_s"])
 
 
 def analyze(

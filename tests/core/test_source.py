@@ -19,7 +19,7 @@ LAYERS = [
     {"recording"},
     {"core"},
     {"engine"},
-    {"session", "summary", "methods"},
+    {"session", "summary", "methods", "vgrf"},
     {"io", "ble", "history"},
     {"live", "report", "cohort"},
     {"cli", "commands"},

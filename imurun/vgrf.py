@@ -1,0 +1,91 @@
+"""The vertical force under the feet, drawn from the steps.
+
+Between a step's initial and final contact the force is a sum of five half waves, whose sizes follow from two
+numbers that every step has: its duty factor and its peak force. Both say how the push is shaped: a long
+soft contact is skewed to its beginning, a short hard one is nearly symmetric.
+
+    force(u) = sum over k of (WAVES_BW[k-1] . (1, duty factor - 0.35, peak force - 2.4 BW)) sin(k pi u)
+
+with u from 0 at initial to 1 at final contact; in flight the force is 0. That sacral accelerations carry the
+waveform: Alcantara et al. 2022 (a neural network on one sacral sensor, 0.16 BW). Here the constants are least
+squares over the force plates of six runners; the score of runners left out and the command that fits them are
+in benchmarks/accuracy/README.md. The impact transient in the first 30 ms is not modelled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from imurun.frames import FloatArray
+
+WAVES_BW = np.array(
+    [
+        [2.2794, -4.3109, 0.3342],
+        [0.2804, 1.5286, 0.1493],
+        [-0.0861, -2.4506, -0.5871],
+        [0.0823, -1.7251, -0.2490],
+        [-0.0110, -0.2307, -0.1313],
+    ]
+)
+"""BW; BW per duty factor; BW per BW of peak force."""
+MIDDLE_DUTY = 0.35
+MIDDLE_PEAK_BW = 2.4
+
+
+def step_descriptors(duty_factor: npt.ArrayLike, peak_bw: npt.ArrayLike) -> FloatArray:
+    """What the waves are sized by, shape (k, 3)."""
+    duty, peak = np.asarray(duty_factor, dtype=np.float64), np.asarray(peak_bw, dtype=np.float64)
+    return np.column_stack([np.ones(len(duty)), duty - MIDDLE_DUTY, peak - MIDDLE_PEAK_BW])
+
+
+def half_waves(u: npt.ArrayLike) -> FloatArray:
+    """The five half waves at the phases u of the contact, shape (len(u), 5)."""
+    orders = np.arange(1, len(WAVES_BW) + 1)
+    return np.sin(np.pi * np.outer(np.asarray(u, dtype=np.float64), orders))
+
+
+def force_bw(
+    time_s: FloatArray,
+    initial_contact_s: FloatArray,
+    final_contact_s: FloatArray,
+    duty_factor: FloatArray,
+    peak_bw: FloatArray,
+    waves_bw: FloatArray = WAVES_BW,
+) -> FloatArray:
+    """Vertical ground reaction force of running steps.
+
+    Args:
+        time_s: where it is wanted, ascending, shape (n,).
+        initial_contact_s, final_contact_s, duty_factor, peak_bw: one value a step, shape (k,).
+        waves_bw: constants, shape (5, 3).
+
+    Returns:
+        Body weights, shape (n,); 0 outside the contacts, never negative, NaN where a step's peak is
+        not known. Contacts that overlap add up.
+    """
+    force = np.zeros(len(time_s))
+    sizes = step_descriptors(duty_factor, peak_bw) @ waves_bw.T
+    for start_s, end_s, size in zip(initial_contact_s, final_contact_s, sizes, strict=True):
+        if not start_s < end_s:  # also for NaN
+            continue
+        part = slice(*np.searchsorted(time_s, [start_s, end_s]))
+        push = half_waves((time_s[part] - start_s) / (end_s - start_s)) @ size
+        force[part] += np.maximum(push, 0.0)
+    return force
+
+
+def running_force_bw(
+    steps: pd.DataFrame, bouts: pd.DataFrame, rate_hz: float, duration_s: float
+) -> FloatArray:
+    """Force at the samples of a session, from its tables of steps and bouts; NaN where nobody runs."""
+    time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
+    running = steps[steps["gait"] == "running"]
+    names = ("initial_contact_s", "final_contact_s", "duty_factor", "peak_vgrf_bw")
+    force = force_bw(time_s, *(running[name].to_numpy() for name in names))
+    inside = np.zeros(len(time_s), dtype=bool)
+    runs = bouts[bouts["kind"] == "running"]
+    for first, stop in np.searchsorted(time_s, runs[["start_s", "end_s"]].to_numpy()):
+        inside[first:stop] = True
+    return np.where(inside, force, np.nan)
