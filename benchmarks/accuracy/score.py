@@ -73,7 +73,8 @@ def score(trial: Trial) -> Score:
             right += steps["side"].iloc[j] == trial.side[k]
     inside = (strike >= 0.5) & (off <= trial.recording.duration_s - 0.5)
     invented = sum(
-        bool(inside[j]) and np.abs(trial.initial_contact_s - strike[j]).min() >= TOLERANCE_S for j in free
+        bool(inside[j]) and np.abs(trial.initial_contact_s - strike[j]).min(initial=np.inf) >= TOLERANCE_S
+        for j in free
     )
     return Score(int(trial.inside().sum()), len(errors_ms), invented, np.array(errors_ms), right)
 

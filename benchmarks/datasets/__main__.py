@@ -85,7 +85,7 @@ def print_dataset(name: str) -> None:
 
 
 def _where(state: State) -> str:
-    return state.detail if state.state == "elsewhere" else state.state
+    return state.detail if state.state in ("elsewhere", "altered") else state.state
 
 
 if __name__ == "__main__":

@@ -69,9 +69,11 @@ def verify(dataset: Dataset, folder: Path) -> None:
         if file.sha256:
             found = sha256_of(folder / file.path)
             if found != file.sha256:
+                own = folder != cache_folder() / dataset.name
+                remedy = f"put the true file into {folder}" if own else how_to_get(dataset)
                 raise FormatError(
                     f"{dataset.name}: {file.path} was altered: its SHA-256 is {found} where {file.sha256} is "
-                    f"expected; {how_to_get(dataset)}."
+                    f"expected; {remedy}."
                 )
 
 

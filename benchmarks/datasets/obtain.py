@@ -14,7 +14,7 @@ from benchmarks.datasets.registry import Dataset, registry
 from imurun.errors import FormatError, SettingsError
 from imurun.io.printable import printable
 
-HERE, DOWNLOADABLE, ELSEWHERE = "here", "can be downloaded", "elsewhere"
+HERE, ALTERED, DOWNLOADABLE, ELSEWHERE = "here", "altered", "can be downloaded", "elsewhere"
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class State:
 
     Attributes:
         dataset: its entry in the registry.
-        state: "here", "can be downloaded" or "elsewhere".
-        detail: the folder where it is, or what to do to have it.
+        state: "here", "altered", "can be downloaded" or "elsewhere".
+        detail: the folder where it is, what was altered, or what to do to have it.
     """
 
     dataset: Dataset
@@ -55,25 +55,26 @@ def fetch(
     Raises:
         SettingsError: no such dataset, or it may not or cannot be downloaded: the sentence says where to
             get it.
-        FormatError: a file cannot be reached or is not the expected one; nothing is left behind.
+        FormatError: a file cannot be reached or is not the expected one, and nothing is left behind; or a
+            folder of local recordings, which would still come first, has an altered file.
     """
     entries = registry() if known is None else known
     if name not in entries:
         raise SettingsError(f"There is no dataset {printable(name)!r}; choose from {', '.join(entries)}.")
     entry = entries[name]
-    try:
-        folder = locate(entry)
-        verify(entry, folder)
-        return folder
-    except FormatError:
-        if not entry.downloadable:
-            reason = (
-                f"the licence of {name} is {entry.licence}"
-                if not entry.open
-                else f"no address with a known hash is known for {name}"
-            )
-            raise SettingsError(f"Not downloaded: {reason}; {how_to_get(entry)}.") from None
+    now = _state(entry)
     target = cache_folder() / name
+    if now.state == HERE:
+        return Path(now.detail)
+    if now.state == ALTERED and locate(entry) != target:
+        raise FormatError(now.detail)
+    if not entry.downloadable:
+        reason = (
+            f"no address with a known hash is known for {name}"
+            if entry.open
+            else f"the licence of {name} is {entry.licence}"
+        )
+        raise SettingsError(f"Not downloaded: {reason}; {how_to_get(entry)}.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}."))
@@ -93,12 +94,13 @@ def fetch(
 def _state(entry: Dataset) -> State:
     try:
         folder = locate(entry)
-        verify(entry, folder)
-        return State(entry, HERE, str(folder))
-    except FormatError as error:
-        if "altered" in str(error):
-            return State(entry, ELSEWHERE, str(error))
+    except FormatError:
         return State(entry, DOWNLOADABLE if entry.downloadable else ELSEWHERE, how_to_get(entry))
+    try:
+        verify(entry, folder)
+    except FormatError as error:
+        return State(entry, ALTERED, str(error))
+    return State(entry, HERE, str(folder))
 
 
 def _download_all(entry: Dataset, stage: Path, progress: Progress | None, schemes: tuple[str, ...]) -> Path:

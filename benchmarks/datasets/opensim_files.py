@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.datasets.text import lines_of
 from imurun.errors import FormatError
 from imurun.frames import FloatArray
 
@@ -18,7 +19,7 @@ def read_trc(file: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
     Raises:
         FormatError: not a TRC file.
     """
-    lines = _lines(file)
+    lines = lines_of(file)
     try:
         keys, values = lines[1].split("\t"), lines[2].split("\t")
         unit_m = _UNIT_M[values[keys.index("Units")].strip()]
@@ -43,7 +44,7 @@ def read_mot(file: Path) -> dict[str, FloatArray]:
     Raises:
         FormatError: not a MOT file.
     """
-    lines = _lines(file)
+    lines = lines_of(file)
     try:
         start = next(k for k, line in enumerate(lines) if line.strip() == "endheader") + 1
         names = lines[start].split()
@@ -55,12 +56,3 @@ def read_mot(file: Path) -> dict[str, FloatArray]:
     except (StopIteration, IndexError, ValueError) as error:
         raise FormatError(f"{file.name}: this is no MOT file; get the data set again.") from error
     return {name: table[:, k] for k, name in enumerate(names)}
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        return file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise FormatError(f"{file} could not be read; give the folder of the data set.") from error
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{file.name}: this is no text; get the data set again.") from error

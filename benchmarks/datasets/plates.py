@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.datasets.force import at_samples
+from benchmarks.datasets.text import lines_of
 from benchmarks.datasets.trial import Trial
 from imurun import Recording
 from imurun.errors import FormatError
@@ -78,12 +79,7 @@ def _contacts(file: Path) -> tuple[FloatArray, FloatArray, tuple[str, ...], Floa
 
 def _table(file: Path, n_columns: int, kind: type = float) -> Any:
     """The rows below the line of names, shape (n, n_columns); a table of text may be empty."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()[1:]
-    except OSError as error:
-        raise FormatError(f"{file} could not be read; give the folder of the data set.") from error
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{file.name}: this is no text; get the data set again.") from error
+    lines = lines_of(file)[1:]
     if not lines and kind is str:
         return np.empty((0, n_columns), dtype=str)
     try:

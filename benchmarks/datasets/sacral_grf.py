@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.datasets.force import contacts_of
+from benchmarks.datasets.text import lines_of
 from benchmarks.datasets.trial import Trial
 from imurun.errors import FormatError
 from imurun.frames import FloatArray, G
@@ -114,12 +115,7 @@ def read_trials(folder: str | os.PathLike[str], tables: Tables = Tables()) -> li
 
 
 def _matrix(file: Path, n_columns: int) -> FloatArray:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise FormatError(f"{file} could not be read; give the folder of the data set.") from error
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{file.name}: this is no text; get the data set again.") from error
+    lines = lines_of(file)
     try:
         matrix = np.loadtxt(lines, delimiter=",", ndmin=2) if lines else np.empty((0, 0))
     except ValueError as error:
@@ -134,9 +130,9 @@ def _matrix(file: Path, n_columns: int) -> FloatArray:
 
 def _info(file: Path) -> list[tuple[str, float, float, float, float]]:
     """Subject, speed (m/s), slope (deg), mass (kg) and height (m) of each trial."""
+    lines = lines_of(file)
     try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
+        rows = list(csv.DictReader(lines))
         return [
             (
                 row["Sub"],
@@ -147,8 +143,6 @@ def _info(file: Path) -> list[tuple[str, float, float, float, float]]:
             )
             for row in rows
         ]
-    except OSError as error:
-        raise FormatError(f"{file} could not be read; give the folder of the data set.") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise FormatError(
             f"{file.name}: Sub, Speed, Slope, Mass and Height are expected in every row; "

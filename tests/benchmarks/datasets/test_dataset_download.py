@@ -206,10 +206,22 @@ def test_fetch_mends_an_altered_download(served, cache):
     folder = obtain.fetch("made", known=known, schemes=HTTP)
     (folder / "a.bin").write_bytes(b"changed")
     (folder / "own.txt").write_text("stays")
-    assert "altered" in obtain.list_datasets(known)[0].detail
+    assert obtain.list_datasets(known)[0].state == "altered"
     obtain.fetch("made", known=known, schemes=HTTP)
     assert (folder / "a.bin").read_bytes() == BODY
     assert (folder / "own.txt").exists()
+
+
+def test_an_altered_local_folder_is_not_mended(served, cache, tmp_path, monkeypatch):
+    """It comes before the downloads, so that a download would not help."""
+    known = made(served[1])
+    monkeypatch.setenv("IMURUN_DATA", str(tmp_path))
+    (tmp_path / "made" / "b").mkdir(parents=True)
+    (tmp_path / "made" / "a.bin").write_bytes(b"changed")
+    (tmp_path / "made" / "b" / "c.bin").write_bytes(b"second")
+    with pytest.raises(FormatError, match=r"a\.bin was altered: .*; put the true file into"):
+        obtain.fetch("made", known=known, schemes=HTTP)
+    assert not cache.exists()
 
 
 def test_fetch_of_archives(served, cache):

@@ -1,11 +1,13 @@
 """Every loader: on the real files where they are here, on small made ones in the documented layout else."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import imurun
+from benchmarks.accuracy.score import score
 from benchmarks.datasets import LOADERS, folder_of, hip_shoe_run, load, lumbar_walking
 from benchmarks.datasets.force import contacts_of
 from benchmarks.datasets.sacral_grf import N_SAMPLES
@@ -102,6 +104,16 @@ def test_truth_without_contacts(tmp_path):
     assert not trial.inside().any()
     first, last, peak = contacts_of(np.zeros(100), 100.0)
     assert len(first) == len(last) == len(peak) == 0
+
+
+def test_every_step_is_invented_where_truth_has_no_contacts(shared_data):
+    none = np.empty(0)
+    trial = replace(
+        load("treadmill_run_grf")[0], initial_contact_s=none, final_contact_s=none, side=(), peak_bw=none
+    )
+    result = score(trial)
+    assert result.n_true == result.n_found == 0
+    assert result.n_invented > 20
 
 
 @pytest.mark.parametrize(
