@@ -85,7 +85,7 @@ def running_force_bw(
     names = ("initial_contact_s", "final_contact_s", "duty_factor", "peak_vgrf_bw")
     force = force_bw(time_s, *(running[name].to_numpy() for name in names))
     inside = np.zeros(len(time_s), dtype=bool)
-    runs = bouts[bouts["kind"] == "running"]
-    for first, stop in np.searchsorted(time_s, runs[["start_s", "end_s"]].to_numpy()):
+    ends_s = bouts.loc[bouts["kind"] == "running", ["start_s", "end_s"]].to_numpy()
+    for first, stop in np.searchsorted(time_s, ends_s):
         inside[first:stop] = True
     return np.where(inside, force, np.nan)
