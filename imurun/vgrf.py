@@ -83,9 +83,9 @@ def running_force_bw(
     time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
     running = steps[steps["gait"] == "running"]
     names = ("initial_contact_s", "final_contact_s", "duty_factor", "peak_vgrf_bw")
-    force = force_bw(time_s, *(running[name].to_numpy() for name in names))
+    force = force_bw(time_s, *(np.asarray(running[name], dtype=np.float64) for name in names))
     inside = np.zeros(len(time_s), dtype=bool)
-    ends_s = bouts.loc[bouts["kind"] == "running", ["start_s", "end_s"]].to_numpy()
-    for first, stop in np.searchsorted(time_s, ends_s):
+    runs = bouts[bouts["kind"] == "running"]
+    for first, stop in np.searchsorted(time_s, np.column_stack([runs["start_s"], runs["end_s"]])):
         inside[first:stop] = True
     return np.where(inside, force, np.nan)
