@@ -16,8 +16,8 @@ for the middle between its fall through the mean and its end. Seconds, g, body w
 
 That a step's contact follows from the slow vertical at the sacrum: Day et al. 2021 and Alcantara et al.
 2021 (low-pass and threshold), Patoz et al. 2022 (half sine from one sacral IMU). The constants are least
-squares over six runners in three laboratories at 2 to 5 m/s and slopes of -10 to +10 degrees, every runner with
-the same weight; the scores of runners left out, and the command that fits them, are in
+squares over six runners in three laboratories at 2 to 5 m/s, one of them on slopes of -10 to +10 degrees,
+every runner with the same weight; the scores of runners left out, and the command that fits them, are in
 benchmarks/accuracy/README.md.
 """
 
