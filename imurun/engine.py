@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imurun.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.mounting import Mounting
 from imurun.core.orientation import START_S, Orientation
 from imurun.core.search import MountingSearch
@@ -76,6 +77,7 @@ class RunAnalyzer:
             identity for samples that are already anterior, left, up.
         has_gyro: whether blocks will have angular rates.
         acc_range_g: full scale of the accelerometer; None to look for the usual ones.
+        constants: of the contact formulas, for those who fit their own.
 
     Raises:
         RecordingError: a rate outside the limits.
@@ -90,11 +92,13 @@ class RunAnalyzer:
         mounting: Literal["find"] | npt.ArrayLike | Mounting = "find",
         has_gyro: bool = True,
         acc_range_g: float | None = None,
+        constants: ContactConstants = CONSTANTS,
     ) -> None:
         self.rate_hz = check_rate(rate_hz)
         self._has_gyro = has_gyro
         self._height_m = None if runner is None else runner.height_m
         self._acc_range_g = acc_range_g
+        self._constants = constants
         self._given = as_mounting(mounting)
         self._n_start = round(START_S * self.rate_hz)
         self._index = 0
@@ -418,6 +422,7 @@ class RunAnalyzer:
             has_gyro=self._has_gyro,
             height_m=self._height_m,
             acc_range_g=self._acc_range_g,
+            constants=self._constants,
             first_up=self._first_up,
             first_index=self._first_index,
             whole_file=self._whole_file,
@@ -432,6 +437,7 @@ class RunAnalyzer:
             upright=mounting.source in ("found", "whole"),
             height_m=self._height_m,
             acc_range_g=self._acc_range_g,
+            constants=self._constants,
             **resumed,
         )
 

@@ -14,14 +14,16 @@ import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 from imurun import __version__
 from imurun.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.core.bouts import Bout, find_bouts
+from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.mounting import Mounting
 from imurun.engine import Output, Rows, RunAnalyzer, find_mounting
 from imurun.errors import SettingsError
+from imurun.frames import FloatArray
 from imurun.methods.apply import find_method, method_steps
 from imurun.methods.contract import Method
 from imurun.recording import Recording, Runner
 from imurun.summary import find_phases, summarise
-from imurun.vgrf import running_force_bw
+from imurun.vgrf import WAVES_BW, running_force_bw
 
 MountingWord = Literal["auto", "find", "whole"]
 
@@ -63,12 +65,14 @@ class Session:
     start: datetime | None
     source: str
 
-    def vgrf(self) -> npt.NDArray[np.float64]:
+    def vgrf(self, waves_bw: FloatArray = WAVES_BW) -> FloatArray:
         """Vertical ground reaction force in body weights at the recording's samples, shape (n,).
 
-        0 in flight, NaN where nobody runs; see `imurun.vgrf` for the model and how well it was measured.
+        0 in flight, NaN where nobody runs; see `imurun.vgrf` for the model, its constants `waves_bw`, and how
+        well it was measured.
         """
-        return running_force_bw(self.steps, self.bouts, self.summary["rate_hz"], self.summary["duration_s"])
+        rate_hz, duration_s = self.summary["rate_hz"], self.summary["duration_s"]
+        return running_force_bw(self.steps, self.bouts, rate_hz, duration_s, waves_bw)
 
 
 def analyze(
@@ -77,6 +81,7 @@ def analyze(
     *,
     mounting: MountingWord | npt.ArrayLike | Mounting = "auto",
     method: str | Method = "imurun",
+    constants: ContactConstants = CONSTANTS,
     progress: Callable[[float], None] | None = None,
 ) -> Session:
     """Analyse a recording: foot strikes, contact and flight, impact and load, sway.
@@ -90,6 +95,7 @@ def analyze(
         method: "imurun", or a published rule of `imurun.methods.METHODS` by name: then the step table has
             the rule's running steps and nothing else, and the summary is of these; mounting, bouts, phases
             and warnings stay the engine's.
+        constants: of the contact formulas, for those who fit their own (`imurun.core.contact`).
         progress: called with the share done, 0 to 1.
 
     Raises:
@@ -115,6 +121,7 @@ def analyze(
         mounting=mounting,
         has_gyro=recording.gyr is not None,
         acc_range_g=recording.acc_range_g,
+        constants=constants,
     )
     rows, seconds = _push_all(analyzer, recording, progress)
     steps = steps_frame(rows)
@@ -157,6 +164,7 @@ def analyze(
         "mass_kg": runner.mass_kg,
         "height_m": runner.height_m,
         "acc_range_g": recording.acc_range_g,
+        "contact_constants": None if constants == CONSTANTS else constants._asdict(),
     }
     return Session(
         steps,

@@ -9,17 +9,20 @@ trials and are not fitted here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from benchmarks.datasets import Trial, load
-from imurun.core import contact
+from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW, ContactConstants
 from imurun.core.step import RUNNING
 from imurun.core.typical import TYPICAL
 from imurun.engine import RunAnalyzer
 from imurun.frames import FloatArray
 
+DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 NEAR_S = 0.1
 """A pulse whose peak lies this close to the middle of a contact belongs to it."""
 
@@ -34,6 +37,13 @@ class Contacts:
     features: dict[str, FloatArray]
     truth: dict[str, FloatArray]
     inside: np.ndarray
+
+    def estimated(self, constants: ContactConstants) -> dict[str, FloatArray]:
+        """Initial and final contact (s) and peak (BW) as formulas with these constants give them."""
+        return {
+            what: self.anchors[what] + self.features[what] @ values
+            for what, values in zip(("initial", "final", "peak"), constants, strict=True)
+        }
 
 
 def contacts_of(trial: Trial) -> Contacts:
@@ -61,7 +71,7 @@ def contacts_of(trial: Trial) -> Contacts:
         {
             "initial": pulse["peak"] + own_rise,
             "final": pulse["peak"] + own_fall,
-            "peak": contact.OWN_HEIGHT_BW * (rows["pulse_height"] - typical["height"]),
+            "peak": OWN_HEIGHT_BW * (rows["pulse_height"] - typical["height"]),
         },
         {
             "initial": np.column_stack(
@@ -79,7 +89,7 @@ def contacts_of(trial: Trial) -> Contacts:
     )
 
 
-def fit(trials: list[Contacts], what: str) -> FloatArray:
+def fit(trials: Sequence[Contacts], what: str) -> FloatArray:
     """Least squares; every runner and every trial of a runner counts the same."""
     used = [trial for trial in trials if len(trial.inside)]
     design, target = [], []
@@ -92,40 +102,58 @@ def fit(trials: list[Contacts], what: str) -> FloatArray:
     return np.linalg.lstsq(np.vstack(design), np.concatenate(target), rcond=None)[0]
 
 
-def errors(trials: list[Contacts], constants: dict[str, FloatArray]) -> dict[str, FloatArray]:
+def errors(trials: Sequence[Contacts], constants: ContactConstants) -> dict[str, FloatArray]:
     """Estimate minus truth of the contacts half a second inside."""
-    found: dict[str, FloatArray] = {}
-    for what, values in constants.items():
-        found[what] = np.concatenate(
-            [(t.anchors[what] + t.features[what] @ values - t.truth[what])[t.inside] for t in trials]
+    estimates = [trial.estimated(constants) for trial in trials]
+    found = {
+        what: np.concatenate(
+            [(e[what] - t.truth[what])[t.inside] for e, t in zip(estimates, trials, strict=True)]
         )
+        for what in ("initial", "final", "peak")
+    }
     found["contact"] = found["final"] - found["initial"]
     return found
 
 
+@cache
+def true_contacts() -> tuple[Contacts, ...]:
+    """The contacts of every trial with force plates.
+
+    Raises:
+        FormatError: a dataset is not here, or was altered.
+    """
+    return tuple(contacts_of(trial) for name in DATASETS for trial in load(name))
+
+
+def fitted(trials: Sequence[Contacts]) -> ContactConstants:
+    """Constants of all three formulas by these trials."""
+    parts = (fit(trials, what).tolist() for what in ("initial", "final", "peak"))
+    return ContactConstants(*(tuple(part) for part in parts))
+
+
+@cache
+def constants_without(runner: str) -> ContactConstants:
+    """Constants fitted on all runners but one, to score that one."""
+    return fitted([trial for trial in true_contacts() if trial.runner != runner])
+
+
 def main() -> None:
     """Print the constants, and the errors of every runner left out."""
-    trials = [
-        contacts_of(trial)
-        for name in ("running_speeds", "treadmill_run_grf", "sacral_grf")
-        for trial in load(name)
-    ]
-    kept = {"initial": contact.IC_S, "final": contact.FC_S, "peak": contact.PEAK_BW}
-    for what, values in kept.items():
-        print(f"{what:8s} fitted {np.round(fit(trials, what), 5)}  in the core {np.array(values)}")
+    trials = true_contacts()
+    for name, values in fitted(trials)._asdict().items():
+        print(f"{name:9s} fitted {np.round(values, 5)}  in the core {np.array(getattr(CONSTANTS, name))}")
     print("\nleft out         n   initial contact    final contact     contact time     peak force")
     print("                     bias  RMSE ms       bias  RMSE ms    bias  RMSE ms    bias  RMSE BW")
-    levels, slopes = [], []
+    levels: list[dict[str, FloatArray]] = []
     for runner in sorted({trial.runner for trial in trials}):
-        others = [trial for trial in trials if trial.runner != runner]
-        constants = {what: fit(others, what) for what in kept}
-        for name, level, scored in (("level", True, levels), ("slopes", False, slopes)):
+        constants = constants_without(runner)
+        for name, level in (("level", True), ("slopes", False)):
             mine = [trial for trial in trials if trial.runner == runner and trial.level == level]
             if mine:
-                scored.append(errors(mine, constants))
-                print(_row(f"{runner} {name}", scored[-1]))
-    pooled = {what: np.concatenate([error[what] for error in levels]) for what in levels[0]}
-    print(_row("all level", pooled))
+                found = errors(mine, constants)
+                print(_row(f"{runner} {name}", found))
+                levels += [found] if level else []
+    print(_row("all level", {what: np.concatenate([e[what] for e in levels]) for what in levels[0]}))
 
 
 def _row(name: str, error: dict[str, FloatArray]) -> str:

@@ -8,26 +8,24 @@ the same weight, and within a runner each trial.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from benchmarks.accuracy import fit_contact
+from benchmarks.accuracy.fit_contact import DATASETS, Contacts, constants_without, fitted, true_contacts
 from benchmarks.datasets import Trial, load
+from imurun.core.contact import ContactConstants
 from imurun.frames import FloatArray
 from imurun.vgrf import WAVES_BW, force_bw, half_waves, step_descriptors
 
-DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 PHASES = (np.arange(40) + 0.5) / 40
 
 
 class Steps:
     """A trial's contacts as formulas with the given constants see them."""
 
-    def __init__(
-        self, trial: Trial, contacts: fit_contact.Contacts, constants: dict[str, FloatArray]
-    ) -> None:
-        found = {
-            what: contacts.anchors[what] + contacts.features[what] @ constants[what] for what in constants
-        }
+    def __init__(self, trial: Trial, contacts: Contacts, constants: ContactConstants) -> None:
+        found = contacts.estimated(constants)
         inside = contacts.inside
         self.runner, self.level = contacts.runner, contacts.level
         self.initial_s, self.final_s, self.peak_bw = (
@@ -68,26 +66,38 @@ def fit(trials: list[Steps]) -> FloatArray:
     return solution.reshape(WAVES_BW.shape)
 
 
+def seen_with(constants: ContactConstants) -> list[Steps]:
+    """Every trial, its contacts as formulas with these constants give them."""
+    return [Steps(t, c, constants) for t, c in zip(_trials(), true_contacts(), strict=True)]
+
+
+@cache
+def waves_without(runner: str) -> FloatArray:
+    """Constants of the waveform fitted on all runners but one, to score that one.
+
+    Contacts and peaks are from formulas that do not know the runner either.
+    """
+    return fit([steps for steps in seen_with(constants_without(runner)) if steps.runner != runner])
+
+
 def main() -> None:
     """Print the constants, and the error for every runner left out."""
-    trials = [trial for name in DATASETS for trial in load(name)]
-    contacts = [fit_contact.contacts_of(trial) for trial in trials]
-
-    def seen(constants: dict[str, FloatArray]) -> list[Steps]:
-        return [Steps(t, c, constants) for t, c in zip(trials, contacts, strict=True)]
-
-    every = {what: fit_contact.fit(contacts, what) for what in ("initial", "final", "peak")}
-    print(np.array2string(fit(seen(every)), precision=4, separator=", ", suppress_small=True))
+    every = fit(seen_with(fitted(true_contacts())))
+    print(np.array2string(every, precision=4, separator=", ", suppress_small=True))
     errors: list[tuple[str, bool, float]] = []
-    for runner in sorted({c.runner for c in contacts}):
-        others = [c for c in contacts if c.runner != runner]
-        steps = seen({what: fit_contact.fit(others, what) for what in every})
-        waves = fit([s for s in steps if s.runner != runner])
-        errors += [(runner, s.level, s.error_bw(waves)) for s in steps if s.runner == runner]
+    for runner in sorted({contacts.runner for contacts in true_contacts()}):
+        waves = waves_without(runner)
+        mine = [steps for steps in seen_with(constants_without(runner)) if steps.runner == runner]
+        errors += [(runner, steps.level, steps.error_bw(waves)) for steps in mine]
     print("left out   waveform RMSE BW, root mean square over trials")
     for name in sorted({runner for runner, _, _ in errors}):
         print(f"{name} level    {_pooled(errors, name, True):.3f}")
     print(f"all level  {_pooled(errors, None, True):.3f}\nS slopes   {_pooled(errors, 'S', False):.3f}")
+
+
+@cache
+def _trials() -> tuple[Trial, ...]:
+    return tuple(trial for name in DATASETS for trial in load(name))
 
 
 def _pooled(errors: list[tuple[str, bool, float]], runner: str | None, level: bool) -> float:

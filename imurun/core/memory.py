@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imurun.core.contact import ContactConstants
 from imurun.core.jit import kernel
 from imurun.core.pulse import PULSE, TRACKER, restart_tracker
 from imurun.core.side import PARITY, restart_parity
@@ -26,6 +27,7 @@ class Coefficients(NamedTuple):
     height_m: float
     clip_levels: FloatArray  # m/s2
     clip_exact: bool
+    contact: ContactConstants
 
 
 MANY_AGAINST = 8

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.mounting import Mounting, MountingEvidence, smoothing_taps
 from imurun.core.second import SECOND
 from imurun.core.step import RUNNING, STEP
@@ -33,7 +34,7 @@ class MountingSearch:
     samples came.
 
     Args:
-        rate_hz, has_gyro, height_m, acc_range_g: as for `Stepper`.
+        rate_hz, has_gyro, height_m, acc_range_g, constants: as for `Stepper`.
         first_up: mean specific force at the start, shape (3,), sensor frame.
         first_index: absolute index of the first sample to come.
         whole_file: look at all there is before deciding (for files).
@@ -46,6 +47,7 @@ class MountingSearch:
         has_gyro: bool,
         height_m: float | None,
         acc_range_g: float | None,
+        constants: ContactConstants = CONSTANTS,
         first_up: FloatArray,
         first_index: int,
         whole_file: bool,
@@ -60,6 +62,7 @@ class MountingSearch:
             has_gyro=has_gyro,
             height_m=height_m,
             acc_range_g=acc_range_g,
+            constants=constants,
             first_index=first_index,
         )
         self._evidence = MountingEvidence()

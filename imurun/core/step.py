@@ -95,8 +95,8 @@ def write_running(state, history, pulse, c, row):
     period_s = 0.5 * (state["periods"][0] + state["periods"][1])
     period = period_s * c.rate_hz
     typical = state["typical"]
-    contact = initial_contact(pulse, typical, period_s, c.rate_hz)
-    final = final_contact(pulse, typical, c.rate_hz)
+    contact = initial_contact(pulse, typical, period_s, c.rate_hz, c.contact)
+    final = final_contact(pulse, typical, c.rate_hz, c.contact)
     contact_time_s = (final - contact) / c.rate_hz
     if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1] or contact < state["oldest"]:
         return False
@@ -120,7 +120,7 @@ def write_running(state, history, pulse, c, row):
     middle = 0.5 * (contact + final) - base
     heading_known = knows_heading(state, c)
     write_impact(row, history, contact - base, middle, oldest, newest, heading_known, c)
-    peak_bw = peak_force(pulse, typical)
+    peak_bw = peak_force(pulse, typical, c.contact)
     row["peak_vgrf_bw"] = peak_bw
     if heading_known:
         write_posture(state, history, row, first, last, c.has_gyro)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.gait import (
     QUEUE,
     RUNNING_PERIOD_S,
@@ -82,6 +83,7 @@ class Stepper:
         upright: whether the mounting was found from running, so that no lean is no pitch.
         height_m: stature, or None for 1.75.
         acc_range_g: full scale of the accelerometer, or None to look for the usual ones.
+        constants: of the contact formulas.
         first_index: absolute index of the first sample to come.
         standing: mean specific force while standing, shape (3,), sensor frame, if it was seen before.
         n_clipped, count_from: samples at full scale seen before, and the first index not yet counted.
@@ -97,6 +99,7 @@ class Stepper:
         upright: bool = False,
         height_m: float | None = None,
         acc_range_g: float | None = None,
+        constants: ContactConstants = CONSTANTS,
         first_index: int = 0,
         standing: FloatArray | None = None,
         n_clipped: int = 0,
@@ -113,6 +116,7 @@ class Stepper:
             height_m=DEFAULT_HEIGHT_M if height_m is None else float(height_m),
             clip_levels=np.array(scales_g) * G,
             clip_exact=acc_range_g is not None,
+            contact=constants,
         )
         self._states = new_state(first_index)
         if standing is not None:

@@ -9,11 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.contact import (
+    CONSTANTS,
     CONTACT_LIMITS_S,
-    FC_S,
-    IC_S,
     OWN_HEIGHT_BW,
-    PEAK_BW,
     final_contact,
     initial_contact,
     peak_force,
@@ -48,14 +46,17 @@ def test_formulas(gaps, usual, sizes, period_s, rate_hz, start_s):
         forward_share=share,
         rise_rate=rise,
     )
-    contact_s = peak + np.dot(IC_S, [1.0, places["begin"], height * period_s, drive])
+    c = CONSTANTS
+    contact_s = peak + np.dot(c.initial_s, [1.0, places["begin"], height * period_s, drive])
     contact_s += (up - peak) - places["up"]
-    final_s = peak + np.dot(FC_S, [1.0, places["end"], rise, share])
+    final_s = peak + np.dot(c.final_s, [1.0, places["end"], rise, share])
     final_s += (down + end) / 2 - peak - (places["down"] + places["end"]) / 2
-    force = np.dot(PEAK_BW, [1.0, swing, 0.05]) + 0.3 * OWN_HEIGHT_BW
-    assert initial_contact(pulse, typical, period_s, rate_hz) / rate_hz == pytest.approx(contact_s, abs=1e-8)
-    assert final_contact(pulse, typical, rate_hz) / rate_hz == pytest.approx(final_s, abs=1e-8)
-    assert peak_force(pulse, typical) == pytest.approx(force, abs=1e-7)
+    force = np.dot(c.peak_bw, [1.0, swing, 0.05]) + 0.3 * OWN_HEIGHT_BW
+    assert initial_contact(pulse, typical, period_s, rate_hz, c) / rate_hz == pytest.approx(
+        contact_s, abs=1e-8
+    )
+    assert final_contact(pulse, typical, rate_hz, c) / rate_hz == pytest.approx(final_s, abs=1e-8)
+    assert peak_force(pulse, typical, c) == pytest.approx(force, abs=1e-7)
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0])

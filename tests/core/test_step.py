@@ -13,7 +13,7 @@ from test_sway import plain_regularity
 
 from imurun.columns import STEP_COLUMNS
 from imurun.core import lumbar
-from imurun.core.contact import FC_S, IC_S, OWN_HEIGHT_BW, PEAK_BW
+from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW
 from imurun.core.history import CLIPPED, N_CHANNELS
 from imurun.core.impact import IMPACT_WINDOW_S
 from imurun.core.memory import new_state
@@ -95,9 +95,15 @@ def test_contacts_and_rhythm(run):
     peak, end, one = steps["pulse_peak"] / RATE, steps["pulse_end"] / RATE, np.ones(len(steps))
     typical = {name: steps[f"typical_{name}"] for name in TYPICAL.names if name != "n"}
     contact = up - typical["up"]
-    contact += np.column_stack([one, typical["begin"], typical["height"] * period, typical["drive"]]) @ IC_S
+    contact += (
+        np.column_stack([one, typical["begin"], typical["height"] * period, typical["drive"]])
+        @ CONSTANTS.initial_s
+    )
     final = 0.5 * (down + end) - 0.5 * (typical["down"] + typical["end"])
-    final += np.column_stack([one, typical["end"], typical["rise_rate"], typical["forward_share"]]) @ FC_S
+    final += (
+        np.column_stack([one, typical["end"], typical["rise_rate"], typical["forward_share"]])
+        @ CONSTANTS.final_s
+    )
     swing = steps["pulse_height"] - steps["pulse_floor"]
     for name, own in (("up", up - peak), ("height", steps["pulse_height"]), ("swing", swing)):
         forgets = typical[name][:-1] + (own[1:] - typical[name][:-1]) / MEMORY_STEPS
@@ -112,7 +118,7 @@ def test_contacts_and_rhythm(run):
     assert np.allclose(steps["cadence_spm"], 60 / mean, equal_nan=True)
     flight = np.concatenate([[np.nan], contact[1:] - final[:-1]])
     assert np.allclose(steps["flight_time_ms"], 1000 * flight, equal_nan=True)
-    force = np.column_stack([one, typical["swing"], typical["fall"]]) @ PEAK_BW
+    force = np.column_stack([one, typical["swing"], typical["fall"]]) @ CONSTANTS.peak_bw
     force += OWN_HEIGHT_BW * (steps["pulse_height"] - typical["height"])
     assert np.allclose(steps["peak_vgrf_bw"], force)
 
