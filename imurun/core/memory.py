@@ -9,7 +9,7 @@ import numpy as np
 from imurun.core.contact import ContactConstants
 from imurun.core.jit import kernel
 from imurun.core.pulse import PULSE, TRACKER, restart_tracker
-from imurun.core.side import PARITY, restart_parity
+from imurun.core.side import N_CUES, PARITY, restart_parity
 from imurun.core.sway import N_ENDS
 from imurun.core.typical import TYPICAL, restart_typical
 from imurun.frames import FloatArray
@@ -53,6 +53,7 @@ STATE = np.dtype(
         # the steps before
         ("typical", TYPICAL),  # what the running steps have in common
         ("parity", PARITY),
+        ("cues", "f8", (N_CUES,)),  # of the last step, to which foot it was
         ("periods", "f8", (2,)),  # the last two running periods, s
         ("last_contact", "f8"),  # s
         ("last_final", "f8"),  # s

@@ -13,7 +13,7 @@ from imurun.core.lumbar import write_lumbar
 from imurun.core.memory import forget_steps, knows_heading
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import step_quality
-from imurun.core.side import add_step, side_score
+from imurun.core.side import add_step, score_step
 from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio
 from imurun.core.typical import TYPICAL
 
@@ -127,8 +127,8 @@ def write_running(state, history, pulse, c, row):
         lean_change = mean_of(history[PITCH], first, last) - state["fresh_pitch"]
         land, leave = max(int(contact) - base, oldest), min(int(final) - base, state["slow_next"] - 1 - base)
         write_lumbar(row, history, land, leave, peak_bw / pulse["height"], lean_change, c.height_m)
-        score = side_score(history, contact - base, period, newest, c.has_gyro, c.rate_hz)
-        add_step(state["parity"], score, contact, period, c.has_gyro)
+        score_step(state["cues"], history, contact - base, period, oldest, newest, c)
+        add_step(state["parity"], state["cues"], contact, period)
         write_regularity(state, history, row, pulse, base)
         watch_mounting(state, history, pulse, contact_s, first, last)
     state["last_begin"] = pulse["begin"]

@@ -50,7 +50,7 @@ from imurun.core.memory import (
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
-from imurun.core.side import side_code
+from imurun.core.side import is_steady, side_code
 from imurun.core.step import (
     BLANK,
     FRESH_STEPS,
@@ -368,7 +368,7 @@ def write_run(state, history, queue, c, steps):
     if not knows_heading(state, c):
         return
     # the last step knows most: its side settles those that waited with it
-    log_odds = state["parity"]["log_odds"]
+    log_odds = state["parity"]["log_odds"] if is_steady(state["parity"]) else 0.0
     for row in range(state["n_steps"] - 1, first_row - 1, -1):
         steps[row]["side"] = side_code(log_odds)
         log_odds *= flips[row - first_row]
