@@ -22,11 +22,11 @@ from imurun.frames import FloatArray
 
 WAVES_BW = np.array(
     [
-        [2.2794, -4.3109, 0.3342],
-        [0.2804, 1.5286, 0.1493],
-        [-0.0861, -2.4506, -0.5871],
-        [0.0823, -1.7251, -0.2490],
-        [-0.0110, -0.2307, -0.1313],
+        [2.2746, -3.8281, 0.3875],
+        [0.2806, 1.8129, 0.2354],
+        [-0.0885, -2.1816, -0.5158],
+        [0.0975, -2.2881, -0.3133],
+        [-0.0095, -0.3487, -0.1365],
     ]
 )
 """BW; BW per duty factor; BW per BW of peak force."""
@@ -87,7 +87,9 @@ def running_force_bw(
     time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
     running = steps[steps["gait"] == "running"]
     names = ("initial_contact_s", "final_contact_s", "duty_factor", "peak_vgrf_bw")
-    force = force_bw(time_s, *(np.asarray(running[name], dtype=np.float64) for name in names), waves_bw=waves_bw)
+    force = force_bw(
+        time_s, *(np.asarray(running[name], dtype=np.float64) for name in names), waves_bw=waves_bw
+    )
     inside = np.zeros(len(time_s), dtype=bool)
     runs = bouts[bouts["kind"] == "running"]
     for first, stop in np.searchsorted(time_s, np.column_stack([runs["start_s"], runs["end_s"]])):

@@ -37,11 +37,8 @@ QUEUE = 8
 
 
 @kernel
-def measure_pulse(history, base, pulse, heading_known):
-    """Add up the loop that the smoothed specific force draws during the pulse, and its fore-aft part.
-
-    Where the heading is not known, the whole horizontal force stands for the fore-aft part.
-    """
+def measure_loop(history, base, pulse):
+    """Add up the loop that the smoothed specific force draws during the pulse."""
     first = int(np.ceil(pulse["begin"])) - base
     stop = int(np.floor(pulse["end"])) - base
     x_mean, y_mean, z_mean = 0.0, 0.0, 0.0
@@ -51,8 +48,7 @@ def measure_pulse(history, base, pulse, heading_known):
         z_mean += history[SLOW_VERTICAL, k]
     n = max(stop + 1 - first, 1)
     x_mean, y_mean, z_mean = x_mean / n, y_mean / n, z_mean / n
-    forward, left, power_x, power_z, power_dz, drive = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    peak = pulse["peak"] - base
+    forward, left, power_z, power_dz = 0.0, 0.0, 0.0, 0.0
     for k in range(first, stop):
         x = history[SLOW_FORWARD, k] - x_mean
         y = history[SLOW_LEFTWARD, k] - y_mean
@@ -62,14 +58,8 @@ def measure_pulse(history, base, pulse, heading_known):
         dz = history[SLOW_VERTICAL, k + 1] - history[SLOW_VERTICAL, k]
         forward += y * dz - z * dy
         left += z * dx - x * dz
-        along = x if heading_known else np.hypot(x, y)
-        power_x += along * along
-        if k >= peak:
-            drive = max(drive, along)
         power_z += z * z
         power_dz += dz * dz
-    pulse["forward_rms"] = np.sqrt(power_x / n)
-    pulse["drive"] = drive
     pulse["loop_forward"] = forward
     pulse["loop_left"] = left
     pulse["power_z"] = power_z

@@ -18,7 +18,9 @@ ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
 SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 7, 8, 9  # the first three, smoothed
 CLIPPED = 10  # 1 where an axis was at its end
 SIDEWAYS = 11  # specific force along the body's own left axis, which tilts with it, g
-N_CHANNELS = 12
+# filled for one step at a time, by `imurun.core.push`; g
+PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 12, 13, 14
+N_CHANNELS = 15
 
 KEEP_S = 10.0
 """What is kept: four strides, four pulses that wait for a verdict, and the smoothing lag."""

@@ -65,16 +65,21 @@ def write_pulse(row, pulse, gait):
 @kernel
 def write_typical(row, typical):
     """What places the step's contact."""
-    row["typical_begin"] = typical["begin"]
+    row["typical_period"] = typical["period"]
     row["typical_up"] = typical["up"]
     row["typical_down"] = typical["down"]
     row["typical_fall"] = typical["fall"]
     row["typical_end"] = typical["end"]
+    row["typical_push_begin"] = typical["push_begin"]
+    row["typical_push_end"] = typical["push_end"]
+    row["typical_drive_end"] = typical["drive_end"]
+    row["typical_drive_tail"] = typical["drive_tail"]
     row["typical_height"] = typical["height"]
     row["typical_swing"] = typical["swing"]
+    row["typical_push_height"] = typical["push_height"]
+    row["typical_brake"] = typical["brake"]
     row["typical_drive"] = typical["drive"]
-    row["typical_forward_share"] = typical["forward_share"]
-    row["typical_rise_rate"] = typical["rise_rate"]
+    row["typical_forward_rms"] = typical["forward_rms"]
 
 
 @kernel
@@ -95,7 +100,7 @@ def write_running(state, history, pulse, c, row):
     period_s = 0.5 * (state["periods"][0] + state["periods"][1])
     period = period_s * c.rate_hz
     typical = state["typical"]
-    contact = initial_contact(pulse, typical, period_s, c.rate_hz, c.contact)
+    contact = initial_contact(pulse, typical, c.rate_hz, c.contact)
     final = final_contact(pulse, typical, c.rate_hz, c.contact)
     contact_time_s = (final - contact) / c.rate_hz
     if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1] or contact < state["oldest"]:

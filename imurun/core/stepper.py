@@ -18,7 +18,7 @@ from imurun.core.gait import (
     follows,
     goes_against,
     is_running_streak,
-    measure_pulse,
+    measure_loop,
     stays_running,
     swings_like_running,
     swings_like_walking,
@@ -49,6 +49,8 @@ from imurun.core.memory import (
 )
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
+from imurun.core.push import CUTOFF_HZ as PUSH_CUTOFF_HZ
+from imurun.core.push import UNSMOOTHED_CUTOFF_HZ, measure_push
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
 from imurun.core.side import is_steady, side_code
 from imurun.core.step import (
@@ -110,6 +112,8 @@ class Stepper:
             rate_hz=rate_hz,
             slow_taps=gaussian_taps(rate_hz, PULSE_CUTOFF_HZ),
             sharp_taps=gaussian_taps(rate_hz, min(IMPACT_CUTOFF_HZ, 0.4 * rate_hz)),
+            push_taps=gaussian_taps(rate_hz, PUSH_CUTOFF_HZ),
+            unsmoothed_taps=gaussian_taps(rate_hz, min(UNSMOOTHED_CUTOFF_HZ, 0.4 * rate_hz)),
             mounting=np.array(mounting, dtype=np.float64, order="C"),
             heading_known=heading_known,
             has_gyro=has_gyro,
@@ -265,7 +269,7 @@ def judge(state, history, queue, c, steps):
     """A pulse was completed at the end of the queue: say what it is, and those that wait with it."""
     n = state["waiting"]
     heading = knows_heading(state, c)
-    measure_pulse(history, state["base"], queue[n], heading)
+    measure_loop(history, state["base"], queue[n])
     n += 1
     state["waiting"] = n
     if state["running"]:
@@ -351,7 +355,11 @@ def write_run(state, history, queue, c, steps):
     """Write all waiting pulses as running steps, then name their sides together."""
     first_row = state["n_steps"]
     flips = np.zeros(STREAK)
+    base = state["base"]
+    oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
+    heading = knows_heading(state, c)
     for i in range(state["waiting"]):
+        measure_push(history, base, queue[i], oldest, newest, heading, c)
         add_pulse(state["typical"], queue[i], c.rate_hz)
     for i in range(state["waiting"]):
         if i > 0:
@@ -365,7 +373,7 @@ def write_run(state, history, queue, c, steps):
     state["verdict"] = RUNNING
     state["misses"] = 0
     state["waiting"] = 0
-    if not knows_heading(state, c):
+    if not heading:
         return
     # the last step knows most: its side settles those that waited with it
     log_odds = state["parity"]["log_odds"] if is_steady(state["parity"]) else 0.0
