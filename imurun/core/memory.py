@@ -51,7 +51,7 @@ STATE = np.dtype(
         # the steps before
         ("typical", TYPICAL),  # what the running steps have in common
         ("parity", PARITY),
-        ("cues", "f8", (N_CUES,)),  # of the last step, to which foot it was
+        ("cues", "f8", (N_CUES,)),  # of the last step, each larger for left
         ("periods", "f8", (2,)),  # the last two running periods, s
         ("last_contact", "f8"),  # s
         ("last_final", "f8"),  # s

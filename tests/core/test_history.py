@@ -18,6 +18,7 @@ from imurun.core.history import (
     PITCH,
     RESULTANT,
     ROLL,
+    SIDEWAYS,
     VERTICAL,
     YAW,
     make_room,
@@ -26,7 +27,7 @@ from imurun.core.history import (
 )
 from imurun.frames import G
 
-WRITTEN = [VERTICAL, FORWARD, LEFTWARD, RESULTANT, ROLL, PITCH, YAW]
+WRITTEN = [VERTICAL, FORWARD, LEFTWARD, RESULTANT, SIDEWAYS, ROLL, PITCH, YAW]
 
 
 def level(acc, earth_from_sensor, mounting, previous_yaw=np.nan):
@@ -43,7 +44,8 @@ def plain_level(acc, earth_from_sensor, mounting):
     earth_from_body = earth_from_sensor * Rotation.from_matrix(mounting).inv()
     yaw, pitch, roll = earth_from_body.as_euler("ZYX")
     forward, left, up = Rotation.from_euler("z", -yaw).apply(earth_from_sensor.apply(acc)) / G
-    return [up, forward, left, np.linalg.norm(acc) / G, roll, pitch, yaw]
+    sideways = Rotation.from_matrix(mounting).apply(acc)[1] / G
+    return [up, forward, left, np.linalg.norm(acc) / G, sideways, roll, pitch, yaw]
 
 
 @examples(150)
@@ -54,8 +56,8 @@ def test_any_orientation_and_mounting(seed, size):
     acc = size * rng.standard_normal(3)
     expected = plain_level(acc, earth_from_sensor, mounting.as_matrix())
     found = level(acc, earth_from_sensor, mounting.as_matrix())[WRITTEN]
-    assert np.allclose(found[:4], expected[:4], rtol=1e-9, atol=1e-9 * max(size, 1e-290))
-    assert np.allclose(found[4:], expected[4:], atol=1e-7)
+    assert np.allclose(found[:5], expected[:5], rtol=1e-9, atol=1e-9 * max(size, 1e-290))
+    assert np.allclose(found[5:], expected[5:], atol=1e-7)
 
 
 @pytest.mark.parametrize(
