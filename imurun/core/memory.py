@@ -114,6 +114,7 @@ def restart(state):
     state["verdict"] = -1
     state["verdict_end"] = np.nan
     restart_parity(state["parity"])
+    state["cues"][:] = np.nan
     restart_typical(state["typical"])
     state["periods"][:] = np.nan
     forget_steps(state)
