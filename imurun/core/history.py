@@ -15,9 +15,9 @@ from imurun.frames import G
 
 VERTICAL, FORWARD, LEFTWARD, RESULTANT = 0, 1, 2, 3  # specific force, g
 ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
-SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 7, 8, 9  # the first three, smoothed
-CLIPPED = 10  # 1 where an axis was at its end
-SIDEWAYS = 11  # specific force along the body's own left axis, which tilts with it, g
+SIDEWAYS = 7  # specific force along the body's own left axis, which tilts with it, g
+SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
+CLIPPED = 11  # 1 where an axis was at its end
 # filled for one step at a time, by `imurun.core.push`; g
 PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 12, 13, 14
 N_CHANNELS = 15

@@ -55,7 +55,7 @@ STATE = np.dtype(
         # the steps before
         ("typical", TYPICAL),  # what the running steps have in common
         ("parity", PARITY),
-        ("cues", "f8", (N_CUES,)),  # of the last step, to which foot it was
+        ("cues", "f8", (N_CUES,)),  # of the last step, each larger for left
         ("periods", "f8", (2,)),  # the last two running periods, s
         ("last_contact", "f8"),  # s
         ("last_final", "f8"),  # s
@@ -118,6 +118,7 @@ def restart(state):
     state["verdict"] = -1
     state["verdict_end"] = np.nan
     restart_parity(state["parity"])
+    state["cues"][:] = np.nan
     restart_typical(state["typical"])
     state["periods"][:] = np.nan
     forget_steps(state)

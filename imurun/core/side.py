@@ -30,8 +30,10 @@ from imurun.core.jit import kernel
 
 ROLL_FALL, FORCE_FALL, LOADED_SIDE = 0, 1, 2
 N_CUES = 3
-FALL_WINDOW = (0.30, 0.70)  # of the step period after foot strike
-LOADED_WINDOW = (0.10, 0.40)
+FALL_WINDOW = (0.0, 0.4)
+LOADED_WINDOW = (-0.2, 0.1)
+"""In step periods from the peak of the slow pulse, about 0.3 periods after foot strike. Not from the foot
+strike itself: its estimate is early by a quarter of a step in a sprint."""
 WEIGHTS = (1.0, 1.0, 0.5)
 """Log-odds of one clear step, by cue."""
 LEAST_CONTRAST = (0.1, 0.02, 0.02)
@@ -74,22 +76,23 @@ def restart_parity(parity):
 
 
 @kernel
-def score_step(cues, history, contact, period, oldest, newest, c):
+def score_step(cues, history, peak, period, oldest, newest, c):
     """Write the step's cues, each larger for left: rad/s, g, g; NaN for the roll without a gyroscope.
 
     Args:
         cues: shape (N_CUES,). history: as in `imurun.core.history`.
-        contact: fractional column. period: samples. oldest, newest: columns that hold samples.
+        peak: of the slow pulse, fractional column. period: samples.
+        oldest, newest: columns that hold samples.
         c: `Coefficients`.
     """
     side = history[SIDEWAYS]
-    first, stop = window_columns(FALL_WINDOW, contact, period, newest)
+    first, stop = window_columns(FALL_WINDOW, peak, period, newest)
     cues[ROLL_FALL] = np.nan
     if c.has_gyro:
         cues[ROLL_FALL] = (history[ROLL, first] - history[ROLL, stop]) / (stop - first) * c.rate_hz
     early = smooth_at(side, first, oldest, newest, c.slow_taps)
     cues[FORCE_FALL] = early - smooth_at(side, stop, oldest, newest, c.slow_taps)
-    first, stop = window_columns(LOADED_WINDOW, contact, period, newest)
+    first, stop = window_columns(LOADED_WINDOW, peak, period, newest)
     total = 0.0
     for k in range(first, stop):
         total += smooth_at(side, k, oldest, newest, c.slow_taps)
@@ -97,10 +100,10 @@ def score_step(cues, history, contact, period, oldest, newest, c):
 
 
 @kernel
-def window_columns(window, contact, period, newest):
-    """First and last column of a window given in shares of the period after contact; at least one apart."""
-    first = min(int(np.rint(contact + window[0] * period)), newest - 1)
-    return first, max(min(int(np.rint(contact + window[1] * period)), newest), first + 1)
+def window_columns(window, peak, period, newest):
+    """First and last column of a window given in periods from the peak; at least one apart."""
+    first = min(int(np.rint(peak + window[0] * period)), newest - 1)
+    return first, max(min(int(np.rint(peak + window[1] * period)), newest), first + 1)
 
 
 @kernel

@@ -132,7 +132,7 @@ def write_running(state, history, pulse, c, row):
         lean_change = mean_of(history[PITCH], first, last) - state["fresh_pitch"]
         land, leave = max(int(contact) - base, oldest), min(int(final) - base, state["slow_next"] - 1 - base)
         write_lumbar(row, history, land, leave, peak_bw / pulse["height"], lean_change, c.height_m)
-        score_step(state["cues"], history, contact - base, period, oldest, newest, c)
+        score_step(state["cues"], history, pulse["peak"] - base, period, oldest, newest, c)
         add_step(state["parity"], state["cues"], contact, period)
         write_regularity(state, history, row, pulse, base)
         watch_mounting(state, history, pulse, contact_s, first, last)

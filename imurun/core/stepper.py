@@ -18,6 +18,7 @@ from imurun.core.gait import (
     follows,
     goes_against,
     is_running_streak,
+    may_begin_run,
     measure_loop,
     stays_running,
     swings_like_running,
@@ -303,14 +304,14 @@ def judge(state, history, queue, c, steps):
         note_period(state, queue[1])
         write_run(state, history, queue, c, steps)
         return
-    settle(state, history, queue, n - n_undecided(queue, n, state["verdict"], c.rate_hz), c, steps)
+    settle(state, history, queue, n - n_undecided(queue, n, state["verdict"], heading, c.rate_hz), c, steps)
 
 
 @kernel
-def n_undecided(queue, n, verdict, rate_hz):
+def n_undecided(queue, n, verdict, heading_known, rate_hz):
     """How many of the last pulses may still begin a run, or need the next one to say what they are."""
     for waiting in range(min(n, STREAK - 1), 0, -1):
-        strong = swings_like_running(queue[n - waiting], rate_hz, 1.0)
+        strong = may_begin_run(queue[n - waiting], heading_known, rate_hz)
         if strong or (waiting == 1 and verdict != WALKING):
             return waiting
     return 0

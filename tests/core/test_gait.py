@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.gait import (
+    CLEAR_LOOP,
     LOOP,
     LOOP_VETO,
     MIN_HEIGHT_G,
     MIN_SWING_G,
     QUEUE,
     RUNNING_PERIOD_S,
+    STAY_SHARE,
     STREAK,
     SWING_PERIOD_S,
     WALKING_PERIOD_S,
@@ -22,13 +24,15 @@ from imurun.core.gait import (
     follows,
     is_running_streak,
     loop_strength,
+    may_begin_run,
     measure_loop,
     stays_running,
     swings_like_running,
     swings_like_walking,
 )
+from imurun.core.gaussian import gaussian_taps
 from imurun.core.history import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
-from imurun.core.pulse import PULSE
+from imurun.core.pulse import CUTOFF_HZ, PULSE
 
 RATE = 100.0
 SLOW = [SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL]
@@ -169,6 +173,45 @@ def test_one_odd_pulse_spoils_the_streak(place, odd):
 def test_the_streak_must_turn_the_running_way(heading):
     for loop, runs in ((1.5 * LOOP, True), (0.5 * LOOP, False), (-1.5 * LOOP, not heading)):
         assert is_running_streak(streak_of(*[pulse_of(loop=loop)] * STREAK), STREAK, heading, RATE) == runs
+
+
+@pytest.mark.parametrize("heading", [True, False])
+def test_flat_steps_that_turn_the_running_way_are_grounded_running(heading):
+    """Only where forward is known: walking could swing as much, but turns the other way."""
+    for loop, runs in ((1.5 * CLEAR_LOOP, heading), (0.8 * CLEAR_LOOP, False), (-1.5 * CLEAR_LOOP, False)):
+        flat = pulse_of(height=1.0 + 0.8 * (MIN_HEIGHT_G - 1.0), floor=0.6, loop=loop)
+        assert flat["height"] - flat["floor"] < MIN_SWING_G[0]
+        assert is_running_streak(streak_of(*[flat] * STREAK), STREAK, heading, RATE) == runs
+        assert may_begin_run(flat, heading, RATE) == (heading and loop > 0.0)
+    flatter = pulse_of(height=1.0 + 0.6 * (MIN_HEIGHT_G - 1.0), floor=0.4)
+    assert not is_running_streak(streak_of(*[flatter] * STREAK), STREAK, heading, RATE)
+    assert not may_begin_run(flatter, heading, RATE)
+    assert may_begin_run(pulse_of(loop=-1.0), heading, RATE)
+
+
+def test_one_flat_step_among_others_needs_the_clear_loop():
+    flat = pulse_of(height=1.3, floor=0.6)
+    assert swings_like_running(flat, RATE, STAY_SHARE)
+    for loop, runs in ((0.2, True), (0.8 * CLEAR_LOOP, False)):
+        queue = streak_of(*[pulse_of(loop=loop)] * (STREAK - 1), flat)
+        queue["loop_left"] = loop
+        assert is_running_streak(queue, STREAK, True, RATE) == runs
+
+
+@pytest.mark.parametrize("period_s", [0.19, 0.22, 0.25, 0.38])
+def test_quick_steps_need_flight(period_s):
+    """The swing, at the step frequency and smoothed, of a force that is a sine arch of the whole step."""
+    n = 4000
+    time_s = np.arange(n) * period_s / 100
+    arch = np.pi / 2 * np.abs(np.sin(np.pi * time_s / period_s))
+    wave = 2 * np.mean((arch - 1) * np.exp(-2j * np.pi * time_s / period_s))
+    taps = gaussian_taps(100 / period_s, CUTOFF_HZ)
+    place = np.arange(len(taps)) - len(taps) // 2
+    gain = np.sum(taps * np.cos(2 * np.pi * place / 100))
+    swing = 2 * np.abs(wave) * gain
+    assert gain == pytest.approx(0.5 ** (0.5 / (period_s * CUTOFF_HZ) ** 2), rel=0.002)
+    assert (swing < MIN_SWING_G[0]) == (period_s <= 0.22)
+    assert swings_like_running(pulse_of(period_s, 1.95, 0.3), RATE, 1.0)  # a sprinter
 
 
 @pytest.mark.parametrize("heading", [True, False])
