@@ -20,6 +20,9 @@ from imurun.core.history import (
 )
 from imurun.core.jit import kernel
 
+AXES = (VERTICAL, FORWARD, LEFTWARD)
+SLOW_AXES = (SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD)
+
 RINGS_HZ = 9.0
 ABOVE_HZ = (15.0, 18.0)
 LEAST_RATE_HZ = 40.0
@@ -54,16 +57,15 @@ def ringing_db(history, begin, end, swing_g, rate_hz):
 @kernel
 def power_at(history, begin, end, hz, rate_hz):
     """Squared amplitude of the three axes, less their slow part, at a frequency; Hann window; g squared."""
-    power = 0.0
     first, last = int(np.ceil(begin)), int(np.floor(end))
-    for raw, slow in ((VERTICAL, SLOW_VERTICAL), (FORWARD, SLOW_FORWARD), (LEFTWARD, SLOW_LEFTWARD)):
-        real, imaginary, weights = 0.0, 0.0, 0.0
-        for k in range(first, last + 1):
-            weight = np.sin(np.pi * (k - begin) / (end - begin)) ** 2
-            angle = 2.0 * np.pi * hz * (k - begin) / rate_hz
-            rest = weight * (history[raw, k] - history[slow, k])
-            real += rest * np.cos(angle)
-            imaginary += rest * np.sin(angle)
-            weights += weight
-        power += 4.0 * (real * real + imaginary * imaginary) / (weights * weights)
-    return power
+    real, imaginary, weights = np.zeros(3), np.zeros(3), 0.0
+    for k in range(first, last + 1):
+        weight = np.sin(np.pi * (k - begin) / (end - begin)) ** 2
+        angle = 2.0 * np.pi * hz * (k - begin) / rate_hz
+        cosine, sine = weight * np.cos(angle), weight * np.sin(angle)
+        weights += weight
+        for i in range(3):
+            rest = history[AXES[i], k] - history[SLOW_AXES[i], k]
+            real[i] += cosine * rest
+            imaginary[i] += sine * rest
+    return 4.0 * (np.sum(real * real) + np.sum(imaginary * imaginary)) / (weights * weights)
