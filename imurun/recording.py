@@ -16,8 +16,11 @@ from imurun.frames import FloatArray, Frame
 MIN_RATE_HZ = 25.0
 LOW_RATE_HZ = 50.0
 MAX_RATE_HZ = 5000.0
-MAX_BRIDGED_SAMPLES = 3
-"""Missing stretches up to this long are bridged by straight lines; longer ones stay gaps."""
+BRIDGED_SAMPLES, BRIDGED_S = 3, 0.05
+"""Missing stretches up to the longer of these are bridged by straight lines; longer ones stay gaps.
+
+50 ms is a lost radio packet or two, and little for what contacts are timed on, which is smoothed to 4.5 Hz.
+"""
 MAX_SAMPLES = 200_000_000
 """An even grid longer than this (11 days at 200 Hz) means that the time stamps are wrong."""
 
@@ -54,9 +57,9 @@ def check_range(name: str, value: float | None, low: float, high: float) -> None
 class Recording:
     """Evenly sampled specific force and angular rate of one sensor, in SI units.
 
-    A row in which any value is not finite is missing as a whole. Missing stretches of up to three
-    rows between good ones are bridged by straight lines; longer ones are kept as NaN rows and
-    listed in `gaps`.
+    A row in which any value is not finite is missing as a whole. Missing stretches between
+    good ones of up to 50 ms, or three rows, are bridged by straight lines; longer ones are kept as NaN
+    rows and listed in `gaps`.
 
     Attributes:
         acc: specific force, shape (n, 3), m/s2; at rest the upward axis reads +9.81.
@@ -105,7 +108,7 @@ class Recording:
             raise RecordingError("The recording holds no sample that is a finite number on every axis.")
         n_bridged = 0
         if missing.any():
-            bridge = _short_inner_runs(missing, MAX_BRIDGED_SAMPLES)
+            bridge = _short_inner_runs(missing, longest_bridge(rate_hz))
             acc = _fill(acc, missing, bridge)
             gyr = None if gyr is None else _fill(gyr, missing, bridge)
             n_bridged = int(bridge.sum())
@@ -150,7 +153,7 @@ class Recording:
 
         The rate is the number of samples a second outside gaps. Stamps that lie within a quarter
         sample of the even grid are taken as evenly sampled; otherwise values are interpolated
-        linearly. Up to three missing samples in a row are bridged; longer holes stay gaps.
+        linearly. Holes of up to 50 ms, or three samples, are bridged; longer ones stay gaps.
 
         Args:
             time_s: shape (n,), s, never decreasing. Stamps shared by a packet's samples are spread.
@@ -262,6 +265,11 @@ def _short_inner_runs(missing: npt.NDArray[np.bool_], longest: int) -> npt.NDArr
     return chosen
 
 
+def longest_bridge(rate_hz: float) -> int:
+    """How many missing samples in a row are bridged."""
+    return max(BRIDGED_SAMPLES, int(BRIDGED_S * rate_hz + 1e-9))
+
+
 def _fill(values: FloatArray, missing: npt.NDArray[np.bool_], bridge: npt.NDArray[np.bool_]) -> FloatArray:
     """Missing rows as NaN, and those of `bridge` on straight lines between their neighbours."""
     filled = values.copy()
@@ -291,7 +299,7 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     typical = float(np.median(steps))
     if typical <= 0:
         raise RecordingError("The time column does not advance.")
-    inside = steps < (MAX_BRIDGED_SAMPLES + 1.5) * typical
+    inside = steps < (longest_bridge(1.0 / typical) + 1.5) * typical
     regular = float(np.median(np.abs(steps - typical))) < 0.1 * typical
     # jitter as large as the interval cannot be told from lost samples: then each step counts as one
     whole = np.maximum(np.rint(steps[inside] / typical), 1.0) if regular else np.ones(inside.sum())

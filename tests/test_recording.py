@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import ImurunError, RecordingError, SettingsError
-from imurun.recording import Recording, Runner, missing_rows, runs, stretches
+from imurun.recording import Recording, Runner, longest_bridge, missing_rows, runs, stretches
 
 RATE = 100.0
 
@@ -52,12 +52,22 @@ def test_short_holes_are_bridged_and_long_ones_stay():
     whole = acc.copy()
     acc[100:103] = np.nan
     acc[200, 1] = np.inf
-    acc[300:304] = np.nan
+    acc[300 : 300 + longest_bridge(RATE) + 1] = np.nan
     recording = Recording(acc, rate_hz=RATE)
     assert recording.n_bridged == 4
-    assert recording.gaps == ((300, 304),)
+    assert recording.gaps == ((300, 300 + longest_bridge(RATE) + 1),)
     assert np.allclose(recording.acc[:300], whole[:300])
-    assert np.isnan(recording.acc[300:304]).all()
+    assert np.isnan(recording.acc[300 : recording.gaps[0][1]]).all()
+
+
+@pytest.mark.parametrize(("rate_hz", "samples"), [(25.0, 3), (100.0, 5), (208.0, 10), (500.0, 25)])
+def test_a_twentieth_of_a_second_is_bridged(rate_hz, samples):
+    for n in (samples, samples + 1):
+        acc = still()
+        acc[100 : 100 + n] = np.nan
+        recording = Recording(acc, rate_hz=rate_hz)
+        assert recording.n_bridged == (n if n == samples else 0)
+        assert len(recording.gaps) == (n > samples)
 
 
 def test_a_row_is_missing_as_a_whole():

@@ -24,12 +24,9 @@ from imurun.frames import FloatArray
 
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 FEATURES = {
-    "initial_s": ("one", "push_begin", "drive", "load"),
-    "contact_s": ("one", "period", "forward_rms", "load"),
-    "push_end_s": ("one", "push_end", "push_height", "brake"),
-    "drive_end_s": ("one", "drive_end", "drive_tail"),
-    "pulse_peak_bw": ("one", "swing", "fall"),
-    "push_peak_bw": ("one", "brake", "drive", "load"),
+    "initial_s": ("one", "push_begin", "impulse", "load"),
+    "duty": ("one", "per_height", "forward_per_height"),
+    "peak_bw": ("one", "push_swing", "drive_and_brake"),
 }
 """The factors of the ContactConstants, by the names of `imurun.core.contact`."""
 NEAR_S = 0.1
@@ -42,6 +39,7 @@ class Contacts:
 
     Attributes:
         runner, level: whose trial it is, and whether on the level.
+        period_s: of the typical step.
         own: initial and final contact (s) and peak (BW) as far as the step's own pulse gives them.
         features: what each of the ContactConstants is multiplied with, by its name, shape (k, constants).
         truth: initial and final contact (s) and peak (BW) by the force plate.
@@ -50,6 +48,7 @@ class Contacts:
 
     runner: str
     level: bool
+    period_s: FloatArray
     own: dict[str, FloatArray]
     features: dict[str, FloatArray]
     truth: dict[str, FloatArray]
@@ -58,11 +57,10 @@ class Contacts:
     def estimated(self, constants: ContactConstants) -> dict[str, FloatArray]:
         """Initial and final contact (s) and peak (BW) as formulas with these constants give them."""
         part = {name: self.features[name] @ values for name, values in constants._asdict().items()}
-        by_length = part["initial_s"] + part["contact_s"]
         return {
             "initial": self.own["initial"] + part["initial_s"],
-            "final": self.own["final"] + (part["push_end_s"] + part["drive_end_s"] + by_length) / 3.0,
-            "peak": self.own["peak"] + (part["pulse_peak_bw"] + part["push_peak_bw"]) / 2.0,
+            "final": self.own["final"] + part["initial_s"] + self.period_s * part["duty"],
+            "peak": self.own["peak"] + part["peak_bw"],
         }
 
     def wanted(self, name: str) -> FloatArray:
@@ -70,11 +68,8 @@ class Contacts:
         beyond = {what: self.truth[what] - self.own[what] for what in self.truth}
         return {
             "initial_s": beyond["initial"],
-            "contact_s": beyond["final"] - beyond["initial"],
-            "push_end_s": beyond["final"],
-            "drive_end_s": beyond["final"],
-            "pulse_peak_bw": beyond["peak"],
-            "push_peak_bw": beyond["peak"],
+            "duty": (beyond["final"] - beyond["initial"]) / self.period_s,
+            "peak_bw": beyond["peak"],
         }[name]
 
 
@@ -95,10 +90,15 @@ def contacts_of(trial: Trial) -> Contacts:
     pulse = {name: rows[f"pulse_{name}"] / rate for name in ("up", "peak", "down", "end")}
     typical = {name: rows[f"typical_{name}"] for name in TYPICAL.names or () if name != "n"}
     typical["load"] = typical["push_height"] * typical["period"]
+    typical["impulse"] = typical["drive"] * typical["period"]
+    typical["drive_and_brake"] = typical["drive"] + typical["brake"]
+    typical["per_height"] = 1.0 / typical["push_height"]
+    typical["forward_per_height"] = typical["forward_rms"] / typical["push_height"]
     typical["one"] = np.ones(len(rows))
     return Contacts(
         trial.runner,
         trial.slope_percent == 0,
+        typical["period"],
         {
             "initial": pulse["up"] - typical["up"],
             "final": 0.5 * (pulse["down"] + pulse["end"] - typical["down"] - typical["end"]),
@@ -166,7 +166,7 @@ def main() -> None:
     """Print the constants, and the errors of every runner left out."""
     trials = true_contacts()
     for name, values in fitted(trials)._asdict().items():
-        print(f"{name:14s} fitted {np.round(values, 5)}  in the core {np.array(getattr(CONSTANTS, name))}")
+        print(f"{name:9s} fitted {np.round(values, 5)}  in the core {np.array(getattr(CONSTANTS, name))}")
     print("\nleft out         n   initial contact    final contact     contact time     peak force")
     print("                     bias  RMSE ms       bias  RMSE ms    bias  RMSE ms    bias  RMSE BW")
     levels: list[dict[str, FloatArray]] = []

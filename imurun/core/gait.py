@@ -116,10 +116,14 @@ def swings_like_walking(pulse, rate_hz):
 @kernel
 def follows(earlier, later):
     """Whether `later` is the very next pulse and about as long."""
-    if later["begin"] != earlier["end"]:
-        return False
-    a = earlier["end"] - earlier["begin"]
-    b = later["end"] - later["begin"]
+    return later["begin"] == earlier["end"] and alike(earlier, later)
+
+
+@kernel
+def alike(one, other):
+    """Whether two pulses are about as long."""
+    a = one["end"] - one["begin"]
+    b = other["end"] - other["begin"]
     return min(a, b) >= ALIKE * max(a, b)
 
 

@@ -21,7 +21,6 @@ class Coefficients(NamedTuple):
     rate_hz: float
     slow_taps: FloatArray
     sharp_taps: FloatArray
-    push_taps: FloatArray
     unsmoothed_taps: FloatArray
     mounting: FloatArray  # body from sensor, (3, 3)
     heading_known: bool  # False when only the up row of the mounting is right

@@ -35,7 +35,6 @@ PULSE = np.dtype(
         ("up", "f8"),  # rises through the mean
         ("peak", "f8"),
         ("down", "f8"),  # falls through the mean
-        ("fall", "f8"),  # falls steepest
         ("end", "f8"),  # the minimum after
         # g
         ("height", "f8"),
@@ -46,15 +45,13 @@ PULSE = np.dtype(
         ("loop_left", "f8"),
         ("power_z", "f8"),
         ("power_dz", "f8"),
-        # what push.py adds, of the force smoothed less; places as fractional absolute sample indices
-        ("push_begin", "f8"),  # the minimum before
-        ("push_end", "f8"),  # the minimum after
+        # what push.py adds, of the force smoothed to 1.5 times the step frequency
+        ("push_begin", "f8"),  # the minimum before, fractional absolute sample index
         ("push_height", "f8"),  # g
+        ("push_floor", "f8"),  # the lower of the two minima, g
         ("brake", "f8"),  # the largest backward force before the peak, negative, g
         ("drive", "f8"),  # the largest forward force after the peak, g
         ("forward_rms", "f8"),  # of the fore-aft force, g
-        ("drive_end", "f8"),  # where the drive ends
-        ("drive_tail", "f8"),  # how long it takes to fall from its largest as steeply as it ends, s
     ]
 )
 
@@ -134,7 +131,7 @@ def track(slow, base, k, rate_hz, tracker, pulse):
             tracker["phase"] = BEFORE
             if tracker["up"] >= 0:
                 complete = True
-                complete_pulse(slow, base, k - base, rate_hz, tracker, pulse)
+                complete_pulse(slow, base, rate_hz, tracker, pulse)
             tracker["up"] = -1
     return complete
 
@@ -149,8 +146,8 @@ def give_up(tracker, k, value):
 
 
 @kernel
-def complete_pulse(slow, base, newest, rate_hz, tracker, pulse):
-    """Measure the pulse that the tracker has just seen the end of; `newest` is the last index known."""
+def complete_pulse(slow, base, rate_hz, tracker, pulse):
+    """Measure the pulse that the tracker has just seen the end of."""
     low = tracker["low"] - base
     high = tracker["high"] - base
     pulse["begin"] = tracker["begin"]
@@ -158,7 +155,6 @@ def complete_pulse(slow, base, newest, rate_hz, tracker, pulse):
     pulse["peak"] = vertex(slow, high) + base
     pulse["height"] = vertex_value(slow, high)
     pulse["floor"] = min(tracker["begin_g"], tracker["low_g"])
-    pulse["fall"] = steepest_fall(slow, high, low, newest) + base
     begin, end = pulse["begin"] - base, pulse["end"] - base
     mean = integral(slow, begin, end) / (end - begin)
     pulse["up"] = max(rising(slow, high, begin, mean), begin) + base
@@ -166,26 +162,6 @@ def complete_pulse(slow, base, newest, rate_hz, tracker, pulse):
     pulse["down"] = min(falling(slow, down, mean), end) + base
     pulse["period_s"] = (pulse["up"] - tracker["last_up"]) / rate_hz
     tracker["last_up"] = pulse["up"]
-
-
-@kernel
-def slope(signal, k, newest):
-    """Slope at index k, a sample, from two samples to each side; exact for a polynomial of degree 4."""
-    k = min(max(k, 2), newest - 2)
-    return (8.0 * (signal[k + 1] - signal[k - 1]) - (signal[k + 2] - signal[k - 2])) / 12.0
-
-
-@kernel
-def steepest_fall(signal, first, last, newest):
-    """Where the signal falls steepest from index first to last; between samples by a parabola."""
-    k = first
-    for i in range(first + 1, last + 1):
-        if slope(signal, i, newest) < slope(signal, k, newest):
-            k = i
-    if not first < k < last:
-        return float(k)
-    before, after = slope(signal, k - 1, newest), slope(signal, k + 1, newest)
-    return k + vertex_shift(before, slope(signal, k, newest), after)
 
 
 @kernel

@@ -15,6 +15,7 @@ from imurun.core.gait import (
     QUEUE,
     RUNNING_PERIOD_S,
     STREAK,
+    alike,
     follows,
     goes_against,
     is_running_streak,
@@ -50,7 +51,6 @@ from imurun.core.memory import (
 )
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
-from imurun.core.push import CUTOFF_HZ as PUSH_CUTOFF_HZ
 from imurun.core.push import UNSMOOTHED_CUTOFF_HZ, measure_push
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
 from imurun.core.side import is_steady, side_code
@@ -113,7 +113,6 @@ class Stepper:
             rate_hz=rate_hz,
             slow_taps=gaussian_taps(rate_hz, PULSE_CUTOFF_HZ),
             sharp_taps=gaussian_taps(rate_hz, min(IMPACT_CUTOFF_HZ, 0.4 * rate_hz)),
-            push_taps=gaussian_taps(rate_hz, PUSH_CUTOFF_HZ),
             unsmoothed_taps=gaussian_taps(rate_hz, min(UNSMOOTHED_CUTOFF_HZ, 0.4 * rate_hz)),
             mounting=np.array(mounting, dtype=np.float64, order="C"),
             heading_known=heading_known,
@@ -361,7 +360,9 @@ def write_run(state, history, queue, c, steps):
     heading = knows_heading(state, c)
     for i in range(state["waiting"]):
         measure_push(history, base, queue[i], oldest, newest, heading, c)
-        add_pulse(state["typical"], queue[i], c.rate_hz)
+        # two steps that ran together shall not be in the mean for sixteen
+        if state["typical"]["n"] == 0 or alike(queue[i - 1] if i > 0 else state["last_run"], queue[i]):
+            add_pulse(state["typical"], queue[i], c.rate_hz)
     for i in range(state["waiting"]):
         if i > 0:
             note_period(state, queue[i])

@@ -10,7 +10,7 @@ import numpy as np
 
 from imurun.core.jit import kernel
 
-MEMORY_STEPS = 16
+MEMORY_STEPS = 8
 """Steps that are averaged, about five seconds: as long as a change of speed takes."""
 
 TYPICAL = np.dtype(
@@ -20,16 +20,12 @@ TYPICAL = np.dtype(
         # s after the pulse's peak, negative before it
         ("up", "f8"),
         ("down", "f8"),
-        ("fall", "f8"),
         ("end", "f8"),
         ("push_begin", "f8"),
-        ("push_end", "f8"),
-        ("drive_end", "f8"),
-        ("drive_tail", "f8"),  # s, a duration
         # g
         ("height", "f8"),
-        ("swing", "f8"),  # from floor to height
         ("push_height", "f8"),
+        ("push_swing", "f8"),  # from its floor to its height
         ("brake", "f8"),
         ("drive", "f8"),
         ("forward_rms", "f8"),
@@ -44,15 +40,11 @@ def restart_typical(typical):
     typical["period"] = 0.0
     typical["up"] = 0.0
     typical["down"] = 0.0
-    typical["fall"] = 0.0
     typical["end"] = 0.0
     typical["push_begin"] = 0.0
-    typical["push_end"] = 0.0
-    typical["drive_end"] = 0.0
-    typical["drive_tail"] = 0.0
     typical["height"] = 0.0
-    typical["swing"] = 0.0
     typical["push_height"] = 0.0
+    typical["push_swing"] = 0.0
     typical["brake"] = 0.0
     typical["drive"] = 0.0
     typical["forward_rms"] = 0.0
@@ -67,15 +59,11 @@ def add_pulse(typical, pulse, rate_hz):
     typical["period"] = moved(typical["period"], (pulse["end"] - pulse["begin"]) / rate_hz, n)
     typical["up"] = moved(typical["up"], (pulse["up"] - peak) / rate_hz, n)
     typical["down"] = moved(typical["down"], (pulse["down"] - peak) / rate_hz, n)
-    typical["fall"] = moved(typical["fall"], (pulse["fall"] - peak) / rate_hz, n)
     typical["end"] = moved(typical["end"], (pulse["end"] - peak) / rate_hz, n)
     typical["push_begin"] = moved(typical["push_begin"], (pulse["push_begin"] - peak) / rate_hz, n)
-    typical["push_end"] = moved(typical["push_end"], (pulse["push_end"] - peak) / rate_hz, n)
-    typical["drive_end"] = moved(typical["drive_end"], (pulse["drive_end"] - peak) / rate_hz, n)
-    typical["drive_tail"] = moved(typical["drive_tail"], pulse["drive_tail"], n)
     typical["height"] = moved(typical["height"], pulse["height"], n)
-    typical["swing"] = moved(typical["swing"], pulse["height"] - pulse["floor"], n)
     typical["push_height"] = moved(typical["push_height"], pulse["push_height"], n)
+    typical["push_swing"] = moved(typical["push_swing"], pulse["push_height"] - pulse["push_floor"], n)
     typical["brake"] = moved(typical["brake"], pulse["brake"], n)
     typical["drive"] = moved(typical["drive"], pulse["drive"], n)
     typical["forward_rms"] = moved(typical["forward_rms"], pulse["forward_rms"], n)

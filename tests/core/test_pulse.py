@@ -22,7 +22,7 @@ from imurun.core.pulse import (
 )
 
 RATE = 1000.0  # so that no pulse of these signals is too long
-MEASURED = ("begin", "up", "peak", "down", "fall", "end", "height", "floor", "period_s")
+MEASURED = ("begin", "up", "peak", "down", "end", "height", "floor", "period_s")
 
 
 def tracked(slow, base=0, rate_hz=RATE):
@@ -71,7 +71,7 @@ def plain_pulses(slow, rate_hz=RATE):
         known += fall
         low = fall + int(np.argmin(slow[fall : known + 1]))
         if high is not None:
-            pulses.append((known, *measure(slow, known, begin, high, low, last_up, rate_hz)))
+            pulses.append((known, *measure(slow, begin, high, low, last_up, rate_hz)))
             last_up = pulses[-1][2]
         climbs = slow[fall:] >= np.concatenate([[np.inf], lowest[:-1]])
         up = first_where(above & np.concatenate([np.zeros(fall, dtype=bool), climbs]), known + 1)
@@ -85,24 +85,19 @@ def plain_pulses(slow, rate_hz=RATE):
     return np.array(pulses).reshape(-1, 1 + len(MEASURED))
 
 
-def measure(slow, known, begin, high, low, last_up, rate_hz):
+def measure(slow, begin, high, low, last_up, rate_hz):
     start = plain_vertex(slow, begin)[0]
     end, _ = plain_vertex(slow, low)
     peak, height = plain_vertex(slow, high)
     floor = min(slow[begin], slow[low])
-    slopes = np.convolve(slow[: known + 1], np.array([-1.0, 8.0, 0.0, -8.0, 1.0]) / 12.0, mode="same")
-    slopes[:2], slopes[-2:] = slopes[2], slopes[-3]
-    fall = high + int(np.argmin(slopes[high : low + 1]))
-    if high < fall < low:
-        fall = plain_vertex(slopes, fall)[0]
     places = [start, *range(int(np.ceil(start)), int(np.floor(end)) + 1), end]
     mean = trapezoid(np.interp(places, np.arange(len(slow)), slow), places) / (end - start)
     if max(slow[begin], slow[low]) >= mean:  # no crossings within the pulse
-        return start, np.nan, peak, np.nan, fall, end, height, floor, np.nan
+        return start, np.nan, peak, np.nan, end, height, floor, np.nan
     up = crossing(slow, 1 + np.flatnonzero(slow[:high] < mean)[-1], mean)
     leaves = first_where(slow < mean, high)
     down = crossing(slow, leaves, mean)
-    return start, up, peak, down, fall, end, height, floor, (up - last_up) / rate_hz
+    return start, up, peak, down, end, height, floor, (up - last_up) / rate_hz
 
 
 @examples(80)
@@ -115,7 +110,7 @@ def measure(slow, known, begin, high, low, last_up, rate_hz):
 def test_like_the_whole_signal(seed, size, sigma, base):
     slow = 1.0 + smooth_noise(np.random.default_rng(seed), 600, sigma, size)
     expected = plain_pulses(slow)
-    expected[:, :7] += base
+    expected[:, :6] += base
     found = tracked(slow, base)
     assert found.shape == expected.shape
     known = ~np.isnan(expected)
@@ -144,13 +139,12 @@ def test_a_sine(swing):
     assert np.allclose(pulses["floor"], 1.0 - swing)
     assert np.allclose(pulses["up"], minima + 20, atol=0.2)
     assert np.allclose(pulses["period_s"], 40.0 / RATE, atol=3e-4)
-    assert np.allclose(pulses["fall"], minima + 40, atol=1e-6)
 
 
 def test_pulses_are_known_soon_and_in_order():
     slow = 1.0 + smooth_noise(np.random.default_rng(2), 4000, 8.0, 0.6)
     found = tracked(slow)
-    known, begin, peak, end = found[:, [0, 1, 3, 6]].T
+    known, begin, peak, end = found[:, [0, 1, 3, 5]].T
     for before, after in ((begin, peak), (peak, end), (end, known)):
         assert (before < after).all()
     assert (end[:-1] <= begin[1:] + 1e-9).all()
@@ -159,11 +153,9 @@ def test_pulses_are_known_soon_and_in_order():
 @pytest.mark.parametrize("seed", [63, 257])
 def test_crossings_lie_within_the_pulse(seed):
     slow = 1.0 + smooth_noise(np.random.default_rng(seed), 2000, 8.0, 0.5)
-    begin, up, peak, down, fall, end = tracked(slow)[:, 1:7].T
+    begin, up, peak, down, end = tracked(slow)[:, 1:6].T
     for before, after in ((begin, up), (up, peak), (peak, down), (down, end)):
         assert (before <= after).all()
-    assert (peak - 1.0 <= fall).all()
-    assert (fall <= end + 1.0).all()
 
 
 @pytest.mark.parametrize("rest", [0.5, 0.99, 1.0, 1.02, 1.5])
@@ -173,7 +165,7 @@ def test_no_pulse_lasts_longer_than_a_step(rest):
     walk = 1.0 - 0.3 * np.sin(2 * np.pi * np.arange(400) / 55)
     slow = np.concatenate([walk, np.full(3000, rest), walk])
     found = tracked(slow, rate_hz=rate)
-    begin, up, peak, down, _, end = found[:, 1:7].T
+    begin, up, peak, down, end = found[:, 1:6].T
     for before, after in ((begin, up), (up, peak), (peak, down), (down, end)):
         assert (after - before <= LONGEST_S * rate + 1).all()
     assert (found[:, 0] < 400).sum() >= 5

@@ -87,7 +87,7 @@ def test_one_run_without_holes(run):
 
 
 def formula(typical, constants, names):
-    return np.column_stack([typical[name] for name in names.split()]) @ constants
+    return np.column_stack([typical[name] for name in names.split(",")]) @ constants
 
 
 def test_contacts_and_rhythm(run):
@@ -99,17 +99,15 @@ def test_contacts_and_rhythm(run):
     assert ((period > 0.3) & (period < 0.4)).all()
     peak, end = steps["pulse_peak"] / RATE, steps["pulse_end"] / RATE
     typical = {name: steps[f"typical_{name}"] for name in TYPICAL.names if name != "n"}
-    typical["load"] = typical["push_height"] * typical["period"]
-    typical["one"] = np.ones(len(steps))
-    first = formula(typical, CONSTANTS.initial_s, "one push_begin drive load")
-    lasts = formula(typical, CONSTANTS.contact_s, "one period forward_rms load")
-    by_push = formula(typical, CONSTANTS.push_end_s, "one push_end push_height brake")
-    by_drive = formula(typical, CONSTANTS.drive_end_s, "one drive_end drive_tail")
+    typical["one"], height = np.ones(len(steps)), typical["push_height"]
+    typical["impulse"], typical["load"] = typical["drive"] * typical["period"], height * typical["period"]
+    typical["per height"], typical["share"] = 1 / height, typical["forward_rms"] / height
+    typical["sum"] = typical["drive"] + typical["brake"]
+    first = formula(typical, CONSTANTS.initial_s, "one,push_begin,impulse,load")
     contact = up - typical["up"] + first
-    final = 0.5 * (down + end) - 0.5 * (typical["down"] + typical["end"])
-    final += (by_push + by_drive + first + lasts) / 3
-    swing = steps["pulse_height"] - steps["pulse_floor"]
-    for name, own in (("up", up - peak), ("height", steps["pulse_height"]), ("swing", swing)):
+    final = 0.5 * (down + end) - 0.5 * (typical["down"] + typical["end"]) + first
+    final += typical["period"] * formula(typical, CONSTANTS.duty, "one,per height,share")
+    for name, own in (("up", up - peak), ("height", steps["pulse_height"])):
         forgets = typical[name][:-1] + (own[1:] - typical[name][:-1]) / MEMORY_STEPS
         assert np.allclose(typical[name][1:][MEMORY_STEPS:], forgets[MEMORY_STEPS:])
     assert np.allclose(steps["initial_contact_s"], contact)
@@ -122,9 +120,8 @@ def test_contacts_and_rhythm(run):
     assert np.allclose(steps["cadence_spm"], 60 / mean, equal_nan=True)
     flight = np.concatenate([[np.nan], contact[1:] - final[:-1]])
     assert np.allclose(steps["flight_time_ms"], 1000 * flight, equal_nan=True)
-    by_pulse = formula(typical, CONSTANTS.pulse_peak_bw, "one swing fall")
-    by_push = formula(typical, CONSTANTS.push_peak_bw, "one brake drive load")
-    force = (by_pulse + by_push) / 2 + OWN_HEIGHT_BW * (steps["pulse_height"] - typical["height"])
+    force = formula(typical, CONSTANTS.peak_bw, "one,push_swing,sum")
+    force += OWN_HEIGHT_BW * (steps["pulse_height"] - typical["height"])
     assert np.allclose(steps["peak_vgrf_bw"], force)
 
 

@@ -26,11 +26,10 @@ def pulses_of(rng, n):
 def measured(pulse):
     """What is averaged of one pulse, in the order of TYPICAL."""
     period = (pulse["end"] - pulse["begin"]) / RATE
-    names = ("up", "down", "fall", "end", "push_begin", "push_end", "drive_end")
-    places = [(pulse[name] - pulse["peak"]) / RATE for name in names]
-    swing = pulse["height"] - pulse["floor"]
-    push = [pulse[name] for name in ("push_height", "brake", "drive", "forward_rms")]
-    return np.array([period, *places, pulse["drive_tail"], pulse["height"], swing, *push])
+    places = [(pulse[name] - pulse["peak"]) / RATE for name in ("up", "down", "end", "push_begin")]
+    swing = pulse["push_height"] - pulse["push_floor"]
+    fore_aft = [pulse[name] for name in ("brake", "drive", "forward_rms")]
+    return np.array([period, *places, pulse["height"], pulse["push_height"], swing, *fore_aft])
 
 
 @examples(40)
