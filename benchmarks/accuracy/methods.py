@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 import imurun
-from benchmarks.accuracy.fit_contact import DATASETS as FITTED_ON
 from benchmarks.accuracy.fit_contact import constants_without
 from benchmarks.accuracy.fit_vgrf import waves_without
 from benchmarks.datasets import Trial

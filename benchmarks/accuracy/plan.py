@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from benchmarks.accuracy.compare import SETTINGS
 from benchmarks.accuracy.conditions import AS_RECORDED, CONDITIONS, Condition
-from benchmarks.accuracy.methods import FITTED_ON, LEFT_OUT, METHODS, ScoredMethod
+from benchmarks.accuracy.fit_contact import DATASETS as FITTED_ON
+from benchmarks.accuracy.methods import LEFT_OUT, METHODS, ScoredMethod
 from benchmarks.accuracy.provenance import code_hash, data_hash
 from benchmarks.accuracy.results import stem
 from benchmarks.datasets import LOADERS, Trial, dataset, load

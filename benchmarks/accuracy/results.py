@@ -157,7 +157,7 @@ def read_results(folder: Path) -> Results:
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     filled = [table for table in tables if len(table)]
     joined = pd.concat(filled or tables[:1] or [pd.DataFrame()], ignore_index=True)
-    texts = {"method", "condition", "dataset", "runner", "trial"}
+    texts = {"method", "condition", "dataset", "runner", "trial", "note"}
     whole = {"found", "gyroscope"}
     for name in joined.columns:
         if name not in texts and not (name in whole and len(joined)):
