@@ -87,7 +87,9 @@ def running_force_bw(
     time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
     running = steps[steps["gait"] == "running"]
     names = ("initial_contact_s", "final_contact_s", "duty_factor", "peak_vgrf_bw")
-    force = force_bw(time_s, *(np.asarray(running[name], dtype=np.float64) for name in names), waves_bw=waves_bw)
+    force = force_bw(
+        time_s, *(np.asarray(running[name], dtype=np.float64) for name in names), waves_bw=waves_bw
+    )
     inside = np.zeros(len(time_s), dtype=bool)
     runs = bouts[bouts["kind"] == "running"]
     for first, stop in np.searchsorted(time_s, np.column_stack([runs["start_s"], runs["end_s"]])):

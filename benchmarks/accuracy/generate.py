@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 import imurun
-from benchmarks.accuracy.compare import SETTINGS, compare, nothing_found, COLUMNS
+from benchmarks.accuracy.compare import COLUMNS, SETTINGS, compare, nothing_found
+from benchmarks.accuracy.conditions import AS_RECORDED
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, checked
 from benchmarks.accuracy.plan import ALL_CONDITIONS, Plan, Unit, shares_unnamed_people
 from benchmarks.accuracy.provenance import code_version, data_hash, environment
@@ -24,6 +25,8 @@ from imurun.core.stepper import is_compiled
 from imurun.errors import ImurunError, MethodError
 
 Progress = Callable[[float], None]
+NAMED = 4
+"""So many trials are named in one sentence; the records name them all."""
 
 
 def generate(
@@ -87,10 +90,10 @@ def run_unit(unit: Unit, folder: Path) -> None:
         if method.needs_gyro and recorded.recording.gyr is None:
             notes.append(f"{method.label}: not scored on {unit.dataset}, which has no gyroscope.")
             continue
-        table, record, note = score_trial(unit, recorded)
+        table, record = score_trial(unit, recorded)
         tables.append(table)
         records.append(record)
-        notes += [note] if note else []
+    notes += failures(unit, records)
     key = unit.key()
     manifest = {
         "key": key,
@@ -107,22 +110,33 @@ def run_unit(unit: Unit, folder: Path) -> None:
     write_unit(folder, unit.name, manifest, pd.concat(tables, ignore_index=True) if tables else _no_rows())
 
 
-def score_trial(unit: Unit, recorded: Trial) -> tuple[pd.DataFrame, dict[str, Any], str]:
-    """Rows, record and, where the method failed, a sentence; then every contact counts as missed."""
+def score_trial(unit: Unit, recorded: Trial) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Rows and record; where the method failed, every contact is missed and the record's note says why."""
     method, condition = METHODS[unit.method], ALL_CONDITIONS[unit.condition]
-    note = ""
-    trial = recorded
+    note, trial = "", recorded
     try:
         trial = condition.apply(recorded)
         found = checked(method, trial)
     except ImurunError as error:
         found, note = nothing_found(), str(error)
     if not note and not len(found.initial_s) and trial.inside().any():
-        note = f"{method.name} found no contact on {trial.name}."
-    if note and unit.condition != "as recorded":
-        note = f"{unit.condition}: {note}"
+        note = f"{method.name} found no contact"
     table, record = compare(method, trial, found)
-    return table, {**record, "note": note}, note
+    return table, {**record, "note": note}
+
+
+def failures(unit: Unit, records: list[dict[str, Any]]) -> list[str]:
+    """A sentence a reason, with the trials that it befell."""
+    befell: dict[str, list[str]] = {}
+    for record in records:
+        if record["note"]:
+            befell.setdefault(record["note"].rstrip("."), []).append(record["trial"])
+    prefix = "" if unit.condition == AS_RECORDED.label else f"{unit.condition}: "
+    return [
+        f"{prefix}{reason}: {len(names)} of {len(records)} trials of {unit.dataset}, scored as missed "
+        f"({', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''})."
+        for reason, names in befell.items()
+    ]
 
 
 @cache

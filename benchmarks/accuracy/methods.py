@@ -163,10 +163,8 @@ def checked(method: ScoredMethod, trial: Trial) -> Found:
         found = method.run(trial)
     except Exception as error:  # a method may be anybody's code
         reason = " ".join(str(error).split()) or "no reason given"
-        raise MethodError(
-            f"{method.name} failed on {trial.name} ({type(error).__name__}): {reason}"
-        ) from error
+        raise MethodError(f"{method.name} failed ({type(error).__name__}: {reason.rstrip('.')})") from error
     wrong = fault(found, trial)
     if wrong:
-        raise MethodError(f"{method.name} cannot be used on {trial.name}: {wrong}.")
+        raise MethodError(f"{method.name} gave no proper contacts: {wrong}")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -19,12 +21,10 @@ def calibration_table(results: Results, method: str = LEFT_OUT) -> pd.DataFrame:
     """
     contacts = results.contacts[(results.contacts["method"] == method) & results.contacts["quality"].notna()]
     rows = []
-    for low, high in zip(EDGES[:-1], EDGES[1:], strict=True):
+    for low, high in pairwise(EDGES):
         quality = contacts["quality"]
         inside = contacts[(quality >= low) & ((quality < high) | ((quality == high) & (high == EDGES[-1])))]
         if len(inside):
             rmse = np.sqrt((inside[["initial_error_ms", "contact_error_ms"]] ** 2).mean())
             rows.append((low, high, len(inside), inside["runner"].nunique(), *rmse))
-    return pd.DataFrame(
-        rows, columns=["low", "high", "n", "n_runners", "initial_rmse_ms", "contact_rmse_ms"]
-    )
+    return pd.DataFrame(rows, columns=["low", "high", "n", "n_runners", "initial_rmse_ms", "contact_rmse_ms"])

@@ -70,7 +70,11 @@ QUANTITIES: dict[str, Quantity] = {
             signed=False,
         ),
         Quantity(
-            "roll_range_error_deg", "Side tilt range", "deg", 2, "how far the pelvis tilts sideways in a stride"
+            "roll_range_error_deg",
+            "Side tilt range",
+            "deg",
+            2,
+            "how far the pelvis tilts sideways in a stride",
         ),
         Quantity(
             "pitch_range_error_deg", "Forward tilt range", "deg", 2, "how far it tilts forward and back"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from benchmarks.accuracy.conditions import AS_RECORDED
 from benchmarks.accuracy.match import f1_score
+from benchmarks.accuracy.plan import WITHOUT_GYROSCOPE
 from benchmarks.accuracy.report.quantities import F1, F1_WIDE, QUANTITIES, SCOPES, Quantity
 from benchmarks.accuracy.report.statistics import summarise
 from benchmarks.accuracy.results import Results
@@ -36,12 +37,15 @@ VALUES = (
 def score_table(results: Results) -> pd.DataFrame:
     """Columns `KEYS` and `VALUES`, and `value`, the one that stands for the figure in short tables.
 
+    Trials as recorded and without gyroscope; `robustness` has the other conditions.
+
     group is "pooled", "dataset" or "runner", member the dataset's or runner's name. Errors are in the unit
     of the figure, over contacts or trials of all runners as they are: a runner with more contacts counts
     more. The F1 has its value alone, n is the number of true contacts.
     """
     rows: list[dict[str, Any]] = []
-    for (method, condition), trials in results.trials.groupby(["method", "condition"], sort=False):
+    used = results.trials[results.trials["condition"].isin([AS_RECORDED.label, WITHOUT_GYROSCOPE.label])]
+    for (method, condition), trials in used.groupby(["method", "condition"], sort=False):
         contacts = results.contacts[
             (results.contacts["method"] == method) & (results.contacts["condition"] == condition)
         ]

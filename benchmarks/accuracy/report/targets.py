@@ -45,7 +45,9 @@ class Target:
     condition: str = AS_RECORDED.label
 
 
-def _both(label: str, quantity: str, level: float, slopes: float, published: str, source: str) -> list[Target]:
+def _both(
+    label: str, quantity: str, level: float, slopes: float, published: str, source: str
+) -> list[Target]:
     return [
         Target(f"{label}, {scope}", quantity, scope, limit, published, source)
         for scope, limit in (("level", level), ("slopes", slopes))
@@ -63,7 +65,12 @@ TARGETS: tuple[Target, ...] = (
         at_least=True,
     ),
     *_both(
-        "Initial contact", "initial_error_ms", 7.0, 12.0, "13-15 ms around its own bias", "rules on sacral_grf"
+        "Initial contact",
+        "initial_error_ms",
+        7.0,
+        12.0,
+        "13-15 ms around its own bias",
+        "rules on sacral_grf",
     ),
     *_both("Final contact", "final_error_ms", 10.0, 12.0, "15-25 ms", "rules on sacral_grf"),
     *_both("Contact time", "contact_error_ms", 11.0, 16.0, "20 ms", PATOZ),
@@ -146,8 +153,10 @@ def shortfall(target: Target, value: float) -> float:
 def _verdict(target: Target, scores: pd.DataFrame, method: str) -> Verdict:
     where = {"quantity": target.quantity, "scope": target.scope, "condition": target.condition}
     rows = pick(scores, method=method, **where)
-    others = list(_others(pick(scores, **where), target))
-    best_rule = min(others, key=lambda other: -other[1] if target.at_least else other[1], default=("", np.nan))
+    others = list(_others(pick(scores, **where)))
+    best_rule = min(
+        others, key=lambda other: -other[1] if target.at_least else other[1], default=("", np.nan)
+    )
     if not len(rows) or not np.isfinite(rows["value"].iloc[0]):
         return Verdict(target, np.nan, (np.nan, np.nan), 0, 0, np.nan, (), best_rule)
     row = rows.iloc[0]
@@ -170,7 +179,7 @@ def _verdict(target: Target, scores: pd.DataFrame, method: str) -> Verdict:
     )
 
 
-def _others(rows: pd.DataFrame, target: Target) -> Iterator[tuple[str, float]]:
+def _others(rows: pd.DataFrame) -> Iterator[tuple[str, float]]:
     """The published rules that give the figure."""
     for method, value in zip(rows["method"], rows["value"], strict=True):
         if not method.startswith("imurun") and np.isfinite(value):

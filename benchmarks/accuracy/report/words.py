@@ -8,7 +8,7 @@ import pandas as pd
 from benchmarks.accuracy.report.quantities import F1, F1_WIDE, QUANTITIES
 from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, Verdict, interval_of
 
-NOTHING = "–"
+NOTHING = "-"
 ONE_RUNNER = "one runner: no interval"
 
 
