@@ -108,7 +108,7 @@ def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match
 
 
 def sides_right(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> FloatArray:
-    """1 where the side is right, 0 where it is wrong or the method does not know, NaN where it is no matter."""
+    """1 where the side is right, 0 where it is wrong or not known to the method; NaN where truth has none."""
     right = np.full(len(paired.found_of_true), np.nan)
     if method.gives_side:
         for k, j in enumerate(paired.found_of_true):

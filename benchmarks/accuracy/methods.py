@@ -149,7 +149,7 @@ def fault(found: object, trial: Trial) -> str:
     if (columns[1] <= columns[0]).any():
         return "a final contact comes before its foot strike"
     if vgrf_bw is not None and vgrf_bw.shape != (len(trial.recording),):
-        return f"its force has shape {vgrf_bw.shape} for {len(trial.recording)} samples"
+        return f"its force has shape {vgrf_bw.shape} instead of a value a sample"
     return ""
 
 
