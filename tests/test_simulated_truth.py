@@ -107,3 +107,55 @@ def test_lean_is_measured_from_standing():
     ]
     steps, truth, _ = compare(simulate(segments, RunnerModel(lean_deg=9.0), seed=5))
     assert abs(np.mean(steps["lean_deg"] - truth["lean_deg"])) < 1.0
+
+
+@pytest.mark.skipif(SLOW, reason="too slow without the compiler")
+@pytest.mark.parametrize("has_gyro", [True, False])
+@pytest.mark.parametrize(("speed", "duty", "cadence"), [(1.6, 0.55, 130), (2.0, 0.52, 160), (2.4, 0.50, 170)])
+def test_grounded_running_is_running(speed, duty, cadence, has_gyro):
+    """No flight phase. Contact times are read short: nobody whom the formulas were fitted on ran so."""
+    segment = Segment("running", 30.0, speed_m_s=speed, duty_factor=duty, cadence_spm=cadence)
+    sensor = SensorModel(has_gyro=has_gyro, mounting=Rotation.random(random_state=cadence).as_matrix())
+    simulation = simulate([segment], RunnerModel(), sensor, seed=4)
+    assert np.median(simulation.truth.steps["flight_time_ms"][1:]) < 1.0
+    steps, truth, session = compare(simulation)
+    assert session.summary["walking_steps"] == 0
+    assert list(steps["side"]) == list(truth["side"])
+    assert rms(steps["initial_contact_s"] - truth["initial_contact_s"]) < 0.03
+    assert -90.0 < np.mean(steps["contact_time_ms"] - truth["contact_time_ms"]) < 0.0
+
+
+@pytest.mark.skipif(SLOW, reason="too slow without the compiler")
+def test_flat_steps_are_running_once_forward_is_known():
+    segments = [
+        Segment("running", 20.0, speed_m_s=3.0),
+        Segment("walking", 10.0, speed_m_s=1.6),
+        Segment("running", 30.0, speed_m_s=2.0, duty_factor=0.6, cadence_spm=130),
+        Segment("walking", 10.0, speed_m_s=2.4),
+    ]
+    simulation = simulate(segments, seed=3)
+    session = imurun.analyze(simulation.recording)
+    kinds = session.bouts[session.bouts["end_s"] - session.bouts["start_s"] > 1.0]["kind"]
+    assert list(kinds) == ["running", "walking", "running", "walking"]
+
+
+@pytest.mark.skipif(SLOW, reason="too slow without the compiler")
+@pytest.mark.parametrize("has_gyro", [True, False])
+@pytest.mark.parametrize(
+    ("speed", "cadence", "contact_s"), [(7.0, 240, 0.125), (8.5, 265, 0.11), (9.0, 285, 0.1)]
+)
+def test_sprints(speed, cadence, contact_s, has_gyro):
+    """Every step and side; contacts come early, far beyond the speeds that the formulas were fitted at."""
+    segment = Segment(
+        "running", 15.0, speed_m_s=speed, duty_factor=contact_s * cadence / 120, cadence_spm=cadence
+    )
+    sensor = SensorModel(
+        rate_hz=200.0, has_gyro=has_gyro, mounting=Rotation.random(random_state=cadence).as_matrix()
+    )
+    steps, truth, _ = compare(simulate([segment], RunnerModel(), sensor, seed=4))
+    assert list(steps["side"]) == list(truth["side"])
+    early = truth["initial_contact_s"] - steps["initial_contact_s"]
+    assert np.std(early) < 0.008
+    assert 0.0 < np.mean(early) < 0.08
+    assert abs(np.mean(steps["cadence_spm"]) / cadence - 1) < 0.01
+    assert np.std(steps["contact_time_ms"] - truth["contact_time_ms"]) < 10.0

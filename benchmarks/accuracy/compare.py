@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,12 @@ def compare(method: ScoredMethod, trial: Trial, found: Found) -> tuple[pd.DataFr
         "waveform_rmse_bw": waveform_rmse_bw(trial, found),
     }
     return contact_rows(method, trial, found, paired), record
+
+
+def compare_all(method: ScoredMethod, trials: Iterable[Trial]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The method on several trials: the rows of all, and their records as a table."""
+    tables, records = zip(*(compare(method, trial, method.run(trial)) for trial in trials), strict=True)
+    return pd.concat(tables, ignore_index=True), pd.DataFrame(records)
 
 
 def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> pd.DataFrame:

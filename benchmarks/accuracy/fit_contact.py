@@ -23,27 +23,59 @@ from imurun.engine import RunAnalyzer
 from imurun.frames import FloatArray
 
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
+FEATURES = {
+    "initial_s": ("one", "push_begin", "drive", "load"),
+    "contact_s": ("one", "period", "forward_rms", "load"),
+    "push_end_s": ("one", "push_end", "push_height", "brake"),
+    "drive_end_s": ("one", "drive_end", "drive_tail"),
+    "pulse_peak_bw": ("one", "swing", "fall"),
+    "push_peak_bw": ("one", "brake", "drive", "load"),
+}
+"""The factors of the ContactConstants, by the names of `imurun.core.contact`."""
 NEAR_S = 0.1
 """A pulse whose peak lies this close to the middle of a contact belongs to it."""
 
 
 @dataclass(frozen=True)
 class Contacts:
-    """All contacts of one trial with the pulse each was measured on: arrays of one length."""
+    """All contacts of one trial with the pulse each was measured on: arrays of one length.
+
+    Attributes:
+        runner, level: whose trial it is, and whether on the level.
+        own: initial and final contact (s) and peak (BW) as far as the step's own pulse gives them.
+        features: what each of the ContactConstants is multiplied with, by its name, shape (k, constants).
+        truth: initial and final contact (s) and peak (BW) by the force plate.
+        inside: which lie half a second inside the recording.
+    """
 
     runner: str
     level: bool
-    anchors: dict[str, FloatArray]
+    own: dict[str, FloatArray]
     features: dict[str, FloatArray]
     truth: dict[str, FloatArray]
     inside: np.ndarray
 
     def estimated(self, constants: ContactConstants) -> dict[str, FloatArray]:
         """Initial and final contact (s) and peak (BW) as formulas with these constants give them."""
+        part = {name: self.features[name] @ values for name, values in constants._asdict().items()}
+        by_length = part["initial_s"] + part["contact_s"]
         return {
-            what: self.anchors[what] + self.features[what] @ values
-            for what, values in zip(("initial", "final", "peak"), constants, strict=True)
+            "initial": self.own["initial"] + part["initial_s"],
+            "final": self.own["final"] + (part["push_end_s"] + part["drive_end_s"] + by_length) / 3.0,
+            "peak": self.own["peak"] + (part["pulse_peak_bw"] + part["push_peak_bw"]) / 2.0,
         }
+
+    def wanted(self, name: str) -> FloatArray:
+        """What the formula with these constants should give."""
+        beyond = {what: self.truth[what] - self.own[what] for what in self.truth}
+        return {
+            "initial_s": beyond["initial"],
+            "contact_s": beyond["final"] - beyond["initial"],
+            "push_end_s": beyond["final"],
+            "drive_end_s": beyond["final"],
+            "pulse_peak_bw": beyond["peak"],
+            "push_peak_bw": beyond["peak"],
+        }[name]
 
 
 def contacts_of(trial: Trial) -> Contacts:
@@ -62,24 +94,17 @@ def contacts_of(trial: Trial) -> Contacts:
     rows = steps[nearest[paired]]
     pulse = {name: rows[f"pulse_{name}"] / rate for name in ("up", "peak", "down", "end")}
     typical = {name: rows[f"typical_{name}"] for name in TYPICAL.names or () if name != "n"}
-    own_rise = pulse["up"] - pulse["peak"] - typical["up"]
-    own_fall = 0.5 * (pulse["down"] + pulse["end"] - typical["down"] - typical["end"]) - pulse["peak"]
-    one = np.ones(len(rows))
+    typical["load"] = typical["push_height"] * typical["period"]
+    typical["one"] = np.ones(len(rows))
     return Contacts(
         trial.runner,
         trial.slope_percent == 0,
         {
-            "initial": pulse["peak"] + own_rise,
-            "final": pulse["peak"] + own_fall,
+            "initial": pulse["up"] - typical["up"],
+            "final": 0.5 * (pulse["down"] + pulse["end"] - typical["down"] - typical["end"]),
             "peak": OWN_HEIGHT_BW * (rows["pulse_height"] - typical["height"]),
         },
-        {
-            "initial": np.column_stack(
-                [one, typical["begin"], typical["height"] * rows["period_s"], typical["drive"]]
-            ),
-            "final": np.column_stack([one, typical["end"], typical["rise_rate"], typical["forward_share"]]),
-            "peak": np.column_stack([one, typical["swing"], typical["fall"]]),
-        },
+        {name: np.column_stack([typical[word] for word in words]) for name, words in FEATURES.items()},
         {
             "initial": trial.initial_contact_s[paired],
             "final": trial.final_contact_s[paired],
@@ -89,16 +114,17 @@ def contacts_of(trial: Trial) -> Contacts:
     )
 
 
-def fit(trials: Sequence[Contacts], what: str) -> FloatArray:
+def fit(trials: Sequence[Contacts], name: str) -> FloatArray:
     """Least squares; every runner and every trial of a runner counts the same."""
     used = [trial for trial in trials if len(trial.inside)]
     design, target = [], []
     for trial in used:
         of_runner = sum(other.runner == trial.runner for other in used)
-        known = np.isfinite(trial.truth[what])
+        wanted = trial.wanted(name)
+        known = np.isfinite(wanted)
         weight = 1.0 / np.sqrt(known.sum() * of_runner)
-        design.append(weight * trial.features[what][known])
-        target.append(weight * (trial.truth[what] - trial.anchors[what])[known])
+        design.append(weight * trial.features[name][known])
+        target.append(weight * wanted[known])
     return np.linalg.lstsq(np.vstack(design), np.concatenate(target), rcond=None)[0]
 
 
@@ -127,8 +153,7 @@ def true_contacts() -> tuple[Contacts, ...]:
 
 def fitted(trials: Sequence[Contacts]) -> ContactConstants:
     """Constants of all three formulas by these trials."""
-    parts = (fit(trials, what).tolist() for what in ("initial", "final", "peak"))
-    return ContactConstants(*(tuple(part) for part in parts))
+    return ContactConstants(*(tuple(fit(trials, name).tolist()) for name in ContactConstants._fields))
 
 
 @cache
@@ -141,7 +166,7 @@ def main() -> None:
     """Print the constants, and the errors of every runner left out."""
     trials = true_contacts()
     for name, values in fitted(trials)._asdict().items():
-        print(f"{name:9s} fitted {np.round(values, 5)}  in the core {np.array(getattr(CONSTANTS, name))}")
+        print(f"{name:14s} fitted {np.round(values, 5)}  in the core {np.array(getattr(CONSTANTS, name))}")
     print("\nleft out         n   initial contact    final contact     contact time     peak force")
     print("                     bias  RMSE ms       bias  RMSE ms    bias  RMSE ms    bias  RMSE BW")
     levels: list[dict[str, FloatArray]] = []

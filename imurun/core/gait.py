@@ -13,16 +13,20 @@ import numpy as np
 from imurun.core.history import SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
 from imurun.core.jit import kernel
 
-RUNNING_PERIOD_S = (0.22, 0.54)
-"""Running steps: 110 to 270 a minute."""
+RUNNING_PERIOD_S = (0.19, 0.54)
+"""Running steps: 110 to 315 a minute. Sprinters take up to 285 (4.75 a second), and scatter around it."""
 WALKING_PERIOD_S = (0.38, 1.1)
 """Walking steps: 55 to 160 a minute."""
 MIN_SWING_G = (0.75, 1.15)
-"""Least rise and fall of a running step: at a period up to 0.38 s, and from 0.50 s on."""
+"""Least rise and fall of a running step: at a period up to 0.38 s, and from 0.50 s on.
+
+Of the smoothed vertical. The smoothing passes 0.82 of the step frequency at 0.38 s, 0.56 at 0.22 s and 0.46
+at 0.19 s, so the same limit asks for more where steps are quick: a sine arch that fills the whole step,
+at the edge of flight, swings 1.33 g at that frequency, and less than the limit below 0.22 s."""
 SWING_PERIOD_S = (0.38, 0.50)
 MIN_HEIGHT_G = 1.35
 STAY_SHARE = 0.75
-"""Once running, a swing of this share of the least goes on counting."""
+"""Once running, a swing of this share of the least goes on counting; so it does where the loop is clear."""
 WALKING_SWING_G = (0.08, 1.6)
 ALIKE = 0.7
 """Neighbouring steps: the shorter lasts at least this share of the longer."""
@@ -30,6 +34,9 @@ STREAK = 4
 """So many like steps in a row make a run; it is dated back to the first."""
 LOOP = 0.04
 """Least loop area over four steps, as a share of what the swing allows: runners 0.07 to 0.57, hopping 0."""
+CLEAR_LOOP = 0.10
+"""Loop area from which a flat streak is a run all the same: grounded running, which has no flight. Only
+where forward is known: else walking, which turns the other way, could not be told from it."""
 LOOP_VETO = 0.10
 """A stride whose loop runs the walking way by more than this does not go on with a run."""
 QUEUE = 8
@@ -37,11 +44,8 @@ QUEUE = 8
 
 
 @kernel
-def measure_pulse(history, base, pulse, heading_known):
-    """Add up the loop that the smoothed specific force draws during the pulse, and its fore-aft part.
-
-    Where the heading is not known, the whole horizontal force stands for the fore-aft part.
-    """
+def measure_loop(history, base, pulse):
+    """Add up the loop that the smoothed specific force draws during the pulse."""
     first = int(np.ceil(pulse["begin"])) - base
     stop = int(np.floor(pulse["end"])) - base
     x_mean, y_mean, z_mean = 0.0, 0.0, 0.0
@@ -51,8 +55,7 @@ def measure_pulse(history, base, pulse, heading_known):
         z_mean += history[SLOW_VERTICAL, k]
     n = max(stop + 1 - first, 1)
     x_mean, y_mean, z_mean = x_mean / n, y_mean / n, z_mean / n
-    forward, left, power_x, power_z, power_dz, drive = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    peak = pulse["peak"] - base
+    forward, left, power_z, power_dz = 0.0, 0.0, 0.0, 0.0
     for k in range(first, stop):
         x = history[SLOW_FORWARD, k] - x_mean
         y = history[SLOW_LEFTWARD, k] - y_mean
@@ -62,14 +65,8 @@ def measure_pulse(history, base, pulse, heading_known):
         dz = history[SLOW_VERTICAL, k + 1] - history[SLOW_VERTICAL, k]
         forward += y * dz - z * dy
         left += z * dx - x * dz
-        along = x if heading_known else np.hypot(x, y)
-        power_x += along * along
-        if k >= peak:
-            drive = max(drive, along)
         power_z += z * z
         power_dz += dz * dz
-    pulse["forward_rms"] = np.sqrt(power_x / n)
-    pulse["drive"] = drive
     pulse["loop_forward"] = forward
     pulse["loop_left"] = left
     pulse["power_z"] = power_z
@@ -127,12 +124,12 @@ def follows(earlier, later):
 
 
 @kernel
-def swings_on(queue, n, rate_hz):
+def swings_on(queue, n, rate_hz, share):
     """Whether the last four of `n` waiting pulses swing like running and follow each other."""
     if n < STREAK:
         return False
     for i in range(n - STREAK, n):
-        if not swings_like_running(queue[i], rate_hz, 1.0):
+        if not swings_like_running(queue[i], rate_hz, share):
             return False
         if i > n - STREAK and not follows(queue[i - 1], queue[i]):
             return False
@@ -142,14 +139,26 @@ def swings_on(queue, n, rate_hz):
 @kernel
 def is_running_streak(queue, n, heading_known, rate_hz):
     """Whether the last four of `n` waiting pulses are the first steps of a run."""
-    return swings_on(queue, n, rate_hz) and loop_strength(queue, n - STREAK, n, heading_known) > LOOP
+    if swings_on(queue, n, rate_hz, 1.0):
+        return loop_strength(queue, n - STREAK, n, heading_known) > LOOP
+    if heading_known and swings_on(queue, n, rate_hz, STAY_SHARE):
+        return loop_strength(queue, n - STREAK, n, True) > CLEAR_LOOP
+    return False
+
+
+@kernel
+def may_begin_run(pulse, heading_known, rate_hz):
+    """Whether a pulse may be one of the four that begin a run."""
+    if swings_like_running(pulse, rate_hz, 1.0):
+        return True
+    return heading_known and pulse["loop_left"] > 0.0 and swings_like_running(pulse, rate_hz, STAY_SHARE)
 
 
 @kernel
 def goes_against(queue, n, rate_hz):
     """Whether the last four would be a run, if only the sensor sat another way than was thought."""
     return (
-        swings_on(queue, n, rate_hz)
+        swings_on(queue, n, rate_hz, 1.0)
         and loop_strength(queue, n - STREAK, n, True) <= LOOP
         and loop_strength(queue, n - STREAK, n, False) > LOOP
     )

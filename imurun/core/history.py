@@ -15,9 +15,12 @@ from imurun.frames import G
 
 VERTICAL, FORWARD, LEFTWARD, RESULTANT = 0, 1, 2, 3  # specific force, g
 ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
-SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 7, 8, 9  # the first three, smoothed
-CLIPPED = 10  # 1 where an axis was at its end
-N_CHANNELS = 11
+SIDEWAYS = 7  # specific force along the body's own left axis, which tilts with it, g
+SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
+CLIPPED = 11  # 1 where an axis was at its end
+# filled for one step at a time, by `imurun.core.push`; g
+PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 12, 13, 14
+N_CHANNELS = 15
 
 KEEP_S = 10.0
 """What is kept: four strides, four pulses that wait for a verdict, and the smoothing lag."""
@@ -53,6 +56,7 @@ def write_level(history, column, acc, quat, mounting, previous_yaw):
     history[VERTICAL, column] = ax * ux + ay * uy + az * uz
     history[FORWARD, column] = ax * fx + ay * fy + az * fz
     history[LEFTWARD, column] = ax * lx + ay * ly + az * lz
+    history[SIDEWAYS, column] = mounting[1, 0] * ax + mounting[1, 1] * ay + mounting[1, 2] * az
     history[RESULTANT, column] = np.sqrt(ax * ax + ay * ay + az * az)
     history[ROLL, column] = np.arctan2(up_left, up_up)
     history[PITCH, column] = -np.arcsin(min(max(up_forward, -1.0), 1.0))

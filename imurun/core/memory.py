@@ -9,7 +9,7 @@ import numpy as np
 from imurun.core.contact import ContactConstants
 from imurun.core.jit import kernel
 from imurun.core.pulse import PULSE, TRACKER, restart_tracker
-from imurun.core.side import PARITY, restart_parity
+from imurun.core.side import N_CUES, PARITY, restart_parity
 from imurun.core.sway import N_ENDS
 from imurun.core.typical import TYPICAL, restart_typical
 from imurun.frames import FloatArray
@@ -21,6 +21,8 @@ class Coefficients(NamedTuple):
     rate_hz: float
     slow_taps: FloatArray
     sharp_taps: FloatArray
+    push_taps: FloatArray
+    unsmoothed_taps: FloatArray
     mounting: FloatArray  # body from sensor, (3, 3)
     heading_known: bool  # False when only the up row of the mounting is right
     has_gyro: bool
@@ -53,6 +55,7 @@ STATE = np.dtype(
         # the steps before
         ("typical", TYPICAL),  # what the running steps have in common
         ("parity", PARITY),
+        ("cues", "f8", (N_CUES,)),  # of the last step, each larger for left
         ("periods", "f8", (2,)),  # the last two running periods, s
         ("last_contact", "f8"),  # s
         ("last_final", "f8"),  # s
@@ -115,6 +118,7 @@ def restart(state):
     state["verdict"] = -1
     state["verdict_end"] = np.nan
     restart_parity(state["parity"])
+    state["cues"][:] = np.nan
     restart_typical(state["typical"])
     state["periods"][:] = np.nan
     forget_steps(state)

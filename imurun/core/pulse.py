@@ -40,15 +40,21 @@ PULSE = np.dtype(
         # g
         ("height", "f8"),
         ("floor", "f8"),  # the lower of the two minima
-        ("rise_rate", "f8"),  # the steepest rise, g/s
         # what gait.py adds
         ("period_s", "f8"),  # since the pulse before went up; NaN where there was none
         ("loop_forward", "f8"),
         ("loop_left", "f8"),
         ("power_z", "f8"),
         ("power_dz", "f8"),
-        ("forward_rms", "f8"),  # g
-        ("drive", "f8"),  # largest forward force after the peak, g
+        # what push.py adds, of the force smoothed less; places as fractional absolute sample indices
+        ("push_begin", "f8"),  # the minimum before
+        ("push_end", "f8"),  # the minimum after
+        ("push_height", "f8"),  # g
+        ("brake", "f8"),  # the largest backward force before the peak, negative, g
+        ("drive", "f8"),  # the largest forward force after the peak, g
+        ("forward_rms", "f8"),  # of the fore-aft force, g
+        ("drive_end", "f8"),  # where the drive ends
+        ("drive_tail", "f8"),  # how long it takes to fall from its largest as steeply as it ends, s
     ]
 )
 
@@ -152,8 +158,7 @@ def complete_pulse(slow, base, newest, rate_hz, tracker, pulse):
     pulse["peak"] = vertex(slow, high) + base
     pulse["height"] = vertex_value(slow, high)
     pulse["floor"] = min(tracker["begin_g"], tracker["low_g"])
-    pulse["rise_rate"] = rate_hz * steepest(slow, int(np.ceil(pulse["begin"])) - base, high, newest, 1.0)[1]
-    pulse["fall"] = steepest(slow, high, low, newest, -1.0)[0] + base
+    pulse["fall"] = steepest_fall(slow, high, low, newest) + base
     begin, end = pulse["begin"] - base, pulse["end"] - base
     mean = integral(slow, begin, end) / (end - begin)
     pulse["up"] = max(rising(slow, high, begin, mean), begin) + base
@@ -171,18 +176,16 @@ def slope(signal, k, newest):
 
 
 @kernel
-def steepest(signal, first, last, newest, sign):
-    """Where, from index first to last, the slope times `sign` is largest, and that; by a parabola inside."""
+def steepest_fall(signal, first, last, newest):
+    """Where the signal falls steepest from index first to last; between samples by a parabola."""
     k = first
     for i in range(first + 1, last + 1):
-        if sign * slope(signal, i, newest) > sign * slope(signal, k, newest):
+        if slope(signal, i, newest) < slope(signal, k, newest):
             k = i
-    found = slope(signal, k, newest)
     if not first < k < last:
-        return float(k), sign * found
+        return float(k)
     before, after = slope(signal, k - 1, newest), slope(signal, k + 1, newest)
-    shift = vertex_shift(before, found, after)
-    return k + shift, sign * (found - 0.25 * (before - after) * shift)
+    return k + vertex_shift(before, slope(signal, k, newest), after)
 
 
 @kernel

@@ -1,34 +1,65 @@
 """Which foot is on the ground.
 
-Once loaded, the stance leg carries a pelvis whose other side has dropped and is lifted again through the
-rest of the contact: the roll rate is negative in mid-to-late left stance. Without a gyroscope the lateral
-specific force is used, which leans to the stance foot while the load comes on. A step's evidence is its
-contrast with the step before, so that any constant tilt drops out, in units of the recent contrasts.
+Three cues, all of them from one fact: once loaded, the stance leg carries a pelvis whose other side has
+dropped and is lifted again through the rest of the contact.
 
-Sides alternate. The evidence is summed as the log-odds of one parity; steps that were missed are counted
-by the time that passed, and a long pause starts anew.
+- Roll fall: the pelvis is tilted up on the left early in left stance and comes down through mid-stance, so
+  that its roll rate is negative there.
+- Force fall: the body's own left axis tilts with the pelvis, and so takes a part of the load that is
+  largest early and changes sign. The accelerometer alone sees it, whatever the gyroscope does.
+- Loaded side: the same force while the load comes on, leaning to the stance foot.
+
+The force is smoothed as the slow pulse is, to 3.5 Hz: above, the sacrum rings from side to side in ways that
+differ between runners. Cues that also alternate but whose sign differs between runners are not used: yaw,
+the level lateral force and fore-aft force.
+
+A cue's evidence is its contrast with the step before, so that any constant tilt drops out, in units of its
+recent contrasts. Weights are set by hand: no single cue outweighs the other two, and the loaded side, which
+is the least sure of the three, counts half. Sides alternate. The evidence is summed as the log-odds of one
+parity; steps that were missed are counted by the time that passed, and a long pause starts anew. Evidence
+that does not keep to the parity of the steps before is noise, however large: then the side is unknown.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.history import LEFTWARD, ROLL, VERTICAL
+from imurun.core.gaussian import smooth_at
+from imurun.core.history import ROLL, SIDEWAYS
 from imurun.core.jit import kernel
 
-ROLL_WINDOW = (0.30, 0.70)  # of the step period after foot strike
-LATERAL_WINDOW = (0.10, 0.45)
-ROLL_WEIGHT, LATERAL_WEIGHT = 2.0, 1.0  # log-odds of one clear step
+ROLL_FALL, FORCE_FALL, LOADED_SIDE = 0, 1, 2
+N_CUES = 3
+FALL_WINDOW = (0.0, 0.4)
+LOADED_WINDOW = (-0.2, 0.1)
+"""In step periods from the peak of the slow pulse, about 0.3 periods after foot strike. Not from the foot
+strike itself: its estimate is early by a quarter of a step in a sprint."""
+WEIGHTS = (1.0, 1.0, 0.5)
+"""Log-odds of one clear step, by cue."""
+LEAST_CONTRAST = (0.1, 0.02, 0.02)
+"""rad/s, g, g: smaller contrasts are nobody's pelvis."""
 LARGEST_CONTRAST = 1.5
-LEAST_ROLL, LEAST_LATERAL = 0.1, 0.02  # rad/s, g: smaller contrasts are nobody's pelvis
 SCALE_MEMORY = 0.9
 MEMORY = 0.95  # of the log-odds, a step: about twenty steps
 UNSURE_MEMORY = 0.5  # where the count of missed steps is in doubt
-SUREST = 6.0
+SUREST = 12.0  # so that a wrong parity is mended within ten steps
 LEAST = 1.0  # log-odds below this: unknown
+STEADY = 0.4
+"""Least agreement of the evidence with that of two steps before, from -1 to 1; noise has 0 +- 0.2."""
 LONGEST_PAUSE = 8.0  # steps
 
-PARITY = np.dtype([("log_odds", "f8"), ("flip", "f8"), ("score", "f8"), ("scale", "f8"), ("contact", "f8")])
+PARITY = np.dtype(
+    [
+        ("log_odds", "f8"),
+        ("flip", "f8"),
+        ("score", "f8", (N_CUES,)),
+        ("scale", "f8", (N_CUES,)),
+        ("evidence", "f8", (2,)),  # of this step and the one before, seen from this step
+        ("agreed", "f8"),
+        ("weighed", "f8"),
+        ("contact", "f8"),
+    ]
+)
 
 
 @kernel
@@ -36,31 +67,47 @@ def restart_parity(parity):
     """Forget the sides."""
     parity["log_odds"] = 0.0
     parity["flip"] = 0.0
-    parity["score"] = np.nan
-    parity["scale"] = np.nan
+    parity["score"][:] = np.nan
+    parity["scale"][:] = np.nan
+    parity["evidence"][:] = 0.0
+    parity["agreed"] = 0.0
+    parity["weighed"] = 0.0
     parity["contact"] = np.nan
 
 
 @kernel
-def side_score(history, contact, period, newest, has_gyro, rate_hz):
-    """One number for the step, larger for left: minus the roll rate (rad/s), or the loaded side (g).
+def score_step(cues, history, peak, period, oldest, newest, c):
+    """Write the step's cues, each larger for left: rad/s, g, g; NaN for the roll without a gyroscope.
 
-    `contact` and `newest` are columns, `period` is in samples.
+    Args:
+        cues: shape (N_CUES,). history: as in `imurun.core.history`.
+        peak: of the slow pulse, fractional column. period: samples.
+        oldest, newest: columns that hold samples.
+        c: `Coefficients`.
     """
-    window = ROLL_WINDOW if has_gyro else LATERAL_WINDOW
-    first = int(np.rint(contact + window[0] * period))
-    stop = max(min(int(np.rint(contact + window[1] * period)), newest), first + 1)
-    if has_gyro:
-        return (history[ROLL, first] - history[ROLL, stop]) / (stop - first) * rate_hz
+    side = history[SIDEWAYS]
+    first, stop = window_columns(FALL_WINDOW, peak, period, newest)
+    cues[ROLL_FALL] = np.nan
+    if c.has_gyro:
+        cues[ROLL_FALL] = (history[ROLL, first] - history[ROLL, stop]) / (stop - first) * c.rate_hz
+    early = smooth_at(side, first, oldest, newest, c.slow_taps)
+    cues[FORCE_FALL] = early - smooth_at(side, stop, oldest, newest, c.slow_taps)
+    first, stop = window_columns(LOADED_WINDOW, peak, period, newest)
     total = 0.0
     for k in range(first, stop):
-        load = min(max(history[VERTICAL, k], 0.0), 3.0)
-        total += history[LEFTWARD, k] * (1.0 + load)
-    return total / (stop - first)
+        total += smooth_at(side, k, oldest, newest, c.slow_taps)
+    cues[LOADED_SIDE] = total / (stop - first)
 
 
 @kernel
-def add_step(parity, score, contact, period, has_gyro):
+def window_columns(window, peak, period, newest):
+    """First and last column of a window given in periods from the peak; at least one apart."""
+    first = min(int(np.rint(peak + window[0] * period)), newest - 1)
+    return first, max(min(int(np.rint(peak + window[1] * period)), newest), first + 1)
+
+
+@kernel
+def add_step(parity, cues, contact, period):
     """Carry the parity to the next step and add its evidence.
 
     Afterwards `log_odds` is above 0 where this step is left, and `flip` says how it followed from the
@@ -68,29 +115,52 @@ def add_step(parity, score, contact, period, has_gyro):
     """
     steps = (contact - parity["contact"]) / period
     whole = np.rint(steps)
-    contrast = 0.0
+    evidence = 0.0
     if np.isnan(steps) or steps > LONGEST_PAUSE or whole < 1.0:
         keep, flip = 0.0, 0.0
     else:
         flip = -1.0 if int(whole) % 2 == 1 else 1.0
         keep = MEMORY if abs(steps - whole) < 0.25 and whole <= 2.0 else UNSURE_MEMORY
-        if flip < 0.0 and not np.isnan(parity["score"]):
-            contrast = score - parity["score"]
-    if contrast != 0.0:
-        size = parity["scale"]
-        if np.isnan(size):
-            size = abs(contrast)
-        else:
-            size = np.sqrt(SCALE_MEMORY * size * size + (1.0 - SCALE_MEMORY) * contrast * contrast)
-        parity["scale"] = size
-        size = max(size, LEAST_ROLL if has_gyro else LEAST_LATERAL)
-        contrast = min(max(contrast / size, -LARGEST_CONTRAST), LARGEST_CONTRAST)
-    weight = ROLL_WEIGHT if has_gyro else LATERAL_WEIGHT
-    log_odds = keep * flip * parity["log_odds"] + weight * contrast
+        if flip < 0.0:
+            evidence = weigh_contrasts(parity, cues)
+    log_odds = keep * flip * parity["log_odds"] + evidence
     parity["log_odds"] = min(max(log_odds, -SUREST), SUREST)
+    # neighbours share a step, and agree even where all is noise; two apart do not
+    product = flip * parity["evidence"][1] * evidence
+    if flip == 0.0:
+        parity["agreed"], parity["weighed"] = 0.0, 0.0
+    parity["agreed"] = MEMORY * parity["agreed"] + product
+    parity["weighed"] = MEMORY * parity["weighed"] + abs(product)
+    parity["evidence"][1] = flip * parity["evidence"][0]
+    parity["evidence"][0] = evidence
     parity["flip"] = flip
-    parity["score"] = score
+    parity["score"][:] = cues
     parity["contact"] = contact
+
+
+@kernel
+def weigh_contrasts(parity, cues):
+    """Log-odds that this step is left, from the contrast of its cues with the step before."""
+    evidence = 0.0
+    for i in range(N_CUES):
+        contrast = cues[i] - parity["score"][i]
+        if np.isnan(contrast) or contrast == 0.0:
+            continue
+        scale = parity["scale"][i]
+        if np.isnan(scale):
+            scale = abs(contrast)
+        else:
+            scale = np.sqrt(SCALE_MEMORY * scale * scale + (1.0 - SCALE_MEMORY) * contrast * contrast)
+        parity["scale"][i] = scale
+        scale = max(scale, LEAST_CONTRAST[i])
+        evidence += WEIGHTS[i] * min(max(contrast / scale, -LARGEST_CONTRAST), LARGEST_CONTRAST)
+    return evidence
+
+
+@kernel
+def is_steady(parity):
+    """Whether the evidence keeps to one parity; true while there is too little of it to compare."""
+    return parity["agreed"] >= STEADY * parity["weighed"]
 
 
 @kernel

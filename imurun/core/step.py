@@ -13,7 +13,7 @@ from imurun.core.lumbar import write_lumbar
 from imurun.core.memory import forget_steps, knows_heading
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import step_quality
-from imurun.core.side import add_step, side_score
+from imurun.core.side import add_step, score_step
 from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio
 from imurun.core.typical import TYPICAL
 
@@ -65,16 +65,21 @@ def write_pulse(row, pulse, gait):
 @kernel
 def write_typical(row, typical):
     """What places the step's contact."""
-    row["typical_begin"] = typical["begin"]
+    row["typical_period"] = typical["period"]
     row["typical_up"] = typical["up"]
     row["typical_down"] = typical["down"]
     row["typical_fall"] = typical["fall"]
     row["typical_end"] = typical["end"]
+    row["typical_push_begin"] = typical["push_begin"]
+    row["typical_push_end"] = typical["push_end"]
+    row["typical_drive_end"] = typical["drive_end"]
+    row["typical_drive_tail"] = typical["drive_tail"]
     row["typical_height"] = typical["height"]
     row["typical_swing"] = typical["swing"]
+    row["typical_push_height"] = typical["push_height"]
+    row["typical_brake"] = typical["brake"]
     row["typical_drive"] = typical["drive"]
-    row["typical_forward_share"] = typical["forward_share"]
-    row["typical_rise_rate"] = typical["rise_rate"]
+    row["typical_forward_rms"] = typical["forward_rms"]
 
 
 @kernel
@@ -95,7 +100,7 @@ def write_running(state, history, pulse, c, row):
     period_s = 0.5 * (state["periods"][0] + state["periods"][1])
     period = period_s * c.rate_hz
     typical = state["typical"]
-    contact = initial_contact(pulse, typical, period_s, c.rate_hz, c.contact)
+    contact = initial_contact(pulse, typical, c.rate_hz, c.contact)
     final = final_contact(pulse, typical, c.rate_hz, c.contact)
     contact_time_s = (final - contact) / c.rate_hz
     if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1] or contact < state["oldest"]:
@@ -127,8 +132,8 @@ def write_running(state, history, pulse, c, row):
         lean_change = mean_of(history[PITCH], first, last) - state["fresh_pitch"]
         land, leave = max(int(contact) - base, oldest), min(int(final) - base, state["slow_next"] - 1 - base)
         write_lumbar(row, history, land, leave, peak_bw / pulse["height"], lean_change, c.height_m)
-        score = side_score(history, contact - base, period, newest, c.has_gyro, c.rate_hz)
-        add_step(state["parity"], score, contact, period, c.has_gyro)
+        score_step(state["cues"], history, pulse["peak"] - base, period, oldest, newest, c)
+        add_step(state["parity"], state["cues"], contact, period)
         write_regularity(state, history, row, pulse, base)
         watch_mounting(state, history, pulse, contact_s, first, last)
     state["last_begin"] = pulse["begin"]

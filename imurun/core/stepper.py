@@ -18,7 +18,8 @@ from imurun.core.gait import (
     follows,
     goes_against,
     is_running_streak,
-    measure_pulse,
+    may_begin_run,
+    measure_loop,
     stays_running,
     swings_like_running,
     swings_like_walking,
@@ -49,8 +50,10 @@ from imurun.core.memory import (
 )
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
+from imurun.core.push import CUTOFF_HZ as PUSH_CUTOFF_HZ
+from imurun.core.push import UNSMOOTHED_CUTOFF_HZ, measure_push
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
-from imurun.core.side import side_code
+from imurun.core.side import is_steady, side_code
 from imurun.core.step import (
     BLANK,
     FRESH_STEPS,
@@ -110,6 +113,8 @@ class Stepper:
             rate_hz=rate_hz,
             slow_taps=gaussian_taps(rate_hz, PULSE_CUTOFF_HZ),
             sharp_taps=gaussian_taps(rate_hz, min(IMPACT_CUTOFF_HZ, 0.4 * rate_hz)),
+            push_taps=gaussian_taps(rate_hz, PUSH_CUTOFF_HZ),
+            unsmoothed_taps=gaussian_taps(rate_hz, min(UNSMOOTHED_CUTOFF_HZ, 0.4 * rate_hz)),
             mounting=np.array(mounting, dtype=np.float64, order="C"),
             heading_known=heading_known,
             has_gyro=has_gyro,
@@ -265,7 +270,7 @@ def judge(state, history, queue, c, steps):
     """A pulse was completed at the end of the queue: say what it is, and those that wait with it."""
     n = state["waiting"]
     heading = knows_heading(state, c)
-    measure_pulse(history, state["base"], queue[n], heading)
+    measure_loop(history, state["base"], queue[n])
     n += 1
     state["waiting"] = n
     if state["running"]:
@@ -299,14 +304,14 @@ def judge(state, history, queue, c, steps):
         note_period(state, queue[1])
         write_run(state, history, queue, c, steps)
         return
-    settle(state, history, queue, n - n_undecided(queue, n, state["verdict"], c.rate_hz), c, steps)
+    settle(state, history, queue, n - n_undecided(queue, n, state["verdict"], heading, c.rate_hz), c, steps)
 
 
 @kernel
-def n_undecided(queue, n, verdict, rate_hz):
+def n_undecided(queue, n, verdict, heading_known, rate_hz):
     """How many of the last pulses may still begin a run, or need the next one to say what they are."""
     for waiting in range(min(n, STREAK - 1), 0, -1):
-        strong = swings_like_running(queue[n - waiting], rate_hz, 1.0)
+        strong = may_begin_run(queue[n - waiting], heading_known, rate_hz)
         if strong or (waiting == 1 and verdict != WALKING):
             return waiting
     return 0
@@ -351,7 +356,11 @@ def write_run(state, history, queue, c, steps):
     """Write all waiting pulses as running steps, then name their sides together."""
     first_row = state["n_steps"]
     flips = np.zeros(STREAK)
+    base = state["base"]
+    oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
+    heading = knows_heading(state, c)
     for i in range(state["waiting"]):
+        measure_push(history, base, queue[i], oldest, newest, heading, c)
         add_pulse(state["typical"], queue[i], c.rate_hz)
     for i in range(state["waiting"]):
         if i > 0:
@@ -365,10 +374,10 @@ def write_run(state, history, queue, c, steps):
     state["verdict"] = RUNNING
     state["misses"] = 0
     state["waiting"] = 0
-    if not knows_heading(state, c):
+    if not heading:
         return
     # the last step knows most: its side settles those that waited with it
-    log_odds = state["parity"]["log_odds"]
+    log_odds = state["parity"]["log_odds"] if is_steady(state["parity"]) else 0.0
     for row in range(state["n_steps"] - 1, first_row - 1, -1):
         steps[row]["side"] = side_code(log_odds)
         log_odds *= flips[row - first_row]

@@ -16,18 +16,23 @@ MEMORY_STEPS = 16
 TYPICAL = np.dtype(
     [
         ("n", "i8"),  # steps averaged, up to MEMORY_STEPS
-        # s after the peak, negative before it
-        ("begin", "f8"),
+        ("period", "f8"),  # s
+        # s after the pulse's peak, negative before it
         ("up", "f8"),
         ("down", "f8"),
         ("fall", "f8"),
         ("end", "f8"),
+        ("push_begin", "f8"),
+        ("push_end", "f8"),
+        ("drive_end", "f8"),
+        ("drive_tail", "f8"),  # s, a duration
         # g
         ("height", "f8"),
         ("swing", "f8"),  # from floor to height
-        ("drive", "f8"),  # largest forward force after the peak
-        ("forward_share", "f8"),  # RMS of the fore-aft force over the swing of the vertical; no unit
-        ("rise_rate", "f8"),  # g/s
+        ("push_height", "f8"),
+        ("brake", "f8"),
+        ("drive", "f8"),
+        ("forward_rms", "f8"),
     ]
 )
 
@@ -36,16 +41,21 @@ TYPICAL = np.dtype(
 def restart_typical(typical):
     """A run begins."""
     typical["n"] = 0
-    typical["begin"] = 0.0
+    typical["period"] = 0.0
     typical["up"] = 0.0
     typical["down"] = 0.0
     typical["fall"] = 0.0
     typical["end"] = 0.0
+    typical["push_begin"] = 0.0
+    typical["push_end"] = 0.0
+    typical["drive_end"] = 0.0
+    typical["drive_tail"] = 0.0
     typical["height"] = 0.0
     typical["swing"] = 0.0
+    typical["push_height"] = 0.0
+    typical["brake"] = 0.0
     typical["drive"] = 0.0
-    typical["forward_share"] = 0.0
-    typical["rise_rate"] = 0.0
+    typical["forward_rms"] = 0.0
 
 
 @kernel
@@ -54,17 +64,21 @@ def add_pulse(typical, pulse, rate_hz):
     n = min(typical["n"] + 1, MEMORY_STEPS)
     typical["n"] = n
     peak = pulse["peak"]
-    typical["begin"] = moved(typical["begin"], (pulse["begin"] - peak) / rate_hz, n)
+    typical["period"] = moved(typical["period"], (pulse["end"] - pulse["begin"]) / rate_hz, n)
     typical["up"] = moved(typical["up"], (pulse["up"] - peak) / rate_hz, n)
     typical["down"] = moved(typical["down"], (pulse["down"] - peak) / rate_hz, n)
     typical["fall"] = moved(typical["fall"], (pulse["fall"] - peak) / rate_hz, n)
     typical["end"] = moved(typical["end"], (pulse["end"] - peak) / rate_hz, n)
-    swing = pulse["height"] - pulse["floor"]
+    typical["push_begin"] = moved(typical["push_begin"], (pulse["push_begin"] - peak) / rate_hz, n)
+    typical["push_end"] = moved(typical["push_end"], (pulse["push_end"] - peak) / rate_hz, n)
+    typical["drive_end"] = moved(typical["drive_end"], (pulse["drive_end"] - peak) / rate_hz, n)
+    typical["drive_tail"] = moved(typical["drive_tail"], pulse["drive_tail"], n)
     typical["height"] = moved(typical["height"], pulse["height"], n)
-    typical["swing"] = moved(typical["swing"], swing, n)
+    typical["swing"] = moved(typical["swing"], pulse["height"] - pulse["floor"], n)
+    typical["push_height"] = moved(typical["push_height"], pulse["push_height"], n)
+    typical["brake"] = moved(typical["brake"], pulse["brake"], n)
     typical["drive"] = moved(typical["drive"], pulse["drive"], n)
-    typical["forward_share"] = moved(typical["forward_share"], pulse["forward_rms"] / swing, n)
-    typical["rise_rate"] = moved(typical["rise_rate"], pulse["rise_rate"], n)
+    typical["forward_rms"] = moved(typical["forward_rms"], pulse["forward_rms"], n)
 
 
 @kernel

@@ -28,7 +28,8 @@ LEAD_STEPS = 6
 """Steps planned before the start and after the end of a session that begins or ends on the move."""
 
 _SPEED_LIMITS = {"walking": (0.3, 3.0), "running": (1.2, 9.0)}
-_DUTY_LIMITS = {"walking": (0.505, 0.8), "running": (0.15, 0.495)}
+_DUTY_LIMITS = {"walking": (0.505, 0.8), "running": (0.15, 0.6)}
+_MOST_DUTY_IN_FLIGHT = 0.495
 _DEFAULT_SPEED = {"walking": 1.4, "running": 3.0}
 
 
@@ -41,8 +42,8 @@ class Segment:
         duration_s: how long it lasts, at least 2 s; it ends with the last step that starts in it.
         speed_m_s: None means 1.4 walking and 3.0 running.
         cadence_spm: steps a minute; None follows from the speed.
-        duty_factor: contact time over stride time, above 0.5 walking, below 0.5 running; None follows
-            from the speed.
+        duty_factor: contact time over stride time, above 0.5 walking; running it may pass 0.5, which is
+            grounded running, without flight. None follows from the speed, with flight when running.
         sway_deg: range of roll, pitch and yaw over a stride, degrees; None follows from the speed.
         lean_deg: mean forward lean, degrees; None is the runner's when running, half of it when walking,
             0 when still.
@@ -79,7 +80,7 @@ class Segment:
         if self.kind != "still":
             check_range("speed_m_s", self.speed_m_s, *_SPEED_LIMITS[self.kind])
             check_range("duty_factor", self.duty_factor, *_DUTY_LIMITS[self.kind])
-            check_range("cadence_spm", self.cadence_spm, 50.0 if self.kind == "walking" else 110.0, 270.0)
+            check_range("cadence_spm", self.cadence_spm, 50.0 if self.kind == "walking" else 110.0, 300.0)
 
 
 @dataclass(frozen=True)
@@ -317,7 +318,10 @@ def _assemble(
     stance = 2.0 * unhurried * np.array([style.duty for style in styles])
     stance *= 1.0 + half * runner.contact_asymmetry
     stance *= (1.0 + runner.fatigue_contact * tired) * (1.0 + noise[:, 0])
-    stance = np.where(running, np.minimum(stance, 0.985 * step), np.clip(stance, 1.005 * step, 1.9 * step))
+    # chance takes nobody's flight away; grounded running was asked for
+    grounded = np.array([style.duty for style in styles]) > _MOST_DUTY_IN_FLIGHT
+    longest = np.where(grounded, 1.4, 0.985) * step
+    stance = np.where(running, np.minimum(stance, longest), np.clip(stance, 1.005 * step, 1.9 * step))
     # a walker takes off into the first running step: the two feet do not overlap
     into_run = np.append(running[1:] & ~running[:-1], False)
     stance[into_run] = np.minimum(stance[into_run], 0.9 * step[into_run])

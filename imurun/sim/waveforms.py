@@ -15,8 +15,9 @@ weight; here it is where the push starts and ends.
   top comes a short ring after contact, as soft tissue and the trunk take the impact.
 - Real runners scatter around these averages, by more than the choice among shapes that fit the averages
   about equally well. Among those, the one was taken for which contact formulas fitted to real people (sacral
-  pulse smoothed at 3.5 Hz) are unbiased from 2 to 5 m/s. So a small error of a contact estimator on these
-  simulations says that it is built right, not how well it will do on people: only real recordings can.
+  force smoothed to 3.5 and 4.5 Hz) are unbiased from 2 to 5 m/s. So a small error of a contact estimator
+  on these simulations says that it is built right, not how well it will do on people: only real recordings
+  can.
 - Roll, pitch and yaw are the pelvis's: in running it turns towards the foot that lands, drops on
   the swing side early in stance and is lifted through the rest, and tips forward through stance.
 - Walking is the inverted pendulum: two overlapping double-humped pushes, the body highest and lightest in
@@ -61,10 +62,10 @@ _VERTICAL = np.array(
 )
 _FORWARD = np.array(
     [
-        [-0.45 - 0.275j, -0.047 - 0.134j, 0.032 + 0.019j],
-        [0.06 + 0.33j, 0.04 + 0.18j, 0.0],
-        [0.05 + 0.18j, 0.01 + 0.06j, 0.0],
-        [0.19 + 0.02j, 0.04 - 0.04j, 0.0],
+        [-0.4505 - 0.2784j, -0.0467 - 0.1318j, 0.0340 + 0.0325j, -0.0013 - 0.0090j],
+        [0.0605 + 0.3285j, 0.0397 + 0.1810j, -0.0020 + 0.0060j, 0.0013 - 0.0040j],
+        [0.0499 + 0.1818j, 0.0101 + 0.0588j, 0.0005 - 0.0070j, -0.0003 + 0.0047j],
+        [0.1895 + 0.0228j, 0.0403 - 0.0418j, 0.0020 - 0.0110j, -0.0013 + 0.0073j],
     ]
 )
 _SIDEWAYS = np.array(

@@ -12,6 +12,7 @@ from imurun.core.contact import (
     CONSTANTS,
     CONTACT_LIMITS_S,
     OWN_HEIGHT_BW,
+    ContactConstants,
     final_contact,
     initial_contact,
     peak_force,
@@ -20,43 +21,38 @@ from imurun.core.pulse import PULSE
 from imurun.core.stepper import Stepper
 from imurun.core.typical import TYPICAL
 
+NAMES = [name for name in TYPICAL.names or () if name != "n"]
+OTHERS = ContactConstants(*(tuple(np.linspace(0.1, 0.5, len(values)).tolist()) for values in CONSTANTS))
+
 
 @examples(80)
 @given(
-    gaps=st.tuples(*[st.floats(0.0, 0.2)] * 4),
-    usual=st.tuples(*[st.floats(0.0, 0.2)] * 4),
-    sizes=st.tuples(*[st.floats(0.0, 4.0)] * 5),
-    period_s=st.floats(0.22, 0.54),
+    own=st.tuples(*[st.floats(0.0, 0.2)] * 4),
+    usual=st.lists(st.floats(-0.3, 4.0), min_size=len(NAMES), max_size=len(NAMES)),
     rate_hz=st.sampled_from([25.0, 100.0, 1000.0]),
     start_s=st.sampled_from([0.0, 3600.0]),
+    constants=st.sampled_from([CONSTANTS, OTHERS]),
 )
-def test_formulas(gaps, usual, sizes, period_s, rate_hz, start_s):
-    height, swing, drive, share, rise = sizes
-    begin, up, peak, down, end = start_s + np.cumsum([0.0, *gaps])
-    times = {"begin": begin, "up": up, "peak": peak, "down": down, "end": end}
-    pulse = record(PULSE, **{name: rate_hz * time for name, time in times.items()}, height=height + 0.3)
-    places = dict(zip(("begin", "up", "down", "end"), np.cumsum([-0.2, *usual[1:]]), strict=True))
-    typical = record(
-        TYPICAL,
-        **places,
-        fall=0.05,
-        height=height,
-        swing=swing,
-        drive=drive,
-        forward_share=share,
-        rise_rate=rise,
-    )
-    c = CONSTANTS
-    contact_s = peak + np.dot(c.initial_s, [1.0, places["begin"], height * period_s, drive])
-    contact_s += (up - peak) - places["up"]
-    final_s = peak + np.dot(c.final_s, [1.0, places["end"], rise, share])
-    final_s += (down + end) / 2 - peak - (places["down"] + places["end"]) / 2
-    force = np.dot(c.peak_bw, [1.0, swing, 0.05]) + 0.3 * OWN_HEIGHT_BW
-    assert initial_contact(pulse, typical, period_s, rate_hz, c) / rate_hz == pytest.approx(
-        contact_s, abs=1e-8
-    )
-    assert final_contact(pulse, typical, rate_hz, c) / rate_hz == pytest.approx(final_s, abs=1e-8)
-    assert peak_force(pulse, typical, c) == pytest.approx(force, abs=1e-7)
+def test_formulas(own, usual, rate_hz, start_s, constants):
+    up, peak, down, end = start_s + np.cumsum(own)
+    times = {"up": up, "peak": peak, "down": down, "end": end}
+    t = dict(zip(NAMES, usual, strict=True))
+    pulse = record(PULSE, **{name: rate_hz * at for name, at in times.items()}, height=t["height"] + 0.3)
+    typical = record(TYPICAL, **t)
+    load = t["push_height"] * t["period"]
+    first = np.dot(constants.initial_s, [1.0, t["push_begin"], t["drive"], load])
+    lasts = np.dot(constants.contact_s, [1.0, t["period"], t["forward_rms"], load])
+    by_push = np.dot(constants.push_end_s, [1.0, t["push_end"], t["push_height"], t["brake"]])
+    by_drive = np.dot(constants.drive_end_s, [1.0, t["drive_end"], t["drive_tail"]])
+    contact_s = first + up - t["up"]
+    final_s = np.mean([by_push, by_drive, first + lasts]) + (down + end) / 2 - (t["down"] + t["end"]) / 2
+    by_pulse = np.dot(constants.pulse_peak_bw, [1.0, t["swing"], t["fall"]])
+    by_push = np.dot(constants.push_peak_bw, [1.0, t["brake"], t["drive"], load])
+    force = np.mean([by_pulse, by_push]) + 0.3 * OWN_HEIGHT_BW
+    exact = {"abs": 1e-7}
+    assert initial_contact(pulse, typical, rate_hz, constants) / rate_hz == pytest.approx(contact_s, **exact)
+    assert final_contact(pulse, typical, rate_hz, constants) / rate_hz == pytest.approx(final_s, **exact)
+    assert peak_force(pulse, typical, constants) == pytest.approx(force, **exact)
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0])

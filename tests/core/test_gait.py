@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.gait import (
+    CLEAR_LOOP,
     LOOP,
     LOOP_VETO,
     MIN_HEIGHT_G,
     MIN_SWING_G,
     QUEUE,
     RUNNING_PERIOD_S,
+    STAY_SHARE,
     STREAK,
     SWING_PERIOD_S,
     WALKING_PERIOD_S,
@@ -22,13 +24,15 @@ from imurun.core.gait import (
     follows,
     is_running_streak,
     loop_strength,
-    measure_pulse,
+    may_begin_run,
+    measure_loop,
     stays_running,
     swings_like_running,
     swings_like_walking,
 )
+from imurun.core.gaussian import gaussian_taps
 from imurun.core.history import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
-from imurun.core.pulse import PULSE
+from imurun.core.pulse import CUTOFF_HZ, PULSE
 
 RATE = 100.0
 SLOW = [SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL]
@@ -60,16 +64,14 @@ def streak_of(*pulses):
     length=st.integers(40, 500).map(lambda n: n / 10),
     size=st.sampled_from([0.0, 1e-300, 1.0, 1e100]),
     base=st.sampled_from([0, 12345]),
-    heading=st.booleans(),
 )
-def test_pulse_is_measured_on_its_path(seed, begin, length, size, base, heading):
+def test_loop_is_measured_on_the_path_of_the_pulse(seed, begin, length, size, base):
     rng = np.random.default_rng(seed)
     history = np.zeros((N_CHANNELS, 100))
     history[SLOW] = size * np.array([smooth_noise(rng, 100, 5.0) for _ in SLOW])
-    peak = begin + 0.4 * length
-    pulse = record(PULSE, begin=base + begin, peak=base + peak, end=base + begin + length)
+    pulse = record(PULSE, begin=base + begin, end=base + begin + length)
     begin, end = pulse["begin"] - base, pulse["end"] - base
-    measure_pulse(history, base, pulse, heading)
+    measure_loop(history, base, pulse)
     path = history[SLOW][:, int(np.ceil(begin)) : int(np.floor(end)) + 1].T
     path = path - path.mean(axis=0)
     step = np.diff(path, axis=0)
@@ -77,12 +79,6 @@ def test_pulse_is_measured_on_its_path(seed, begin, length, size, base, heading)
     expected = [area[0], area[1], np.sum(path[:-1, 2] ** 2), np.sum(step[:, 2] ** 2)]
     found = [pulse[name] for name in ("loop_forward", "loop_left", "power_z", "power_dz")]
     assert np.allclose(found, expected, rtol=1e-9, atol=1e-10 * size**2)
-    along = path[:-1, 0] if heading else np.hypot(path[:-1, 0], path[:-1, 1])
-    after = along[np.arange(int(np.ceil(begin)), int(np.ceil(begin)) + len(along)) >= pulse["peak"] - base]
-    assert pulse["forward_rms"] == pytest.approx(
-        np.linalg.norm(along) / np.sqrt(len(path)), rel=1e-9, abs=1e-9 * size
-    )
-    assert pulse["drive"] == pytest.approx(max(after.max(), 0.0), rel=1e-9, abs=1e-9 * size)
 
 
 def test_braking_while_the_force_rises_runs_round_to_the_left():
@@ -93,11 +89,11 @@ def test_braking_while_the_force_rises_runs_round_to_the_left():
     history[SLOW_FORWARD] = -0.3 * np.sin(phase)
     pulses = np.zeros(1, dtype=PULSE)
     pulses[0]["end"] = 40.0
-    measure_pulse(history, 0, pulses[0], True)
+    measure_loop(history, 0, pulses[0])
     assert loop_strength(pulses, 0, 1, True) == pytest.approx(2 * 0.3, rel=0.05)
     assert loop_strength(pulses, 0, 1, False) == pytest.approx(2 * 0.3, rel=0.05)
     history[SLOW_FORWARD] *= -1.0
-    measure_pulse(history, 0, pulses[0], True)
+    measure_loop(history, 0, pulses[0])
     assert loop_strength(pulses, 0, 1, True) == pytest.approx(-2 * 0.3, rel=0.05)
 
 
@@ -177,6 +173,45 @@ def test_one_odd_pulse_spoils_the_streak(place, odd):
 def test_the_streak_must_turn_the_running_way(heading):
     for loop, runs in ((1.5 * LOOP, True), (0.5 * LOOP, False), (-1.5 * LOOP, not heading)):
         assert is_running_streak(streak_of(*[pulse_of(loop=loop)] * STREAK), STREAK, heading, RATE) == runs
+
+
+@pytest.mark.parametrize("heading", [True, False])
+def test_flat_steps_that_turn_the_running_way_are_grounded_running(heading):
+    """Only where forward is known: walking could swing as much, but turns the other way."""
+    for loop, runs in ((1.5 * CLEAR_LOOP, heading), (0.8 * CLEAR_LOOP, False), (-1.5 * CLEAR_LOOP, False)):
+        flat = pulse_of(height=1.0 + 0.8 * (MIN_HEIGHT_G - 1.0), floor=0.6, loop=loop)
+        assert flat["height"] - flat["floor"] < MIN_SWING_G[0]
+        assert is_running_streak(streak_of(*[flat] * STREAK), STREAK, heading, RATE) == runs
+        assert may_begin_run(flat, heading, RATE) == (heading and loop > 0.0)
+    flatter = pulse_of(height=1.0 + 0.6 * (MIN_HEIGHT_G - 1.0), floor=0.4)
+    assert not is_running_streak(streak_of(*[flatter] * STREAK), STREAK, heading, RATE)
+    assert not may_begin_run(flatter, heading, RATE)
+    assert may_begin_run(pulse_of(loop=-1.0), heading, RATE)
+
+
+def test_one_flat_step_among_others_needs_the_clear_loop():
+    flat = pulse_of(height=1.3, floor=0.6)
+    assert swings_like_running(flat, RATE, STAY_SHARE)
+    for loop, runs in ((0.2, True), (0.8 * CLEAR_LOOP, False)):
+        queue = streak_of(*[pulse_of(loop=loop)] * (STREAK - 1), flat)
+        queue["loop_left"] = loop
+        assert is_running_streak(queue, STREAK, True, RATE) == runs
+
+
+@pytest.mark.parametrize("period_s", [0.19, 0.22, 0.25, 0.38])
+def test_quick_steps_need_flight(period_s):
+    """The swing, at the step frequency and smoothed, of a force that is a sine arch of the whole step."""
+    n = 4000
+    time_s = np.arange(n) * period_s / 100
+    arch = np.pi / 2 * np.abs(np.sin(np.pi * time_s / period_s))
+    wave = 2 * np.mean((arch - 1) * np.exp(-2j * np.pi * time_s / period_s))
+    taps = gaussian_taps(100 / period_s, CUTOFF_HZ)
+    place = np.arange(len(taps)) - len(taps) // 2
+    gain = np.sum(taps * np.cos(2 * np.pi * place / 100))
+    swing = 2 * np.abs(wave) * gain
+    assert gain == pytest.approx(0.5 ** (0.5 / (period_s * CUTOFF_HZ) ** 2), rel=0.002)
+    assert (swing < MIN_SWING_G[0]) == (period_s <= 0.22)
+    assert swings_like_running(pulse_of(period_s, 1.95, 0.3), RATE, 1.0)  # a sprinter
 
 
 @pytest.mark.parametrize("heading", [True, False])

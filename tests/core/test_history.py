@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from imurun.core.history import (
-    CLIPPED,
     FORWARD,
     KEEP_S,
     LEFTWARD,
     N_CHANNELS,
     PITCH,
+    PUSH_FORWARD,
     RESULTANT,
     ROLL,
+    SIDEWAYS,
     VERTICAL,
     YAW,
     make_room,
@@ -26,7 +27,7 @@ from imurun.core.history import (
 )
 from imurun.frames import G
 
-WRITTEN = [VERTICAL, FORWARD, LEFTWARD, RESULTANT, ROLL, PITCH, YAW]
+WRITTEN = [VERTICAL, FORWARD, LEFTWARD, RESULTANT, SIDEWAYS, ROLL, PITCH, YAW]
 
 
 def level(acc, earth_from_sensor, mounting, previous_yaw=np.nan):
@@ -43,7 +44,8 @@ def plain_level(acc, earth_from_sensor, mounting):
     earth_from_body = earth_from_sensor * Rotation.from_matrix(mounting).inv()
     yaw, pitch, roll = earth_from_body.as_euler("ZYX")
     forward, left, up = Rotation.from_euler("z", -yaw).apply(earth_from_sensor.apply(acc)) / G
-    return [up, forward, left, np.linalg.norm(acc) / G, roll, pitch, yaw]
+    sideways = Rotation.from_matrix(mounting).apply(acc)[1] / G
+    return [up, forward, left, np.linalg.norm(acc) / G, sideways, roll, pitch, yaw]
 
 
 @examples(150)
@@ -54,8 +56,8 @@ def test_any_orientation_and_mounting(seed, size):
     acc = size * rng.standard_normal(3)
     expected = plain_level(acc, earth_from_sensor, mounting.as_matrix())
     found = level(acc, earth_from_sensor, mounting.as_matrix())[WRITTEN]
-    assert np.allclose(found[:4], expected[:4], rtol=1e-9, atol=1e-9 * max(size, 1e-290))
-    assert np.allclose(found[4:], expected[4:], atol=1e-7)
+    assert np.allclose(found[:5], expected[:5], rtol=1e-9, atol=1e-9 * max(size, 1e-290))
+    assert np.allclose(found[5:], expected[5:], atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_lying_gives_numbers(angle):
 @pytest.mark.parametrize("rate_hz", [25.0, 104.17, 1000.0])
 def test_room_for_twice_what_is_kept(rate_hz):
     history = new_history(rate_hz)
-    assert history.shape[0] == N_CHANNELS == CLIPPED + 1
+    assert history.shape[0] == N_CHANNELS == PUSH_FORWARD + 1
     assert history.shape[1] % 2 == 0
     assert history.shape[1] / 2 / rate_hz >= KEEP_S
 

@@ -22,7 +22,7 @@ from imurun.core.pulse import (
 )
 
 RATE = 1000.0  # so that no pulse of these signals is too long
-MEASURED = ("begin", "up", "peak", "down", "fall", "end", "height", "floor", "rise_rate", "period_s")
+MEASURED = ("begin", "up", "peak", "down", "fall", "end", "height", "floor", "period_s")
 
 
 def tracked(slow, base=0, rate_hz=RATE):
@@ -92,20 +92,17 @@ def measure(slow, known, begin, high, low, last_up, rate_hz):
     floor = min(slow[begin], slow[low])
     slopes = np.convolve(slow[: known + 1], np.array([-1.0, 8.0, 0.0, -8.0, 1.0]) / 12.0, mode="same")
     slopes[:2], slopes[-2:] = slopes[2], slopes[-3]
-    first = int(np.ceil(start))
-    rise = first + int(np.argmax(slopes[first : high + 1]))
-    rise = rate_hz * (plain_vertex(slopes, rise)[1] if first < rise < high else slopes[rise])
     fall = high + int(np.argmin(slopes[high : low + 1]))
     if high < fall < low:
         fall = plain_vertex(slopes, fall)[0]
     places = [start, *range(int(np.ceil(start)), int(np.floor(end)) + 1), end]
     mean = trapezoid(np.interp(places, np.arange(len(slow)), slow), places) / (end - start)
     if max(slow[begin], slow[low]) >= mean:  # no crossings within the pulse
-        return start, np.nan, peak, np.nan, fall, end, height, floor, rise, np.nan
+        return start, np.nan, peak, np.nan, fall, end, height, floor, np.nan
     up = crossing(slow, 1 + np.flatnonzero(slow[:high] < mean)[-1], mean)
     leaves = first_where(slow < mean, high)
     down = crossing(slow, leaves, mean)
-    return start, up, peak, down, fall, end, height, floor, rise, (up - last_up) / rate_hz
+    return start, up, peak, down, fall, end, height, floor, (up - last_up) / rate_hz
 
 
 @examples(80)
@@ -148,7 +145,6 @@ def test_a_sine(swing):
     assert np.allclose(pulses["up"], minima + 20, atol=0.2)
     assert np.allclose(pulses["period_s"], 40.0 / RATE, atol=3e-4)
     assert np.allclose(pulses["fall"], minima + 40, atol=1e-6)
-    assert np.allclose(pulses["rise_rate"], swing * 2 * np.pi / 40 * RATE, rtol=1e-3)
 
 
 def test_pulses_are_known_soon_and_in_order():

@@ -1,37 +1,48 @@
-"""Left and right: the evidence of a step, and how it adds up along a run."""
+"""Left and right: the cues of a step, and how their evidence adds up along a run."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from core_helpers import examples, record
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.signal import lfilter
+from scipy.ndimage import convolve1d
 
-from imurun.core.history import LEFTWARD, N_CHANNELS, ROLL, VERTICAL
+from imurun.core.history import N_CHANNELS, ROLL, SIDEWAYS
 from imurun.core.side import (
+    FALL_WINDOW,
+    FORCE_FALL,
     LARGEST_CONTRAST,
-    LATERAL_WEIGHT,
-    LATERAL_WINDOW,
     LEAST,
-    LEAST_LATERAL,
-    LEAST_ROLL,
+    LEAST_CONTRAST,
+    LOADED_SIDE,
+    LOADED_WINDOW,
     LONGEST_PAUSE,
     MEMORY,
+    N_CUES,
     PARITY,
-    ROLL_WEIGHT,
-    ROLL_WINDOW,
+    ROLL_FALL,
     SCALE_MEMORY,
+    STEADY,
     SUREST,
     UNSURE_MEMORY,
+    WEIGHTS,
     add_step,
+    is_steady,
     restart_parity,
+    score_step,
     side_code,
-    side_score,
 )
+from imurun.core.stepper import Stepper
 
 PERIOD = 35.0
+SIZES = np.array([1.0, 0.2, 0.2])
+"""What the cues of a clear step measure: rad/s, g, g."""
+
+
+def coefficients(has_gyro=True):
+    return Stepper(100.0, np.eye(3), heading_known=True, has_gyro=has_gyro).coefficients
 
 
 def fresh():
@@ -40,100 +51,183 @@ def fresh():
     return parity
 
 
-def walk_through(scores, contacts, has_gyro=True):
-    """Log-odds and flips after each step."""
+def alternating(n):
+    return np.tile([1.0, -1.0], n // 2 + 1)[:n]
+
+
+def cues_of(scores):
+    """Cues of steps, shape (n, N_CUES), all saying the same."""
+    return np.asarray(scores)[:, None] * SIZES
+
+
+def walk_through(cues, contacts=None):
+    """Log-odds, flips and the sides that would be told after each step."""
     parity, told = fresh(), []
-    for score, contact in zip(scores, contacts, strict=True):
-        add_step(parity, score, contact, PERIOD, has_gyro)
-        told.append((float(parity["log_odds"]), float(parity["flip"])))
-    return np.array(told).T
+    contacts = PERIOD * np.arange(len(cues)) if contacts is None else contacts
+    for cue, contact in zip(np.asarray(cues), contacts, strict=True):
+        add_step(parity, cue, contact, PERIOD)
+        log_odds = float(parity["log_odds"])
+        told.append((log_odds, float(parity["flip"]), side_code(log_odds if is_steady(parity) else 0.0)))
+    log_odds, flips, sides = np.array(told).T
+    return log_odds, flips, [int(side) for side in sides]
+
+
+# ------------------------------------------------------------------------------------------ the cues
 
 
 @examples(60)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    contact=st.floats(0.0, 40.0),
+    peak=st.floats(0.0, 40.0),
     period=st.floats(5.0, 55.0),
     newest=st.integers(45, 99),
     size=st.sampled_from([0.0, 1.0, 1e150]),
+    has_gyro=st.booleans(),
 )
-def test_scores(seed, contact, period, newest, size):
+def test_cues(seed, peak, period, newest, size, has_gyro):
     history = size * np.random.default_rng(seed).standard_normal((N_CHANNELS, 100))
-    for window, has_gyro in ((ROLL_WINDOW, True), (LATERAL_WINDOW, False)):
-        first, stop = (int(np.round(contact + share * period)) for share in window)
-        stop = max(min(stop, newest), first + 1)
-        if has_gyro:
-            expected = -100.0 * np.diff(history[ROLL, first : stop + 1]).mean()
-        else:
-            load = np.clip(history[VERTICAL, first:stop], 0.0, 3.0)
-            expected = np.mean(history[LEFTWARD, first:stop] * (1.0 + load))
-        found = side_score(history, contact, period, newest, has_gyro, 100.0)
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-10 * size)
+    c = coefficients(has_gyro)
+    before = 20  # the first sample goes on for so long before it
+    padded = np.pad(history[SIDEWAYS, : newest + 1], (before, 0), mode="edge")
+    slow = convolve1d(padded, c.slow_taps, mode="nearest")
+    columns = []
+    for window in (FALL_WINDOW, LOADED_WINDOW):
+        first, stop = (int(np.round(peak + share * period)) for share in window)
+        columns.append((min(first, newest - 1), max(min(stop, newest), min(first, newest - 1) + 1)))
+    (first, stop), loaded = columns
+    roll_rate = np.diff(history[ROLL, first : stop + 1]).mean() * 100.0 if has_gyro else np.nan
+    at = [slow[before + k] for k in (first, stop)]
+    expected = [-roll_rate, at[0] - at[1], slow[before + loaded[0] : before + loaded[1]].mean()]
+    found = np.zeros(N_CUES)
+    score_step(found, history, peak, period, 0, newest, c)
+    assert np.allclose(found, expected, rtol=1e-9, atol=1e-10 * size, equal_nan=True)
 
 
-def test_both_scores_are_larger_for_left():
-    history = np.zeros((N_CHANNELS, 50))
-    history[ROLL] = np.linspace(0.1, -0.1, 50)  # the left side comes down again, the right one up
-    history[LEFTWARD] = 0.1
-    assert side_score(history, 2.0, PERIOD, 49, True, 100.0) > 0.0
-    assert side_score(history, 2.0, PERIOD, 49, False, 100.0) > 0.0
+def test_a_pelvis_that_comes_down_on_the_left_is_a_left_stance():
+    """Roll from left up to left down under one body weight; the force that a tilted axis then feels."""
+    history = np.zeros((N_CHANNELS, 60))
+    history[ROLL] = np.interp(np.arange(60), [10, 30], [0.1, -0.1])
+    history[SIDEWAYS] = np.sin(history[ROLL])
+    cues = np.zeros(N_CUES)
+    score_step(cues, history, 12.0, PERIOD, 0, 59, coefficients())
+    assert (cues > 0.0).all()
+    history *= -1.0
+    score_step(cues, history, 12.0, PERIOD, 0, 59, coefficients())
+    assert (cues < 0.0).all()
+
+
+# -------------------------------------------------------------------------------------- how they add up
+
+
+def plain_evidence(cues):
+    """Evidence of each step of an unbroken run: contrasts over their recent size, clipped and weighted."""
+    evidence = np.zeros(len(cues))
+    for i in range(N_CUES):
+        contrast = np.diff(cues[:, i])
+        if np.isnan(contrast).any():
+            continue
+        size = np.abs(contrast)
+        for k in range(1, len(contrast)):
+            size[k] = np.sqrt(SCALE_MEMORY * size[k - 1] ** 2 + (1 - SCALE_MEMORY) * contrast[k] ** 2)
+        relative = contrast / np.maximum(size, LEAST_CONTRAST[i])
+        evidence[1:] += WEIGHTS[i] * np.clip(relative, -LARGEST_CONTRAST, LARGEST_CONTRAST)
+    return evidence
 
 
 @examples(80)
-@given(
-    scores=st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=14),
-    has_gyro=st.booleans(),
-)
-def test_evidence_of_even_steps_adds_up(scores, has_gyro):
-    """In a frame that changes sign every step the log-odds are a plain leaky sum."""
-    n = len(scores)
-    turn = (-1.0) ** np.arange(n)
-    contrast = np.diff(scores, prepend=scores[0])
-    assume(np.abs(contrast[1:]).min(initial=1.0) > 1e-6)
-    least = LEAST_ROLL if has_gyro else LEAST_LATERAL
-    size = np.ones(n)
-    if n > 1:
-        square = contrast[1:] ** 2
-        zi = [SCALE_MEMORY * square[0]]
-        size[1:] = np.sqrt(lfilter([1.0 - SCALE_MEMORY], [1.0, -SCALE_MEMORY], square, zi=zi)[0])
-    weight = ROLL_WEIGHT if has_gyro else LATERAL_WEIGHT
-    gain = weight * np.clip(contrast / np.maximum(size, least), -LARGEST_CONTRAST, LARGEST_CONTRAST)
-    expected = turn * lfilter([1.0], [1.0, -MEMORY], turn * gain)
-    assume(np.abs(expected).max() < SUREST)
-    log_odds, flips = walk_through(scores, PERIOD * np.arange(n), has_gyro)
-    assert np.allclose(log_odds, expected, atol=1e-9)
-    assert flips.tolist() == [0.0] + [-1.0] * (n - 1)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 14), signal=st.floats(0.0, 2.0), gyro=st.booleans())
+def test_evidence_of_a_run(seed, n, signal, gyro):
+    """In a frame that changes sign every step: a leaky sum, and the agreement of steps two apart."""
+    turn = alternating(n)
+    cues = SIZES * (np.random.default_rng(seed).standard_normal((n, N_CUES)) + signal * turn[:, None])
+    if not gyro:
+        cues[:, ROLL_FALL] = np.nan
+    own = turn * plain_evidence(cues)
+    expected = 0.0
+    for k in range(n):
+        expected = np.clip(MEMORY * expected + own[k], -SUREST, SUREST)
+    product = own[2:] * own[:-2]
+    fade = MEMORY ** np.arange(len(product))[::-1]
+    parity = fresh()
+    for k in range(n):
+        add_step(parity, cues[k], k * PERIOD, PERIOD)
+    assert turn[-1] * parity["log_odds"] == pytest.approx(expected, abs=1e-9)
+    assert parity["agreed"] == pytest.approx(np.sum(fade * product), abs=1e-9)
+    assert parity["weighed"] == pytest.approx(np.sum(fade * np.abs(product)), abs=1e-9)
+    assert is_steady(parity) == (parity["agreed"] >= STEADY * parity["weighed"])
 
 
 @pytest.mark.parametrize("tilt", [0.0, 5.0])
 @pytest.mark.parametrize("size", [0.2, 1.0, 1e100])
 def test_clear_steps_are_sure_whatever_the_tilt(tilt, size):
-    scores = size * (tilt + np.tile([1.0, -1.0], 10))
-    log_odds, _ = walk_through(scores, PERIOD * np.arange(20))
-    assert side_code(log_odds[0]) == 0
-    assert [side_code(value) for value in log_odds[2:]] == [1, 2] * 9
+    log_odds, _, sides = walk_through(cues_of(size * (tilt + alternating(20))))
+    assert sides == [0] + [2, 1] * 9 + [2]
     assert abs(log_odds[-1]) == SUREST
 
 
+@pytest.mark.parametrize("lost", range(N_CUES))
+@pytest.mark.parametrize("how", ["missing", "still", "reversed", "noise"])
+def test_losing_any_one_cue_does_not_lose_the_side(lost, how):
+    cues = cues_of(alternating(60))
+    noise = np.random.default_rng(lost).standard_normal(60)
+    cues[:, lost] = {"missing": np.nan, "still": 0.0, "reversed": -cues[:, lost], "noise": noise}[how]
+    _, _, sides = walk_through(cues)
+    assert sides[4:] == [1, 2] * 28
+
+
 def test_contrasts_too_small_for_a_pelvis_decide_nothing():
-    """A gyroscope that is dead or only noise must not be sure of sides."""
-    log_odds, _ = walk_through(1e-4 * np.tile([1.0, -1.0], 10), PERIOD * np.arange(20))
-    assert [side_code(value) for value in log_odds] == [0] * 20
+    """A sensor that is dead or only noise must not be sure of sides."""
+    _, _, sides = walk_through(cues_of(1e-3 * alternating(20)))
+    assert sides == [0] * 20
+
+
+def test_noise_of_any_size_is_unknown():
+    """The evidence of noise is as large as any, but keeps to no parity."""
+    rng = np.random.default_rng(8)
+    named = []
+    for _ in range(20):
+        _, _, sides = walk_through(3.0 * SIZES * rng.standard_normal((200, N_CUES)))
+        named += [side != 0 for side in sides[40:]]
+    assert np.mean(named) < 0.08
+
+
+def test_steady_sides_are_named_through_scatter():
+    """Contrasts of 2 with a scatter of 1, as in the weakest real trial without a gyroscope."""
+    rng = np.random.default_rng(8)
+    right = []
+    for _ in range(20):
+        scores = alternating(200) + rng.standard_normal(200) / np.sqrt(2)
+        cues = cues_of(scores)
+        cues[:, ROLL_FALL] = np.nan
+        _, _, sides = walk_through(cues)
+        right += [side == code for side, code in zip(sides[10:], [1, 2] * 95, strict=True)]
+    assert np.mean(right) > 0.98
 
 
 def test_one_wrong_step_changes_nothing():
-    scores = np.tile([1.0, -1.0], 10)
+    scores = alternating(20)
     scores[12] = -1.0
-    log_odds, _ = walk_through(scores, PERIOD * np.arange(20))
-    assert [side_code(value) for value in log_odds[4:]] == [1, 2] * 8
+    _, _, sides = walk_through(cues_of(scores))
+    assert sides[4:] == [1, 2] * 8
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+def test_a_wrong_parity_is_mended(gyro):
+    """A hop that nobody noticed: the sides come right again, and stay."""
+    scores = np.concatenate([alternating(40), -alternating(60)])
+    cues = cues_of(scores)
+    if not gyro:
+        cues[:, ROLL_FALL] = np.nan
+    _, _, sides = walk_through(cues)
+    assert sides[4:40] == [1, 2] * 18
+    assert sides[52:] == [2, 1] * 24
 
 
 @pytest.mark.parametrize("missed", [1, 2, 3])
 def test_missed_steps_are_counted(missed):
     steps = np.delete(np.arange(24), slice(12, 12 + missed))
-    scores = np.where(steps % 2 == 0, 1.0, -1.0)
-    log_odds, flips = walk_through(scores, PERIOD * steps)
-    assert [side_code(value) for value in log_odds[4:]] == [1 + step % 2 for step in steps[4:]]
+    log_odds, flips, sides = walk_through(cues_of(np.where(steps % 2 == 0, 1.0, -1.0)), PERIOD * steps)
+    assert sides[4:] == [1 + step % 2 for step in steps[4:]]
     assert flips[12] == (-1.0) ** (missed + 1)
     kept = MEMORY if missed == 1 else UNSURE_MEMORY
     if missed % 2 == 1:  # the same foot again: no contrast to add
@@ -142,14 +236,18 @@ def test_missed_steps_are_counted(missed):
 
 def test_a_long_pause_starts_anew():
     steps = np.array([*range(10), 9 + LONGEST_PAUSE + 0.1])
-    log_odds, flips = walk_through(np.tile([1.0, -1.0], 6)[:11], PERIOD * steps)
+    log_odds, flips, _ = walk_through(cues_of(alternating(11)), PERIOD * steps)
     assert (log_odds[-1], flips[-1]) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("has_gyro", [True, False])
-def test_no_evidence_no_side(has_gyro):
-    log_odds, _ = walk_through(np.zeros(20), PERIOD * np.arange(20), has_gyro)
+def test_no_evidence_no_side():
+    log_odds, _, _ = walk_through(np.zeros((20, N_CUES)))
     assert (log_odds == 0.0).all()
+
+
+def test_no_cue_outweighs_the_other_two():
+    assert 2 * max(WEIGHTS) < sum(WEIGHTS)
+    assert (FORCE_FALL, LOADED_SIDE) == (1, 2)
 
 
 def test_codes():

@@ -25,10 +25,12 @@ def pulses_of(rng, n):
 
 def measured(pulse):
     """What is averaged of one pulse, in the order of TYPICAL."""
-    places = [(pulse[name] - pulse["peak"]) / RATE for name in ("begin", "up", "down", "fall", "end")]
+    period = (pulse["end"] - pulse["begin"]) / RATE
+    names = ("up", "down", "fall", "end", "push_begin", "push_end", "drive_end")
+    places = [(pulse[name] - pulse["peak"]) / RATE for name in names]
     swing = pulse["height"] - pulse["floor"]
-    share = pulse["forward_rms"] / swing
-    return np.array([*places, pulse["height"], swing, pulse["drive"], share, pulse["rise_rate"]])
+    push = [pulse[name] for name in ("push_height", "brake", "drive", "forward_rms")]
+    return np.array([period, *places, pulse["drive_tail"], pulse["height"], swing, *push])
 
 
 @examples(40)

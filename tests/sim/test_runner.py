@@ -123,6 +123,27 @@ def test_sacrum_follows_the_force_at_the_step_frequency(speed):
     assert abs(delay_s) < 0.008
 
 
+@pytest.mark.parametrize("duty", [0.52, 0.55, 0.60])
+def test_grounded_running_has_no_flight_but_bounces(duty):
+    sim = simulate([Segment("running", 20.0, speed_m_s=2.0, duty_factor=duty)], STEADY)
+    steps = sim.truth.steps
+    assert (steps["flight_time_ms"][1:] < 0.0).all()
+    assert np.mean(steps["duty_factor"]) == pytest.approx(duty, abs=0.005)
+    assert sim.truth.vgrf_bw.min() > 0.0
+    assert _mean_force(sim, steps["initial_contact_s"][2], steps["initial_contact_s"][12]) == pytest.approx(
+        1.0, abs=1e-3
+    )
+    assert _loop(sim.truth.acc_body)[1] > 0.0
+
+
+def test_a_sprint():
+    sim = simulate([Segment("running", 10.0, speed_m_s=9.0, cadence_spm=285.0, duty_factor=0.25)], STEADY)
+    steps = sim.truth.steps
+    assert np.mean(steps["contact_time_ms"]) == pytest.approx(105.0, abs=2.0)
+    assert np.nanmean(steps["step_time_ms"]) == pytest.approx(60_000 / 285, rel=0.01)
+    assert 3.0 < np.mean(steps["peak_vgrf_bw"]) < 4.5
+
+
 @pytest.mark.parametrize("speed", [0.9, 1.4, 2.0])
 def test_walking_is_an_inverted_pendulum(speed):
     sim = simulate([Segment("walking", 20.0, speed_m_s=speed)], STEADY)
@@ -246,7 +267,7 @@ def test_pushes_start_and_end_at_zero_and_ring_adds_no_impulse():
         lambda: Segment("running", float("nan")),
         lambda: Segment("running", 10.0, speed_m_s=20.0),
         lambda: Segment("running", 10.0, cadence_spm=400.0),
-        lambda: Segment("running", 10.0, duty_factor=0.6),
+        lambda: Segment("running", 10.0, duty_factor=0.7),
         lambda: Segment("walking", 10.0, duty_factor=0.4),
         lambda: Segment("running", 10.0, sway_deg=(1.0, 2.0)),  # type: ignore[arg-type]
         lambda: Segment("running", 10.0, sway_deg=(1.0, 2.0, 100.0)),

@@ -25,8 +25,9 @@ def test_against_other_formulas(values):
     assert summary.sd == pytest.approx(statistics.stdev(values), abs=1e-9)
     assert summary.rmse == pytest.approx(np.linalg.norm(errors) / np.sqrt(len(errors)), abs=1e-9)
     assert summary.mean_abs == pytest.approx(np.linalg.norm(errors, 1) / len(errors), abs=1e-9)
-    half = stats.norm.ppf(0.975) * summary.sd
-    assert summary.limits == pytest.approx((summary.bias - half, summary.bias + half), rel=1e-4, abs=1e-9)
+    low, high = summary.limits
+    assert 0.5 * (low + high) == pytest.approx(summary.bias, abs=1e-9)
+    assert 0.5 * (high - low) == pytest.approx(stats.norm.ppf(0.975) * summary.sd, rel=1e-4, abs=1e-9)
 
 
 def test_intervals_are_over_whole_runners():
