@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.accuracy.compare import SETTINGS
@@ -170,8 +170,7 @@ def _conditions_for(method: ScoredMethod, quick: bool) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
-def _check_names(what: str, names: Sequence[str], known: object) -> None:
-    assert isinstance(known, dict)
+def _check_names(what: str, names: Sequence[str], known: Mapping[str, object]) -> None:
     for name in names:
         if name not in known:
             raise SettingsError(f"There is no {what} {name!r}; choose from {', '.join(known)}.")
