@@ -16,6 +16,7 @@ from imurun.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.core.bouts import Bout, find_bouts
 from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.mounting import Mounting
+from imurun.core.ringing import STRAP_DB
 from imurun.engine import Output, Rows, RunAnalyzer, find_mounting
 from imurun.errors import SettingsError
 from imurun.frames import FloatArray
@@ -32,6 +33,7 @@ BLOCK_S = 30.0
 SCALE_TOLERANCE = 0.08
 """Over steady steps the mean vertical force is one body weight; further off, the sensor's scale is wrong."""
 LEAST_STEPS_FOR_SCALE = 20
+LEAST_STEPS_FOR_STRAP = 8
 FASTEST_RAD_S = 35.0
 """2000 deg/s, the full scale of common gyroscopes; a runner's pelvis stays below 10 rad/s."""
 ONE_SIDED_PERCENT = 30.0
@@ -134,6 +136,7 @@ def analyze(
         *gyr_notes,
         *analyzer.warnings,
         *_scale_warning(rows),
+        *_strap_warning(rows),
         *_place_warning(summary),
     )
     if rule is not None:
@@ -241,6 +244,18 @@ def _scale_warning(rows: Rows) -> list[str]:
     return [
         f"The mean vertical force over running is {mean_g:.2f} body weights instead of 1: "
         "the accelerometer's unit or scale is off, or it is clipped."
+    ]
+
+
+def _strap_warning(rows: Rows) -> list[str]:
+    """A sentence when the sensor swings on a soft strap."""
+    running = rows[rows["gait"] == GAITS.index("running")]
+    known_db = running["ringing_db"][np.isfinite(running["ringing_db"])]
+    if len(known_db) < LEAST_STEPS_FOR_STRAP or float(np.median(known_db)) <= STRAP_DB:
+        return []
+    return [
+        "The sensor seems to swing on a soft strap, at 8 to 12 Hz: contact times may be 10 to 50 ms "
+        "too short; wear it tighter."
     ]
 
 

@@ -78,10 +78,11 @@ def _clipping(range_g: float) -> Condition:
 
 
 # The figures of InvenSense's MPU-6050 (product specification PS-MPU-6000A), the cheapest and noisiest sensor
-# in wide use: tolerances at room temperature, steps at the ranges of 8 g and 1000 deg/s.
+# in wide use: tolerances at room temperature, steps at the ranges of 8 g and 1000 deg/s. Its gyroscope may
+# read 20 deg/s at rest; current sensors state 1 to 10.
 _DENSITY_G, _DENSITY_DEG_S = 400e-6, 0.005
 _STEP_G, _STEP_DEG_S = 1.0 / 4096.0, 1.0 / 32.8
-_OFFSET_G, _OFFSET_DEG_S, _SCALE = 0.05, 20.0, 0.03
+_OFFSET_G, _SCALE = 0.05, 0.03
 
 
 def _noise(times: float) -> Condition:
@@ -96,16 +97,18 @@ def _noise(times: float) -> Condition:
     return Condition("noise", density_ug, "ug/sqrt(Hz)", label, partial(with_errors, errors=errors))
 
 
-def _bias(times: float) -> Condition:
-    errors = Errors(
-        acc_offset_g=_OFFSET_G * times, gyr_offset_deg_s=_OFFSET_DEG_S * times, scale=_SCALE * times
-    )
-    label = (
-        f"offsets of {1000 * errors.acc_offset_g:g} mg and {errors.gyr_offset_deg_s:g} deg/s, "
-        f"scale {100 * errors.scale:g} % off"
-    )
-    value_mg = 1000 * errors.acc_offset_g
-    return Condition("bias", value_mg, "mg", label, partial(with_errors, errors=errors))
+def _zero_g(times: float) -> Condition:
+    errors = Errors(acc_offset_g=_OFFSET_G * times, acc_scale=_SCALE * times)
+    offset_mg = 1000 * errors.acc_offset_g
+    label = f"accelerometer {offset_mg:g} mg off, scale {100 * errors.acc_scale:g} %"
+    return Condition("zero-g level", offset_mg, "mg", label, partial(with_errors, errors=errors))
+
+
+def _zero_rate(deg_s: float) -> Condition:
+    errors = Errors(gyr_offset_deg_s=deg_s, gyr_scale=_SCALE)
+    label = f"gyroscope {deg_s:g} deg/s off, scale {100 * _SCALE:g} %"
+    change = partial(with_errors, errors=errors)
+    return Condition("zero-rate level", deg_s, "deg/s", label, change, needs_gyro=True)
 
 
 def _mounting(axis: int, word: str) -> Condition:
@@ -148,7 +151,8 @@ CONDITIONS: tuple[Condition, ...] = (
     *(_rate(hz) for hz in (50.0, 100.0, 200.0, 400.0)),
     *(_clipping(g) for g in (8.0, 4.0, 2.0)),
     *(_noise(times) for times in (1.0, 3.0, 10.0)),
-    *(_bias(times) for times in (1.0, 2.0)),
+    *(_zero_g(times) for times in (1.0, 2.0)),
+    *(_zero_rate(deg_s) for deg_s in (1.0, 3.0, 10.0, 20.0)),
     *(_mounting(axis, word) for axis, word in enumerate(("forward", "sideways", "upward"))),
     *(_strap(hz) for hz in (8.0, 10.0, 12.0, 15.0, 20.0)),
     *(_loss(percent, together) for together in (1, 8) for percent in (1.0, 2.0, 5.0, 10.0)),

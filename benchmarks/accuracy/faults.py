@@ -35,7 +35,7 @@ class Errors:
     Attributes:
         acc_density_g, gyr_density_deg_s: one-sided noise density, a square root of a hertz.
         acc_offset_g, gyr_offset_deg_s: zero-g and zero-rate level; the sign of each axis is drawn.
-        scale: relative error of both sensors' scale; the sign of each axis is drawn.
+        acc_scale, gyr_scale: relative errors of scale; the sign of each axis is drawn.
         acc_step_g, gyr_step_deg_s: smallest step of a reading, 0 for none.
     """
 
@@ -43,7 +43,8 @@ class Errors:
     gyr_density_deg_s: float = 0.0
     acc_offset_g: float = 0.0
     gyr_offset_deg_s: float = 0.0
-    scale: float = 0.0
+    acc_scale: float = 0.0
+    gyr_scale: float = 0.0
     acc_step_g: float = 0.0
     gyr_step_deg_s: float = 0.0
 
@@ -93,17 +94,18 @@ def with_errors(trial: Trial, errors: Errors) -> Trial:
     old = trial.recording
     bandwidth = np.sqrt(old.rate_hz / 2.0)
 
-    def read(values: FloatArray, density: float, offset: float, step: float) -> FloatArray:
-        scale = 1.0 + errors.scale * rng.choice([-1.0, 1.0], 3)
-        values = scale * values + offset * rng.choice([-1.0, 1.0], 3)
+    def read(values: FloatArray, density: float, offset: float, scale: float, step: float) -> FloatArray:
+        values = (1.0 + scale * rng.choice([-1.0, 1.0], 3)) * values + offset * rng.choice([-1.0, 1.0], 3)
         values = values + density * bandwidth * rng.standard_normal(values.shape)
         return np.rint(values / step) * step if step > 0.0 else values
 
-    acc = G * read(old.acc / G, errors.acc_density_g, errors.acc_offset_g, errors.acc_step_g)
+    e = errors
+    acc = G * read(old.acc / G, e.acc_density_g, e.acc_offset_g, e.acc_scale, e.acc_step_g)
     gyr = old.gyr
     if gyr is not None:
+        rate_deg_s = np.degrees(gyr)
         gyr = np.radians(
-            read(np.degrees(gyr), errors.gyr_density_deg_s, errors.gyr_offset_deg_s, errors.gyr_step_deg_s)
+            read(rate_deg_s, e.gyr_density_deg_s, e.gyr_offset_deg_s, e.gyr_scale, e.gyr_step_deg_s)
         )
     return with_samples(trial, acc, gyr)
 

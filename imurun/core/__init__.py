@@ -12,6 +12,7 @@ The order in which samples pass through:
     side         left or right
     step         the record of a step, and how its columns are filled, with:
     impact, oscillation, sway, lumbar, quality    the other columns of a step
+    ringing      what a soft strap adds to a step
     stepper      the kernel that leads each sample through all of these
     second       how much each second moves, and which samples are at full scale
     mounting     how the sensor sits on the body, found from running itself

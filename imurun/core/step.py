@@ -6,13 +6,13 @@ import numpy as np
 
 from imurun.columns import STEP_COLUMNS
 from imurun.core.contact import CONTACT_LIMITS_S, final_contact, initial_contact, peak_force
-from imurun.core.history import CLIPPED, FORWARD, PITCH, RESULTANT, ROLL, VERTICAL, YAW
+from imurun.core.history import FORWARD, PITCH, RESULTANT, ROLL, VERTICAL, YAW
 from imurun.core.impact import highest, write_impact
 from imurun.core.jit import kernel
 from imurun.core.lumbar import write_lumbar
 from imurun.core.memory import forget_steps, knows_heading
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
-from imurun.core.quality import step_quality
+from imurun.core.quality import DOUBTS, write_quality
 from imurun.core.side import add_step, score_step
 from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio
 from imurun.core.typical import TYPICAL
@@ -25,9 +25,10 @@ STEP = np.dtype(
     # the pulse it was measured on, absolute samples and g, for those that fit formulas or find the mounting
     + [(f"pulse_{name}", "f8") for name in ("begin", "up", "peak", "down", "end", "height", "floor")]
     + [(f"typical_{name}", "f8") for name in TYPICAL.names or () if name != "n"]
-    + [("period_s", "f8")]
+    + [("period_s", "f8"), ("ringing_db", "f8")]
+    + [(f"doubt_{name}", "f8") for name in DOUBTS]
 )
-"""One step inside the core: the columns of the table, sides and gaits as codes, and its pulse."""
+"""One step inside the core: the columns of the table, sides and gaits as codes, its pulse and its doubts."""
 
 
 FRESH_STEPS = 30
@@ -165,12 +166,7 @@ def write_common(state, history, pulse, c, period_s, row):
     row["vertical_oscillation_mm"] = vertical_oscillation_mm(vertical, first, last, c.rate_hz)
     row["vertical_impulse_bw_s"] = vertical_impulse(vertical, begin, end, c.rate_hz)
     write_peaks(row, history, first, last, oldest, newest, c.sharp_taps)
-    row["quality"] = step_quality(
-        (end - begin) / c.rate_hz,
-        period_s,
-        pulse["height"] - pulse["floor"],
-        any_of(history[CLIPPED], first, last),
-    )
+    write_quality(row, history, pulse, base, period_s, row["gait"] == RUNNING, c)
     row["period_s"] = period_s
     row["decided_s"] = (state["next"] - 1) / c.rate_hz
 
@@ -180,15 +176,6 @@ def write_peaks(row, history, first, last, oldest, newest, taps):
     """Largest vertical and resultant specific force of the whole step."""
     row["peak_vertical_g"] = highest(history, VERTICAL, first, last, oldest, newest, taps)
     row["peak_resultant_g"] = highest(history, RESULTANT, first, last, oldest, newest, taps)
-
-
-@kernel
-def any_of(flags, first, last):
-    """Whether a flag is set in columns first to last."""
-    for k in range(first, last + 1):
-        if flags[k] > 0.0:
-            return True
-    return False
 
 
 @kernel

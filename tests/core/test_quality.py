@@ -1,34 +1,96 @@
-"""Quality of a step."""
+"""Doubts and quality of a step."""
 
 from __future__ import annotations
 
+from math import sqrt
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from core_helpers import examples
+from core_helpers import examples, record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.quality import CLIPPED_SHARE, FULL_SWING_G, PERIOD_TOLERANCE, step_quality
-
-
-@examples(150)
-@given(
-    length_s=st.floats(0.0, 2.0),
-    period_s=st.floats(0.1, 2.0),
-    swing_g=st.floats(-1.0, 5.0),
-    clipped=st.booleans(),
+from imurun.core.history import CLIPPED, FORWARD, LEFTWARD, N_CHANNELS
+from imurun.core.pulse import PULSE
+from imurun.core.quality import (
+    DOUBTS,
+    OWN_RHYTHM,
+    OWN_RINGING_DB,
+    OWN_TILT_G,
+    WEIGHTS,
+    beyond,
+    quality_of,
+    share_of,
+    write_quality,
 )
-def test_two_ramps_and_a_penalty(length_s, period_s, swing_g, clipped):
-    fit = np.interp(abs(length_s / period_s - 1.0), [0.0, PERIOD_TOLERANCE], [1.0, 0.0])
-    size = np.interp(swing_g, [0.0, FULL_SWING_G], [0.0, 1.0])
-    expected = fit * size * (CLIPPED_SHARE if clipped else 1.0)
-    found = step_quality(length_s, period_s, swing_g, clipped)
-    assert 0.0 <= found <= 1.0
-    assert found == pytest.approx(expected, abs=1e-9)
+from imurun.core.ringing import ringing_db
+from imurun.core.step import STEP
+
+RATE = 100.0
+C = SimpleNamespace(rate_hz=RATE)
+write_plain = getattr(write_quality, "py_func", write_quality)  # coefficients of its own need no compiler
+
+sizes = st.floats(0.0, 10.0)
 
 
-def test_ends():
-    assert step_quality(0.36, 0.36, FULL_SWING_G, False) == 1.0
-    assert step_quality(0.36, 0.36, 1e300, True) == CLIPPED_SHARE
-    assert step_quality(0.72, 0.36, 2.0, False) == 0.0
-    assert step_quality(0.36, 0.36, 0.0, False) == 0.0
+@examples(100)
+@given(doubts=st.tuples(*[sizes] * len(DOUBTS)))
+def test_doubts_add_to_the_variance(doubts):
+    expected = (1.0 + float(np.dot(WEIGHTS, np.square(doubts)))) ** -0.5
+    assert quality_of(doubts) == pytest.approx(expected)
+    assert 0.0 < quality_of(doubts) <= 1.0
+
+
+@examples(100)
+@given(
+    doubts=st.tuples(*[sizes] * len(DOUBTS)), which=st.integers(0, len(DOUBTS) - 1), more=st.floats(0.01, 5.0)
+)
+def test_more_doubt_is_less_quality(doubts, which, more):
+    worse = tuple(d + more * (i == which) for i, d in enumerate(doubts))
+    assert quality_of(worse) < quality_of(doubts)
+
+
+def test_what_is_running_s_own_is_no_doubt():
+    assert beyond(0.5, 0.2) == pytest.approx(0.3)
+    assert beyond(0.1, 0.2) == 0.0
+    assert beyond(np.nan, 0.2) == 0.0
+
+
+def test_share_of_flagged_columns():
+    flags = np.zeros(20)
+    flags[[7, 8]] = 1.0
+    assert [share_of(flags, *ends) for ends in ((0, 6), (0, 7), (7, 8), (8, 11), (9, 8))] == [
+        0,
+        0.125,
+        1,
+        0.25,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("clipped", [0, 6])
+@pytest.mark.parametrize("tilt_g", [0.0, 0.3])
+@pytest.mark.parametrize("period_s", [0.36, 0.30])
+def test_a_step_shows_each_doubt(running, clipped, tilt_g, period_s):
+    base = 1000
+    history = 0.1 * np.random.default_rng(3).standard_normal((N_CHANNELS, 100))
+    history[[CLIPPED, FORWARD, LEFTWARD]] = 0.0
+    history[FORWARD], history[LEFTWARD] = 0.6 * tilt_g, -0.8 * tilt_g
+    history[CLIPPED, 30 : 30 + clipped] = 1.0
+    pulse = record(PULSE, begin=base + 20.5, end=base + 56.5, height=2.5, floor=0.2)
+    row = record(STEP)
+    write_plain(row, history, pulse, base, period_s, running, C)
+    ringing = ringing_db(history, 20.5, 56.5, 2.3, RATE)
+    expected = {
+        "ringing": max(ringing - OWN_RINGING_DB, 0.0) / 10.0 if running else 0.0,
+        "rhythm": max(0.36 / period_s - 1.0 - OWN_RHYTHM, 0.0),
+        "clipping": clipped / 36.0,
+        "tilt": max(tilt_g - OWN_TILT_G, 0.0),
+    }
+    for name in DOUBTS:
+        assert row[f"doubt_{name}"] == pytest.approx(expected[name], abs=1e-9)
+    variance = 1.0 + sum(w * expected[name] ** 2 for w, name in zip(WEIGHTS, DOUBTS, strict=True))
+    assert row["quality"] == pytest.approx(1.0 / sqrt(variance))
+    assert np.isnan(row["ringing_db"]) == (not running)

@@ -9,6 +9,7 @@ from scipy.integrate import trapezoid
 from scipy.ndimage import convolve1d
 from scipy.spatial.transform import Rotation
 from test_oscillation import plain_oscillation_mm
+from test_ringing import plain_power
 from test_sway import plain_regularity
 
 from imurun.columns import STEP_COLUMNS
@@ -18,7 +19,8 @@ from imurun.core.history import N_CHANNELS
 from imurun.core.impact import IMPACT_WINDOW_S
 from imurun.core.memory import new_state
 from imurun.core.pulse import PULSE
-from imurun.core.quality import PERIOD_TOLERANCE
+from imurun.core.quality import OWN_RHYTHM, OWN_TILT_G, WEIGHTS
+from imurun.core.ringing import ABOVE_HZ, RINGS_HZ
 from imurun.core.step import (
     BLANK,
     CODES,
@@ -29,7 +31,6 @@ from imurun.core.step import (
     SLIP_TURN,
     STEP,
     WALKING,
-    any_of,
     remember_standing,
     watch_mounting,
     write_rhythm,
@@ -153,10 +154,35 @@ def test_rise_and_fall(run):
         )
         held = np.interp(places, np.arange(len(vertical)), vertical)
         assert step["vertical_impulse_bw_s"] == pytest.approx(trapezoid(held, places) / RATE)
-        length_s = (step["pulse_end"] - step["pulse_begin"]) / RATE
-        fit = np.interp(abs(length_s / step["period_s"] - 1.0), [0.0, PERIOD_TOLERANCE], [1.0, 0.0])
-        assert step["quality"] == pytest.approx(fit)  # the swing is full, and no sample is clipped
-    assert np.mean(whole.steps["quality"]) > 0.8
+
+
+def test_quality(run):
+    """Nothing is clipped."""
+    _, whole = run
+    rest = whole.raw - whole.slow
+    for step in whole.steps[1:]:  # the first begins where smoothing had not all it needs
+        part, length = inside(step), step["pulse_end"] - step["pulse_begin"]
+        power = {
+            hz: plain_power(rest, step["pulse_begin"], step["pulse_end"], hz, RATE)
+            for hz in (RINGS_HZ, *ABOVE_HZ)
+        }
+        swing = step["pulse_height"] - step["pulse_floor"]
+        at, above = power[RINGS_HZ], sum(power[hz] for hz in ABOVE_HZ)
+        assert step["ringing_db"] == pytest.approx(
+            10 * np.log10(at / swing**2) + 5 * np.log10(at / above), abs=0.01
+        )
+        rhythm = max(abs(length / RATE / step["period_s"] - 1.0) - OWN_RHYTHM, 0.0)
+        places = np.concatenate(
+            [[step["pulse_begin"]], np.arange(part.start, part.stop), [step["pulse_end"]]]
+        )
+        mean = [
+            trapezoid(np.interp(places, np.arange(rest.shape[1]), axis), places) for axis in whole.raw[1:]
+        ]
+        tilt = max(np.linalg.norm(mean) / length - OWN_TILT_G, 0.0)
+        assert step["doubt_ringing"] == step["doubt_clipping"] == 0.0
+        variance = 1.0 + WEIGHTS[1] * rhythm**2 + WEIGHTS[3] * tilt**2
+        assert step["quality"] == pytest.approx(variance**-0.5)
+    assert np.median(whole.steps["quality"]) == 1.0
 
 
 def test_posture(run):
@@ -248,12 +274,6 @@ def test_the_record_has_the_columns_of_the_table():
 
 
 # -------------------------------------------------------------------------------------- the single kernels
-
-
-def test_any_of():
-    flags = np.zeros(20)
-    flags[7] = 1.0
-    assert [any_of(flags, *ends) for ends in ((0, 6), (0, 7), (7, 7), (8, 19), (9, 8))] == [0, 1, 1, 0, 0]
 
 
 def test_rhythm():

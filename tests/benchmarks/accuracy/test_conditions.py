@@ -90,13 +90,14 @@ def test_the_same_call_gives_the_same_trial_and_leaves_the_old_one(condition: Co
         or (condition.family == "rate" and condition.value == RATE_HZ)
         or (condition.family == "clipping" and condition.value > largest_g)
     )
-    assert np.array_equal(once.recording.acc, before) == unchanged
+    same_gyr = np.array_equal(once.recording.gyr, six_axes.recording.gyr)
+    assert (np.array_equal(once.recording.acc, before) and same_gyr) == unchanged
 
 
 def test_without_gyroscope_only_the_place_is_refused():
     plain = trial(waves()[:, :3])
     refused = [c for c in CONDITIONS if not c.applies_to(plain)]
-    assert {c.family for c in refused} == {"place"}
+    assert {c.family for c in refused} == {"place", "zero-rate level"}
     for condition in CONDITIONS:
         if condition in refused:
             with pytest.raises(SettingsError, match="no gyroscope"):
@@ -148,7 +149,12 @@ def test_clipping_cuts_every_axis_and_nothing_below(six_axes):
 def test_noise_has_the_stated_density_and_offsets_the_stated_size():
     rest = trial(np.tile([0.0, 0.0, G], (40_000, 1)), np.zeros((40_000, 3)))
     errors = Errors(
-        acc_density_g=400e-6, gyr_density_deg_s=0.005, acc_offset_g=0.05, gyr_offset_deg_s=20.0, scale=0.03
+        acc_density_g=400e-6,
+        gyr_density_deg_s=0.005,
+        acc_offset_g=0.05,
+        gyr_offset_deg_s=20.0,
+        acc_scale=0.03,
+        gyr_scale=0.02,
     )
     found = with_errors(rest, errors).recording
     acc_g, gyr_deg = found.acc / G, np.degrees(found.gyr)

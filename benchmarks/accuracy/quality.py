@@ -1,0 +1,151 @@
+"""Calibrate the quality of a step: what error to expect at which quality.
+
+    python -m benchmarks.accuracy.quality
+
+Steps of all trials under all conditions of `conditions`, because that is where errors differ. The weights of
+`imurun.core.quality` are fitted on contact times without the runner who is then scored: each runner has the
+same weight, and within a runner each step. The errors are those of the contact formulas as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+from benchmarks.accuracy.conditions import CONDITIONS, Condition
+from benchmarks.accuracy.score import TOLERANCE_S
+from benchmarks.datasets import Trial, load
+from imurun.core import quality
+from imurun.core.step import RUNNING
+from imurun.engine import RunAnalyzer
+from imurun.frames import FloatArray
+
+DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
+DOUBTS = [f"doubt_{name}" for name in quality.DOUBTS]
+ERRORS = ("contact_error_ms", "initial_error_ms", "final_error_ms", "peak_error_bw")
+EDGES = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
+
+
+def matched_steps(trial: Trial, condition: Condition) -> pd.DataFrame:
+    """The trial's steps that belong to a contact: quality, doubts, estimate minus truth."""
+    recording = condition.apply(trial).recording
+    mounting = np.eye(3) if recording.frame == "anatomical" else "find"
+    analyzer = RunAnalyzer(recording.rate_hz, mounting=mounting, has_gyro=recording.gyr is not None)
+    steps = np.concatenate(
+        [analyzer.push_arrays(recording.acc, recording.gyr)[0], analyzer.finish_arrays()[0]]
+    )
+    steps = steps[steps["gait"] == RUNNING]
+    inside = np.flatnonzero(trial.inside())
+    away_s = np.abs(steps["initial_contact_s"][:, None] - trial.initial_contact_s[inside])
+    nearest = inside[away_s.argmin(axis=1)] if len(steps) else np.zeros(0, dtype=int)
+    near = away_s.min(axis=1, initial=np.inf) < TOLERANCE_S
+    steps, nearest = steps[near], nearest[near]
+    initial_ms = 1000.0 * (steps["initial_contact_s"] - trial.initial_contact_s[nearest])
+    final_ms = 1000.0 * (steps["final_contact_s"] - trial.final_contact_s[nearest])
+    return pd.DataFrame(
+        {
+            "runner": trial.runner,
+            "trial": trial.name,
+            "condition": condition.label,
+            "quality": steps["quality"],
+            **{name: steps[name] for name in DOUBTS},
+            "initial_error_ms": initial_ms,
+            "final_error_ms": final_ms,
+            "contact_error_ms": final_ms - initial_ms,
+            "peak_error_bw": steps["peak_vgrf_bw"] - trial.peak_bw[nearest],
+        }
+    )
+
+
+def fit_weights(steps: pd.DataFrame) -> tuple[float, FloatArray]:
+    """Expected contact error of a step without doubts, ms, and the weights of the doubts; none below 0.
+
+    The most likely, if errors follow a Laplace distribution whose width follows the quality.
+    """
+    squares = steps[DOUBTS].to_numpy() ** 2
+    error_ms = np.abs(steps["contact_error_ms"].to_numpy())
+    share = 1.0 / steps.groupby("runner")["runner"].transform("size").to_numpy()
+
+    def surprise(logs: FloatArray) -> float:
+        width_ms = np.exp(logs[0]) * np.sqrt(1.0 + squares @ np.exp(logs[1:]))
+        return float(np.sum(share * (np.log(width_ms) + error_ms / width_ms)))
+
+    # as logarithms, so that none is below 0
+    start = np.concatenate([[np.log(8.0)], -np.log(squares.mean(axis=0) + 1e-6)])
+    limits = [(0.0, 5.0)] + [(-7.0, 14.0)] * len(DOUBTS)
+    found = minimize(surprise, start, method="L-BFGS-B", bounds=limits).x
+    return float(np.exp(found[0])), np.exp(found[1:])
+
+
+def with_quality(steps: pd.DataFrame, weights: FloatArray) -> pd.DataFrame:
+    """The steps with the quality that these weights give."""
+    return steps.assign(quality=1.0 / np.sqrt(1.0 + steps[DOUBTS].to_numpy() ** 2 @ weights))
+
+
+def left_out(steps: pd.DataFrame) -> pd.DataFrame:
+    """The steps with the quality that weights fitted on the other runners give."""
+    parts = []
+    for runner, mine in steps.groupby("runner"):
+        _, weights = fit_weights(steps[steps["runner"] != runner])
+        parts.append(with_quality(mine, weights))
+    return pd.concat(parts)
+
+
+def calibration(steps: pd.DataFrame, edges: Sequence[float] = EDGES) -> pd.DataFrame:
+    """A row a bin of quality, the lower edge left out: number of steps, RMSE and median size of each error.
+
+    Args:
+        steps: a row a step with `quality` and the columns of `ERRORS`; an error may be NaN.
+        edges: of the bins.
+    """
+    rows = []
+    for low, high in pairwise(edges):
+        mine = steps[(steps["quality"] > low) & (steps["quality"] <= high)]
+        row: dict[str, float] = {"above": low, "to": high, "steps": len(mine)}
+        for name in ERRORS:
+            size = mine[name].abs().dropna().to_numpy()
+            row[f"{name}_rmse"] = float(np.sqrt(np.mean(size**2))) if len(size) else np.nan
+            row[f"{name}_median"] = float(np.median(size)) if len(size) else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Print the weights and the calibration table of runners left out."""
+    steps = pd.concat(
+        [
+            matched_steps(trial, condition)
+            for name in DATASETS
+            for trial in load(name)
+            for condition in CONDITIONS
+            if condition.applies_to(trial)
+        ],
+        ignore_index=True,
+    )
+    floor_ms, weights = fit_weights(steps)
+    print(f"mean contact error of a step without doubts: {floor_ms:.1f} ms")
+    for name, weight, kept in zip(quality.DOUBTS, weights, quality.WEIGHTS, strict=True):
+        print(f"{name:10s} fitted {weight:10.3f}  in the core {kept:g}")
+    scored = left_out(steps)
+    for title, table in (
+        ("all conditions, runner left out", scored),
+        ("as recorded, runner left out", scored[scored["condition"] == CONDITIONS[0].label]),
+    ):
+        print(f"\n{title}: RMSE / median size")
+        print("quality       steps   contact ms   initial ms     final ms      peak BW")
+        for row in calibration(table).to_dict("records"):
+            print(
+                f"{row['above']:.1f} to {row['to']:.1f}  {row['steps']:7d}"
+                + "".join(
+                    f"  {row[f'{name}_rmse']:5.{digits}f} /{row[f'{name}_median']:5.{digits}f}"
+                    for name, digits in zip(ERRORS, (1, 1, 1, 2), strict=True)
+                )
+            )
+
+
+if __name__ == "__main__":
+    main()
