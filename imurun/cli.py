@@ -186,3 +186,45 @@ def demo(
     from imurun.commands.demo import run_demo
 
     run_demo(out)
+
+
+bench = typer.Typer(help="Benchmarks, in a checkout of the source.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@bench.command("accuracy")
+def bench_accuracy(
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the results and the page.")
+    ] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Method to score, may be given again; all when left out."),
+    ] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Dataset to score on, may be given again; the usual when left out."
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the worse sensors, straps and places.")
+    ] = False,
+) -> None:
+    """Score imurun and published rules against force plates and cameras, and write a page."""
+    from imurun.commands.bench import bench_accuracy as run
+
+    run(out, methods, datasets, quick=quick)
+
+
+@bench.command("data")
+def bench_data(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Dataset to show; all when left out.")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Download it into the cache folder.")] = False,
+) -> None:
+    """List public datasets with truth, and download those that are open."""
+    from imurun.commands.bench import bench_data as run
+
+    run(name, download=download)

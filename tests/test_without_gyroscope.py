@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numba
+import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from benchmarks.accuracy.score import Score, score
+from benchmarks.accuracy.compare import compare_all
+from benchmarks.accuracy.match import f1_score
+from benchmarks.accuracy.methods import METHODS
 from benchmarks.datasets import load
 from imurun import Recording
 
@@ -18,11 +21,11 @@ pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow witho
 @pytest.mark.parametrize("seed", [0, 1])
 def test_contacts_and_sides(shared_data, seed):
     turn = Rotation.random(random_state=seed).as_matrix()
-    scores = []
-    for trial in (*load("running_speeds"), *load("treadmill_run_grf")):
-        recording = Recording(trial.recording.acc @ turn.T, rate_hz=trial.recording.rate_hz)
-        scores.append(score(replace(trial, recording=recording)))
-    total = Score.total(scores)
-    assert total.f1 >= 0.995
-    assert total.sides_right >= 0.98 * total.n_found
-    assert total.contact_rmse_ms <= 14.0
+    trials = [
+        replace(trial, recording=Recording(trial.recording.acc @ turn.T, rate_hz=trial.recording.rate_hz))
+        for trial in (*load("running_speeds"), *load("treadmill_run_grf"))
+    ]
+    contacts, records = compare_all(METHODS["imurun"], trials)
+    assert f1_score(*records[["n_true", "n_found", "n_invented"]].sum()) >= 0.995
+    assert contacts["side_right"].mean() >= 0.98
+    assert np.sqrt(np.mean(contacts["contact_error_ms"] ** 2)) <= 14.0

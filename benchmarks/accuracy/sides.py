@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy.sides
 
-On the trials whose contacts have sides; every one is counted as in `benchmarks.accuracy.score`.
+On the trials whose contacts have sides; every one is counted as in `benchmarks.accuracy.compare`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 import imurun
-from benchmarks.accuracy.score import TOLERANCE_S, Score, pelvis, score, six_axis_trials
+from benchmarks.accuracy.compare import compare_all
+from benchmarks.accuracy.match import TOLERANCE_S
+from benchmarks.accuracy.methods import METHODS
+from benchmarks.accuracy.pelvis import orientation
+from benchmarks.accuracy.score import six_axis_trials
 from benchmarks.datasets import Trial
 from imurun import Recording
 from imurun.core.orientation import START_S, Orientation
@@ -90,7 +94,7 @@ def rolling(share: float) -> Change:
 
     def change(trial: Trial) -> tuple[FloatArray, FloatArray]:
         rate = trial.recording.rate_hz
-        earth = pelvis(trial)
+        earth = orientation(trial)
         angles = earth.as_euler("ZYX")
         angles[:, 2] = angles[:, 2].mean() + share * (angles[:, 2] - angles[:, 2].mean())
         other = Rotation.from_euler("ZYX", angles)
@@ -101,17 +105,18 @@ def rolling(share: float) -> Change:
     return change
 
 
-def sides_right(change: Change, has_gyro: bool) -> Score:
-    """All trials, each with the sensor turned `N_TURNS` ways at random."""
-    scores = []
+def sides_right(change: Change, has_gyro: bool) -> tuple[int, int]:
+    """Of all trials, each with the sensor turned `N_TURNS` ways at random: sides right, contacts found."""
+    trials = []
     for trial in six_axis_trials():
         acc, gyr = change(trial)
         for turn in Rotation.random(N_TURNS, random_state=5).as_matrix():
             turned = Recording(
                 acc @ turn.T, gyr @ turn.T if has_gyro else None, rate_hz=trial.recording.rate_hz
             )
-            scores.append(score(replace(trial, recording=turned)))
-    return Score.total(scores)
+            trials.append(replace(trial, recording=turned))
+    contacts, _ = compare_all(METHODS["imurun"], trials)
+    return int(contacts["side_right"].sum()), int(contacts["found"].sum())
 
 
 def main() -> None:
@@ -140,11 +145,8 @@ def main() -> None:
     }
     for name, change in changes.items():
         for has_gyro in (True, False):
-            total = sides_right(change, has_gyro)
-            print(
-                f"{name:26s} {'six axes' if has_gyro else 'no gyro':9s} "
-                f"{total.sides_right} of {total.n_found} right"
-            )
+            right, n_found = sides_right(change, has_gyro)
+            print(f"{name:26s} {'six axes' if has_gyro else 'no gyro':9s} {right} of {n_found} right")
 
 
 if __name__ == "__main__":

@@ -29,18 +29,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.download and given.name is None:
         parser.error("name the dataset to download")
     try:
-        if given.download:
-            with patience(f"Downloading {given.name}") as tell:
-                folder = fetch(given.name, tell)
-            print(folder)
-        elif given.name is not None:
-            print_dataset(given.name)
-        else:
-            print_table(list_datasets())
+        show_datasets(given.name, download=given.download)
     except ImurunError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def show_datasets(name: str | None = None, *, download: bool = False) -> None:
+    """Print all datasets or one; or download one and print its folder.
+
+    Raises:
+        SettingsError: there is none of this name, none was named to download, or it may not be downloaded.
+        FormatError: a file cannot be reached or is not the expected one.
+    """
+    if name is None:
+        if download:
+            raise SettingsError("Name the dataset to download.")
+        print_table(list_datasets())
+    elif download:
+        with patience(f"Downloading {name}") as tell:
+            folder = fetch(name, tell)
+        print(folder)
+    else:
+        print_dataset(name)
 
 
 def print_table(states: Sequence[State]) -> None:

@@ -1,0 +1,37 @@
+"""The accuracy benchmark.
+
+python -m benchmarks.accuracy [--out DIR] [--methods NAME ...] [--datasets NAME ...] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from imurun.errors import ImurunError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 1 when the input could not be used."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.accuracy", description="Methods against force plates and cameras."
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="methods to score; all when left out")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="datasets; the usual when left out")
+    parser.add_argument("--quick", action="store_true", help="without worse sensors, straps and places")
+    given = parser.parse_args(argv)
+    from benchmarks.accuracy.command import run_benchmark
+
+    try:
+        run_benchmark(given.out, given.methods, given.datasets, quick=given.quick)
+    except ImurunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The whole benchmark: plan, generate, read, score, print, and write the page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.accuracy.generate import generate
+from benchmarks.accuracy.plan import make_plan
+from benchmarks.accuracy.report.page import write_page
+from benchmarks.accuracy.report.scores import score_table
+from benchmarks.accuracy.report.targets import verdicts
+from benchmarks.accuracy.report.terminal import print_methods, print_verdicts
+from benchmarks.accuracy.results import read_results
+from imurun.commands.screen import patience
+from imurun.core.stepper import is_compiled
+from imurun.errors import SettingsError
+from imurun.io.atomic import atomic_path
+
+RESULTS = Path(__file__).parent / "results"
+PAGE, SCORES = "accuracy.html", "scores.csv"
+
+
+def run_benchmark(
+    out: Path | None = None,
+    methods: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+    *,
+    quick: bool = False,
+    processes: int | None = None,
+) -> Path:
+    """Run what was not run before, print targets and methods; returns the page.
+
+    Args:
+        out: folder of the results, `RESULTS` unless given.
+        methods, datasets: names; all when left out.
+        quick: without the conditions of robustness.
+        processes: how many work at once, one a core unless given.
+
+    Raises:
+        SettingsError: an unknown name, or a folder that cannot be used.
+        FormatError: no dataset can be used.
+        MethodError: a worker process died.
+    """
+    folder = RESULTS if out is None else out
+    plan = make_plan(methods, datasets, quick=quick)
+    for note in plan.notes:
+        print(note, file=sys.stderr)
+    if not is_compiled():
+        print("Compiling the core, once on this machine: about half a minute.", file=sys.stderr)
+    try:
+        with patience("Scoring") as progress:
+            done = generate(plan, folder, processes=processes, progress=progress)
+        print(f"{done} of {len(plan.units)} pieces were to be scored; the rest was there.", file=sys.stderr)
+        results = read_results(folder)
+        scores = score_table(results)
+        with atomic_path(folder / SCORES) as aside:
+            scores.to_csv(aside, index=False)
+        write_page(results, scores, folder / PAGE)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SettingsError(f"{folder} cannot be written ({reason}); choose another --out.") from error
+    console = Console(highlight=False)
+    print_verdicts(verdicts(scores), console)
+    print_methods(results, scores, console)
+    console.print(f"Page: {folder / PAGE}", soft_wrap=True, markup=False)
+    return folder / PAGE

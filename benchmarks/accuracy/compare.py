@@ -1,0 +1,167 @@
+"""What a method found in a trial against the truth, as rows of a table and one record a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.accuracy.match import MARGIN_S, TOLERANCE_S, WIDE_TOLERANCE_S, Match, match
+from benchmarks.accuracy.methods import Found, ScoredMethod
+from benchmarks.accuracy.pelvis import stride_ranges_deg
+from benchmarks.datasets import Trial
+from imurun.core.step import LOST_STEP
+from imurun.frames import FloatArray
+
+KEYS = ("dataset", "runner", "trial", "speed_m_s", "slope_percent", "gyroscope")
+ERRORS = (
+    "initial_error_ms",
+    "final_error_ms",
+    "contact_error_ms",
+    "flight_error_ms",
+    "peak_error_bw",
+    "roll_range_error_deg",
+    "pitch_range_error_deg",
+)
+"""Found minus true."""
+COLUMNS = (*KEYS, "true_initial_s", "true_contact_ms", "found", "found_contact_ms", *ERRORS, "side_right")
+"""Of the table of contacts, which ends with the quality; a row a true contact inside the margin."""
+
+
+def keys_of(trial: Trial) -> dict[str, Any]:
+    """What rows and records say of the trial they belong to."""
+    return {
+        "dataset": trial.dataset,
+        "runner": trial.runner,
+        "trial": trial.name,
+        "speed_m_s": float(trial.speed_m_s),
+        "slope_percent": float(trial.slope_percent),
+        "gyroscope": trial.recording.gyr is not None,
+    }
+
+
+def nothing_found() -> Found:
+    """What counts as found where a method failed."""
+    none = np.zeros(0)
+    return Found(none, none, np.zeros(0, dtype="<U7"), none, none, none, none)
+
+
+def compare(method: ScoredMethod, trial: Trial, found: Found) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Errors of each true contact, and counts and errors of the whole trial.
+
+    Returns:
+        A table with `COLUMNS` and quality; NaN where a contact was missed or one side does not know. And
+        a record with the keys, the counts at both tolerances, the error of the step frequency (%, over
+        matched contacts that follow each other) and the RMSE of the force waveform (BW).
+    """
+    paired = match(trial, found.initial_s, found.final_s)
+    wide = match(trial, found.initial_s, found.final_s, tolerance_s=WIDE_TOLERANCE_S)
+    record = {
+        **keys_of(trial),
+        "n_true": paired.n_true,
+        "n_found": paired.n_found,
+        "n_invented": paired.n_invented,
+        "n_found_wide": wide.n_found,
+        "n_invented_wide": wide.n_invented,
+        "step_frequency_error_percent": step_frequency_error_percent(trial, found, paired),
+        "waveform_rmse_bw": waveform_rmse_bw(trial, found),
+    }
+    return contact_rows(method, trial, found, paired), record
+
+
+def compare_all(method: ScoredMethod, trials: Iterable[Trial]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The method on several trials: the rows of all, and their records as a table."""
+    tables, records = zip(*(compare(method, trial, method.run(trial)) for trial in trials), strict=True)
+    return pd.concat(tables, ignore_index=True), pd.DataFrame(records)
+
+
+def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> pd.DataFrame:
+    """A row a true contact inside the margin."""
+    true_roll, true_pitch = stride_ranges_deg(trial)
+    there = paired.found_of_true >= 0
+
+    def of_true(values: FloatArray) -> FloatArray:
+        picked = np.full(len(there), np.nan)
+        picked[there] = np.asarray(values, dtype=np.float64)[paired.found_of_true[there]]
+        return picked
+
+    initial_s, final_s = of_true(found.initial_s), of_true(found.final_s)
+    true_s = trial.final_contact_s - trial.initial_contact_s
+    flight_s, true_flight_s = np.full(len(there), np.nan), np.full(len(there), np.nan)
+    follows = following(trial, paired)
+    flight_s[1:] = np.where(follows, initial_s[1:] - final_s[:-1], np.nan)
+    true_flight_s[1:] = trial.initial_contact_s[1:] - trial.final_contact_s[:-1]
+    columns: dict[str, Any] = {
+        "true_initial_s": trial.initial_contact_s,
+        "true_contact_ms": 1000.0 * true_s,
+        "found": there,
+        "found_contact_ms": 1000.0 * (final_s - initial_s),
+        "initial_error_ms": 1000.0 * (initial_s - trial.initial_contact_s),
+        "final_error_ms": 1000.0 * (final_s - trial.final_contact_s),
+        "contact_error_ms": 1000.0 * (final_s - initial_s - true_s),
+        "flight_error_ms": 1000.0 * (flight_s - true_flight_s),
+        "peak_error_bw": of_true(found.peak_bw) - trial.peak_bw,
+        "roll_range_error_deg": of_true(found.roll_range_deg) - true_roll,
+        "pitch_range_error_deg": of_true(found.pitch_range_deg) - true_pitch,
+        "side_right": sides_right(method, trial, found, paired),
+        "quality": of_true(found.quality),
+    }
+    rows = pd.DataFrame(columns)[paired.counted]
+    for place, (key, value) in enumerate(keys_of(trial).items()):
+        rows.insert(place, key, value)
+    return rows.reset_index(drop=True)
+
+
+def sides_right(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> FloatArray:
+    """1 where the side is right, 0 where it is wrong or not known to the method; NaN where truth has none."""
+    right = np.full(len(paired.found_of_true), np.nan)
+    if method.gives_side:
+        for k, j in enumerate(paired.found_of_true):
+            if j >= 0 and trial.side[k] != "unknown":
+                right[k] = float(found.side[j] == trial.side[k])
+    return right
+
+
+def following(trial: Trial, paired: Match) -> np.ndarray:
+    """Which true contacts, from the second on, follow the one before in truth and in what was found."""
+    step_s = np.diff(trial.initial_contact_s)
+    if not len(step_s):
+        return np.zeros(0, dtype=bool)
+    next_in_truth = step_s <= LOST_STEP * np.median(step_s)
+    next_found = (paired.found_of_true[:-1] >= 0) & (np.diff(paired.found_of_true) == 1)
+    return next_in_truth & next_found
+
+
+def step_frequency_error_percent(trial: Trial, found: Found, paired: Match) -> float:
+    """Mean found step frequency against the true one, over the same steps; NaN where there is none."""
+    steps = following(trial, paired) & paired.counted[:-1] & paired.counted[1:]
+    if not steps.any():
+        return np.nan
+    j = paired.found_of_true
+    true_s = np.diff(trial.initial_contact_s)[steps].sum()
+    found_s = (found.initial_s[j[1:][steps]] - found.initial_s[j[:-1][steps]]).sum()
+    return 100.0 * float(true_s / found_s - 1.0)
+
+
+def waveform_rmse_bw(trial: Trial, found: Found) -> float:
+    """From the first to the last contact inside the margin, where the plates know; what the method leaves
+    open counts as no force. NaN where method or truth has no waveform."""
+    inside = trial.inside(MARGIN_S)
+    if found.vgrf_bw is None or trial.vgrf_bw is None or not inside.any():
+        return np.nan
+    time_s = trial.recording.time_s
+    within = (time_s >= trial.initial_contact_s[inside][0]) & (time_s <= trial.final_contact_s[inside][-1])
+    known = within & np.isfinite(trial.vgrf_bw)
+    error_bw = np.nan_to_num(found.vgrf_bw[known]) - trial.vgrf_bw[known]
+    return float(np.sqrt(np.mean(error_bw**2))) if known.any() else np.nan
+
+
+SETTINGS = {
+    "tolerance_s": TOLERANCE_S,
+    "wide_tolerance_s": WIDE_TOLERANCE_S,
+    "margin_s": MARGIN_S,
+    "contact_threshold_bw": 0.05,
+}
+"""What a manifest says of how this module compares."""

@@ -1,0 +1,185 @@
+"""Run methods on datasets under conditions, in worker processes, and leave result files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import imurun
+from benchmarks.accuracy.compare import COLUMNS, SETTINGS, compare, nothing_found
+from benchmarks.accuracy.conditions import AS_RECORDED
+from benchmarks.accuracy.methods import LEFT_OUT, METHODS, checked
+from benchmarks.accuracy.plan import ALL_CONDITIONS, Plan, Unit, shares_unnamed_people
+from benchmarks.accuracy.provenance import code_version, data_hash, environment
+from benchmarks.accuracy.results import is_done, key_hash, open_folder, write_run, write_unit
+from benchmarks.datasets import Trial, dataset, load
+from imurun.core.stepper import is_compiled
+from imurun.errors import ImurunError, MethodError
+
+Progress = Callable[[float], None]
+NAMED = 4
+"""So many trials are named in one sentence; the records name them all."""
+
+
+def generate(
+    plan: Plan, folder: Path, *, processes: int | None = None, progress: Progress | None = None
+) -> int:
+    """Do the units of the plan that the folder does not hold yet; returns how many there were to do.
+
+    Args:
+        plan: what to do.
+        folder: where the results go.
+        processes: how many work at once, one a core unless given; with 1, this process does.
+        progress: told the share that is done.
+
+    Raises:
+        SettingsError: the folder holds something else, or results of another schema.
+        MethodError: a worker process died.
+    """
+    open_folder(folder)
+    todo = [unit for unit in plan.units if not is_done(folder, unit.name, unit.key())]
+    processes = min(processes or os.cpu_count() or 1, max(len(todo), 1))
+    if todo and processes == 1:
+        for done, unit in enumerate(todo, 1):
+            run_unit(unit, folder)
+            _tell(progress, done / len(todo))
+    elif todo:
+        if not is_compiled():  # once, and not by every worker at the same time
+            imurun.analyze(load(todo[0].dataset)[0].recording)
+        _run_all(todo, folder, processes, progress)
+    write_run(folder, describe(plan))
+    return len(todo)
+
+
+def _run_all(todo: list[Unit], folder: Path, processes: int, progress: Progress | None) -> None:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(run_unit, unit, folder): unit for unit in todo}
+        try:
+            for done, future in enumerate(as_completed(waiting), 1):
+                future.result()
+                _tell(progress, done / len(todo))
+        except BrokenProcessPool as error:
+            raise MethodError(
+                "A worker process died; run again, and leave methods out with --methods to see which one."
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def run_unit(unit: Unit, folder: Path) -> None:
+    """Score one method on one dataset under one condition, and write the result."""
+    method, condition = METHODS[unit.method], ALL_CONDITIONS[unit.condition]
+    tables: list[pd.DataFrame] = []
+    records: list[dict[str, Any]] = []
+    notes: list[str] = []
+    skip = unit.method == LEFT_OUT and shares_unnamed_people(unit.dataset)
+    if skip:
+        others = ", ".join(dataset(unit.dataset).overlaps)
+        notes.append(f"{method.label}: not scored on {unit.dataset}, whose people may be those of {others}.")
+    for recorded in () if skip else trials_of(unit.dataset):
+        if not condition.applies_to(recorded):
+            continue
+        if method.needs_gyro and recorded.recording.gyr is None:
+            notes.append(f"{method.label}: not scored on {unit.dataset}, which has no gyroscope.")
+            continue
+        table, record = score_trial(unit, recorded)
+        tables.append(table)
+        records.append(record)
+    notes += failures(unit, records)
+    key = unit.key()
+    manifest = {
+        "key": key,
+        "key_sha256": key_hash(key),
+        "method": unit.method,
+        "dataset": unit.dataset,
+        "condition": unit.condition,
+        "settings": SETTINGS,
+        "code": code_version(),
+        "environment": environment(),
+        "trials": records,
+        "notes": list(dict.fromkeys(notes)),
+    }
+    write_unit(folder, unit.name, manifest, pd.concat(tables, ignore_index=True) if tables else _no_rows())
+
+
+def score_trial(unit: Unit, recorded: Trial) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Rows and record; where the method failed, every contact is missed and the record's note says why."""
+    method, condition = METHODS[unit.method], ALL_CONDITIONS[unit.condition]
+    note, trial = "", recorded
+    try:
+        trial = condition.apply(recorded)
+        found = checked(method, trial)
+    except ImurunError as error:
+        found, note = nothing_found(), str(error)
+    if not note and not len(found.initial_s) and trial.inside().any():
+        note = f"{method.name} found no contact"
+    table, record = compare(method, trial, found)
+    return table, {**record, "note": note}
+
+
+def failures(unit: Unit, records: list[dict[str, Any]]) -> list[str]:
+    """A sentence a reason, with the trials that it befell."""
+    befell: dict[str, list[str]] = {}
+    for record in records:
+        if record["note"]:
+            befell.setdefault(record["note"].rstrip("."), []).append(record["trial"])
+    prefix = "" if unit.condition == AS_RECORDED.label else f"{unit.condition}: "
+    return [
+        f"{prefix}{reason}: {len(names)} of {len(records)} trials of {unit.dataset}, scored as missed "
+        f"({', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''})."
+        for reason, names in befell.items()
+    ]
+
+
+@cache
+def trials_of(name: str) -> tuple[Trial, ...]:
+    """The trials of a dataset, read once in a process."""
+    return tuple(load(name))
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """What `benchmark.json` says of a run."""
+    conditions = [ALL_CONDITIONS[label] for label in plan.conditions]
+    return {
+        "code": code_version(),
+        "environment": environment(),
+        "settings": SETTINGS,
+        "data_sha256": data_hash(plan.datasets),
+        "datasets": {
+            name: {
+                "title": dataset(name).title,
+                "citation": dataset(name).citation,
+                "licence": dataset(name).licence,
+                "truth": dataset(name).truth,
+                "sensor": dataset(name).axes,
+                "data_sha256": data_hash([name]),
+            }
+            for name in plan.datasets
+        },
+        "methods": {
+            name: {"label": METHODS[name].label, "source": METHODS[name].source} for name in plan.methods
+        },
+        "conditions": [
+            {"label": c.label, "family": c.family, "value": c.value, "unit": c.unit} for c in conditions
+        ],
+        "units": [unit.name for unit in plan.units],
+        "notes": list(plan.notes),
+    }
+
+
+def _no_rows() -> pd.DataFrame:
+    """A table without rows that has every column."""
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in (*COLUMNS, "quality")})
+
+
+def _tell(progress: Progress | None, share: float) -> None:
+    if progress is not None:
+        progress(share)

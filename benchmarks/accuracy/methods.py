@@ -1,0 +1,170 @@
+"""The methods to score, under one contract: a trial in, its running contacts out.
+
+"imurun" is what users get, its constants fitted on the very runners that it is scored on. "imurun-left-out"
+is the same code with the constants of contacts and waveform fitted without the runner that is scored; only
+this row says something about runners to come. The others are the published rules of `imurun.methods`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+import imurun
+from benchmarks.accuracy.fit_contact import constants_without
+from benchmarks.accuracy.fit_vgrf import waves_without
+from benchmarks.datasets import Trial
+from imurun.errors import MethodError
+from imurun.frames import FloatArray
+from imurun.methods import METHODS as RULES
+
+LEFT_OUT = "imurun-left-out"
+RULES_WITH_SIDES = ("auvinet2002", "lee2010")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a method found in a trial; one value a running contact, NaN for what it does not give.
+
+    Attributes:
+        initial_s, final_s: contacts, s from the recording's first sample, in order; shape (k,).
+        side: left, right or unknown, shape (k,).
+        peak_bw: active peak of the vertical force.
+        quality: how sure the method is of the contact, 0 to 1.
+        roll_range_deg, pitch_range_deg: of the pelvis over the stride that ends with the contact.
+        vgrf_bw: vertical force at the recording's samples, shape (n,), or None.
+    """
+
+    initial_s: FloatArray
+    final_s: FloatArray
+    side: np.ndarray
+    peak_bw: FloatArray
+    quality: FloatArray
+    roll_range_deg: FloatArray
+    pitch_range_deg: FloatArray
+    vgrf_bw: FloatArray | None = None
+
+    @staticmethod
+    def from_steps(steps: pd.DataFrame, vgrf_bw: FloatArray | None = None) -> Found:
+        """The running steps of a step table of imurun."""
+        running = steps[steps["gait"] == "running"]
+        names = ("peak_vgrf_bw", "quality", "roll_rom_deg", "pitch_rom_deg")
+        return Found(
+            running["initial_contact_s"].to_numpy(dtype=np.float64),
+            running["final_contact_s"].to_numpy(dtype=np.float64),
+            running["side"].to_numpy(dtype=str),
+            *(running[name].to_numpy(dtype=np.float64) for name in names),
+            vgrf_bw,
+        )
+
+
+@dataclass(frozen=True)
+class ScoredMethod:
+    """A method to score.
+
+    Attributes:
+        name: key, in file names and on the command line.
+        label: for tables.
+        source: where it was published.
+        run: the method.
+        gives_side: whether it tells left from right; else sides are not held against it.
+        needs_gyro: whether trials without a gyroscope are left out.
+    """
+
+    name: str
+    label: str
+    source: str
+    run: Callable[[Trial], Found]
+    gives_side: bool = False
+    needs_gyro: bool = False
+
+
+def imurun_as_shipped(trial: Trial) -> Found:
+    """imurun as users get it."""
+    session = imurun.analyze(trial.recording)
+    return Found.from_steps(session.steps, session.vgrf())
+
+
+def imurun_left_out(trial: Trial) -> Found:
+    """imurun with constants that never saw the trial's runner."""
+    session = imurun.analyze(trial.recording, constants=constants_without(trial.runner))
+    return Found.from_steps(session.steps, session.vgrf(waves_bw=waves_without(trial.runner)))
+
+
+def _rule(name: str) -> ScoredMethod:
+    rule = RULES[name]
+    author, year = name[:-4].capitalize(), name[-4:]
+    return ScoredMethod(
+        name,
+        f"{author} {year}",
+        rule.source,
+        lambda trial: Found.from_steps(imurun.analyze(trial.recording, method=name).steps),
+        gives_side=name in RULES_WITH_SIDES,
+        needs_gyro=rule.needs_gyro,
+    )
+
+
+METHODS: dict[str, ScoredMethod] = {
+    method.name: method
+    for method in (
+        ScoredMethod(LEFT_OUT, "imurun, left out", "this package", imurun_left_out, gives_side=True),
+        ScoredMethod("imurun", "imurun, as shipped", "this package", imurun_as_shipped, gives_side=True),
+        *map(_rule, RULES),
+    )
+}
+"""By name, in the order of tables."""
+
+
+def fault(found: object, trial: Trial) -> str:
+    """What is wrong with a method's answer, "" where it keeps the contract."""
+    if found is None:
+        return "it returned nothing"
+    if not isinstance(found, Found):
+        return f"it returned {type(found).__name__} instead of Found"
+    try:
+        columns = [
+            np.asarray(values, dtype=np.float64)
+            for values in (
+                found.initial_s,
+                found.final_s,
+                found.peak_bw,
+                found.quality,
+                found.roll_range_deg,
+                found.pitch_range_deg,
+            )
+        ]
+        vgrf_bw = None if found.vgrf_bw is None else np.asarray(found.vgrf_bw, dtype=np.float64)
+    except (TypeError, ValueError):
+        return "a column holds something that is not a number"
+    shapes = {column.shape for column in (*columns, np.asarray(found.side))}
+    if len(shapes) != 1 or columns[0].ndim != 1:
+        return "its columns are not of one length"
+    if not np.isfinite(columns[0]).all():
+        return "a foot strike is not a finite number"
+    if (np.diff(columns[0]) <= 0.0).any():
+        return "its foot strikes are not in order of time"
+    if (columns[1] <= columns[0]).any():
+        return "a final contact comes before its foot strike"
+    if vgrf_bw is not None and vgrf_bw.shape != (len(trial.recording),):
+        return f"its force has shape {vgrf_bw.shape} instead of a value a sample"
+    return ""
+
+
+def checked(method: ScoredMethod, trial: Trial) -> Found:
+    """What the method finds in the trial.
+
+    Raises:
+        MethodError: it raised something, or its answer breaks the contract; the sentence names it.
+    """
+    try:
+        found = method.run(trial)
+    except Exception as error:  # a method may be anybody's code
+        reason = " ".join(str(error).split()) or "no reason given"
+        raise MethodError(f"{method.name} failed ({type(error).__name__}: {reason.rstrip('.')})") from error
+    wrong = fault(found, trial)
+    if wrong:
+        raise MethodError(f"{method.name} gave no proper contacts: {wrong}")
+    return found

@@ -1,0 +1,176 @@
+"""What a run does: which datasets can be used, which methods, under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.accuracy.compare import SETTINGS
+from benchmarks.accuracy.conditions import AS_RECORDED, CONDITIONS, Condition
+from benchmarks.accuracy.fit_contact import DATASETS as FITTED_ON
+from benchmarks.accuracy.methods import LEFT_OUT, METHODS, ScoredMethod
+from benchmarks.accuracy.provenance import code_hash, data_hash
+from benchmarks.accuracy.results import stem
+from benchmarks.datasets import LOADERS, Trial, dataset, load
+from imurun.errors import FormatError, ImurunError, SettingsError
+
+DATASETS = FITTED_ON
+"""Those that are scored unless others are named."""
+DISTURBED_METHODS = (LEFT_OUT, "wixted2010", "alcantara2021")
+"""Scored under every condition: imurun, and the two rules with the smallest contact time error."""
+
+
+def _gyroless(trial: Trial) -> Trial:
+    return replace(trial, recording=replace(trial.recording, gyr=None))
+
+
+WITHOUT_GYROSCOPE = Condition("gyroscope", 0.0, "", "without gyroscope", _gyroless, needs_gyro=True)
+"""Of trials that have one; the target for sides without gyroscope is measured here."""
+ALL_CONDITIONS = {condition.label: condition for condition in (*CONDITIONS, WITHOUT_GYROSCOPE)}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The smallest piece of work, and of results."""
+
+    method: str
+    dataset: str
+    condition: str
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        return stem(self.method, self.dataset, self.condition)
+
+    def key(self) -> dict[str, object]:
+        """Everything that its result follows from."""
+        used = {self.dataset, *(FITTED_ON if self.method == LEFT_OUT else ())}
+        return {
+            "unit": [self.method, self.dataset, self.condition],
+            "data_sha256": data_hash(used),
+            "code_sha256": code_hash(),
+            "settings": SETTINGS,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, and what will not, with the reasons.
+
+    Attributes:
+        datasets, methods, conditions: names of those that are used; conditions by label.
+        units: the work.
+        notes: what is left out and why, one sentence each.
+    """
+
+    datasets: tuple[str, ...]
+    methods: tuple[str, ...]
+    conditions: tuple[str, ...]
+    units: tuple[Unit, ...]
+    notes: tuple[str, ...]
+
+
+def make_plan(
+    methods: Sequence[str] | None = None, datasets: Sequence[str] | None = None, *, quick: bool = False
+) -> Plan:
+    """Decide what to do.
+
+    Args:
+        methods, datasets: names; all methods and `DATASETS` where left out.
+        quick: recordings as they are and without gyroscope only, for imurun.
+
+    Raises:
+        SettingsError: a name that is not known.
+        FormatError: no dataset can be used.
+    """
+    methods = tuple(dict.fromkeys(methods or METHODS))
+    datasets = tuple(dict.fromkeys(datasets or DATASETS))
+    _check_names("method", methods, METHODS)
+    _check_names("dataset", datasets, LOADERS)
+    usable, notes = usable_datasets(datasets)
+    if LEFT_OUT in methods:
+        reason = why_not_left_out()
+        if reason:
+            methods = tuple(name for name in methods if name != LEFT_OUT)
+            notes.append(reason)
+    units = []
+    for name in methods:
+        for condition in _conditions_for(METHODS[name], quick):
+            units += [
+                Unit(name, place, condition.label)
+                for place, trials in usable.items()
+                if any(condition.applies_to(trial) for trial in trials)
+            ]
+    labels = {unit.condition for unit in units}
+    conditions = tuple(label for label in ALL_CONDITIONS if label in labels)
+    return Plan(tuple(usable), methods, conditions, tuple(units), tuple(notes))
+
+
+def usable_datasets(names: Sequence[str]) -> tuple[dict[str, list[Trial]], list[str]]:
+    """The datasets that are here and hold contacts, and a sentence for each that is not or does not.
+
+    Raises:
+        FormatError: none is left.
+    """
+    usable: dict[str, list[Trial]] = {}
+    notes: list[str] = []
+    for name in names:
+        try:
+            trials = load(name)
+        except ImurunError as error:
+            notes.append(f"Not scored: {error}")
+            continue
+        if not trials:
+            notes.append(f"Not scored: {name} holds no truth of contacts.")
+            continue
+        usable[name] = trials
+        notes += [
+            f"{trial.name} of {name}: the truth holds no contact that counts; only inventions are counted."
+            for trial in trials
+            if not trial.inside().any()
+        ]
+    if not usable:
+        raise FormatError(f"No dataset can be scored: {'; '.join(note.rstrip('.') for note in notes)}.")
+    return usable, notes
+
+
+def why_not_left_out() -> str:
+    """Why runners cannot be left out, "" where they can: the others must be there to be fitted on."""
+    for name in FITTED_ON:
+        try:
+            load(name)
+        except ImurunError as error:
+            return f"{METHODS[LEFT_OUT].label}: not scored, since it is fitted on all of {name}. {error}"
+    return ""
+
+
+def shares_unnamed_people(name: str) -> bool:
+    """Whether people of a dataset may be among those fitted on, under a name that does not tell."""
+    return (
+        name not in FITTED_ON
+        and bool(set(dataset(name).overlaps) & set(FITTED_ON))
+        and not (
+            {trial.runner for trial in load(name)}
+            & {
+                trial.runner
+                for fitted in dataset(name).overlaps
+                if fitted in FITTED_ON
+                for trial in load(fitted)
+            }
+        )
+    )
+
+
+def _conditions_for(method: ScoredMethod, quick: bool) -> tuple[Condition, ...]:
+    conditions = [AS_RECORDED]
+    if method.gives_side and not method.needs_gyro and method.name.startswith("imurun"):
+        conditions.append(WITHOUT_GYROSCOPE)
+    if method.name in DISTURBED_METHODS and not quick:
+        conditions += [condition for condition in CONDITIONS if condition != AS_RECORDED]
+    return tuple(conditions)
+
+
+def _check_names(what: str, names: Sequence[str], known: Mapping[str, object]) -> None:
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"There is no {what} {name!r}; choose from {', '.join(known)}.")

@@ -1,0 +1,87 @@
+"""The figures that are compared: where they stand in the result files, and how they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+F1 = "f1"
+F1_WIDE = "f1_wide"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One figure.
+
+    Attributes:
+        name: column of the contacts, or of the trials.
+        label, unit, decimals: for people.
+        meaning: one phrase for a newcomer.
+        per_trial: one value a trial instead of one a contact.
+        headline: what stands for it in short tables: "rmse", "mean_abs", or "mean" for a share.
+        scale: from the column to the unit shown.
+        signed: whether bias, SD and limits of agreement say something.
+    """
+
+    name: str
+    label: str
+    unit: str
+    decimals: int
+    meaning: str
+    per_trial: bool = False
+    headline: str = "rmse"
+    scale: float = 1.0
+    signed: bool = True
+
+
+QUANTITIES: dict[str, Quantity] = {
+    quantity.name: quantity
+    for quantity in (
+        Quantity("initial_error_ms", "Initial contact", "ms", 1, "when the foot comes down"),
+        Quantity("final_error_ms", "Final contact", "ms", 1, "when the foot leaves the ground"),
+        Quantity("contact_error_ms", "Contact time", "ms", 1, "how long the foot stays down"),
+        Quantity("flight_error_ms", "Flight time", "ms", 1, "how long no foot is down before a contact"),
+        Quantity(
+            "step_frequency_error_percent",
+            "Step frequency",
+            "%",
+            2,
+            "steps a second, over the steps of a trial; mean of the absolute error",
+            per_trial=True,
+            headline="mean_abs",
+        ),
+        Quantity("peak_error_bw", "Peak force", "BW", 3, "highest vertical force in the middle of a contact"),
+        Quantity(
+            "waveform_rmse_bw",
+            "Force waveform",
+            "BW",
+            3,
+            "vertical force at every sample of a trial",
+            per_trial=True,
+            signed=False,
+        ),
+        Quantity(
+            "side_right",
+            "Side right",
+            "%",
+            1,
+            "contacts whose foot, left or right, was named right",
+            headline="mean",
+            scale=100.0,
+            signed=False,
+        ),
+        Quantity(
+            "roll_range_error_deg",
+            "Side tilt range",
+            "deg",
+            2,
+            "how far the pelvis tilts sideways in a stride",
+        ),
+        Quantity(
+            "pitch_range_error_deg", "Forward tilt range", "deg", 2, "how far it tilts forward and back"
+        ),
+    )
+}
+"""By name, in the order of tables."""
+
+SCOPES = {"level": "level ground", "slopes": "slopes", "all": "level and slopes"}
+"""Which trials: key, words."""

@@ -1,0 +1,70 @@
+"""What each condition costs, against the same trials as they were recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.accuracy.conditions import AS_RECORDED
+from benchmarks.accuracy.match import f1_score
+from benchmarks.accuracy.report.quantities import QUANTITIES
+from benchmarks.accuracy.results import Results
+
+FIGURES = ("initial_error_ms", "final_error_ms", "contact_error_ms", "peak_error_bw", "side_right")
+TRIAL = ["dataset", "trial"]
+
+
+def robustness_table(results: Results) -> pd.DataFrame:
+    """A row a method and condition, conditions in the order of the run, recorded ones left out.
+
+    Columns: method, condition, family, value, unit, n_true, f1 and recorded_f1; for each of `FIGURES` its
+    name and recorded_ with its name: RMSE, or percent for sides. Trials that a condition cannot be applied
+    to are left out on both sides.
+    """
+    rows: list[dict[str, Any]] = []
+    for condition in results.run["conditions"]:
+        if condition["label"] == AS_RECORDED.label:
+            continue
+        for method in results.run["methods"]:
+            row = _row(results, method, condition["label"])
+            if row:
+                rows.append({"method": method, "condition": condition["label"], **condition, **row})
+    names = [prefix + name for name in ("f1", *FIGURES) for prefix in ("", "recorded_")]
+    return pd.DataFrame(rows, columns=["method", "condition", "family", "value", "unit", "n_true", *names])
+
+
+def _row(results: Results, method: str, label: str) -> dict[str, Any]:
+    trials = _of(results.trials, method, label)
+    if not len(trials):
+        return {}
+    used = set(map(tuple, trials[TRIAL].to_numpy()))
+    row: dict[str, Any] = {"n_true": int(trials["n_true"].sum()), "f1": _f1(trials)}
+    recorded = _only(_of(results.trials, method, AS_RECORDED.label), used)
+    row["recorded_f1"] = _f1(recorded)
+    contacts = _of(results.contacts, method, label)
+    before = _only(_of(results.contacts, method, AS_RECORDED.label), used)
+    for name in FIGURES:
+        row[name], row[f"recorded_{name}"] = _headline(name, contacts), _headline(name, before)
+    return row
+
+
+def _of(rows: pd.DataFrame, method: str, condition: str) -> pd.DataFrame:
+    return rows[(rows["method"] == method) & (rows["condition"] == condition)]
+
+
+def _only(rows: pd.DataFrame, used: set[tuple[str, str]]) -> pd.DataFrame:
+    return rows[[key in used for key in map(tuple, rows[TRIAL].to_numpy())]]
+
+
+def _f1(trials: pd.DataFrame) -> float:
+    counts = trials[["n_true", "n_found", "n_invented"]].sum()
+    return f1_score(*(int(counts[name]) for name in ("n_true", "n_found", "n_invented")))
+
+
+def _headline(name: str, contacts: pd.DataFrame) -> float:
+    values = QUANTITIES[name].scale * contacts[name].dropna().to_numpy(dtype=np.float64)
+    if not len(values):
+        return float("nan")
+    return float(values.mean()) if QUANTITIES[name].headline == "mean" else float(np.sqrt(np.mean(values**2)))

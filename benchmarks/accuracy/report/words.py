@@ -1,0 +1,71 @@
+"""Numbers as words in tables, the same on the page and in the terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.accuracy.report.quantities import F1, F1_WIDE, QUANTITIES
+from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, Verdict, interval_of
+
+NOTHING = "-"
+ONE_RUNNER = "one runner: no interval"
+
+
+def number(value: float, decimals: int) -> str:
+    """A number, or a dash where there is none."""
+    return f"{value:.{decimals}f}" if np.isfinite(value) else NOTHING
+
+
+def span(low: float, high: float, decimals: int) -> str:
+    """Two numbers, or a dash."""
+    return f"{low:.{decimals}f} to {high:.{decimals}f}" if np.isfinite(low) else NOTHING
+
+
+def unit_of(quantity: str) -> str:
+    """The unit of a figure, "" for the F1."""
+    return QUANTITIES[quantity].unit if quantity in QUANTITIES else ""
+
+
+def decimals_of(quantity: str) -> int:
+    """How many decimals a figure is shown with."""
+    return QUANTITIES[quantity].decimals if quantity in QUANTITIES else 4
+
+
+def with_unit(value: float, quantity: str) -> str:
+    """A figure with its unit."""
+    text = number(value, decimals_of(quantity))
+    return text if text == NOTHING else f"{text} {unit_of(quantity)}".strip()
+
+
+def interval(low: float, high: float, n_runners: int, quantity: str) -> str:
+    """An interval over runners, or why there is none."""
+    if quantity in (F1, F1_WIDE) or not n_runners:
+        return NOTHING
+    return ONE_RUNNER if n_runners == 1 else span(low, high, decimals_of(quantity))
+
+
+def value_with_interval(row: pd.Series) -> str:
+    """A figure of the score table with its interval, in short."""
+    text = number(row["value"], decimals_of(row["quantity"]))
+    low, high = interval_of(row)
+    return text if not np.isfinite(low) else f"{text} ({span(low, high, decimals_of(row['quantity']))})"
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Reached; or by how much not, and on whom."""
+    target = verdict.target
+    if verdict.word == NOT_MEASURED:
+        return NOT_MEASURED
+    worst = ", ".join(f"{name} {with_unit(value, target.quantity)}" for name, value in verdict.worst[:3])
+    if verdict.word == MISSED:
+        short = with_unit(verdict.missed_by, target.quantity)
+        return f"not reached by {short}" + (f"; worst: {worst}" if worst else "")
+    return f"reached; not on {worst}" if worst else "reached, on every runner"
+
+
+def limit_words(verdict: Verdict) -> str:
+    """The limit with its direction and unit."""
+    target = verdict.target
+    sign = "at least" if target.at_least else "at most"
+    return f"{sign} {target.limit:g} {unit_of(target.quantity)}".strip()

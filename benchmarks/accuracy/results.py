@@ -1,0 +1,185 @@
+"""Result files: the only thing that generating leaves, and the only thing that the report reads.
+
+benchmark.json                 what the run was: schema, data, code, settings, environment, the units
+units/METHOD.DATASET.CONDITION.json      one unit: its key, a record a trial, what failed
+units/METHOD.DATASET.CONDITION.parquet   one unit: a row a true contact, with the errors
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from imurun.errors import FormatError, SettingsError
+from imurun.io.atomic import atomic_path
+
+SCHEMA = 1
+"""Raised whenever a reader of older files would go wrong."""
+RUN_FILE = "benchmark.json"
+UNITS = "units"
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Everything in a folder of results.
+
+    Attributes:
+        run: the content of `benchmark.json`.
+        contacts: a row a true contact, see `compare.COLUMNS`, with method and condition in front.
+        trials: a row a trial, see `compare.compare`, with method and condition in front.
+        notes: what failed or was left out, one sentence each, without repeats.
+    """
+
+    run: dict[str, Any]
+    contacts: pd.DataFrame
+    trials: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def stem(method: str, dataset: str, condition: str) -> str:
+    """The name of a unit's files without the ending."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", condition.lower()).strip("-")
+    return f"{method}.{dataset}.{slug}"
+
+
+def key_hash(key: Mapping[str, Any]) -> str:
+    """One word for everything that a unit's result follows from."""
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+
+
+def open_folder(folder: Path) -> None:
+    """Make the folder, or see that what is there are results that can be added to.
+
+    Raises:
+        SettingsError: it holds something else, results of another schema, or cannot be made.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / RUN_FILE).is_file() and not (folder / UNITS).is_dir():
+            raise SettingsError(f"{folder} is no folder of results and is not empty; choose another --out.")
+        if (folder / RUN_FILE).is_file():
+            read_run(folder)
+    try:
+        (folder / UNITS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{folder} cannot be made ({error.strerror or error}); choose another --out."
+        ) from error
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The content of `benchmark.json`.
+
+    Raises:
+        FormatError: it is not there or is no JSON object.
+        SettingsError: it is of another schema.
+    """
+    run = _read_json(folder / RUN_FILE)
+    if run.get("schema") != SCHEMA:
+        raise SettingsError(
+            f"The results in {folder} are of schema {run.get('schema')} and this version has {SCHEMA}; "
+            "delete the folder or choose another --out."
+        )
+    return run
+
+
+def is_done(folder: Path, name: str, key: Mapping[str, Any]) -> bool:
+    """Whether the unit of that name is there, whole, and follows from the same key."""
+    try:
+        manifest = _read_json(folder / UNITS / f"{name}.json")
+        table = (folder / UNITS / f"{name}.parquet").read_bytes()
+    except (FormatError, OSError):
+        return False
+    same = manifest.get("schema") == SCHEMA and manifest.get("key_sha256") == key_hash(key)
+    return same and manifest.get("table_sha256") == hashlib.sha256(table).hexdigest()
+
+
+def write_unit(folder: Path, name: str, manifest: Mapping[str, Any], contacts: pd.DataFrame) -> None:
+    """Write the table, then the manifest that vouches for it.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    table = folder / UNITS / f"{name}.parquet"
+    with atomic_path(table) as aside:
+        contacts.to_parquet(aside, index=False)
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    write_json(folder / UNITS / f"{name}.json", {**manifest, "schema": SCHEMA, "table_sha256": digest})
+
+
+def write_run(folder: Path, run: Mapping[str, Any]) -> None:
+    """Write `benchmark.json`.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    write_json(folder / RUN_FILE, {"schema": SCHEMA, **run})
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write an object, NaN as null."""
+    with atomic_path(path) as aside:
+        text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def read_results(folder: Path) -> Results:
+    """Read the units that the last run in the folder names.
+
+    Raises:
+        FormatError: a file is missing or is not what it should be.
+        SettingsError: the results are of another schema.
+    """
+    run = read_run(folder)
+    contacts, trials, notes = [], [], list(run["notes"])
+    for name in run["units"]:
+        manifest = _read_json(folder / UNITS / f"{name}.json")
+        if manifest.get("schema") != SCHEMA:
+            raise SettingsError(f"{name} is of another schema; delete {folder} and run the benchmark again.")
+        where = {"method": manifest["method"], "condition": manifest["condition"]}
+        try:
+            table = pd.read_parquet(folder / UNITS / f"{name}.parquet")
+        except (OSError, ValueError) as error:
+            raise FormatError(f"{name}.parquet cannot be read; run the benchmark again.") from error
+        contacts.append(table.assign(**where))
+        trials.append(pd.DataFrame(manifest["trials"]).assign(**where))
+        notes += manifest["notes"]
+    return Results(run, _joined(contacts), _joined(trials), tuple(dict.fromkeys(notes)))
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    joined = pd.concat(filled or tables[:1] or [pd.DataFrame()], ignore_index=True)
+    texts = {"method", "condition", "dataset", "runner", "trial", "note"}
+    whole = {"found", "gyroscope"}
+    for name in joined.columns:
+        if name not in texts and not (name in whole and len(joined)):
+            joined[name] = pd.to_numeric(joined[name])
+    return joined
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{path} cannot be read; run the benchmark again.") from error
+    if not isinstance(content, dict):
+        raise FormatError(f"{path} is no manifest; run the benchmark again.")
+    return content
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.item() if hasattr(value, "item") else value

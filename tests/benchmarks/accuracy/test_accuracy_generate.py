@@ -1,0 +1,163 @@
+"""Results of made methods on made trials: what is kept, what is done again, what fails without an end."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from accuracy_helpers import found, made_trial, method
+
+from benchmarks.accuracy import plan as planning
+from benchmarks.accuracy.generate import generate
+from benchmarks.accuracy.methods import LEFT_OUT, METHODS, Found
+from benchmarks.accuracy.plan import make_plan
+from benchmarks.accuracy.results import RUN_FILE, SCHEMA, UNITS, read_results
+from imurun.errors import FormatError, SettingsError
+
+
+def run(folder, methods=("good",), datasets=None):
+    plan = make_plan(methods, datasets, quick=True)
+    done = generate(plan, folder, processes=1)
+    return done, read_results(folder)
+
+
+def test_results_say_what_they_follow_from(made, tmp_path):
+    done, results = run(tmp_path, ("good", LEFT_OUT))
+    assert done == len(results.run["units"])
+    assert set(results.run["environment"]) >= {"python", "numpy", "numba", "vqf"}
+    assert len(results.run["code"]["source_sha256"]) == len(results.run["data_sha256"]) == 64
+    assert results.run["settings"]["tolerance_s"] == 0.05
+    manifest = json.loads((tmp_path / UNITS / "good.running_speeds.as-recorded.json").read_text())
+    assert manifest["schema"] == SCHEMA
+    assert manifest["key"]["data_sha256"] == results.run["datasets"]["running_speeds"]["data_sha256"]
+    mine = results.contacts[(results.contacts["method"] == "good")]
+    assert len(mine) == 14 + 12 + 14 + 14 + 14
+    assert np.allclose(mine["initial_error_ms"], 2.0)
+    assert not results.notes
+
+
+def test_what_is_done_is_not_done_again(made, tmp_path, monkeypatch):
+    assert run(tmp_path)[0] == 3
+    assert run(tmp_path)[0] == 0
+    (tmp_path / UNITS / "good.sacral_grf.as-recorded.parquet").write_bytes(b"torn")
+    (tmp_path / UNITS / "good.running_speeds.as-recorded.json").write_text("{")
+    assert run(tmp_path)[0] == 2
+    monkeypatch.setattr(planning, "code_hash", lambda: "0" * 64)
+    assert run(tmp_path)[0] == 3
+    monkeypatch.setattr(planning, "data_hash", lambda names: "1" * 64)
+    assert run(tmp_path)[0] == 3
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
+
+
+def raising(_):
+    raise RuntimeError("no\nidea")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (raising, "RuntimeError: no idea"),
+        (lambda _: None, "returned nothing"),
+        (lambda _: [1, 2], "list instead of Found"),
+        (lambda trial: found(trial, drop=range(20)), "found no contact"),
+        (lambda trial: found(trial, initial_off_s=np.nan), "not a finite number"),
+        (lambda trial: found(trial, final_off_s=-1.0), "final contact comes before"),
+        (lambda trial: found(trial, peak_bw=np.zeros(3)), "not of one length"),
+        (lambda trial: found(trial, peak_bw=["high"] * len(trial.side)), "not a number"),
+        (lambda trial: found(trial, vgrf_bw=np.zeros(3)), "force has shape"),
+        (lambda trial: Found(*[found(trial).initial_s[::-1]] * 7), "order of time"),
+    ],
+)
+def test_a_bad_method_is_missed_and_named_and_the_run_goes_on(made, tmp_path, monkeypatch, answer, words):
+    monkeypatch.setitem(METHODS, "bad", method(answer, "bad"))
+    _, results = run(tmp_path, ("bad", "good"))
+    bad = results.trials[results.trials["method"] == "bad"]
+    assert bad["n_true"].sum() == 68
+    assert bad["n_found"].sum() == bad["n_invented"].sum() == 0
+    notes = [note for note in results.notes if words in note]
+    assert len(notes) == 3
+    assert "bad" in notes[0]
+    assert "A1, B1" in notes[0]
+    assert all("\n" not in note for note in notes)
+    assert results.trials[results.trials["method"] == "good"]["n_found"].sum() == 68
+
+
+def test_a_method_may_fail_on_one_trial_only(made, tmp_path, monkeypatch):
+    def sometimes(trial):
+        return raising(trial) if trial.runner == "B" else found(trial)
+
+    monkeypatch.setitem(METHODS, "moody", method(sometimes, "moody"))
+    _, results = run(tmp_path, ("moody",))
+    assert results.trials.set_index("trial")["n_found"].to_dict() == {
+        "A1": 14,
+        "B1": 0,
+        "T1": 14,
+        "S0": 14,
+        "S1": 14,
+    }
+
+
+def test_absent_and_altered_datasets_are_named(made, tmp_path):
+    made["running_speeds"] = FormatError("running_speeds: imu.csv was altered: put the true file there.")
+    _, results = run(tmp_path, (LEFT_OUT, "good"), ["running_speeds", "sacral_grf", "hip_shoe_run"])
+    assert list(results.run["datasets"]) == ["sacral_grf"]
+    text = "\n".join(results.notes)
+    assert "imu.csv was altered" in text
+    assert "hip_shoe_run holds no truth" in text
+    assert "fitted on all of running_speeds" in text
+    assert list(results.run["methods"]) == ["good"]
+
+
+def test_no_dataset_at_all_is_one_sentence(made):
+    made["running_speeds"] = FormatError("The dataset running_speeds is not here; get it.")
+    with pytest.raises(FormatError, match=r"No dataset can be scored: .*get it.*hip_shoe_run"):
+        make_plan(["good"], ["running_speeds", "hip_shoe_run"])
+
+
+@pytest.mark.parametrize(("methods", "datasets"), [(["lee2011"], None), (None, ["lee2010"])])
+def test_unknown_names(made, methods, datasets):
+    with pytest.raises(SettingsError, match="choose from"):
+        make_plan(methods, datasets)
+
+
+def test_truth_without_contacts(made, tmp_path):
+    made["running_speeds"] = [made_trial("A", n=0), made_trial("B")]
+    made["treadmill_run_grf"] = [made_trial("T", n=0, dataset="treadmill_run_grf")]
+    _, results = run(tmp_path, ("good",), ["running_speeds", "treadmill_run_grf"])
+    assert sum("holds no contact that counts" in note for note in results.notes) == 2
+    assert results.trials.set_index("trial")["n_true"].to_dict() == {"A1": 0, "B1": 14, "T1": 0}
+
+
+def test_a_method_of_angular_rates_is_not_blamed_where_there_are_none(made, tmp_path, monkeypatch):
+    monkeypatch.setitem(METHODS, "turning", method(found, "turning", needs_gyro=True))
+    _, results = run(tmp_path, ("turning",))
+    assert set(results.trials["dataset"]) == {"running_speeds", "treadmill_run_grf"}
+    assert "no gyroscope" in results.notes[0]
+
+
+def test_people_under_other_names_are_not_scored_left_out(made, tmp_path):
+    made["hamner_2013"] = [made_trial("hamner-01", dataset="hamner_2013")]
+    _, results = run(tmp_path, (LEFT_OUT, "good"), ["hamner_2013"])
+    assert set(results.trials["method"]) == {"good"}
+    assert "may be those of running_speeds" in results.notes[0]
+
+
+def test_another_schema_is_refused(made, tmp_path):
+    run(tmp_path)
+    content = json.loads((tmp_path / RUN_FILE).read_text())
+    (tmp_path / RUN_FILE).write_text(json.dumps({**content, "schema": SCHEMA + 1}))
+    with pytest.raises(SettingsError, match=r"schema 2 .* delete the folder or choose another --out"):
+        run(tmp_path)
+    with pytest.raises(SettingsError, match="schema 2"):
+        read_results(tmp_path)
+
+
+def test_a_folder_of_other_things_is_refused(made, tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(SettingsError, match="choose another --out"):
+        run(tmp_path)
+    with pytest.raises(SettingsError, match="choose another --out"):
+        run(tmp_path / "thesis.tex" / "results")
+    with pytest.raises(FormatError, match="run the benchmark again"):
+        read_results(tmp_path)

@@ -1,0 +1,124 @@
+"""Scores and verdicts from made results, worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from accuracy_helpers import found, made_trial, method
+
+from benchmarks.accuracy.generate import generate
+from benchmarks.accuracy.methods import LEFT_OUT, METHODS
+from benchmarks.accuracy.plan import make_plan
+from benchmarks.accuracy.report import words
+from benchmarks.accuracy.report.calibration import calibration_table
+from benchmarks.accuracy.report.robustness import robustness_table
+from benchmarks.accuracy.report.scores import pick, score_table
+from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, REACHED, TARGETS, verdicts
+from benchmarks.accuracy.results import read_results
+
+OFF_MS = {"A": 5.0, "B": 12.0, "T": -1.0, "S": 11.0}
+
+
+@pytest.fixture
+def results(made, tmp_path, monkeypatch):
+    def answer(trial):
+        n = len(trial.side)
+        off_s = OFF_MS[trial.runner] / 1000 * (0.5 if trial.recording.gyr is None else 1.0)
+        return found(trial, initial_off_s=off_s, quality=np.linspace(0.6, 1.0, n))
+
+    monkeypatch.setitem(METHODS, LEFT_OUT, method(answer, LEFT_OUT))
+    monkeypatch.setitem(METHODS, "imurun", METHODS[LEFT_OUT])
+    generate(make_plan([LEFT_OUT, "late", "imurun"], quick=True), tmp_path, processes=1)
+    return read_results(tmp_path)
+
+
+def verdict(results, label):
+    return next(v for v in verdicts(score_table(results)) if v.target.label == label)
+
+
+def test_scores_by_group(results):
+    scores = score_table(results)
+    level = pick(scores, method=LEFT_OUT, quantity="initial_error_ms", scope="level").iloc[0]
+    # A 14, B 12, T 14 contacts and one level trial of S with 14, whose error is halved without a gyroscope
+    errors = np.repeat([5.0, 12.0, -1.0, 5.5], [14, 12, 14, 14])
+    assert (level["n"], level["n_runners"]) == (54, 4)
+    assert level["bias"] == pytest.approx(errors.mean())
+    assert level["sd"] == pytest.approx(errors.std(ddof=1))
+    assert level["rmse"] == level["value"] == pytest.approx(np.sqrt(np.mean(errors**2)))
+    assert level["limit_high"] == pytest.approx(errors.mean() + 1.96 * errors.std(ddof=1))
+    assert level["rmse_low"] < level["rmse"] < level["rmse_high"]
+    runner = pick(scores, method=LEFT_OUT, quantity="initial_error_ms", scope="level", group="runner")
+    assert runner.set_index("member")["rmse"].round(6).to_dict() == {"A": 5.0, "B": 12.0, "T": 1.0, "S": 5.5}
+    assert np.isnan(runner["rmse_low"]).all()
+    f1 = pick(scores, method=LEFT_OUT, quantity="f1", scope="all").iloc[0]
+    assert (f1["value"], f1["n"], f1["n_runners"]) == (1.0, 68, 4)
+
+
+def test_verdicts_name_the_shortfall_and_the_runners(results):
+    level = verdict(results, "Initial contact, level")
+    assert level.word == REACHED
+    assert [name for name, _ in level.worst] == ["B"]
+    assert words.verdict_words(level) == "reached; not on B 12.0 ms"
+    assert level.best_rule == ("late", pytest.approx(30.0))
+    contact = verdict(results, "Contact time, slopes")
+    assert contact.word == REACHED
+    assert words.verdict_words(contact) == "reached, on every runner"
+    frequency = verdict(results, "Step frequency")
+    assert frequency.value == pytest.approx(0.0, abs=1e-9)
+    assert verdict(results, "Active peak force, level").word == NOT_MEASURED
+    assert words.verdict_words(verdict(results, "Active peak force, level")) == NOT_MEASURED
+
+
+def test_a_missed_target_says_by_how_much(results, monkeypatch):
+    results.contacts.loc[results.contacts["method"] == LEFT_OUT, "initial_error_ms"] += 4.0
+    level = verdict(results, "Initial contact, level")
+    errors = np.repeat([9.0, 16.0, 3.0, 9.5], [14, 12, 14, 14])
+    assert level.word == MISSED
+    assert level.missed_by == pytest.approx(np.sqrt(np.mean(errors**2)) - 7.0)
+    assert words.verdict_words(level).startswith(f"not reached by {level.missed_by:.1f} ms; worst: B 16.0 ms")
+
+
+def test_a_share_must_be_at_least_the_limit(results):
+    rows = results.contacts
+    mine = (rows["method"] == LEFT_OUT) & (rows["condition"] == "as recorded")
+    rows.loc[rows[mine & (rows["runner"] == "T")].index[:1], "side_right"] = 0.0
+    sides = verdict(results, "Side, six axes")
+    assert sides.value == pytest.approx(100 * (1 - 1 / 68))  # made trials of S know their sides
+    assert sides.missed_by == pytest.approx(99.5 - sides.value)
+    assert sides.worst[0][0] == "T"
+    assert verdict(results, "Side, without gyroscope").value == 100.0
+
+
+def test_without_the_method_nothing_is_measured(results):
+    scores = score_table(results)
+    assert {v.word for v in verdicts(scores[scores["method"] != LEFT_OUT])} == {NOT_MEASURED}
+
+
+def test_conditions_are_compared_on_the_same_trials(results):
+    table = robustness_table(results)
+    mine = table[table["method"] == LEFT_OUT].set_index("condition").loc["without gyroscope"]
+    assert mine["n_true"] == 40  # S has no gyroscope to lose
+    recorded = np.repeat([5.0, 12.0, -1.0], [14, 12, 14])
+    assert mine["recorded_initial_error_ms"] == pytest.approx(np.sqrt(np.mean(recorded**2)))
+    assert mine["initial_error_ms"] == pytest.approx(np.sqrt(np.mean((recorded / 2) ** 2)))
+    assert (mine["f1"], mine["side_right"]) == (1.0, 100.0)
+
+
+def test_calibration_counts_every_contact_once(results):
+    table = calibration_table(results)
+    mine = results.contacts[results.contacts["method"] == LEFT_OUT]
+    assert table["n"].sum() == len(mine)
+    assert table["low"].is_monotonic_increasing
+
+
+def test_every_target_of_the_table_has_a_source():
+    assert len({target.label for target in TARGETS}) == len(TARGETS)
+    assert all(target.published and target.source for target in TARGETS)
+
+
+def test_no_contact_in_truth_divides_nothing(made, tmp_path):
+    made["running_speeds"] = [made_trial("A", n=0)]
+    generate(make_plan(["late"], ["running_speeds"], quick=True), tmp_path, processes=1)
+    scores = score_table(read_results(tmp_path))
+    assert scores[scores["quantity"] == "f1"]["value"].isna().all()
+    assert (scores["n"].fillna(0) == 0).all()
