@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from benchmarks.accuracy.conditions import CONDITIONS, Condition
-from benchmarks.accuracy.score import TOLERANCE_S
+from benchmarks.accuracy.match import TOLERANCE_S
 from benchmarks.datasets import Trial, load
 from imurun.core import quality
 from imurun.core.step import RUNNING

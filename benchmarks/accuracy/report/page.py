@@ -11,8 +11,8 @@ from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.accuracy.methods import LEFT_OUT
+from benchmarks.accuracy.quality import calibration as calibration_table
 from benchmarks.accuracy.report import plots
-from benchmarks.accuracy.report.calibration import calibration_table
 from benchmarks.accuracy.report.quantities import QUANTITIES, SCOPES
 from benchmarks.accuracy.report.robustness import robustness_table
 from benchmarks.accuracy.report.scores import pick
@@ -45,7 +45,8 @@ def write_page(results: Results, scores: pd.DataFrame, path: Path) -> None:
 
 def page(results: Results, scores: pd.DataFrame) -> str:
     """The page as text."""
-    robustness, calibration = robustness_table(results), calibration_table(results)
+    robustness = robustness_table(results)
+    calibration = calibration_table(results.contacts[results.contacts["method"] == LEFT_OUT])
     drawn = draw(results, scores, robustness, calibration)
     script, divs = components(drawn) if drawn else ("", {})
     labels = labels_of(results)
@@ -104,7 +105,7 @@ def draw(
                 rows, labels, "contact_error_ms", "contact time RMSE, ms"
             )
             drawn[f"family {family}: F1"] = plots.family_plot(rows, labels, "f1", "F1 within 50 ms")
-    if len(calibration) > 1:
+    if (calibration["steps"] > 0).sum() > 1:
         drawn["calibration"] = plots.calibration_plot(calibration)
     return drawn
 

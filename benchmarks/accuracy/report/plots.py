@@ -126,16 +126,16 @@ def family_plot(rows: pd.DataFrame, labels: dict[str, str], figure_name: str, wo
 
 
 def calibration_plot(table: pd.DataFrame) -> Any:
-    """Error by quality."""
+    """Error by quality, from `benchmarks.accuracy.quality.calibration`."""
     plot = _figure("quality of the contact", "RMSE, ms", height=280)
-    middle = 0.5 * (table["low"] + table["high"])
+    table = table[table["steps"] > 0]
+    middle = 0.5 * (table["above"] + table["to"])
     items = []
-    for k, (name, label) in enumerate(
-        (("initial_rmse_ms", "initial contact"), ("contact_rmse_ms", "contact time"))
-    ):
-        line = plot.line(middle, table[name], color=COLOURS[k], line_width=2)
-        dots = plot.scatter(middle, table[name], color=COLOURS[k], size=8, marker=MARKERS[k])
-        items.append((label, [line, dots]))
+    for k, name in enumerate(("initial_error_ms", "final_error_ms", "contact_error_ms")):
+        values = table[f"{name}_rmse"]
+        line = plot.line(middle, values, color=COLOURS[k], line_width=2)
+        dots = plot.scatter(middle, values, color=COLOURS[k], size=8, marker=MARKERS[k])
+        items.append((QUANTITIES[name].label, [line, dots]))
     plot.y_range.start = 0  # type: ignore[union-attr]
     _legend(plot, items)
     return plot

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy.methods import LEFT_OUT
+from benchmarks.accuracy.quality import ERRORS
 from benchmarks.accuracy.report import words
 from benchmarks.accuracy.report.quantities import F1, F1_WIDE, QUANTITIES, SCOPES
 from benchmarks.accuracy.report.robustness import FIGURES
@@ -109,19 +110,21 @@ def robustness_rows(table: pd.DataFrame, labels: dict[str, str]) -> Table:
 
 
 def calibration_rows(table: pd.DataFrame) -> Table:
-    """Bins of quality."""
+    """Bins of quality that hold steps, from `benchmarks.accuracy.quality.calibration`: RMSE / median size."""
+    names = [name for name in ERRORS if name in QUANTITIES]
     cells = [
         [
-            f"{row.low:g} to {row.high:g}",
-            str(row.n),
-            str(row.n_runners),
-            f"{row.initial_rmse_ms:.1f}",
-            f"{row.contact_rmse_ms:.1f}",
+            f"{row['above']:g} to {row['to']:g}",
+            str(row["steps"]),
+            *(
+                f"{words.number(row[f'{name}_rmse'], words.decimals_of(name))} / "
+                f"{words.number(row[f'{name}_median'], words.decimals_of(name))}"
+                for name in names
+            ),
         ]
-        for row in table.itertuples()
+        for row in table[table["steps"] > 0].to_dict("records")
     ]
-    head = ["quality", "contacts", "runners", "initial contact RMSE, ms", "contact time RMSE, ms"]
-    return {"head": head, "rows": cells, "left": 1}
+    return {"head": ["quality", "contacts", *(_title(name) for name in names)], "rows": cells, "left": 1}
 
 
 def _title(name: str) -> str:

@@ -9,8 +9,8 @@ from accuracy_helpers import found, made_trial, method
 from benchmarks.accuracy.generate import generate
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS
 from benchmarks.accuracy.plan import make_plan
+from benchmarks.accuracy.quality import calibration
 from benchmarks.accuracy.report import words
-from benchmarks.accuracy.report.calibration import calibration_table
 from benchmarks.accuracy.report.robustness import robustness_table
 from benchmarks.accuracy.report.scores import pick, score_table
 from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, REACHED, TARGETS, verdicts
@@ -104,11 +104,13 @@ def test_conditions_are_compared_on_the_same_trials(results):
     assert (mine["f1"], mine["side_right"]) == (1.0, 100.0)
 
 
-def test_calibration_counts_every_contact_once(results):
-    table = calibration_table(results)
+def test_calibration_reads_the_contacts_of_the_results(results):
     mine = results.contacts[results.contacts["method"] == LEFT_OUT]
-    assert table["n"].sum() == len(mine)
-    assert table["low"].is_monotonic_increasing
+    table = calibration(mine)
+    assert table["steps"].sum() == len(mine)
+    last = mine[mine["quality"] > table["above"].iloc[-1]]
+    rmse = np.sqrt(np.mean(last["initial_error_ms"] ** 2))
+    assert table["initial_error_ms_rmse"].iloc[-1] == pytest.approx(rmse)
 
 
 def test_every_target_of_the_table_has_a_source():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 
 import imurun
 from benchmarks.accuracy.conditions import CONDITIONS
 from benchmarks.accuracy.faults import on_soft_strap
 from benchmarks.datasets import Trial, folder_of, hip_shoe_run, load
+from imurun.commands.demo import demo_file
 
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 DEMOS = ("steady_run.parquet", "eventful_run.parquet")
@@ -27,11 +27,11 @@ def strapped(recording: imurun.Recording, resonance_hz: float) -> imurun.Recordi
 
 @pytest.mark.parametrize("demo", DEMOS)
 def test_not_of_a_demo(demo):
-    assert not warned(imurun.read(REPOSITORY / "data" / demo))
+    assert not warned(imurun.read(demo_file().parent / demo))
 
 
 def test_of_a_demo_on_a_soft_strap():
-    recording = imurun.read(REPOSITORY / "data" / DEMOS[0])
+    recording = imurun.read(demo_file().parent / DEMOS[0])
     assert [warned(strapped(recording, hz)) for hz in (20.0, 15.0, 10.0, 8.0)] == [False, False, True, True]
 
 
