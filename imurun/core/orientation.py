@@ -1,8 +1,9 @@
 """Which way is up: the sensor's orientation against gravity, sample by sample.
 
 With a gyroscope the `vqf` package is used (Laidig & Seel 2023, doi:10.1016/j.inffus.2022.10.014), six
-axes, default settings. Without one, up is a slow mean of the specific force, which over whole strides
-at steady speed is gravity.
+axes, default settings but for the largest bias: gyroscopes of common sensors are off by 10 deg/s and more
+before they are calibrated, where vqf allows for 2. Without one, up is a slow mean of the specific force,
+which over whole strides at steady speed is gravity.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from imurun.frames import FloatArray, level_rotation
 
 START_S = 1.5
 """The first estimate is the mean specific force of this long."""
+LARGEST_BIAS_DEG_S = 20.0
 TINY = 1e-9
 """A mean specific force below this, m/s2, has no direction."""
 MEAN_TAU_S = 6.0
@@ -41,7 +43,7 @@ class Orientation:
         self._has_gyro = has_gyro
         self._mean = np.array(first_up, dtype=np.float64)
         self._gain = 1.0 - np.exp(-1.0 / (MEAN_TAU_S * rate_hz))
-        self._filter = VQF(1.0 / rate_hz)
+        self._filter = VQF(1.0 / rate_hz, biasClip=LARGEST_BIAS_DEG_S)
         if has_gyro:
             # its own start would trust the first sample alone; in mid-stride that is far from gravity
             level = _earth_axes(first_up, first_sample)

@@ -26,7 +26,7 @@ rhythm: how much longer or shorter than the period the pulse is, as a share of i
 clipping: share of the step's samples at the accelerometer's full scale.
 tilt: mean horizontal force of the step, g, beyond `OWN_TILT_G`: upright is not where it is thought to be.
 """
-WEIGHTS = (7.0, 1800.0, 60.0, 15.0)
+WEIGHTS = (9.5, 2070.0, 330.0, 21.0)
 """Of the doubts in that order; fitted, see above."""
 OWN_RINGING_DB, OWN_RHYTHM, OWN_TILT_G = -10.0, 0.04, 0.1
 """What nine in ten steps as recorded stay below. Set by hand."""
