@@ -26,7 +26,7 @@ DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 FEATURES = {
     "initial_s": ("one", "push_begin", "impulse", "load"),
     "duty": ("one", "per_height", "forward_per_height"),
-    "peak_bw": ("one", "push_swing", "drive_and_brake"),
+    "peak_bw": ("one", "push_swing", "net_impulse"),
 }
 """The factors of the ContactConstants, by the names of `imurun.core.contact`."""
 NEAR_S = 0.1
@@ -91,7 +91,7 @@ def contacts_of(trial: Trial) -> Contacts:
     typical = {name: rows[f"typical_{name}"] for name in TYPICAL.names or () if name != "n"}
     typical["load"] = typical["push_height"] * typical["period"]
     typical["impulse"] = typical["drive"] * typical["period"]
-    typical["drive_and_brake"] = typical["drive"] + typical["brake"]
+    typical["net_impulse"] = (typical["drive"] + typical["brake"]) * typical["period"]
     typical["per_height"] = 1.0 / typical["push_height"]
     typical["forward_per_height"] = typical["forward_rms"] / typical["push_height"]
     typical["one"] = np.ones(len(rows))

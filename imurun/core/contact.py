@@ -6,12 +6,13 @@ the slow pulse; the step's own pulse says how this step differs from them:
     initial contact = peak + initial_s . (1, push begin, drive impulse, load)            + own rise
     contact time    = period x duty . (1, 1 / push height, fore-aft RMS / push height)   + own fall - own rise
     final contact   = initial contact + contact time
-    peak force      = peak_bw . (1, push swing, drive + brake)                           + own height
+    peak force      = peak_bw . (1, push swing, net impulse)                             + own height
 
-drive impulse, load: drive and push height times period, g s; what they and the others are, say
-`imurun.core.push`, `imurun.core.pulse` and `imurun.core.typical`. Own rise: how much later than typical, from
-the peak, the pulse rises through its mean. Own fall: the same for the middle between its fall through the
-mean and its end. Own height: how much higher than typical the pulse is. Seconds, g, body weights.
+drive impulse, load, net impulse: drive, push height, and drive plus brake, times period, g s; what these and
+the others are, say `imurun.core.push`, `imurun.core.pulse` and `imurun.core.typical`. Own rise: how much later
+than typical, from the peak, the pulse rises through its mean. Own fall: the same for the middle between its
+fall through the mean and its end. Own height: how much higher than typical the pulse is. Seconds, g, body
+weights.
 
 The vertical must average one body weight over a step: a push twice as high lasts half as long, but for its
 shape, which changes with speed, as how far the force swings fore and aft does. Downhill the brake outgrows
@@ -37,7 +38,7 @@ class ContactConstants(NamedTuple):
     Attributes:
         initial_s: s; s per s of push begin; s per g s of drive impulse; s per g s of load.
         duty: shares of the period: 1; g, over the push height; no unit, times fore-aft RMS over push height.
-        peak_bw: BW; BW per g of push swing; BW per g of drive + brake.
+        peak_bw: BW; BW per g of push swing; BW per g s of net impulse.
     """
 
     initial_s: tuple[float, float, float, float]
@@ -46,9 +47,9 @@ class ContactConstants(NamedTuple):
 
 
 CONSTANTS = ContactConstants(
-    initial_s=(-0.08835, 0.73846, 0.17856, 0.08423),
-    duty=(0.19317, 1.55085, -0.93086),
-    peak_bw=(0.63141, 0.75138, 0.85934),
+    initial_s=(-0.08799, 0.73796, 0.17871, 0.08356),
+    duty=(0.19469, 1.55009, -0.93651),
+    peak_bw=(0.72655, 0.7035, 2.81116),
 )
 OWN_HEIGHT_BW = 1.2
 """BW per g of height above the typical. Within trials 0.9 to 1.2 fit about equally well; the upper end, since
@@ -94,5 +95,6 @@ def final_contact(pulse, typical, rate_hz, constants):
 def peak_force(pulse, typical, constants):
     """Active peak of the vertical ground reaction force, BW."""
     k = constants.peak_bw
-    typical_bw = k[0] + k[1] * typical["push_swing"] + k[2] * (typical["drive"] + typical["brake"])
+    net_impulse = (typical["drive"] + typical["brake"]) * typical["period"]
+    typical_bw = k[0] + k[1] * typical["push_swing"] + k[2] * net_impulse
     return typical_bw + OWN_HEIGHT_BW * (pulse["height"] - typical["height"])

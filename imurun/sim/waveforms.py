@@ -51,7 +51,7 @@ MIDDLE_SPEED_M_S = 3.5
 RUNNING_SHAPE_SPEEDS = (1.8, 5.5)
 """Shapes keep their value beyond these speeds: nobody was measured there."""
 
-_PULSE = np.array([[-0.0079, -0.0508, 0.0165], [0.301, -0.0665, 0.0255], [-0.5327, -0.2483, 0.1623]])
+_PULSE = np.array([[-0.0117, -0.0458, 0.0215], [0.301, -0.0665, 0.0255], [-0.5327, -0.2483, 0.1623]])
 _VERTICAL = np.array(
     [
         [0.0300 - 0.1991j, 0.0561 + 0.0317j, 0.0147 + 0.0474j],

@@ -44,7 +44,8 @@ def test_formulas(own, usual, rate_hz, start_s, constants):
     lasts = period_s * np.dot(constants.duty, [1.0, 1.0 / height, t["forward_rms"] / height])
     contact_s = first + up - t["up"]
     final_s = first + lasts + (down + end) / 2 - (t["down"] + t["end"]) / 2
-    force = np.dot(constants.peak_bw, [1.0, t["push_swing"], t["drive"] + t["brake"]]) + 0.3 * OWN_HEIGHT_BW
+    net_impulse = (t["drive"] + t["brake"]) * period_s
+    force = np.dot(constants.peak_bw, [1.0, t["push_swing"], net_impulse]) + 0.3 * OWN_HEIGHT_BW
     exact = {"abs": 1e-7}
     assert initial_contact(pulse, typical, rate_hz, constants) / rate_hz == pytest.approx(contact_s, **exact)
     assert final_contact(pulse, typical, rate_hz, constants) / rate_hz == pytest.approx(final_s, **exact)

@@ -102,7 +102,7 @@ def test_contacts_and_rhythm(run):
     typical["one"], height = np.ones(len(steps)), typical["push_height"]
     typical["impulse"], typical["load"] = typical["drive"] * typical["period"], height * typical["period"]
     typical["per height"], typical["share"] = 1 / height, typical["forward_rms"] / height
-    typical["sum"] = typical["drive"] + typical["brake"]
+    typical["net impulse"] = (typical["drive"] + typical["brake"]) * typical["period"]
     first = formula(typical, CONSTANTS.initial_s, "one,push_begin,impulse,load")
     contact = up - typical["up"] + first
     final = 0.5 * (down + end) - 0.5 * (typical["down"] + typical["end"]) + first
@@ -120,7 +120,7 @@ def test_contacts_and_rhythm(run):
     assert np.allclose(steps["cadence_spm"], 60 / mean, equal_nan=True)
     flight = np.concatenate([[np.nan], contact[1:] - final[:-1]])
     assert np.allclose(steps["flight_time_ms"], 1000 * flight, equal_nan=True)
-    force = formula(typical, CONSTANTS.peak_bw, "one,push_swing,sum")
+    force = formula(typical, CONSTANTS.peak_bw, "one,push_swing,net impulse")
     force += OWN_HEIGHT_BW * (steps["pulse_height"] - typical["height"])
     assert np.allclose(steps["peak_vgrf_bw"], force)
 
