@@ -7,6 +7,7 @@ The order in which samples pass through:
     history      the last seconds of the signals, in level axes
     pulse        the slow rise and fall of the vertical that every step makes
     gait         which pulses are running steps, which are walking
+    push         how the ground pushes during a running step, at any cadence alike
     typical      what the last steps have in common
     contact      foot strike, toe-off and peak force of a running step
     side         left or right

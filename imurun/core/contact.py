@@ -9,9 +9,9 @@ the slow pulse; the step's own pulse says how this step differs from them:
     peak force      = peak_bw . (1, push swing, net impulse)                             + own height
 
 drive impulse, load, net impulse: drive, push height, and drive plus brake, times period, g s; what these and
-the others are, say `imurun.core.push`, `imurun.core.pulse` and `imurun.core.typical`. Own rise: how much later
-than typical, from the peak, the pulse rises through its mean. Own fall: the same for the middle between its
-fall through the mean and its end. Own height: how much higher than typical the pulse is. Seconds, g, body
+the others are, say `imurun.core.push`, `imurun.core.pulse` and `imurun.core.typical`. Own rise: how much
+later than typical, from the peak, the pulse rises through its mean. Own fall: the same for the middle between
+its fall through the mean and its end. Own height: how much higher than typical the pulse is. Seconds, g, body
 weights.
 
 The vertical must average one body weight over a step: a push twice as high lasts half as long, but for its
