@@ -43,7 +43,9 @@ STEP_COLUMNS: tuple[Column, ...] = (
     Column("ml_sway_ratio", "", "side-to-side share of the acceleration (RMS over RMS of the whole)"),
     Column("step_regularity", "", "how alike successive steps are, fore-aft; 1 is identical"),
     Column("stride_regularity", "", "how alike successive strides are, fore-aft; 1 is identical"),
-    Column("quality", "", "0 to 1: contact-time error to expect on clean running over that of this step"),
+    Column(
+        "quality", "", "0 to 1: contact-time error of clean running over the one to expect here; running only"
+    ),
     Column("decided_s", "s", "time of the sample at which the step was known"),
 )
 

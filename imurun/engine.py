@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imurun.columns import GAITS, SIDES, STEP_COLUMNS
-from imurun.core.contact import CONSTANTS, ContactConstants
+from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.mounting import Mounting
 from imurun.core.orientation import START_S, Orientation
 from imurun.core.search import MountingSearch
@@ -19,7 +19,15 @@ from imurun.core.step import STEP
 from imurun.core.stepper import Stepper
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, as_rotation
-from imurun.recording import Recording, Runner, check_rate, missing_rows, stretches
+from imurun.recording import (
+    Recording,
+    Runner,
+    check_rate,
+    longest_bridge,
+    missing_rows,
+    straight_line,
+    stretches,
+)
 
 Rows = npt.NDArray[Any]
 Output = tuple[Rows, Rows]
@@ -98,10 +106,12 @@ class RunAnalyzer:
         self._has_gyro = has_gyro
         self._height_m = None if runner is None else runner.height_m
         self._acc_range_g = acc_range_g
-        self._constants = constants
+        self._constants = as_constants(constants)
         self._given = as_mounting(mounting)
         self._n_start = round(START_S * self.rate_hz)
         self._index = 0
+        self._hole = 0
+        self._last_row = np.zeros(0)
         self._first_index = 0
         self._start: list[tuple[FloatArray, FloatArray | None]] = []
         self._orientation: Orientation | None = None
@@ -141,9 +151,9 @@ class RunAnalyzer:
             Steps (dtype `imurun.core.step.STEP`) and seconds (dtype `imurun.core.second.SECOND`).
         """
         acc, gyr, missing = self._check(acc, gyr)
-        if not missing.any():
+        if not missing.any() and not self._hole:
             return self._take(acc, gyr)
-        return _concatenate(list(self._take_with_gaps(acc, gyr, missing)))
+        return _concatenate(list(self._take_with_holes(acc, gyr, missing)))
 
     def finish_arrays(self) -> Output:
         """As `finish`, but in the form of `push_arrays`."""
@@ -180,7 +190,7 @@ class RunAnalyzer:
     @property
     def time_s(self) -> float:
         """How much was pushed, gaps included."""
-        return self._index / self.rate_hz
+        return (self._index + self._hole) / self.rate_hz
 
     @property
     def n_clipped(self) -> int:
@@ -226,6 +236,8 @@ class RunAnalyzer:
         acc, gyr = self._started()
         return {
             "index": self._index,
+            "hole": self._hole,
+            "last_row": self._last_row.copy(),
             "first_index": self._first_index,
             "start_acc": acc,
             "start_gyr": np.zeros((0, 3)) if gyr is None else gyr,
@@ -251,6 +263,8 @@ class RunAnalyzer:
     def state(self, saved: dict[str, Any]) -> None:
         saved = copy.deepcopy(saved)
         self._index = int(saved["index"])
+        self._hole = int(saved["hole"])
+        self._last_row = saved["last_row"]
         self._first_index = int(saved["first_index"])
         self._start = []
         if len(saved["start_acc"]):
@@ -291,15 +305,27 @@ class RunAnalyzer:
         missing = missing_rows(acc_array, gyr_array)
         return acc_array, gyr_array, missing
 
-    def _take_with_gaps(
+    def _take_with_holes(
         self, acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[np.bool_]
     ) -> Iterator[Output]:
-        """Samples and gaps in turn."""
-        for rows, gap in stretches(missing):
-            if gap:
-                yield self._skip(rows.stop - rows.start)
-            else:
-                yield self._take(acc[rows], None if gyr is None else gyr[rows])
+        """Samples and holes in turn; as in a `Recording`, short holes are bridged and longer ones gaps."""
+        longest = longest_bridge(self.rate_hz)
+        for rows, hole in stretches(missing):
+            if hole:
+                self._hole += rows.stop - rows.start
+                if self._hole > longest or not self._last_row.size:
+                    yield self._skip(self._hole)
+                continue
+            some_acc, some_gyr = acc[rows], None if gyr is None else gyr[rows]
+            if self._hole:
+                yield self._take(*self._bridge(some_acc, some_gyr))
+            yield self._take(some_acc, some_gyr)
+
+    def _bridge(self, acc: FloatArray, gyr: FloatArray | None) -> tuple[FloatArray, FloatArray | None]:
+        """What goes into the hole before these samples."""
+        filled = straight_line(self._last_row, _joined_row(acc, gyr, 0), self._hole)
+        self._hole = 0
+        return filled[:, :3].copy(), None if gyr is None else filled[:, 3:].copy()
 
     def _take(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
         """Unbroken samples."""
@@ -307,6 +333,7 @@ class RunAnalyzer:
             return _NO_STEPS, _NO_SECONDS
         first_index = self._index
         self._index += len(acc)
+        self._last_row = _joined_row(acc, gyr, -1)
         if self._orientation is None:
             if not self._start:
                 self._first_index = first_index
@@ -318,6 +345,7 @@ class RunAnalyzer:
 
     def _skip(self, n_missing: int) -> Output:
         """A gap. The orientation is kept: it finds back by itself within seconds."""
+        self._hole, self._last_row = 0, np.zeros(0)
         parts: list[Output] = []
         if self._orientation is None and self._start:
             parts.append(self._begin())
@@ -457,6 +485,11 @@ def _as_block(name: str, values: npt.ArrayLike) -> FloatArray:
     if block.ndim != 2 or block.shape[1] != 3:
         raise RecordingError(f"{name} has shape {block.shape}; it must be (samples, 3 axes).")
     return block
+
+
+def _joined_row(acc: FloatArray, gyr: FloatArray | None, k: int) -> FloatArray:
+    """Row k of both, shape (3,) or (6,)."""
+    return acc[k].copy() if gyr is None else np.concatenate([acc[k], gyr[k]])
 
 
 def as_mounting(mounting: Literal["find"] | npt.ArrayLike | Mounting) -> Mounting | None:

@@ -274,11 +274,15 @@ def _fill(values: FloatArray, missing: npt.NDArray[np.bool_], bridge: npt.NDArra
     """Missing rows as NaN, and those of `bridge` on straight lines between their neighbours."""
     filled = values.copy()
     filled[missing] = np.nan
-    good = np.flatnonzero(~missing)
-    at = np.flatnonzero(bridge)
-    for axis in range(values.shape[1]):
-        filled[at, axis] = np.interp(at, good, values[good, axis])
+    for first, stop in runs(bridge):
+        filled[first:stop] = straight_line(filled[first - 1], filled[stop], stop - first)
     return filled
+
+
+def straight_line(before: FloatArray, after: FloatArray, n: int) -> FloatArray:
+    """The n rows between two, on straight lines; shape (n, k) for rows of shape (k,)."""
+    share = np.arange(1, n + 1)[:, None] / (n + 1)
+    return before + share * (after - before)
 
 
 def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, float, str]:
@@ -300,10 +304,11 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     if typical <= 0:
         raise RecordingError("The time column does not advance.")
     inside = steps < (longest_bridge(1.0 / typical) + 1.5) * typical
+    counted = steps < (BRIDGED_SAMPLES + 1.5) * typical
     regular = float(np.median(np.abs(steps - typical))) < 0.1 * typical
     # jitter as large as the interval cannot be told from lost samples: then each step counts as one
-    whole = np.maximum(np.rint(steps[inside] / typical), 1.0) if regular else np.ones(inside.sum())
-    rate_hz = float(whole.sum() / steps[inside].sum())
+    whole = np.maximum(np.rint(steps[counted] / typical), 1.0) if regular else np.ones(counted.sum())
+    rate_hz = float(whole.sum() / steps[counted].sum())
     if abs(round(rate_hz, 3) - rate_hz) < 1e-8 * rate_hz:
         rate_hz = round(rate_hz, 3)  # what the stamps' own rounding took away
     rate_hz = check_rate(rate_hz)

@@ -14,7 +14,7 @@ import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 from imurun import __version__
 from imurun.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.core.bouts import Bout, find_bouts
-from imurun.core.contact import CONSTANTS, ContactConstants
+from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.mounting import Mounting
 from imurun.core.ringing import STRAP_DB
 from imurun.engine import Output, Rows, RunAnalyzer, find_mounting
@@ -105,6 +105,7 @@ def analyze(
         MethodError: a published rule that the recording does not fit, or that failed.
     """
     runner = Runner() if runner is None else runner
+    constants = as_constants(constants)
     recording, gyr_notes = _usable_gyroscope(recording)
     rule = None if method == "imurun" else find_method(method, recording)
     asked = mounting if isinstance(mounting, str) else "given"

@@ -18,6 +18,7 @@ from imurun.columns import STEP_COLUMNS
 from imurun.core.step import STEP
 from imurun.engine import RunAnalyzer, Step
 from imurun.errors import RecordingError, SettingsError
+from imurun.recording import Recording, longest_bridge
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from imurun.sim.rotation import mounting_from_angles
 
@@ -180,6 +181,38 @@ def test_a_slipping_strap_is_noticed():
     assert run(50.0, firm.acc, firm.gyr)[2].warnings == ()
     (warning,) = run(50.0, loose.acc, loose.gyr)[2].warnings
     assert "slipped" in warning
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+@settings(max_examples=2 if SLOW else 15, deadline=None)
+@given(data=st.data())
+def test_short_holes_are_bridged_as_in_a_recording(mixed, gyro, data):
+    rate, acc, gyr = mixed
+    acc, gyr = acc.copy(), gyr.copy() if gyro else None
+    longest = longest_bridge(rate)
+    for _ in range(12):
+        first = data.draw(st.integers(0, len(acc) - 1))
+        acc[first : first + data.draw(st.sampled_from([1, 2, longest, longest + 1]))] = np.nan
+    edges = sorted(data.draw(st.lists(st.integers(0, len(acc)), max_size=40)))
+    split = run(rate, acc, gyr, edges)
+    recording = Recording(acc, gyr, rate_hz=rate)
+    whole = run(rate, recording.acc, recording.gyr)
+    assert split[0].tobytes() == whole[0].tobytes()
+    assert split[1].tobytes() == whole[1].tobytes()
+
+
+def test_a_stream_with_holes_is_put_back_within_one(mixed):
+    rate, acc, gyr = mixed
+    acc = acc.copy()
+    acc[700:703] = np.nan
+    expected = run(rate, acc, gyr)[0]
+    first = RunAnalyzer(rate)
+    steps = [first.push_arrays(acc[:702], gyr[:702])[0]]
+    assert first.time_s == 702 / rate
+    second = RunAnalyzer(rate)
+    second.state = first.state
+    steps += [second.push_arrays(acc[702:], gyr[702:])[0], second.finish_arrays()[0]]
+    assert np.concatenate(steps).tobytes() == expected.tobytes()
 
 
 @pytest.mark.skipif(SLOW, reason="too slow without the compiler")

@@ -202,3 +202,15 @@ def test_stretches_follow_each_other_and_are_of_one_kind(mask):
     assert [k for rows, _ in parts for k in range(len(mask))[rows]] == list(range(len(mask)))
     assert all(rows.stop > rows.start and (missing[rows] == gap).all() for rows, gap in parts)
     assert all(a[1] != b[1] for a, b in pairwise(parts))
+
+
+@pytest.mark.parametrize(("rate_hz", "jitter"), [(200.0, 0.3), (1000.0, 0.3), (208.0, 0.05)])
+def test_lost_packets_do_not_slow_the_clock(rate_hz, jitter):
+    """5 % lost in packets of 40 ms; with jitter they cannot be told from it one by one."""
+    rng = np.random.default_rng(1)
+    n, packet = 4000, round(0.04 * rate_hz)
+    time = (np.arange(n) + jitter * rng.uniform(-0.5, 0.5, n)) / rate_hz
+    lost = np.isin(np.arange(n) // packet, rng.choice(n // packet - 1, n // packet // 20, replace=False) + 1)
+    acc = np.tile([0.0, 0.0, 9.81], (n, 1))
+    recording = Recording.from_timed_samples(time[~lost], acc[~lost])
+    assert recording.rate_hz == pytest.approx(rate_hz, rel=1e-3)

@@ -59,6 +59,15 @@ CONTACT_LIMITS_S = (0.07, 0.65)
 """Shorter or longer is no running contact; the longest is that of slow running without flight."""
 
 
+def as_constants(values: ContactConstants) -> ContactConstants:
+    """The constants as tuples of floats, whatever sequences of numbers they were given as."""
+    initial_s, duty, peak_bw = ([float(value) for value in part] for part in values)
+    a, b, c, d = initial_s
+    e, f, g = duty
+    h, i, j = peak_bw
+    return ContactConstants((a, b, c, d), (e, f, g), (h, i, j))
+
+
 @kernel
 def typical_initial_s(typical, constants):
     """Foot strike of a typical step, s from the pulse's peak."""

@@ -21,7 +21,7 @@ from imurun.core.ringing import ringing_db
 
 DOUBTS = ("ringing", "rhythm", "clipping", "tilt")
 """
-ringing: what a soft strap adds (`ringing.ringing_db`), tens of dB above `OWN_RINGING_DB`; running steps only.
+ringing: what a soft strap adds (`ringing.ringing_db`), tens of dB above `OWN_RINGING_DB`.
 rhythm: how much longer or shorter than the period the pulse is, as a share of it, beyond `OWN_RHYTHM`.
 clipping: share of the step's samples at the accelerometer's full scale.
 tilt: mean horizontal force of the step, g, beyond `OWN_TILT_G`: upright is not where it is thought to be.
@@ -33,17 +33,17 @@ OWN_RINGING_DB, OWN_RHYTHM, OWN_TILT_G = -10.0, 0.04, 0.1
 
 
 @kernel
-def write_quality(row, history, pulse, base, period_s, running, c):
-    """Fill the doubts and the quality of a step from its pulse.
+def write_quality(row, history, pulse, base, period_s, c):
+    """Fill the doubts and the quality of a running step from its pulse.
 
     Args:
         row: of step.STEP. base: absolute index of the history's first column.
-        period_s: of the steps around. running: whether it is a running step.
+        period_s: of the steps around.
     """
     begin, end = pulse["begin"] - base, pulse["end"] - base
     length_s = (end - begin) / c.rate_hz
     swing_g = pulse["height"] - pulse["floor"]
-    row["ringing_db"] = ringing_db(history, begin, end, swing_g, c.rate_hz) if running else np.nan
+    row["ringing_db"] = ringing_db(history, begin, end, swing_g, c.rate_hz)
     forward_g = integral(history[FORWARD], begin, end) / (end - begin)
     left_g = integral(history[LEFTWARD], begin, end) / (end - begin)
     ringing = beyond(row["ringing_db"], OWN_RINGING_DB) / 10.0

@@ -41,6 +41,9 @@ SLIP_MEMORY = 0.97
 """A step: about 30 steps."""
 SLIP_TILT = np.deg2rad(15.0)
 SLIP_TURN = np.deg2rad(45.0)
+ASKEW = np.deg2rad(25.0)
+"""So far off, the loop's own forward is the better one for contacts; runners' loops lie within 12 deg."""
+ENOUGH_STEPS = 8
 """A body frame that has tilted or turned by more since the first steps is not the runner's doing."""
 
 
@@ -121,6 +124,7 @@ def write_running(state, history, pulse, c, row):
     first, last = int(np.ceil(pulse["begin"])) - base, int(np.floor(pulse["end"])) - base
     middle = 0.5 * (contact + final) - base
     heading_known = knows_heading(state, c)
+    write_quality(row, history, pulse, base, period_s, c)
     write_impact(row, history, contact - base, middle, oldest, newest, heading_known, c)
     peak_bw = peak_force(pulse, typical, c.contact)
     row["peak_vgrf_bw"] = peak_bw
@@ -162,7 +166,6 @@ def write_common(state, history, pulse, c, period_s, row):
     row["vertical_oscillation_mm"] = vertical_oscillation_mm(vertical, first, last, c.rate_hz)
     row["vertical_impulse_bw_s"] = vertical_impulse(vertical, begin, end, c.rate_hz)
     write_peaks(row, history, first, last, oldest, newest, c.sharp_taps)
-    write_quality(row, history, pulse, base, period_s, row["gait"] == RUNNING, c)
     row["period_s"] = period_s
     row["decided_s"] = (state["next"] - 1) / c.rate_hz
 
@@ -225,6 +228,13 @@ def write_regularity(state, history, row, pulse, base):
         step = (ends[N_ENDS - 1] - ends[0]) / (N_ENDS - 1)
         row["step_regularity"] = regularity(history[FORWARD], first, last, int(np.rint(step)))
         row["stride_regularity"] = regularity(history[FORWARD], first, last, int(np.rint(2.0 * step)))
+
+
+@kernel
+def is_askew(state):
+    """Whether the mean loop of the steps says that forward is elsewhere than the mounting has it."""
+    turn = np.arctan2(state["loop_forward"], state["loop_left"])
+    return state["n_running"] >= ENOUGH_STEPS and abs(turn) > ASKEW
 
 
 @kernel

@@ -60,6 +60,7 @@ from imurun.core.step import (
     RUNNING,
     STEP,
     WALKING,
+    is_askew,
     remember_standing,
     write_running,
     write_walking,
@@ -359,8 +360,8 @@ def write_run(state, history, queue, c, steps):
     oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
     heading = knows_heading(state, c)
     for i in range(state["waiting"]):
-        measure_push(history, base, queue[i], oldest, newest, heading, c)
-        # two steps that ran together shall not be in the mean for sixteen
+        measure_push(history, base, queue[i], oldest, newest, heading and not is_askew(state), c)
+        # two steps that ran together shall not stay in the mean
         if state["typical"]["n"] == 0 or alike(queue[i - 1] if i > 0 else state["last_run"], queue[i]):
             add_pulse(state["typical"], queue[i], c.rate_hz)
     for i in range(state["waiting"]):

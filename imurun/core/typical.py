@@ -11,7 +11,9 @@ import numpy as np
 from imurun.core.jit import kernel
 
 MEMORY_STEPS = 8
-"""Steps that are averaged, about five seconds: as long as a change of speed takes."""
+"""Steps that are averaged: a plain mean over the first, then one in which each new step weighs an eighth.
+
+About three seconds, as long as a change of speed takes."""
 
 TYPICAL = np.dtype(
     [

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples, record, smooth_noise
+from core_helpers import examples, oriented, record, simulated, smooth_noise
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import convolve1d
+from scipy.spatial.transform import Rotation
 
 from imurun.core.gaussian import gaussian_taps
 from imurun.core.history import FORWARD, LEFTWARD, N_CHANNELS, VERTICAL
 from imurun.core.pulse import PULSE
 from imurun.core.push import CUTOFF_STEPS, MARGIN, PEAK_MARGIN, measure_push
+from imurun.core.step import is_askew
 from imurun.core.stepper import Stepper
 
 RATE = 100.0
@@ -138,3 +140,19 @@ def test_nothing_moves(value):
     assert all(np.isfinite(pulse[name]) for name in PUSH)
     assert pulse["drive"] == pytest.approx(0.0, abs=1e-12)
     assert pulse["push_height"] == pytest.approx(max(value, 0.0))
+
+
+@pytest.mark.parametrize(("turn_deg", "askew"), [(0.0, False), (20.0, False), (-20.0, False), (35.0, True)])
+def test_a_mounting_that_is_askew_does_not_move_contacts(turn_deg, askew):
+    """Its forward is 35 deg off: then the loop's own forward is taken, and contact times stay."""
+    recording = simulated(("running", 20.0)).recording
+    turn = Rotation.from_euler("z", turn_deg, degrees=True).as_matrix()
+    steps, state = {}, {}
+    for name, mounting in (("right", np.eye(3)), ("turned", turn)):
+        stepper = Stepper(RATE, mounting, heading_known=True, has_gyro=True)
+        steps[name] = stepper.push(recording.acc, oriented(recording))[0]
+        state[name] = stepper.record
+    assert not is_askew(state["right"])
+    assert is_askew(state["turned"]) == askew
+    late = {name: rows[rows["initial_contact_s"] > 12.0]["contact_time_ms"] for name, rows in steps.items()}
+    assert late["turned"].mean() == pytest.approx(late["right"].mean(), abs=3.0 if askew else 6.0)
