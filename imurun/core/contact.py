@@ -47,9 +47,9 @@ class ContactConstants(NamedTuple):
 
 
 CONSTANTS = ContactConstants(
-    initial_s=(-0.08799, 0.73796, 0.17871, 0.08356),
-    duty=(0.19469, 1.55009, -0.93651),
-    peak_bw=(0.72655, 0.7035, 2.81116),
+    initial_s=(-0.08811, 0.73823, 0.17893, 0.08373),
+    duty=(0.19344, 1.55282, -0.93668),
+    peak_bw=(0.72328, 0.70507, 2.81347),
 )
 OWN_HEIGHT_BW = 1.2
 """BW per g of height above the typical. Within trials 0.9 to 1.2 fit about equally well; the upper end, since
