@@ -25,7 +25,7 @@ from imurun.frames import FloatArray
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 FEATURES = {
     "initial_s": ("one", "push_begin", "impulse", "load"),
-    "duty": ("one", "per_height", "forward_per_height"),
+    "step_share": ("one", "per_height", "forward_per_height"),
     "peak_bw": ("one", "push_swing", "net_impulse"),
 }
 """The factors of the ContactConstants, by the names of `imurun.core.contact`."""
@@ -59,7 +59,7 @@ class Contacts:
         part = {name: self.features[name] @ values for name, values in constants._asdict().items()}
         return {
             "initial": self.own["initial"] + part["initial_s"],
-            "final": self.own["final"] + part["initial_s"] + self.period_s * part["duty"],
+            "final": self.own["final"] + part["initial_s"] + self.period_s * part["step_share"],
             "peak": self.own["peak"] + part["peak_bw"],
         }
 
@@ -68,7 +68,7 @@ class Contacts:
         beyond = {what: self.truth[what] - self.own[what] for what in self.truth}
         return {
             "initial_s": beyond["initial"],
-            "duty": (beyond["final"] - beyond["initial"]) / self.period_s,
+            "step_share": (beyond["final"] - beyond["initial"]) / self.period_s,
             "peak_bw": beyond["peak"],
         }[name]
 
@@ -166,7 +166,7 @@ def main() -> None:
     """Print the constants, and the errors of every runner left out."""
     trials = true_contacts()
     for name, values in fitted(trials)._asdict().items():
-        print(f"{name:9s} fitted {np.round(values, 5)}  in the core {np.array(getattr(CONSTANTS, name))}")
+        print(f"{name:10s} fitted {np.round(values, 5)}  in the core {np.array(getattr(CONSTANTS, name))}")
     print("\nleft out         n   initial contact    final contact     contact time     peak force")
     print("                     bias  RMSE ms       bias  RMSE ms    bias  RMSE ms    bias  RMSE BW")
     levels: list[dict[str, FloatArray]] = []

@@ -3,16 +3,20 @@
 What the runner's last steps have in common (`imurun.core.typical`) places the contact around the peak of
 the slow pulse; the step's own pulse says how this step differs from them:
 
-    initial contact = peak + initial_s . (1, push begin, drive impulse, load)            + own rise
-    contact time    = period x duty . (1, 1 / push height, fore-aft RMS / push height)   + own fall - own rise
+    initial contact = peak + initial_s . (1, push begin, drive impulse, load)        + own rise
+    contact time    = period x step_share . (1, 1 / push height, fore-aft RMS / push height)
+                                                                            + own fall - own rise
     final contact   = initial contact + contact time
-    peak force      = peak_bw . (1, push swing, net impulse)                             + own height
+    peak force      = peak_bw . (1, push swing, net impulse)                         + own height
 
-drive impulse, load, net impulse: drive, push height, and drive plus brake, times period, g s; what these and
-the others are, say `imurun.core.push`, `imurun.core.pulse` and `imurun.core.typical`. Own rise: how much
-later than typical, from the peak, the pulse rises through its mean. Own fall: the same for the middle between
-its fall through the mean and its end. Own height: how much higher than typical the pulse is. Seconds, g, body
-weights.
+    drive impulse   drive x period
+    load            push height x period
+    net impulse     (drive + brake) x period, the brake being negative
+    own rise        how much later than typical, from the peak, the pulse rises through its mean
+    own fall        the same for the middle between its fall through the mean and its end
+    own height      OWN_HEIGHT_BW x how much higher than typical the pulse is
+
+Seconds, g, g s, body weights; `imurun.core.push` and `imurun.core.pulse` measure what is averaged.
 
 The vertical must average one body weight over a step: a push twice as high lasts half as long, but for its
 shape, which changes with speed, as how far the force swings fore and aft does. Downhill the brake outgrows
@@ -37,18 +41,19 @@ class ContactConstants(NamedTuple):
 
     Attributes:
         initial_s: s; s per s of push begin; s per g s of drive impulse; s per g s of load.
-        duty: shares of the period: 1; g, over the push height; no unit, times fore-aft RMS over push height.
+        step_share: of the contact in the period; 1; g, over the push height; no unit, times fore-aft RMS over
+            push height. Twice the duty factor, which is the share of a stride.
         peak_bw: BW; BW per g of push swing; BW per g s of net impulse.
     """
 
     initial_s: tuple[float, float, float, float]
-    duty: tuple[float, float, float]
+    step_share: tuple[float, float, float]
     peak_bw: tuple[float, float, float]
 
 
 CONSTANTS = ContactConstants(
     initial_s=(-0.08811, 0.73823, 0.17893, 0.08373),
-    duty=(0.19344, 1.55282, -0.93668),
+    step_share=(0.19344, 1.55282, -0.93668),
     peak_bw=(0.72328, 0.70507, 2.81347),
 )
 OWN_HEIGHT_BW = 1.2
@@ -61,9 +66,9 @@ CONTACT_LIMITS_S = (0.07, 0.65)
 
 def as_constants(values: ContactConstants) -> ContactConstants:
     """The constants as tuples of floats, whatever sequences of numbers they were given as."""
-    initial_s, duty, peak_bw = ([float(value) for value in part] for part in values)
+    initial_s, step_share, peak_bw = ([float(value) for value in part] for part in values)
     a, b, c, d = initial_s
-    e, f, g = duty
+    e, f, g = step_share
     h, i, j = peak_bw
     return ContactConstants((a, b, c, d), (e, f, g), (h, i, j))
 
@@ -80,7 +85,7 @@ def typical_initial_s(typical, constants):
 @kernel
 def typical_contact_s(typical, constants):
     """Contact time of a typical step, s."""
-    k = constants.duty
+    k = constants.step_share
     return typical["period"] * (k[0] + (k[1] + k[2] * typical["forward_rms"]) / typical["push_height"])
 
 

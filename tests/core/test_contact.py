@@ -41,7 +41,7 @@ def test_formulas(own, usual, rate_hz, start_s, constants):
     typical = record(TYPICAL, **t)
     period_s, height = t["period"], t["push_height"]
     first = np.dot(constants.initial_s, [1.0, t["push_begin"], t["drive"] * period_s, height * period_s])
-    lasts = period_s * np.dot(constants.duty, [1.0, 1.0 / height, t["forward_rms"] / height])
+    lasts = period_s * np.dot(constants.step_share, [1.0, 1.0 / height, t["forward_rms"] / height])
     contact_s = first + up - t["up"]
     final_s = first + lasts + (down + end) / 2 - (t["down"] + t["end"]) / 2
     net_impulse = (t["drive"] + t["brake"]) * period_s

@@ -106,7 +106,7 @@ def test_contacts_and_rhythm(run):
     first = formula(typical, CONSTANTS.initial_s, "one,push_begin,impulse,load")
     contact = up - typical["up"] + first
     final = 0.5 * (down + end) - 0.5 * (typical["down"] + typical["end"]) + first
-    final += typical["period"] * formula(typical, CONSTANTS.duty, "one,per height,share")
+    final += typical["period"] * formula(typical, CONSTANTS.step_share, "one,per height,share")
     for name, own in (("up", up - peak), ("height", steps["pulse_height"])):
         forgets = typical[name][:-1] + (own[1:] - typical[name][:-1]) / MEMORY_STEPS
         assert np.allclose(typical[name][1:][MEMORY_STEPS:], forgets[MEMORY_STEPS:])
