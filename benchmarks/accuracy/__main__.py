@@ -1,6 +1,6 @@
 """The accuracy benchmark.
 
-python -m benchmarks.accuracy [--out DIR] [--methods NAME ...] [--datasets NAME ...] [--quick]
+python -m benchmarks.accuracy [--out DIR] [--methods NAME] [--datasets NAME] [--quick]
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.accuracy", description="Methods against force plates and cameras."
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="methods to score; all when left out")
-    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="datasets; the usual when left out")
+    parser.add_argument(
+        "--methods", action="append", metavar="NAME", help="method to score, may be given again"
+    )
+    parser.add_argument("--datasets", action="append", metavar="NAME", help="dataset, may be given again")
     parser.add_argument("--quick", action="store_true", help="without worse sensors, straps and places")
     given = parser.parse_args(argv)
     from benchmarks.accuracy.command import run_benchmark

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.accuracy.generate import generate
+from benchmarks.accuracy.generate import describe, generate
+from benchmarks.accuracy.methods import LEFT_OUT
 from benchmarks.accuracy.plan import make_plan
 from benchmarks.accuracy.report.page import write_page
 from benchmarks.accuracy.report.scores import score_table
@@ -55,7 +56,7 @@ def run_benchmark(
         with patience("Scoring") as progress:
             done = generate(plan, folder, processes=processes, progress=progress)
         print(f"{done} of {len(plan.units)} pieces were to be scored; the rest was there.", file=sys.stderr)
-        results = read_results(folder)
+        results = read_results(folder, describe(plan))
         scores = score_table(results)
         with atomic_path(folder / SCORES) as aside:
             scores.to_csv(aside, index=False)
@@ -64,7 +65,10 @@ def run_benchmark(
         reason = error.strerror or error
         raise SettingsError(f"{folder} cannot be written ({reason}); choose another --out.") from error
     console = Console(highlight=False)
-    print_verdicts(verdicts(scores), console)
+    if LEFT_OUT in plan.methods:
+        print_verdicts(verdicts(scores), console)
+    else:
+        console.print("The targets are measured on imurun, left out, which was not scored.")
     print_methods(results, scores, console)
     console.print(f"Page: {folder / PAGE}", soft_wrap=True, markup=False)
     return folder / PAGE

@@ -18,11 +18,11 @@ from benchmarks.accuracy.compare import COLUMNS, SETTINGS, compare, nothing_foun
 from benchmarks.accuracy.conditions import AS_RECORDED
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, checked
 from benchmarks.accuracy.plan import ALL_CONDITIONS, Plan, Unit, shares_unnamed_people
-from benchmarks.accuracy.provenance import code_version, data_hash, environment
+from benchmarks.accuracy.provenance import code_hash, code_version, data_hash, environment
 from benchmarks.accuracy.results import is_done, key_hash, open_folder, write_run, write_unit
 from benchmarks.datasets import Trial, dataset, load
 from imurun.core.stepper import is_compiled
-from imurun.errors import ImurunError, MethodError
+from imurun.errors import ImurunError, MethodError, SettingsError
 
 Progress = Callable[[float], None]
 NAMED = 4
@@ -45,23 +45,26 @@ def generate(
         MethodError: a worker process died.
     """
     open_folder(folder)
-    todo = [unit for unit in plan.units if not is_done(folder, unit.name, unit.key())]
+    keys = {unit: unit.key() for unit in plan.units}
+    todo = [unit for unit in plan.units if not is_done(folder, unit.name, keys[unit])]
     processes = min(processes or os.cpu_count() or 1, max(len(todo), 1))
     if todo and processes == 1:
         for done, unit in enumerate(todo, 1):
-            run_unit(unit, folder)
+            run_unit(unit, folder, keys[unit])
             _tell(progress, done / len(todo))
     elif todo:
         if not is_compiled():  # once, and not by every worker at the same time
             imurun.analyze(load(todo[0].dataset)[0].recording)
-        _run_all(todo, folder, processes, progress)
+        _run_all({unit: keys[unit] for unit in todo}, folder, processes, progress)
     write_run(folder, describe(plan))
     return len(todo)
 
 
-def _run_all(todo: list[Unit], folder: Path, processes: int, progress: Progress | None) -> None:
+def _run_all(
+    todo: dict[Unit, dict[str, object]], folder: Path, processes: int, progress: Progress | None
+) -> None:
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(run_unit, unit, folder): unit for unit in todo}
+        waiting = {pool.submit(run_unit, unit, folder, key): unit for unit, key in todo.items()}
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 future.result()
@@ -74,8 +77,14 @@ def _run_all(todo: list[Unit], folder: Path, processes: int, progress: Progress 
             pool.shutdown(cancel_futures=True)
 
 
-def run_unit(unit: Unit, folder: Path) -> None:
-    """Score one method on one dataset under one condition, and write the result."""
+def run_unit(unit: Unit, folder: Path, key: dict[str, object]) -> None:
+    """Score one method on one dataset under one condition, and write the result.
+
+    Raises:
+        SettingsError: the source was changed since the run began, so that the key is not this code's.
+    """
+    if key["code_sha256"] != code_hash():
+        raise SettingsError("The source was changed while the benchmark ran; run it again.")
     method, condition = METHODS[unit.method], ALL_CONDITIONS[unit.condition]
     tables: list[pd.DataFrame] = []
     records: list[dict[str, Any]] = []
@@ -94,7 +103,6 @@ def run_unit(unit: Unit, folder: Path) -> None:
         tables.append(table)
         records.append(record)
     notes += failures(unit, records)
-    key = unit.key()
     manifest = {
         "key": key,
         "key_sha256": key_hash(key),

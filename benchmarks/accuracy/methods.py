@@ -118,39 +118,41 @@ METHODS: dict[str, ScoredMethod] = {
 """By name, in the order of tables."""
 
 
-def fault(found: object, trial: Trial) -> str:
-    """What is wrong with a method's answer, "" where it keeps the contract."""
+def proper(found: object, trial: Trial) -> Found:
+    """A method's answer as arrays of floats.
+
+    Raises:
+        ValueError: it breaks the contract; the sentence says how.
+    """
     if found is None:
-        return "it returned nothing"
+        raise ValueError("it returned nothing")
     if not isinstance(found, Found):
-        return f"it returned {type(found).__name__} instead of Found"
+        raise ValueError(f"it returned {type(found).__name__} instead of Found")
+    names = ("initial_s", "final_s", "peak_bw", "quality", "roll_range_deg", "pitch_range_deg")
     try:
-        columns = [
-            np.asarray(values, dtype=np.float64)
-            for values in (
-                found.initial_s,
-                found.final_s,
-                found.peak_bw,
-                found.quality,
-                found.roll_range_deg,
-                found.pitch_range_deg,
-            )
-        ]
-        vgrf_bw = None if found.vgrf_bw is None else np.asarray(found.vgrf_bw, dtype=np.float64)
-    except (TypeError, ValueError):
-        return "a column holds something that is not a number"
-    shapes = {column.shape for column in (*columns, np.asarray(found.side))}
-    if len(shapes) != 1 or columns[0].ndim != 1:
-        return "its columns are not of one length"
-    if not np.isfinite(columns[0]).all():
-        return "a foot strike is not a finite number"
-    if (np.diff(columns[0]) <= 0.0).any():
-        return "its foot strikes are not in order of time"
-    if (columns[1] <= columns[0]).any():
-        return "a final contact comes before its foot strike"
+        columns = {name: np.array(getattr(found, name), dtype=np.float64) for name in names}
+        vgrf_bw = None if found.vgrf_bw is None else np.array(found.vgrf_bw, dtype=np.float64)
+        side = np.array(found.side, dtype=str)
+    except (TypeError, ValueError) as error:
+        raise ValueError("a column holds something that is not a number") from error
+    initial_s = columns["initial_s"]
+    if initial_s.ndim != 1 or {column.shape for column in (*columns.values(), side)} != {initial_s.shape}:
+        raise ValueError("its columns are not of one length")
+    if any(
+        np.isinf(values).any() for values in (*columns.values(), np.zeros(0) if vgrf_bw is None else vgrf_bw)
+    ):
+        raise ValueError("a value is infinite; what is not known is NaN")
+    if np.isnan(initial_s).any():
+        raise ValueError("a foot strike is not a finite number")
+    if (np.diff(initial_s) <= 0.0).any():
+        raise ValueError("its foot strikes are not in order of time")
+    if (columns["final_s"] <= initial_s).any():
+        raise ValueError("a final contact comes before its foot strike")
+    if ((columns["quality"] < 0.0) | (columns["quality"] > 1.0)).any():
+        raise ValueError("a quality is not between 0 and 1")
     if vgrf_bw is not None and vgrf_bw.shape != (len(trial.recording),):
-        return f"its force has shape {vgrf_bw.shape} instead of a value a sample"
-    return ""
+        raise ValueError(f"its force has shape {vgrf_bw.shape} instead of a value a sample")
+    return Found(**columns, side=side, vgrf_bw=vgrf_bw)
 
 
 def checked(method: ScoredMethod, trial: Trial) -> Found:
@@ -161,10 +163,10 @@ def checked(method: ScoredMethod, trial: Trial) -> Found:
     """
     try:
         found = method.run(trial)
-    except Exception as error:  # a method may be anybody's code
+    except (Exception, SystemExit) as error:  # a method may be anybody's code
         reason = " ".join(str(error).split()) or "no reason given"
         raise MethodError(f"{method.name} failed ({type(error).__name__}: {reason.rstrip('.')})") from error
-    wrong = fault(found, trial)
-    if wrong:
-        raise MethodError(f"{method.name} gave no proper contacts: {wrong}")
-    return found
+    try:
+        return proper(found, trial)
+    except ValueError as error:
+        raise MethodError(f"{method.name} gave no proper contacts: {error}") from error

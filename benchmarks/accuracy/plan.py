@@ -9,7 +9,7 @@ from benchmarks.accuracy.compare import SETTINGS
 from benchmarks.accuracy.conditions import AS_RECORDED, CONDITIONS, Condition
 from benchmarks.accuracy.fit_contact import DATASETS as FITTED_ON
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, ScoredMethod
-from benchmarks.accuracy.provenance import code_hash, data_hash
+from benchmarks.accuracy.provenance import code_hash, data_hash, environment
 from benchmarks.accuracy.results import stem
 from benchmarks.datasets import LOADERS, Trial, dataset, load
 from imurun.errors import FormatError, ImurunError, SettingsError
@@ -50,6 +50,7 @@ class Unit:
             "data_sha256": data_hash(used),
             "code_sha256": code_hash(),
             "settings": SETTINGS,
+            "environment": environment(),
         }
 
 
@@ -80,7 +81,7 @@ def make_plan(
         quick: recordings as they are and without gyroscope only, for imurun.
 
     Raises:
-        SettingsError: a name that is not known.
+        SettingsError: a name that is not known, or nothing is left to do.
         FormatError: no dataset can be used.
     """
     methods = tuple(dict.fromkeys(methods or METHODS))
@@ -95,12 +96,18 @@ def make_plan(
             notes.append(reason)
     units = []
     for name in methods:
-        for condition in _conditions_for(METHODS[name], quick):
+        method = METHODS[name]
+        for place, trials in usable.items():
+            if method.needs_gyro and not any(trial.recording.gyr is not None for trial in trials):
+                notes.append(f"{method.label}: not scored on {place}, which has no gyroscope.")
+                continue
             units += [
                 Unit(name, place, condition.label)
-                for place, trials in usable.items()
+                for condition in _conditions_for(method, quick)
                 if any(condition.applies_to(trial) for trial in trials)
             ]
+    if not units:
+        raise SettingsError(f"Nothing can be scored of what was asked for. {' '.join(notes)}".strip())
     labels = {unit.condition for unit in units}
     conditions = tuple(label for label in ALL_CONDITIONS if label in labels)
     return Plan(tuple(usable), methods, conditions, tuple(units), tuple(notes))
@@ -118,10 +125,10 @@ def usable_datasets(names: Sequence[str]) -> tuple[dict[str, list[Trial]], list[
         try:
             trials = load(name)
         except ImurunError as error:
-            notes.append(f"Not scored: {error}")
+            notes.append(f"{name} is not scored: {error}")
             continue
         if not trials:
-            notes.append(f"Not scored: {name} holds no truth of contacts.")
+            notes.append(f"{name} is not scored: it holds no truth of contacts.")
             continue
         usable[name] = trials
         notes += [
@@ -130,7 +137,7 @@ def usable_datasets(names: Sequence[str]) -> tuple[dict[str, list[Trial]], list[
             if not trial.inside().any()
         ]
     if not usable:
-        raise FormatError(f"No dataset can be scored: {'; '.join(note.rstrip('.') for note in notes)}.")
+        raise FormatError(f"No dataset can be scored. {' '.join(notes)}")
     return usable, notes
 
 
@@ -140,7 +147,10 @@ def why_not_left_out() -> str:
         try:
             load(name)
         except ImurunError as error:
-            return f"{METHODS[LEFT_OUT].label}: not scored, since it is fitted on all of {name}. {error}"
+            return (
+                f"{METHODS[LEFT_OUT].label}: not scored, since it is fitted on {', '.join(FITTED_ON)}, and "
+                f"{name} cannot be used: {error}"
+            )
     return ""
 
 

@@ -110,7 +110,7 @@ def write_unit(folder: Path, name: str, manifest: Mapping[str, Any], contacts: p
     table = folder / UNITS / f"{name}.parquet"
     with atomic_path(table) as aside:
         contacts.to_parquet(aside, index=False)
-    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+        digest = hashlib.sha256(aside.read_bytes()).hexdigest()
     write_json(folder / UNITS / f"{name}.json", {**manifest, "schema": SCHEMA, "table_sha256": digest})
 
 
@@ -130,14 +130,18 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
-def read_results(folder: Path) -> Results:
-    """Read the units that the last run in the folder names.
+def read_results(folder: Path, run: dict[str, Any] | None = None) -> Results:
+    """Read the units of a run.
+
+    Args:
+        folder: of the results.
+        run: as in `benchmark.json`; the last one in the folder unless given.
 
     Raises:
         FormatError: a file is missing or is not what it should be.
         SettingsError: the results are of another schema.
     """
-    run = read_run(folder)
+    run = read_run(folder) if run is None else run
     contacts, trials, notes = [], [], list(run["notes"])
     for name in run["units"]:
         manifest = _read_json(folder / UNITS / f"{name}.json")
@@ -147,7 +151,9 @@ def read_results(folder: Path) -> Results:
         try:
             table = pd.read_parquet(folder / UNITS / f"{name}.parquet")
         except (OSError, ValueError) as error:
-            raise FormatError(f"{name}.parquet cannot be read; run the benchmark again.") from error
+            raise FormatError(
+                f"{name}.parquet cannot be read; delete it and run the benchmark again."
+            ) from error
         contacts.append(table.assign(**where))
         trials.append(pd.DataFrame(manifest["trials"]).assign(**where))
         notes += manifest["notes"]
@@ -169,9 +175,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FormatError(f"{path} cannot be read; run the benchmark again.") from error
+        raise FormatError(f"{path} cannot be read; delete it, or choose another --out.") from error
     if not isinstance(content, dict):
-        raise FormatError(f"{path} is no manifest; run the benchmark again.")
+        raise FormatError(f"{path} is no manifest; delete it, or choose another --out.")
     return content
 
 

@@ -40,6 +40,18 @@ class Trial:
     speed_m_s: float = np.nan
     slope_percent: float = 0.0
 
+    def __post_init__(self) -> None:
+        # methods are anybody's code, and shall not change the truth for those after them
+        for truth in (
+            self.initial_contact_s,
+            self.final_contact_s,
+            self.peak_bw,
+            self.vgrf_bw,
+            self.angles_deg,
+        ):
+            if truth is not None:
+                truth.flags.writeable = False
+
     def inside(self, margin_s: float = 0.5) -> np.ndarray:
         """Which contacts lie wholly this far inside the recording."""
         end = self.recording.duration_s - margin_s

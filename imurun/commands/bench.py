@@ -39,5 +39,5 @@ def _benchmark(name: str) -> ModuleType:
             raise
         raise SettingsError(
             "The benchmarks come with a checkout of the source, not with the installed package; "
-            "run this in a checkout."
+            "in a checkout, run: python -m imurun bench ..."
         ) from error

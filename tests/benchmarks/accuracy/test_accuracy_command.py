@@ -32,7 +32,7 @@ def call(*words, **environment):
 
 def test_made_trials_from_the_words_to_the_page(made, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("benchmarks.accuracy.generate.os.cpu_count", lambda: 1)
-    words = ["--out", str(tmp_path), "--quick", "--methods", "imurun-left-out", "late"]
+    words = ["--out", str(tmp_path), "--quick", "--methods", "imurun-left-out", "--methods", "late"]
     assert main(words) == 0
     said = capsys.readouterr()
     for part in ("to reach", "Foot strikes", "Made late", "accuracy.html"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from accuracy_helpers import found, made_trial, method
 
+from benchmarks.accuracy import generate as generating
 from benchmarks.accuracy import plan as planning
 from benchmarks.accuracy.generate import generate
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, Found
@@ -43,11 +45,46 @@ def test_what_is_done_is_not_done_again(made, tmp_path, monkeypatch):
     (tmp_path / UNITS / "good.sacral_grf.as-recorded.parquet").write_bytes(b"torn")
     (tmp_path / UNITS / "good.running_speeds.as-recorded.json").write_text("{")
     assert run(tmp_path)[0] == 2
-    monkeypatch.setattr(planning, "code_hash", lambda: "0" * 64)
+    monkeypatch.setattr(planning, "environment", lambda: {"numpy": "0.1"})
+    assert run(tmp_path)[0] == 3
+    for module in (planning, generating):
+        monkeypatch.setattr(module, "code_hash", lambda: "0" * 64)
     assert run(tmp_path)[0] == 3
     monkeypatch.setattr(planning, "data_hash", lambda names: "1" * 64)
     assert run(tmp_path)[0] == 3
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
+
+
+def test_source_that_changes_meanwhile_is_refused(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(generating, "code_hash", lambda: "0" * 64)
+    with pytest.raises(SettingsError, match="changed while"):
+        run(tmp_path)
+    assert not list((tmp_path / UNITS).iterdir())
+
+
+def test_lists_will_do_and_the_truth_is_out_of_reach(made, tmp_path, monkeypatch):
+    def lists(trial):
+        answer = found(trial)
+        names = ("initial_s", "final_s", "side", "peak_bw", "quality", "roll_range_deg", "pitch_range_deg")
+        return Found(*(list(getattr(answer, name)) for name in names))
+
+    def spoiling(trial):
+        trial.initial_contact_s += 0.03
+        return found(trial)
+
+    monkeypatch.setitem(METHODS, "lists", method(lists, "lists"))
+    monkeypatch.setitem(METHODS, "spoiling", method(spoiling, "spoiling"))
+    _, results = run(tmp_path, ("spoiling", "lists"))
+    of = {name: results.trials[results.trials["method"] == name] for name in ("spoiling", "lists")}
+    assert (of["lists"]["n_found"] == of["lists"]["n_true"]).all()
+    assert of["spoiling"]["n_found"].sum() == 0
+    assert of["spoiling"]["note"].str.contains("read-only").all()
+
+
+def test_nothing_to_do_is_one_sentence(made, monkeypatch):
+    monkeypatch.setitem(METHODS, "turning", method(found, "turning", needs_gyro=True))
+    with pytest.raises(SettingsError, match=r"Nothing can be scored.*no gyroscope"):
+        make_plan(["turning"], ["sacral_grf"])
 
 
 def raising(_):
@@ -66,7 +103,12 @@ def raising(_):
         (lambda trial: found(trial, peak_bw=np.zeros(3)), "not of one length"),
         (lambda trial: found(trial, peak_bw=["high"] * len(trial.side)), "not a number"),
         (lambda trial: found(trial, vgrf_bw=np.zeros(3)), "force has shape"),
-        (lambda trial: Found(*[found(trial).initial_s[::-1]] * 7), "order of time"),
+        (
+            lambda trial: Found(*[found(trial).initial_s[::-1]] * 3, *[found(trial).quality] * 4),
+            "order of time",
+        ),
+        (lambda trial: found(trial, peak_bw=np.full(len(trial.side), np.inf)), "infinite"),
+        (lambda _: sys.exit(3), "SystemExit"),
     ],
 )
 def test_a_bad_method_is_missed_and_named_and_the_run_goes_on(made, tmp_path, monkeypatch, answer, words):
@@ -104,14 +146,14 @@ def test_absent_and_altered_datasets_are_named(made, tmp_path):
     assert list(results.run["datasets"]) == ["sacral_grf"]
     text = "\n".join(results.notes)
     assert "imu.csv was altered" in text
-    assert "hip_shoe_run holds no truth" in text
-    assert "fitted on all of running_speeds" in text
+    assert "hip_shoe_run is not scored: it holds no truth" in text
+    assert "running_speeds cannot be used" in text
     assert list(results.run["methods"]) == ["good"]
 
 
 def test_no_dataset_at_all_is_one_sentence(made):
     made["running_speeds"] = FormatError("The dataset running_speeds is not here; get it.")
-    with pytest.raises(FormatError, match=r"No dataset can be scored: .*get it.*hip_shoe_run"):
+    with pytest.raises(FormatError, match=r"No dataset can be scored. .*get it.*hip_shoe_run"):
         make_plan(["good"], ["running_speeds", "hip_shoe_run"])
 
 
@@ -159,5 +201,5 @@ def test_a_folder_of_other_things_is_refused(made, tmp_path):
         run(tmp_path)
     with pytest.raises(SettingsError, match="choose another --out"):
         run(tmp_path / "thesis.tex" / "results")
-    with pytest.raises(FormatError, match="run the benchmark again"):
+    with pytest.raises(FormatError, match="delete it, or choose another --out"):
         read_results(tmp_path)
