@@ -63,11 +63,8 @@ def bland_altman_plot(results: Results) -> Any:
     items = []
     for k, (runner, mine) in enumerate(rows.groupby("runner")):
         middle = mine["true_contact_ms"] + 0.5 * mine["contact_error_ms"]
-        for marker, fill, some in (
-            ("level", 0.7, mine["slope_percent"] == 0),
-            ("slopes", 0.0, mine["slope_percent"] != 0),
-        ):
-            del marker
+        level = mine["slope_percent"] == 0
+        for fill, some in ((0.7, level), (0.0, ~level)):
             glyph = plot.scatter(
                 middle[some],
                 mine["contact_error_ms"][some],

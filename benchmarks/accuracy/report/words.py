@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.accuracy.report.quantities import F1, F1_WIDE, QUANTITIES
-from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, Verdict, interval_of
+from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, Verdict
 
 NOTHING = "-"
 ONE_RUNNER = "one runner: no interval"
@@ -43,13 +42,6 @@ def interval(low: float, high: float, n_runners: int, quantity: str) -> str:
     if quantity in (F1, F1_WIDE) or not n_runners:
         return NOTHING
     return ONE_RUNNER if n_runners == 1 else span(low, high, decimals_of(quantity))
-
-
-def value_with_interval(row: pd.Series) -> str:
-    """A figure of the score table with its interval, in short."""
-    text = number(row["value"], decimals_of(row["quantity"]))
-    low, high = interval_of(row)
-    return text if not np.isfinite(low) else f"{text} ({span(low, high, decimals_of(row['quantity']))})"
 
 
 def verdict_words(verdict: Verdict) -> str:
