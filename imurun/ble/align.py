@@ -3,7 +3,8 @@
 Where a sample belongs is told by its number (`indexed`), else by the packet's device time (`timed`), else by
 counting (`counted`). Acceleration and angular rate that come apart are put on one time base (`merge`).
 Samples that never came are rows of NaN, as many as the number or the time says. Packets with a number or a
-device time may come in any order within the window and any number of times: the rows are the same.
+device time may come in any order within the window (half of it at the start, where there is only time) and
+any number of times: the rows are the same.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from imurun.ble.counted import CountedStream
 from imurun.ble.indexed import IndexedStream
 from imurun.ble.merge import Merger
 from imurun.ble.placed import Placed
-from imurun.ble.plausible import SLACK_S, Plausible
+from imurun.ble.plausible import LONGEST_S, SLACK_S, Plausible
 from imurun.ble.profiles.contract import Clock, Kind, Piece
 from imurun.ble.timed import TimedStream
 from imurun.blocks import SampleBlock
@@ -28,13 +29,15 @@ from imurun.frames import FloatArray
 WINDOW_S = 2.0
 NAN_ROWS = 4096
 """A hole longer than this comes as several blocks."""
+_NAN = np.full((NAN_ROWS, 6), np.nan)
+_NAN.flags.writeable = False  # the blocks of all holes share it
 
 
 class Aligner:
     """Pieces of one sensor in, blocks out.
 
     After a new start of the device the stream goes on behind a hole as long as the time without samples, as
-    arrivals tell it; all other holes are exact.
+    arrivals tell it, at most a day; all other holes are exact.
 
     Args:
         rate_hz: the device's rate, as it said or was asked for.
@@ -181,7 +184,8 @@ class Aligner:
         ended = self._next or 0
         begun = ended
         if math.isfinite(self._ended_s):
-            begun += max(0, round((piece.arrival_s - self._ended_s) * self._rate_hz) - len(piece))
+            idle_s = min(piece.arrival_s - self._ended_s, LONGEST_S)
+            begun += max(0, round(idle_s * self._rate_hz) - len(piece))
         if self._has_index and piece.index is not None:
             start = piece.index if first is None else first
             self._offset = max(begun - piece.index, ended - start)
@@ -200,7 +204,7 @@ class Aligner:
             while self._next < first:
                 n = min(first - self._next, NAN_ROWS)
                 self.counts["missing rows"] += n
-                values = np.full((n, 3 if self._kinds == ("acc",) else 6), np.nan)
+                values = _NAN[:n, : rows.values.shape[1]]
                 left = first - self._next - n
                 blocks.append(self._block(values, before_s - left * rows.interval_s))
             blocks.append(self._block(rows.values, time_s))

@@ -18,7 +18,7 @@ from bisect import bisect_right
 WINDOW_S = 300.0
 """Points older than this are forgotten: crystals change with temperature."""
 BUCKET_S = 1.0
-"""Of each second only the packet with the earliest arrival for its device time is kept. Another one could touch
+"""Of each second only the packet with the earliest arrival for its device time is kept. Another could touch
 the hull only if the two clocks drift apart by more than both differ: 40 us at 40 ppm."""
 MAX_RATE_ERROR = 500e-6
 """No crystal is off by more; it keeps the first seconds in bounds."""

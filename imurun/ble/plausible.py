@@ -9,6 +9,8 @@ Verdict = Literal["fits", "odd", "restart"]
 SLACK_S = 10.0
 """How far behind the newest packet one may be, and ahead of what the elapsed time allows."""
 RATE_ERROR = 0.1
+LONGEST_S = 86400.0
+"""A hole of more than a day is the end of a run, whatever the numbers say."""
 
 
 class Plausible:
@@ -43,4 +45,4 @@ class Plausible:
 def _follows(last: tuple[float, float], here: tuple[float, float]) -> bool:
     advance = here[0] - last[0]
     elapsed = max(here[1] - last[1], 0.0)
-    return -SLACK_S <= advance <= SLACK_S + (1.0 + RATE_ERROR) * elapsed
+    return -SLACK_S <= advance <= min(SLACK_S + (1.0 + RATE_ERROR) * elapsed, LONGEST_S)

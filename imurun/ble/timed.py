@@ -14,6 +14,8 @@ from imurun.frames import FloatArray
 TOLERANCE_SAMPLES, TOLERANCE = 1.5, 0.02
 """A packet follows the one before when its time fits within so many samples and this share of its own: stamps
 are rounded, and the rate is known only so well. A lost packet holds more."""
+FOLLOWS = 0.3
+"""Packets follow each other, at the start, when their interval is within this share of the median."""
 LEARN_S = 60.0
 """The rate is that of about the last so many seconds."""
 WIDEST = 2.0
@@ -93,7 +95,8 @@ class TimedStream:
                         break
                     self._next += round(missing)
                 else:
-                    self._counts["too close"] += missing < -tolerance
+                    if missing < -tolerance:
+                        self._counts["too close"] += 1
                     self._learn(head.n, head.time_s - self._last_s)
             del self._waiting[0]
             placed.append(Placed(self._next, head.values, head.time_s, 1.0 / self._rate_hz))
@@ -103,11 +106,16 @@ class TimedStream:
         return placed
 
     def _first_rate(self) -> None:
-        """The median over the packets held at the start, most of which follow each other."""
-        times = np.array([waiting.time_s for waiting in self._waiting])
-        if len(times) > 2:
-            counts = np.array([waiting.n for waiting in self._waiting[1:]])
-            self._set_rate(float(1.0 / np.median(np.diff(times) / counts)))
+        """The mean over those packets held at the start that follow each other, as the median tells."""
+        # of the first half only, which later packets no longer change
+        until_s = self._waiting[0].time_s + self._window_s / 2
+        held = [waiting for waiting in self._waiting if waiting.time_s <= until_s]
+        seconds = np.diff([waiting.time_s for waiting in held])
+        if len(seconds) > 1:
+            counts = np.array([waiting.n for waiting in held[1:]])
+            intervals = seconds / counts
+            follow = np.abs(intervals / np.median(intervals) - 1.0) < FOLLOWS
+            self._set_rate(float(counts[follow].sum() / seconds[follow].sum()))
 
     def _learn(self, n: int, seconds: float) -> None:
         self._samples += n

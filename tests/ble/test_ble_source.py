@@ -1,4 +1,4 @@
-"""Bytes and clocks know no radio: imports of imurun.ble run one way, and bleak is in none of these modules."""
+"""Bytes and clocks know no radio: imports of imurun.ble run one way, and none is of bleak."""
 
 from __future__ import annotations
 

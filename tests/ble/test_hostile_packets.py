@@ -1,4 +1,4 @@
-"""Every decoder fed bytes that are wrong in every way: counted, never raised, never more samples than bytes."""
+"""Every decoder fed bytes that are wrong in every way: counted, never raised, no samples invented."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from ble_helpers import G, RADIAN
+from ble_helpers import RADIAN, G
 
 from imurun.ble.profiles import PROFILES, get_profile, recognise
 from imurun.ble.profiles.movesense import decode_arrays
