@@ -112,11 +112,9 @@ class Aligner:
         backfilled = bool(piece.flags & Flag.BACKFILLED)
         restart = self._run is not None and piece.run != self._run
         self._run = piece.run
-        if not restart and not (backfilled and self._next is not None):
-            place_s = self._place_s(piece)
-            verdict = (
-                "fits" if place_s is None else self._plausible[piece.kind].judge(place_s, piece.arrival_s)
-            )
+        place_s, plausible = self._place_s(piece), self._plausible[piece.kind]
+        if not restart and place_s is not None and not (backfilled and plausible.behind(place_s)):
+            verdict = plausible.judge(place_s, piece.arrival_s)
             if verdict == "odd":
                 self.counts["odd"] += 1
                 return []

@@ -136,7 +136,7 @@ class ClockFit:
                     break
                 hull.pop()
             hull.append((x, y))
-        slope = 1.0
+        slope = self._slope  # of one point alone, after a long pause, nothing better is known
         if len(hull) > 1:
             mean = sum(x for x, _ in self._points) / len(self._points)
             k = min(max(bisect_right(hull, (mean, math.inf)) - 1, 0), len(hull) - 2)

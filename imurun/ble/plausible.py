@@ -28,6 +28,10 @@ class Plausible:
         """The device has started again."""
         self._last = self._odd = None
 
+    def behind(self, place_s: float) -> bool:
+        """Whether this is no later than what has come, as samples that are sent again are."""
+        return self._last is not None and place_s <= self._last[0]
+
     def judge(self, place_s: float, arrival_s: float) -> Verdict:
         """Whether this packet fits, does not, or, after one that did not, begins a new run."""
         here = place_s, arrival_s

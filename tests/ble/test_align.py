@@ -161,6 +161,15 @@ def test_one_impossible_number_is_dropped_and_two_are_a_new_start():
     np.testing.assert_array_equal(got[-59 * 19 :], values[19:])
 
 
+def test_a_backfilled_piece_cannot_run_ahead():
+    values, pieces = own_pieces(60)
+    ahead = Piece("both", values[:19], pieces[30].arrival_s, 2**30, 30, None, Flag.BACKFILLED)
+    a = aligner("imurun", first_index=0)
+    _, got = run(a, [*pieces[:30], ahead, *pieces[30:]])
+    np.testing.assert_array_equal(got, values)
+    assert a.counts == {"odd": 1}
+
+
 def test_long_holes_come_in_pieces():
     values, pieces = own_pieces(2)
     far = Piece("both", values[:19], pieces[0].arrival_s + 300, 62400, 2, 50 + 62418 / RATE)

@@ -108,6 +108,17 @@ def test_a_clock_that_stood_still_is_noticed():
     assert clock.host_s(30.0) == pytest.approx(85.0, abs=0.01)
 
 
+def test_after_an_hour_without_packets_the_rate_is_kept():
+    true, device, arrival, _ = link(120, 2)
+    clock = ClockFit()
+    for pair in zip(device, arrival, strict=True):
+        clock.add(*pair)
+    before = clock.rate_ppm
+    assert not clock.add(device[-1] + 3600 * (1 + 40e-6), true[-1] + 3600.001)
+    assert clock.rate_ppm == before
+    assert clock.host_s(device[-1] + 3600 * (1 + 40e-6)) - (true[-1] + 3600) == pytest.approx(0.001)
+
+
 def test_a_swapped_packet_changes_nothing():
     clock, plain = ClockFit(), ClockFit()
     for k in range(100):
