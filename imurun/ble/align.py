@@ -113,7 +113,9 @@ class Aligner:
         restart = self._run is not None and piece.run != self._run
         self._run = piece.run
         place_s, plausible = self._place_s(piece), self._plausible[piece.kind]
-        if not restart and place_s is not None and not (backfilled and plausible.behind(place_s)):
+        begun = self._indexed.next_index is not None
+        sent_again = backfilled and begun and place_s is not None and plausible.behind(place_s)
+        if not restart and place_s is not None and not sent_again:
             verdict = plausible.judge(place_s, piece.arrival_s)
             if verdict == "odd":
                 self.counts["odd"] += 1

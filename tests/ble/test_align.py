@@ -170,6 +170,16 @@ def test_a_backfilled_piece_cannot_run_ahead():
     assert a.counts == {"odd": 1}
 
 
+def test_a_stream_does_not_begin_with_a_backfilled_piece_from_long_before():
+    values, pieces = own_pieces(60, first=10**8)
+    old = Piece("both", values[:19], pieces[1].arrival_s, 988, 1, None, Flag.BACKFILLED)
+    a = aligner("imurun")
+    first, got = run(a, [pieces[0], old, *pieces[1:]])
+    assert first == 10**8
+    np.testing.assert_array_equal(got, values)
+    assert a.counts == {"odd": 1}
+
+
 def test_long_holes_come_in_pieces():
     values, pieces = own_pieces(2)
     far = Piece("both", values[:19], pieces[0].arrival_s + 300, 62400, 2, 50 + 62418 / RATE)
