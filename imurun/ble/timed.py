@@ -115,7 +115,8 @@ class TimedStream:
             counts = np.array([waiting.n for waiting in held[1:]])
             intervals = seconds / counts
             follow = np.abs(intervals / np.median(intervals) - 1.0) < FOLLOWS
-            self._set_rate(float(counts[follow].sum() / seconds[follow].sum()))
+            if follow.any():
+                self._set_rate(float(counts[follow].sum() / seconds[follow].sum()))
 
     def _learn(self, n: int, seconds: float) -> None:
         self._samples += n

@@ -299,6 +299,15 @@ def test_timed_any_order(data, true_hz):
     np.testing.assert_allclose(got, want, rtol=1e-6)
 
 
+def test_times_without_any_regularity_keep_the_nominal_rate():
+    """Two intervals so different that neither is near the median of both."""
+    a = aligner("movesense")
+    for time_s in (10.0, 10.04, 10.9, 12.5):
+        a.push(Piece("both", np.zeros((8, 6)), 100 + time_s, None, None, time_s))
+    a.finish()
+    assert a.rate_hz == pytest.approx(RATE, rel=1e-3)
+
+
 def test_timed_long_holes_are_exact():
     """A hole of 20 s from a sensor 2.4 % slow: the rate learnt before tells how many samples it held."""
     values, pieces = movesense_pieces(1500, 203.0)
