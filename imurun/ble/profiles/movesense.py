@@ -5,8 +5,8 @@ the device. Acceleration and angular rate come together in SI and deg/s, with th
 first sample (its API: time of the first measurement) and without a number. A packet too long for the link
 comes as two notifications.
 
-The protocol can neither set nor tell ranges. Values come in physical units, so that none is needed to decode them;
-those offered here are taken to be what the sensor starts with, which was not verified.
+The protocol can neither set nor tell ranges. Values come in physical units, so that none is needed to decode
+them; those offered here are taken to be what the sensor starts with, which was not verified.
 """
 
 from __future__ import annotations
