@@ -72,7 +72,7 @@ def test_a_longer_payload_is_a_later_version():
 @pytest.mark.parametrize("vector", VECTORS["responses"][:1], ids=lambda vector: vector["name"])
 def test_capabilities_cut_anywhere(vector):
     data = bytes.fromhex(vector["parts"][0])[4:]
-    assert decode_capabilities(data).firmware == "imurun demo 1.0"
+    assert decode_capabilities(data).firmware == vector["fields"]["firmware"]
     for length in range(len(data)):
         assert decode_capabilities(data[:length]) is None
 
