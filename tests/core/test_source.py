@@ -16,7 +16,7 @@ CORE = sorted((PACKAGE / "core").glob("*.py"))
 LAYERS = [
     {"errors", "columns"},
     {"frames"},
-    {"recording"},
+    {"recording", "blocks"},
     {"core"},
     {"engine"},
     {"session", "summary", "methods", "vgrf"},
@@ -81,7 +81,7 @@ def test_core_knows_numbers_only(path):
     assert found <= allowed
 
 
-@pytest.mark.parametrize("name", ["errors", "columns", "frames", "recording", "engine"])
+@pytest.mark.parametrize("name", ["errors", "columns", "frames", "recording", "blocks", "engine"])
 def test_nothing_below_session_knows_tables_files_or_clocks(name):
     assert not {module.split(".")[0] for module in imported(PACKAGE / f"{name}.py")} & NOT_BELOW_SESSION
 
