@@ -135,7 +135,7 @@ class Board:
         self._lib.imuh_set_failing(self._board, sensor, storage)
 
     def push(self, raw: ArrayLike, time_us: ArrayLike) -> bool:
-        """Samples taken by the sensor: raw (n, 6) int16 and device times (n,), us. False while the sensor is off."""
+        """The sensor takes samples: raw (n, 6) int16, device times (n,) in us. False while it is off."""
         axes = np.ascontiguousarray(raw, dtype=np.int16).reshape(-1, 6)
         times = np.ascontiguousarray(time_us, dtype=np.uint64).reshape(-1)
         if len(axes) != len(times):

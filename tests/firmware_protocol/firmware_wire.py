@@ -1,4 +1,4 @@
-"""The wire format once more, by struct alone: builds from fields the bytes that firmware_protocol/README.md says."""
+"""The wire format once more, by struct alone: from fields the bytes that firmware_protocol/README.md says."""
 
 from __future__ import annotations
 
