@@ -135,12 +135,12 @@ static uint8_t time_sync(request *r) {
 static uint8_t fetch(request *r) {
     imup_device *const device = r->device;
     const imup_ring *const ring = &device->ring;
-    uint32_t first = imup_get32(r->params);
+    const uint32_t first = imup_get32(r->params);
     const uint16_t wanted = imup_get16(r->params + 4);
     const uint32_t ago = ring->next - first;
     const uint32_t end = first + (wanted < ago ? wanted : ago);
     uint16_t count = 0;
-    if (wanted == 0u || ago == 0u || ago > UINT32_MAX / 2u) {
+    if (wanted == 0u || first >= ring->next) {
         return IMUP_OUT_OF_RANGE;
     }
     if (device->stream.transfer != IMUP_NO_TRANSFER) {
@@ -148,7 +148,7 @@ static uint8_t fetch(request *r) {
     }
     for (uint32_t index = end; index-- != first;) {
         if (imup_ring_at(ring, index) != NULL) {
-            r->device->stream.fetch.next = index;
+            device->stream.fetch.next = index;
             count++;
         }
     }

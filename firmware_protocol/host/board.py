@@ -169,7 +169,8 @@ class Board:
     def info(self) -> bytes:
         """What the info characteristic holds."""
         out = ctypes.create_string_buffer(RESPONSE_MAX)
-        return out.raw[: self._lib.imuh_info(self._board, out)]
+        size = self._lib.imuh_info(self._board, out)
+        return out.raw[:size]
 
     def notifications(self) -> list[bytes]:
         """What was sent on the data characteristic since the last call."""
