@@ -17,8 +17,8 @@ void imup_init(imup_device *device, const imup_port *port) {
 void imup_read_sensor(imup_device *device) {
     const imup_port *const port = device->port;
     imup_sample samples[CHUNK];
-    size_t count = 0;
-    while (device->running) {
+    size_t count = device->running ? CHUNK : 0;
+    while (count > 0u) {
         uint32_t lost = 0;
         count = port->read_fifo(port->context, samples, CHUNK, &lost);
         device->lost += lost;
@@ -27,9 +27,6 @@ void imup_read_sensor(imup_device *device) {
             imup_ring_push(&device->ring, &samples[k]);
         }
         imup_log_write(device, false);
-        if (count < CHUNK) {
-            return;
-        }
     }
 }
 

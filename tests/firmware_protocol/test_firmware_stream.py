@@ -6,7 +6,7 @@ import firmware_wire as wire
 import numpy as np
 import pytest
 from conftest import RING_SAMPLES
-from firmware_link import BACKFILLED, GAP_FLAG, PERIOD_US, indices, raw_samples
+from firmware_link import BACKFILLED, GAP_FLAG, PERIOD_US, Link, indices, raw_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +85,18 @@ def test_stop_sends_the_tail(connect):
     assert indices(link.receive()) == list(range(38, 50))
     link.board.poll()
     assert link.board.notifications() == []
+
+
+def test_stop_empties_the_fifo_beyond_a_loss(connect):
+    link = connect()
+    link.start()
+    link.board.push(raw_samples(0, 5), (np.arange(5) + 1) * PERIOD_US)
+    link.lose(3)
+    link.board.push(raw_samples(8, 4), (np.arange(8, 12) + 1) * PERIOD_US)
+    link.board.lose(3)
+    link.board.push(raw_samples(15, 1), [16 * PERIOD_US])
+    assert link.get("stop") == {"next_index": 16}
+    assert indices(link.receive()) == [*range(5), *range(8, 12), 15]
 
 
 def test_nothing_is_sent_before_the_subscription(connect):
@@ -359,8 +371,6 @@ ACTIONS = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(actions=ACTIONS)
 def test_no_sample_is_invented_doubled_or_out_of_order(small_library, actions):
-    from firmware_link import Link
-
     with Board(small_library) as board:
         link = Link(board)
         link.start()
