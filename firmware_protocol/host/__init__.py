@@ -1,0 +1,1 @@
+"""The device side on a computer, behind a board made of memory."""

@@ -1,0 +1,188 @@
+"""Builds the device side as a shared library and drives it: samples and radio events in, packets out."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+HOST = Path(__file__).resolve().parent
+DEVICE = HOST.parent / "device"
+FLAGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
+SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+FRAME_MAX = 244
+RESPONSE_MAX = 128
+
+
+class BuildError(Exception):
+    """The C side cannot be built; the message says why."""
+
+
+def compiler() -> str | None:
+    """The C compiler: `CC`, or cc; None where there is none."""
+    return shutil.which(os.environ.get("CC", "cc"))
+
+
+def _compile(arguments: Iterable[str | Path]) -> None:
+    cc = compiler()
+    if cc is None:
+        raise BuildError("No C compiler: install gcc or clang, or name one in CC.")
+    done = subprocess.run(
+        [cc, *FLAGS, f"-I{DEVICE}", *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BuildError(f"{cc} does not compile the device side: {done.stderr.strip()}")
+
+
+def build_library(folder: Path, ring_samples: int = 4096) -> Path:
+    """The device side and the host port as a shared library in `folder`; raises BuildError."""
+    library = folder / f"libimurun_device_{ring_samples}.so"
+    sources = [*sorted(DEVICE.glob("*.c")), HOST / "host.c"]
+    _compile(["-O2", "-fPIC", "-shared", f"-DIMUP_RING_SAMPLES={ring_samples}u", *sources, "-o", library])
+    return library
+
+
+def build_replay(folder: Path, ring_samples: int = 256) -> Path:
+    """The program of replay.c with the sanitizers on, in `folder`; raises BuildError."""
+    program = folder / f"replay_{ring_samples}"
+    sources = [*sorted(DEVICE.glob("*.c")), HOST / "host.c", HOST / "replay.c"]
+    _compile([*SANITIZERS, f"-DIMUP_RING_SAMPLES={ring_samples}u", *sources, "-o", program])
+    return program
+
+
+def load(library: Path) -> ctypes.CDLL:
+    """The library with the types of what `Board` calls."""
+    lib = ctypes.CDLL(str(library))
+    board, size, data, flag = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_bool
+    u8, u16, u32, i32, u64 = (
+        ctypes.c_uint8,
+        ctypes.c_uint16,
+        ctypes.c_uint32,
+        ctypes.c_int32,
+        ctypes.c_uint64,
+    )
+    for name, result, arguments in (
+        ("new", board, (u32, u32, u32)),
+        ("free", None, (board,)),
+        ("power_cycle", None, (board, u32)),
+        ("set_clock", None, (board, u64)),
+        ("set_battery", None, (board, u8)),
+        ("set_radio_room", None, (board, i32, i32)),
+        ("set_failing", None, (board, flag, flag)),
+        ("push", flag, (board, ctypes.c_void_p, ctypes.c_void_p, size)),
+        ("lose", None, (board, u32)),
+        ("poll", None, (board,)),
+        ("set_mtu", None, (board, u16)),
+        ("set_subscribed", None, (board, flag)),
+        ("disconnect", None, (board,)),
+        ("write", flag, (board, data, size)),
+        ("info", size, (board, data)),
+        ("notification", size, (board, data)),
+        ("indication", size, (board, data)),
+    ):
+        function = getattr(lib, f"imuh_{name}")
+        function.restype, function.argtypes = result, list(arguments)
+    return lib
+
+
+class Board:
+    """One sensor. Time is what the caller says; nothing happens but in a call."""
+
+    def __init__(
+        self, lib: ctypes.CDLL, boot_id: int = 1, log_bytes: int = 0, fifo_samples: int = 1 << 16
+    ) -> None:
+        """`log_bytes` 0: without storage. `fifo_samples`: held by the sensor before the oldest is lost."""
+        self._lib = lib
+        self._board = ctypes.c_void_p(lib.imuh_new(boot_id, log_bytes, fifo_samples))
+        if not self._board:
+            raise MemoryError("No memory for another board.")
+
+    def close(self) -> None:
+        """Free its memory; the board is of no use any more."""
+        self._lib.imuh_free(self._board)
+        self._board = ctypes.c_void_p()
+
+    def __enter__(self) -> Board:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def power_cycle(self, boot_id: int) -> None:
+        """Off and on: only stored logs stay, the clock is 0, the link is gone."""
+        self._lib.imuh_power_cycle(self._board, boot_id)
+
+    def set_clock(self, clock_us: int) -> None:
+        """Set the device's clock, us."""
+        self._lib.imuh_set_clock(self._board, clock_us)
+
+    def set_battery(self, percent: int) -> None:
+        """0 to 100; 255 is unknown."""
+        self._lib.imuh_set_battery(self._board, percent)
+
+    def set_radio_room(self, notifications: int = -1, indications: int = -1) -> None:
+        """How many more packets the radio takes; -1 is any number."""
+        self._lib.imuh_set_radio_room(self._board, notifications, indications)
+
+    def set_failing(self, sensor: bool = False, storage: bool = False) -> None:
+        """Let the sensor, or the storage, refuse all work."""
+        self._lib.imuh_set_failing(self._board, sensor, storage)
+
+    def push(self, raw: ArrayLike, time_us: ArrayLike) -> bool:
+        """The sensor takes samples: raw (n, 6) int16, device times (n,) in us. False while it is off."""
+        axes = np.ascontiguousarray(raw, dtype=np.int16).reshape(-1, 6)
+        times = np.ascontiguousarray(time_us, dtype=np.uint64).reshape(-1)
+        if len(axes) != len(times):
+            raise ValueError(f"{len(axes)} samples, but {len(times)} times")
+        return self._lib.imuh_push(self._board, axes.ctypes.data, times.ctypes.data, len(axes))
+
+    def lose(self, count: int) -> None:
+        """The sensor loses as many samples as its next."""
+        self._lib.imuh_lose(self._board, count)
+
+    def poll(self) -> None:
+        """One turn of the firmware's main loop."""
+        self._lib.imuh_poll(self._board)
+
+    def set_mtu(self, mtu: int) -> None:
+        """The MTU of the link, as negotiated."""
+        self._lib.imuh_set_mtu(self._board, mtu)
+
+    def subscribe(self, subscribed: bool = True) -> None:
+        """The client turns notifications of the data characteristic on or off."""
+        self._lib.imuh_set_subscribed(self._board, subscribed)
+
+    def disconnect(self) -> None:
+        """The link drops."""
+        self._lib.imuh_disconnect(self._board)
+
+    def write(self, request: bytes) -> bool:
+        """A write to the control characteristic; False is ATT error 0xFE."""
+        return self._lib.imuh_write(self._board, request, len(request))
+
+    def info(self) -> bytes:
+        """What the info characteristic holds."""
+        out = ctypes.create_string_buffer(RESPONSE_MAX)
+        size = self._lib.imuh_info(self._board, out)
+        return out.raw[:size]
+
+    def notifications(self) -> list[bytes]:
+        """What was sent on the data characteristic since the last call."""
+        return self._take(self._lib.imuh_notification)
+
+    def indications(self) -> list[bytes]:
+        """What was sent on the control characteristic since the last call."""
+        return self._take(self._lib.imuh_indication)
+
+    def _take(self, take: Callable[[ctypes.c_void_p, ctypes.Array[ctypes.c_char]], int]) -> list[bytes]:
+        out = ctypes.create_string_buffer(FRAME_MAX)
+        packets = []
+        while size := take(self._board, out):
+            packets.append(out.raw[:size])
+        return packets

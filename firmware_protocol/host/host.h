@@ -1,0 +1,38 @@
+/* A board made of memory: the device side on a computer, for tests and the virtual sensor. */
+#ifndef IMURUN_HOST_H
+#define IMURUN_HOST_H
+
+#include "imurun_device.h"
+
+typedef struct imuh_board imuh_board;
+
+/* NULL without memory. log_bytes 0: no storage. fifo_samples: what the sensor holds before the oldest is overwritten. */
+imuh_board *imuh_new(uint32_t boot_id, uint32_t log_bytes, uint32_t fifo_samples);
+void imuh_free(imuh_board *board);
+/* Everything but the stored logs is forgotten; the clock starts again at 0. */
+void imuh_power_cycle(imuh_board *board, uint32_t boot_id);
+
+void imuh_set_clock(imuh_board *board, uint64_t clock_us);
+void imuh_set_battery(imuh_board *board, uint8_t percent);
+/* How many more notifications and indications the radio takes; negative: any number. */
+void imuh_set_radio_room(imuh_board *board, int32_t notifications, int32_t indications);
+/* A sensor that fails refuses configure and start; storage that fails refuses to open, append and erase. */
+void imuh_set_failing(imuh_board *board, bool sensor, bool storage);
+
+/* The sensor takes samples: axes is count x 6, and time_us one time each. False while it is off. */
+bool imuh_push(imuh_board *board, const int16_t *axes, const uint64_t *time_us, size_t count);
+/* The sensor loses as many samples. */
+void imuh_lose(imuh_board *board, uint32_t count);
+
+void imuh_poll(imuh_board *board);
+void imuh_set_mtu(imuh_board *board, uint16_t mtu);
+void imuh_set_subscribed(imuh_board *board, bool subscribed);
+void imuh_disconnect(imuh_board *board);
+bool imuh_write(imuh_board *board, const uint8_t *data, size_t size);
+size_t imuh_info(const imuh_board *board, uint8_t *out);
+
+/* Takes the oldest packet (at most IMUP_FRAME_MAX bytes) out of the queue; 0 when there is none. */
+size_t imuh_notification(imuh_board *board, uint8_t *out);
+size_t imuh_indication(imuh_board *board, uint8_t *out);
+
+#endif
