@@ -105,9 +105,11 @@ def test_nothing_is_sent_before_the_subscription(connect):
     link.start()
     link.take(100)
     assert link.receive() == []
+    link.board.push(raw_samples(100, 5), (np.arange(100, 105) + 1) * PERIOD_US)  # taken before, not yet read
+    link.taken = 105
     link.board.subscribe()
     link.take(19)
-    assert indices(link.receive()) == list(range(100, 119))
+    assert indices(link.receive()) == list(range(105, 124))
 
 
 def test_what_a_full_radio_does_not_take_comes_later(connect):
