@@ -275,7 +275,7 @@ void imup_control_send(imup_device *device) {
     while (response->pending) {
         const size_t left = response->size - response->sent;
         const size_t size = left < room ? left : room;
-        if (response->op == IMUP_OP_TIME_SYNC && response->status == IMUP_OK && response->sent == 0u) {
+        if (response->op == IMUP_OP_TIME_SYNC && response->status == IMUP_OK) { /* one part at any MTU */
             imup_put64(response->payload + 8, port->clock_us(port->context));
         }
         part[0] = size < left ? IMUP_MORE_PARTS : IMUP_LAST_PART;

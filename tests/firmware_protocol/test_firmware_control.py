@@ -211,3 +211,31 @@ def test_storage_statuses(connect):
     link.board.set_failing(storage=True)
     assert link.ask("log_erase", log_id=1) == (STORAGE, b"")
     assert link.ask("start", options=1) == (STORAGE, b"")
+
+
+def test_a_new_link_begins_at_the_least_mtu(connect):
+    link = connect(247)
+    link.board.disconnect()
+    link.mtu = 23
+    link.get("status")
+    link.board.set_mtu(5)
+    link.get("status")
+
+
+@pytest.mark.parametrize("request_", [("configure", CONFIGURE), ("start", {"options": 0})])
+def test_configure_and_start_empty_the_ring(connect, request_):
+    link = connect()
+    link.start()
+    link.take(50)
+    link.get("stop")
+    link.get(request_[0], **request_[1])
+    status = link.get("status")
+    assert (status["next_index"], status["oldest_index"]) == (0, 0)
+
+
+def test_a_log_of_a_run_that_did_not_start_is_closed(connect):
+    link = connect(log_bytes=10**6)
+    link.get("configure", **CONFIGURE)
+    link.board.set_failing(sensor=True)
+    assert link.ask("start", options=1) == (SENSOR, b"")
+    assert link.get("status")["log"] == 0

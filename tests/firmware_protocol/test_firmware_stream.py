@@ -105,9 +105,11 @@ def test_nothing_is_sent_before_the_subscription(connect):
     link.start()
     link.take(100)
     assert link.receive() == []
+    link.board.push(raw_samples(100, 5), (np.arange(100, 105) + 1) * PERIOD_US)  # taken before, not yet read
+    link.taken = 105
     link.board.subscribe()
     link.take(19)
-    assert indices(link.receive()) == list(range(100, 119))
+    assert indices(link.receive()) == list(range(105, 124))
 
 
 def test_what_a_full_radio_does_not_take_comes_later(connect):
@@ -148,6 +150,8 @@ def test_what_the_sensor_loses_is_a_hole_of_exact_length(connect):
     assert indices(frames) == [*range(25), *range(35, 75)]
     assert [frame["first_index"] for frame in frames if frame["flags"] & GAP_FLAG] == [35]
     assert link.get("status")["lost"] == 10
+    link.start()
+    assert link.get("status")["lost"] == 0
 
 
 def test_overrun_of_the_fifo_is_counted_and_flagged(connect):
@@ -320,6 +324,9 @@ def test_a_drop_ends_a_fetch(connect):
     link.receive()
     link.board.set_radio_room(notifications=1)
     link.get("fetch", first_index=0, count=190)
+    link.board.disconnect()
+    link.board.set_mtu(247)
+    assert link.ask("fetch", first_index=0, count=1)[0] == 0
     link.reconnect()
     link.board.set_radio_room()
     assert link.receive() == []
