@@ -38,7 +38,7 @@ from imurun.ble.profiles.imurun import INFO, ImurunProfile
 from imurun.ble.scan import Found, find
 from imurun.ble.watch import GapWatch, SignalWatch
 from imurun.blocks import SampleBlock
-from imurun.errors import SensorError, SensorNotFoundError, WrongSensorError
+from imurun.errors import SensorError, WrongSensorError
 
 Item: TypeAlias = SampleBlock | Event
 T = TypeVar("T")
@@ -212,7 +212,7 @@ class SensorClient:
                         await self._lost(str(error))
                 elif failures >= self._waits.tries:
                     raise
-                if isinstance(error, SensorNotFoundError):
+                if not linked:
                     await self._look_for_it()
             finally:
                 self._n_dropped, self._link = self.n_dropped, None
@@ -407,7 +407,7 @@ class SensorClient:
         command = self._profile.battery_command()
         uuid = self._profile.battery_characteristic
         percent: int | None = None
-        with suppress(NoReplyError):
+        with suppress(SensorError):
             if command is not None:
                 percent = await self._ask(link, command, self._profile.battery_percent)
             elif uuid is not None and link.has(uuid):

@@ -58,7 +58,9 @@ def as_sensor_error(error: Exception, sensor: str | None) -> SensorError:
         return AdapterError(_BY_REASON[error.reason])
     if isinstance(error, BleakDBusError) and error.dbus_error in _BY_DBUS_ERROR:
         return AdapterError(_BY_DBUS_ERROR[error.dbus_error])
-    if sensor is not None and isinstance(error, BleakDeviceNotFoundError | TimeoutError):
+    # the BlueZ backend has no error of its own for a device that the system has forgotten
+    forgotten = type(error) is BleakError and str(error).endswith("not found")
+    if sensor is not None and (forgotten or isinstance(error, BleakDeviceNotFoundError | TimeoutError)):
         return not_found(sensor)
     if isinstance(error, PermissionError):
         return AdapterError(DENIED)
