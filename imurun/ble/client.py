@@ -35,6 +35,7 @@ from imurun.ble.journal import JournalWriter, Notification
 from imurun.ble.link import Link, LinkLostError, open_link
 from imurun.ble.profiles import Profile, Write
 from imurun.ble.profiles.imurun import INFO, ImurunProfile
+from imurun.ble.replay import GIVE_UP
 from imurun.ble.scan import Found, find
 from imurun.ble.watch import GapWatch, SignalWatch
 from imurun.blocks import SampleBlock
@@ -61,7 +62,8 @@ class Waits:
         scan_s: for a sensor that the system has forgotten.
         retry_s, longest_retry_s: the first wait before connecting again, and the limit to its growth.
         battery_s: between readings of the charge.
-        drain_s: for the last samples after a stop.
+        drain_s, longest_drain_s: for the next of the last samples after a stop, and for all of them where
+            none are asked for again.
         tries: how often the first connection is tried; later ones are tried until `stop`.
     """
 
@@ -74,6 +76,7 @@ class Waits:
     longest_retry_s: float = 15.0
     battery_s: float = 60.0
     drain_s: float = 0.3
+    longest_drain_s: float = 3.0
     tries: int = 3
 
 
@@ -282,9 +285,13 @@ class SensorClient:
 
     async def _end(self, link: Link) -> None:
         """Stop the sensor, and take what it still sends or holds."""
-        for write in self._profile.stop_commands():
+        commands = self._profile.stop_commands()
+        for write in commands:
             await self._command(link, write)
-        while True:
+        if not commands:
+            return  # it sends as long as somebody listens
+        deadline_s = self._clock() + self._waits.longest_drain_s
+        while self._holes() or self._clock() < deadline_s:
             taken = await self._take(link, self._waits.drain_s)
             if taken is None and (link.inbox.is_closed or not self._holes()):
                 return
@@ -399,7 +406,7 @@ class SensorClient:
         response = await self._request(link, Op.FETCH, hole[0], hole[1] - hole[0])
         stop = self._backfill.answered(response)
         if stop is not None:
-            self._note(kind="give up", stop=stop)
+            self._note(kind=GIVE_UP, stop=stop)
             await self._give_out(self.assembly.aligner.give_up(stop))
 
     async def _read_battery(self, link: Link) -> None:

@@ -1,7 +1,7 @@
 """A look-alike of org.bluez on a private dbus-daemon: bleak's own BlueZ backend runs against it unchanged.
 
 It has what that backend asks for and no more: one adapter, one device with its services, notifications by
-`PropertiesChanged`. What the device does is up to `peripheral`.
+`PropertiesChanged`. What the device does is up to `board`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ADDRESS = "F1:F1:F1:F1:F1:F1"
 DEVICE_PATH = f"{ADAPTER_PATH}/dev_{ADDRESS.replace(':', '_')}"
 
 
-class Peripheral(Protocol):
+class Board(Protocol):
     """The device behind the radio."""
 
     services: dict[str, dict[str, list[str]]]
@@ -59,8 +59,8 @@ class Bluez:
         subscribed: UUIDs of characteristics that notify.
     """
 
-    def __init__(self, peripheral, *, name="imurun-1", mtu=247, powered=True, has_adapter=True):
-        self.peripheral = peripheral
+    def __init__(self, board, *, name="imurun-1", mtu=247, powered=True, has_adapter=True):
+        self.board = board
         self.in_range = True
         self.errors: dict[str, tuple[str, str]] = {}
         self.log: list[str] = []
@@ -153,12 +153,12 @@ class Bluez:
         self.subscribed.discard(self._uuid(message.path))
 
     def _on_ReadValue(self, message):  # noqa: N802
-        value = self.peripheral.read(self._uuid(message.path))
+        value = self.board.read(self._uuid(message.path))
         return Message.new_method_return(message, "ay", [value])
 
     def _on_WriteValue(self, message):  # noqa: N802
         uuid = self._uuid(message.path)
-        for indication in self.peripheral.written(uuid, bytes(message.body[0])):
+        for indication in self.board.written(uuid, bytes(message.body[0])):
             asyncio.get_running_loop().call_soon(self.notify, uuid, indication)
 
     # -- objects and signals --------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class Bluez:
             "Alias": Variant("s", self._name),
             "Adapter": Variant("o", ADAPTER_PATH),
             "RSSI": Variant("n", -50),
-            "UUIDs": Variant("as", list(self.peripheral.services)),
+            "UUIDs": Variant("as", list(self.board.services)),
             "Paired": Variant("b", False),
             "Connected": Variant("b", False),
             "ServicesResolved": Variant("b", False),
@@ -182,7 +182,7 @@ class Bluez:
 
     def _add_services(self):
         handle = 0x0C  # bleak reads handles from the last characters of paths
-        for service_uuid, characteristics in self.peripheral.services.items():
+        for service_uuid, characteristics in self.board.services.items():
             service = f"{DEVICE_PATH}/service{handle:04x}"
             of_service = {"Device": Variant("o", DEVICE_PATH), "Primary": Variant("b", True)}
             self._add(service, SERVICE, {"UUID": Variant("s", service_uuid), **of_service})

@@ -1,4 +1,4 @@
-"""A sensor with imurun's own protocol behind `bluez.Bluez`: ring, control point, frames; samples by real time.
+"""A sensor with imurun's own protocol behind `bluez.Bluez`: ring, control point, frames, in real time.
 
 The value of a sample is told by its number alone (`counts_of`), so a test knows every one.
 """
@@ -113,9 +113,7 @@ class Board:
         return Status.OK, Stopped(self._sent)
 
     def _on_configure(self, rate_hz, acc_range_g, gyr_range_deg_s):
-        return Status.OK, Configuration(
-            1, rate_hz * 1000, acc_range_g, gyr_range_deg_s, ACC_SCALE, GYR_SCALE
-        )
+        return Status.OK, Configuration(1, rate_hz * 1000, acc_range_g, gyr_range_deg_s, ACC_SCALE, GYR_SCALE)
 
     def _on_start(self, options):
         self._run += 1
@@ -154,8 +152,8 @@ class Board:
                     self._send(bluez, part[k], len(part[k : k + n]), Flag.BACKFILLED)
 
     def _send(self, bluez, first, n, flags):
-        if self.silent or not self._running or (not flags and self.lose(first)):
-            return
+        if self.silent or (not flags and (not self._running or self.lose(first))):
+            return  # the ring is still there after a stop
         for frame in self._frames(first, n, flags | self.flags):
             bluez.notify(DATA, encode_frame(frame))
 
