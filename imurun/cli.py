@@ -188,6 +188,18 @@ def demo(
     run_demo(out)
 
 
+@app.command()
+def scan(
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="S", min=0.1, max=600.0, help="How long to listen.")
+    ] = 5.0,
+) -> None:
+    """Show the sensors in range: name, kind, signal."""
+    from imurun.commands.scan import show_sensors
+
+    show_sensors(seconds)
+
+
 bench = typer.Typer(help="Benchmarks, in a checkout of the source.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 

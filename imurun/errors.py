@@ -19,3 +19,19 @@ class SettingsError(ImurunError, ValueError):
 
 class MethodError(ImurunError, ValueError):
     """A published rule that cannot be applied to a recording, or that gave no proper contacts."""
+
+
+class SensorError(ImurunError):
+    """A sensor that does not do what is asked of it, or a link to it that does not hold."""
+
+
+class AdapterError(SensorError):
+    """Bluetooth cannot be used: no adapter, switched off, or not allowed."""
+
+
+class SensorNotFoundError(SensorError):
+    """A sensor that is not in range, or does not answer."""
+
+
+class WrongSensorError(SensorError):
+    """A device that is not of the kind it was taken for."""

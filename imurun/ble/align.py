@@ -127,6 +127,10 @@ class Aligner:
             self.clock.add(piece.time_device_s, piece.arrival_s)
         return out + self._blocks(self._sort(piece))
 
+    def place_of(self, index: int) -> int:
+        """Place in the stream of the device's sample number `index`, of the run that goes on."""
+        return index + self._offset
+
     def holes(self) -> list[tuple[int, int]]:
         """Sample numbers of the device that are waited for, half-open, oldest first."""
         return self._indexed.holes()

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from imurun.errors import FormatError, ImurunError
+from imurun.ble.journal import MAGIC as JOURNAL
+from imurun.errors import FormatError, ImurunError, SettingsError
 from imurun.io.bundle import archive_members, folder_members, read_bundle
 from imurun.io.convert import to_recording
+from imurun.io.journal_file import read_journal
 from imurun.io.metadata import MARK
 from imurun.io.printable import printable
 from imurun.io.profile import Profile, load_profile, shipped_profiles
@@ -33,8 +35,9 @@ def read(
     """Read a recording of one sensor.
 
     The format is told by content: text tables (CSV, TSV, semicolons, blanks; any of them in gzip),
-    Parquet, and folders or ZIP archives with a table for each sensor. Units that the file does not state
-    are decided by physics and said in `Recording.warnings`. Dates without a zone are taken as UTC.
+    Parquet, folders or ZIP archives with a table for each sensor, and journals of raw notifications. Units
+    that the file does not state are decided by physics and said in `Recording.warnings`. Dates without a zone
+    are taken as UTC.
 
     Args:
         path: file or folder.
@@ -64,9 +67,13 @@ def read(
 
                 return read_bundle(folder_members(file, open_file), wanted, rate, source, progress)
             stream = stack.enter_context(_open_binary(file))
-            head = stream.read(4)
+            head = stream.read(len(JOURNAL))
             stream.seek(0)
-            if head in (ZIP, EMPTY_ZIP):
+            if head == JOURNAL:
+                if profile is not None or rate_hz is not None:
+                    raise SettingsError("a journal tells its sensor and rate; leave profile and rate out.")
+                return read_journal(file, source, progress)
+            if head[:4] in (ZIP, EMPTY_ZIP):
                 members = archive_members(stream, _open_member, stack)
                 return read_bundle(members, wanted, rate, source, progress)
             table = _open_table(stream, source, file.stat().st_size, wanted)

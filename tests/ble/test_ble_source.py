@@ -14,7 +14,9 @@ LAYERS = [
     {"codec", "control", "clock", "placed"},
     {"profiles"},
     {"timed", "counted", "indexed", "merge", "plausible"},
-    {"align"},
+    {"align", "backfill", "events"},
+    {"assembly"},
+    {"watch"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FILES = sorted(

@@ -174,6 +174,14 @@ class Profile(ABC):
         """Whether `data` is the reply to `write`, and how that went; None where it is not."""
         return None
 
+    def battery_command(self) -> Write | None:
+        """What to write to be told the charge, where no characteristic is read for it."""
+        return None
+
+    def battery_percent(self, data: bytes) -> int | None:  # noqa: ARG002
+        """Charge in the reply to `battery_command`; None where it is not that reply."""
+        return None
+
     def check(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> None:
         """Raise SettingsError for a rate or range that the sensor does not have."""
         _check(self.title, "a rate of", rate_hz, "Hz", self.rates_hz)

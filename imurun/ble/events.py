@@ -1,0 +1,73 @@
+"""What happens to a sensor's stream, beside its samples.
+
+Times are when the client learnt of it, on the host's monotonic clock. Places count samples of the stream, as
+`SampleBlock.first_index` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The link stands and notifications are subscribed to; `mtu` in bytes, `count` links so far."""
+
+    time_s: float
+    mtu: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The link is gone, and will be tried again; `reason` is one sentence."""
+
+    time_s: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class GapFilled:
+    """Of a gap that began at `first_index`, `n_samples` came after all."""
+
+    time_s: float
+    first_index: int
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class GapFinal:
+    """`n_samples` from `first_index` on will never come: rows of NaN in the blocks."""
+
+    time_s: float
+    first_index: int
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class Battery:
+    """Charge in percent."""
+
+    time_s: float
+    percent: int
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """Samples at the end of the range; those that follow within a second are not told again."""
+
+    time_s: float
+    what: Literal["acc", "gyr"]
+
+
+@dataclass(frozen=True)
+class RateOff:
+    """The sensor samples at another rate than it was asked for."""
+
+    time_s: float
+    rate_hz: float
+    asked_hz: float
+
+
+Event: TypeAlias = Connected | Lost | GapFilled | GapFinal | Battery | Clipping | RateOff

@@ -1,0 +1,254 @@
+"""The journal of a recording: raw notifications with their arrival times, appended as they come.
+
+What a sensor sent is kept byte for byte, so that decoding and clock fit can be done again. Every record is
+handed to the system as it comes and never changed again: a process that is killed loses at most the record
+it was writing, and a damaged stretch costs the records in it and no others.
+
+    file    = MAGIC, then records
+    record  = SYNC (2 bytes), kind (u8), length of the body (u16), arrival (f64, s), body, CRC-32 (u32)
+
+Little-endian. The checksum is over kind, length, arrival and body. Arrival is the host's monotonic clock. The
+first record is the header; its body, like that of an event, is one JSON object in UTF-8. The body of a
+notification is the characteristic's place in the header's list (u8), then the bytes as they came.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from imurun.errors import FormatError, RecordingError
+
+MAGIC = b"imurun journal 1\n"
+SYNC = b"\xa5\x5a"
+HEADER, NOTIFICATION, EVENT = 0, 1, 2
+KINDS = (HEADER, NOTIFICATION, EVENT)
+HEAD = struct.Struct("<2sBHd")
+CRC = struct.Struct("<I")
+LONGEST_BODY = 0xFFFF
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What arrived: the characteristic's UUID, and the bytes."""
+
+    arrival_s: float
+    characteristic: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to the connection, as one flat object with the key `kind`."""
+
+    arrival_s: float
+    what: dict[str, Any]
+
+
+class JournalWriter:
+    """Append notifications and events to a new journal; a context manager.
+
+    Args:
+        path: the file; it must not exist.
+        header: JSON object that says which sensor and profile this is; kept as it is.
+        characteristics: UUIDs of those that will notify.
+
+    Raises:
+        RecordingError: the file exists or cannot be written.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], header: dict[str, Any], characteristics: list[str]
+    ) -> None:
+        self.path = Path(path)
+        self._places = {uuid: place for place, uuid in enumerate(characteristics)}
+        try:
+            self._file = self.path.open("xb", buffering=0)
+        except FileExistsError as error:
+            raise RecordingError(f"{path} is there already; give another name.") from error
+        except OSError as error:
+            raise RecordingError(f"{path} cannot be written ({error.strerror}).") from error
+        self._write(MAGIC)
+        self._append(HEADER, 0.0, json.dumps({**header, "characteristics": characteristics}).encode())
+
+    def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
+        """Keep what arrived.
+
+        Raises:
+            RecordingError: the disk is full or gone; what was kept stays readable.
+            KeyError: a characteristic that was not named.
+        """
+        self._append(NOTIFICATION, arrival_s, bytes([self._places[characteristic]]) + data)
+
+    def event(self, arrival_s: float, what: dict[str, Any]) -> None:
+        """Keep what happened.
+
+        Raises:
+            RecordingError: as for `notification`.
+        """
+        self._append(EVENT, arrival_s, json.dumps(what).encode())
+
+    def close(self) -> None:
+        """Close; the content is on the disk when this returns.
+
+        Raises:
+            RecordingError: the disk is full or gone; the file is closed all the same.
+        """
+        if self._file.closed:
+            return
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._broken(error) from error
+        finally:
+            self._file.close()
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, kind: int, arrival_s: float, body: bytes) -> None:
+        if len(body) > LONGEST_BODY:
+            raise RecordingError(f"A record of {len(body)} bytes is too long for a journal.")
+        head = HEAD.pack(SYNC, kind, len(body), arrival_s)
+        checksum = zlib.crc32(body, zlib.crc32(head[len(SYNC) :]))
+        self._write(head + body + CRC.pack(checksum))
+
+    def _write(self, data: bytes) -> None:
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: OSError) -> RecordingError:
+        return RecordingError(
+            f"{self.path} cannot be written any more ({error.strerror}); what it holds stays readable."
+        )
+
+
+@dataclass
+class Journal:
+    """A journal to read.
+
+    Attributes:
+        path: the file.
+        header: what the writer was told, with the key characteristics.
+        n_damaged_bytes: what belonged to no whole record, counted while `records` runs.
+    """
+
+    path: Path
+    header: dict[str, Any]
+    n_damaged_bytes: int = 0
+
+    def records(self) -> Iterator[Notification | Event]:
+        """Everything in the order in which it was written; what is damaged is passed over and counted.
+
+        Raises:
+            FormatError: the file cannot be read.
+        """
+        uuids = self.header["characteristics"]
+        self.n_damaged_bytes = 0
+        for kind, arrival_s, body in self._whole_records():
+            if kind == NOTIFICATION and body and body[0] < len(uuids):
+                yield Notification(arrival_s, uuids[body[0]], body[1:])
+            elif kind == EVENT:
+                what = _json_object(body)
+                if what is not None:
+                    yield Event(arrival_s, what)
+
+    def _whole_records(self) -> Iterator[tuple[int, float, bytes]]:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(len(MAGIC))
+                buffer = b""
+                while chunk := file.read(CHUNK_BYTES):
+                    buffer += chunk
+                    used = yield from self._take(buffer, last=False)
+                    buffer = buffer[used:]
+                yield from self._take(buffer, last=True)
+        except OSError as error:
+            raise FormatError(f"{self.path} could not be read ({error.strerror}).") from error
+
+    def _take(self, buffer: bytes, *, last: bool) -> Any:
+        """Yield the whole records of the buffer; returns how many bytes are done with."""
+        at = 0
+        while True:
+            found = buffer.find(SYNC, at)
+            if found < 0:
+                # the first half of a sync may stand at the end
+                kept = 0 if last else int(buffer[-1:] == SYNC[:1] and len(buffer) > at)
+                self.n_damaged_bytes += len(buffer) - kept - at
+                return len(buffer) - kept
+            self.n_damaged_bytes += found - at
+            end = record_end(buffer, found)
+            if end is None and not last:
+                return found
+            if end is None or not is_whole(buffer, found, end):
+                self.n_damaged_bytes += 1
+                at = found + 1
+                continue
+            _, kind, length, arrival_s = HEAD.unpack_from(buffer, found)
+            start = found + HEAD.size
+            yield kind, arrival_s, buffer[start : start + length]
+            at = end
+
+
+def record_end(buffer: bytes, start: int) -> int | None:
+    """Where the record that begins at `start` ends; None where the buffer ends before."""
+    if len(buffer) - start < HEAD.size:
+        return None
+    length = HEAD.unpack_from(buffer, start)[2]
+    end = start + HEAD.size + length + CRC.size
+    return end if end <= len(buffer) else None
+
+
+def is_whole(buffer: bytes, start: int, end: int) -> bool:
+    """Whether the bytes from start to end are a record of a known kind with the right checksum."""
+    kind = buffer[start + len(SYNC)]
+    checksum = CRC.unpack_from(buffer, end - CRC.size)[0]
+    return kind in KINDS and zlib.crc32(buffer[start + len(SYNC) : end - CRC.size]) == checksum
+
+
+def open_journal(path: str | os.PathLike[str]) -> Journal:
+    """Open a journal, also one whose writer was killed.
+
+    Raises:
+        FormatError: it cannot be read, is no journal, or its header is damaged.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            first = file.read(len(MAGIC) + HEAD.size + LONGEST_BODY + CRC.size)
+    except OSError as error:
+        raise FormatError(f"{path} could not be read ({error.strerror}); give a readable file.") from error
+    if not first.startswith(MAGIC):
+        raise FormatError(f"{path.name} is no journal of imurun; give a file that `imurun record` wrote.")
+    start = len(MAGIC)
+    end = record_end(first, start)
+    header = None
+    if end is not None and first.startswith(SYNC, start) and is_whole(first, start, end):
+        header = _json_object(first[start + HEAD.size : end - CRC.size])
+    if header is None or not isinstance(header.get("characteristics"), list):
+        raise FormatError(f"{path.name}: the header of the journal is damaged, so it cannot be decoded.")
+    return Journal(path, header)
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,95 @@
+"""A journal once more: the same notifications through the same decoder and `Aligner`, to the same blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from imurun.ble.assembly import Assembly, Settings, offering
+from imurun.ble.journal import Event, Journal
+from imurun.ble.profiles import Profile, get_profile
+from imurun.blocks import SampleBlock
+from imurun.errors import FormatError, SettingsError
+
+GIVE_UP = "give up"
+"""Kind of the event that missing samples before number `stop` will never come."""
+LONGEST_GAP_S = 6 * 3600.0
+"""Longer ones are no gap of a recording, and would be rows of NaN as long."""
+
+
+def journal_header(
+    profile: Profile, settings: Settings, *, name: str, address: str, start: datetime, clock_s: float
+) -> dict[str, Any]:
+    """What a journal must know to be read again.
+
+    Args:
+        start, clock_s: the same moment in UTC and on the monotonic clock of arrivals.
+    """
+    return {
+        "profile": profile.name,
+        **settings._asdict(),
+        "name": name,
+        "address": address,
+        "start": start.astimezone(UTC).isoformat(),
+        "clock_s": clock_s,
+    }
+
+
+class Replay:
+    """The samples of a journal.
+
+    Attributes:
+        settings: what the sensor was started with.
+        assembly: counts of decoder and aligner, clock and rate, as far as `blocks` has come.
+
+    Raises:
+        FormatError: the header does not say which sensor this is of.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        header = journal.header
+        try:
+            profile = get_profile(header["profile"])
+            values = [header[name] for name in Settings._fields]
+            if not all(isinstance(value, int) and 0 < value < 100_000 for value in values):
+                raise SettingsError("rate and ranges are positive numbers.")
+            self.settings = Settings(*values)
+            self.assembly = Assembly(offering(profile, self.settings), self.settings)
+        except (KeyError, TypeError, SettingsError) as error:
+            raise FormatError(
+                f"The header of this journal does not say which sensor it is of ({error}); "
+                "it cannot be decoded by this version."
+            ) from error
+
+    def blocks(self) -> Iterator[SampleBlock]:
+        """All of them, in order.
+
+        Raises:
+            FormatError: the file cannot be read, or its times cannot be.
+        """
+        before_s: float | None = None
+        for record in self._journal.records():
+            if isinstance(record, Event):
+                stop = record.what.get("stop")
+                if record.what.get("kind") == GIVE_UP and isinstance(stop, int):
+                    yield from self.assembly.aligner.give_up(stop)
+                continue
+            elapsed_s = 0.0 if before_s is None else record.arrival_s - before_s
+            if not math.isfinite(record.arrival_s) or not -1.0 <= elapsed_s <= LONGEST_GAP_S:
+                raise FormatError(
+                    f"The times of this journal jump by {elapsed_s:.3g} s; it is not one recording."
+                )
+            before_s = record.arrival_s
+            yield from self.assembly.take(record.characteristic, record.data, record.arrival_s)
+        yield from self.assembly.aligner.finish()
+
+    def utc(self, clock_s: float) -> datetime | None:
+        """UTC of a moment on the clock of arrivals; None where the header does not tell."""
+        try:
+            start = datetime.fromisoformat(self._journal.header["start"])
+            return start + timedelta(seconds=clock_s - self._journal.header["clock_s"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None

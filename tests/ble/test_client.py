@@ -1,0 +1,570 @@
+"""The client through bleak's own BlueZ backend, against a look-alike of org.bluez: no radio, real D-Bus."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from random import Random
+
+import numpy as np
+import pytest
+from ble_helpers import movesense_packet, rows, witmotion_frame
+
+if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
+    pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
+
+from bluez import ADDRESS, Bluez, start_daemon
+from board import Board, values_of
+
+import imurun
+from imurun.ble.assembly import Settings
+from imurun.ble.client import SensorClient, Waits
+from imurun.ble.codec import Flag
+from imurun.ble.control import Op
+from imurun.ble.events import Battery, Clipping, Connected, GapFilled, GapFinal, Lost
+from imurun.ble.journal import Event, JournalWriter, open_journal
+from imurun.ble.link import notifying
+from imurun.ble.profiles import PROFILES
+from imurun.ble.profiles.contract import uuid16
+from imurun.ble.profiles.imurun import DATA
+from imurun.ble.replay import Replay, journal_header
+from imurun.ble.scan import find, scan
+from imurun.blocks import SampleBlock
+from imurun.errors import (
+    AdapterError,
+    RecordingError,
+    SensorError,
+    SensorNotFoundError,
+    SettingsError,
+    WrongSensorError,
+)
+
+SETTINGS = Settings(208, 16, 2000)
+WAITS = Waits(
+    first_data_s=1.0,
+    reply_s=0.5,
+    longest_drain_s=1.0,
+    connect_s=2.0,
+    scan_s=0.3,
+    retry_s=0.02,
+    longest_retry_s=0.1,
+    tries=2,
+)
+SENTENCE = r"^[^\n]+\.$"
+
+
+@pytest.fixture(scope="module")
+def bus_address():
+    daemon, address = start_daemon()
+    yield address
+    daemon.terminate()
+    daemon.wait()
+    daemon.stdout.close()
+
+
+@pytest.fixture(autouse=True)
+def bus(bus_address, monkeypatch):
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus_address)
+    monkeypatch.setattr(Bluez, "address", bus_address)
+
+
+def run(scenario):
+    return asyncio.run(asyncio.wait_for(scenario, 20))
+
+
+@asynccontextmanager
+async def sensor(board=None, **of_bluez):
+    board = board or Board()
+    async with Bluez(board, **of_bluez) as bluez:
+        task = asyncio.create_task(board.run(bluez))
+        try:
+            yield bluez
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+@asynccontextmanager
+async def streaming(waits=WAITS, **of_client):
+    async with SensorClient(
+        await find("imurun-1", 1.0), SETTINGS, waits=waits, random=Random(1), **of_client
+    ) as client:
+        yield client
+
+
+async def until(client, done):
+    """Items up to the first for which `done` is true."""
+    items = []
+    async for item in client:
+        items.append(item)
+        if done(item):
+            return items
+    raise AssertionError(f"ended before: {[i for i in items if not isinstance(i, SampleBlock)]}")
+
+
+async def the_rest(client):
+    client.stop()
+    return [item async for item in client]
+
+
+def blocks_of(items):
+    return [item for item in items if isinstance(item, SampleBlock)]
+
+
+def events_of(items, kind):
+    return [item for item in items if isinstance(item, kind)]
+
+
+def at_least(n):
+    return lambda item: isinstance(item, SampleBlock) and item.next_index >= n
+
+
+def is_a(kind):
+    return lambda item: isinstance(item, kind)
+
+
+def assert_whole(items):
+    """Every sample of one run from the first on, each once, with its own value."""
+    first, values = rows(blocks_of(items))
+    assert first == 0
+    np.testing.assert_allclose(values, values_of(np.arange(len(values))), rtol=1e-12, atol=1e-12)
+
+
+def test_scan():
+    async def scenario():
+        async with sensor():
+            return await scan(0.2)
+
+    (found,) = run(scenario())
+    assert (found.name, found.address, found.signal_dbm) == ("imurun-1", ADDRESS, -50)
+    assert found.profile.name == "imurun"
+
+
+def test_a_stranger_is_shown_without_a_profile():
+    async def scenario():
+        board = Board()
+        board.services = {uuid16(0x180D): {uuid16(0x2A37): ["notify"]}}
+        async with sensor(board, name="Heart\x1b[31m"):
+            return await scan(0.2)
+
+    (found,) = run(scenario())
+    assert found.profile is None
+    assert found.name == "Heart[31m"
+
+
+@pytest.mark.parametrize("mtu", [247, 23])
+def test_stream(mtu):
+    async def scenario():
+        async with sensor(mtu=mtu) as bluez, streaming() as client:
+            items = await until(client, at_least(400))
+            items += await the_rest(client)
+            assert not bluez.is_connected
+            assert bluez.board.requests[:4] == [Op.STOP, Op.CONFIGURE, Op.START, Op.STATUS]
+            assert bluez.board.requests[-1] == Op.STOP
+            assert client.n_dropped == 0
+            assert not client.assembly.decoder.rejects
+            return items
+
+    items = run(scenario())
+    assert_whole(items)
+    assert [event.mtu for event in events_of(items, Connected)] == [mtu]
+    assert [event.percent for event in events_of(items, Battery)] == [81]
+    assert not events_of(items, Lost)
+    timed = [(b.next_index, b.time_s) for b in blocks_of(items) if np.isfinite(b.time_s)]
+    begin_s = [time_s - place / 208 for place, time_s in timed]
+    assert np.ptp(begin_s) < 0.1
+
+
+def test_ten_drops_lose_and_double_nothing():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, is_a(SampleBlock))
+            for _ in range(10):
+                bluez.drop()
+                items += await until(client, is_a(Lost))
+                items += await until(client, is_a(Connected))
+                items += await until(client, at_least(items_end(items) + 19))
+            items += await the_rest(client)
+            assert bluez.board.requests.count(Op.START) == 1
+            assert not client.assembly.aligner.counts["late or twice"]
+            return items
+
+    items = run(scenario())
+    assert_whole(items)
+    assert [event.count for event in events_of(items, Connected)] == list(range(1, 12))
+    assert len(events_of(items, Lost)) == 10
+    assert not events_of(items, GapFinal)
+
+
+def items_end(items):
+    return blocks_of(items)[-1].next_index
+
+
+def test_lost_notifications_are_fetched():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            bluez.board.lose = lambda first: 95 <= first < 190 or first == 19 * 14
+            items = await until(client, at_least(19 * 20))
+            return items + await the_rest(client)
+
+    items = run(scenario())
+    assert_whole(items)
+    assert [(e.first_index, e.n_samples) for e in events_of(items, GapFilled)] == [(95, 95), (266, 19)]
+    assert not events_of(items, GapFinal)
+
+
+def test_what_the_sensor_no_longer_holds_is_a_gap_of_exact_length():
+    async def scenario():
+        async with sensor(Board(ring=100)) as bluez, streaming() as client:
+            items = await until(client, at_least(38))
+            bluez.in_range = False
+            bluez.drop()
+            items += await until(client, is_a(Lost))
+            await asyncio.sleep(1.0)
+            bluez.in_range = True
+            items += await until(client, is_a(GapFinal))
+            items += await until(client, is_a(SampleBlock))
+            return items + await the_rest(client)
+
+    items = run(scenario())
+    _, values = rows(blocks_of(items))
+    missing = np.isnan(values[:, 0])
+    (gap,) = events_of(items, GapFinal)
+    assert 50 < gap.n_samples < 400
+    assert np.flatnonzero(missing).tolist() == list(range(gap.first_index, gap.first_index + gap.n_samples))
+    np.testing.assert_allclose(values[~missing], values_of(np.flatnonzero(~missing)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("end", ["silent", "dead"])
+def test_silence_is_a_lost_link_though_the_system_says_connected(end):
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(38))
+            if end == "silent":
+                bluez.board.silent = True
+            else:
+                bluez.subscribed.clear()  # as after a restart of bluetoothd
+            assert bluez.is_connected
+            items += await until(client, is_a(Lost))
+            bluez.board.silent = False
+            items += await until(client, is_a(Connected))
+            items += await until(client, at_least(items_end(items) + 19))
+            return items + await the_rest(client)
+
+    items = run(scenario())
+    assert_whole(items)
+    assert "sent nothing for 1.0 s" in events_of(items, Lost)[0].reason
+
+
+def test_a_reboot_is_a_new_run_behind_a_gap():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(57))
+            bluez.drop()
+            bluez.board.reboot()
+            items += await until(client, is_a(GapFinal))
+            items += await until(client, is_a(SampleBlock))
+            assert bluez.board.requests.count(Op.START) == 2
+            return items + await the_rest(client)
+
+    items = run(scenario())
+    _, values = rows(blocks_of(items))
+    (gap,) = events_of(items, GapFinal)
+    after = gap.first_index + gap.n_samples
+    np.testing.assert_allclose(values[: gap.first_index], values_of(np.arange(gap.first_index)), rtol=1e-12)
+    np.testing.assert_allclose(values[after:], values_of(np.arange(len(values) - after)), rtol=1e-12)
+
+
+def test_a_sensor_that_the_system_forgot_is_found_again():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, is_a(SampleBlock))
+            bluez.forget()
+            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(Connected))
+            items += await until(client, at_least(items_end(items) + 19))
+            return items + await the_rest(client)
+
+    assert_whole(run(scenario()))
+
+
+def test_clipping():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            bluez.board.flags = Flag.GYR_CLIPPED
+            items = await until(client, at_least(100))
+            return items + await the_rest(client)
+
+    assert [event.what for event in events_of(run(scenario()), Clipping)] == ["gyr"]
+
+
+def test_the_journal_gives_the_same_samples_again(tmp_path):
+    path = tmp_path / "run.journal"
+    profile = PROFILES["imurun"]
+    start = datetime(2026, 5, 1, 7, tzinfo=UTC)
+    header = journal_header(
+        profile, SETTINGS, name="imurun-1", address=ADDRESS, start=start, clock_s=time.monotonic()
+    )
+
+    async def scenario(journal):
+        async with sensor(Board(ring=100)) as bluez, streaming(journal=journal) as client:
+            bluez.board.lose = lambda first: first == 38
+            items = await until(client, at_least(95))
+            bluez.in_range = False
+            bluez.drop()
+            await asyncio.sleep(0.8)
+            bluez.in_range = True
+            items += await until(client, is_a(GapFinal))
+            bluez.drop()
+            bluez.board.reboot()
+            items += await until(client, is_a(GapFinal))
+            return items + await the_rest(client)
+
+    with JournalWriter(path, header, notifying(profile)) as journal:
+        items = run(scenario(journal))
+    _, values = rows(blocks_of(items))
+    replayed = list(Replay(open_journal(path)).blocks())
+    np.testing.assert_array_equal(rows(replayed)[1], values)
+    kinds = [r.what["kind"] for r in open_journal(path).records() if isinstance(r, Event)]
+    assert [kinds.count(kind) for kind in ("connected", "lost")] == [3, 2]
+    assert "give up" in kinds
+
+    recording = imurun.read(path)
+    assert recording.rate_hz == pytest.approx(208, rel=0.01)
+    assert (recording.acc_range_g, recording.gyr_range_deg_s) == (16, 2000)
+    assert abs((recording.start - start).total_seconds()) < 2
+    present = ~np.isnan(values[:, 0])
+    np.testing.assert_array_equal(recording.acc[present], values[present, :3])
+    assert len(recording) == len(values)
+
+
+def test_a_full_disk_ends_it_in_a_sentence(tmp_path):
+    class FullDisk(JournalWriter):
+        def notification(self, *_):
+            raise RecordingError("run.journal cannot be written any more (No space left on device).")
+
+    async def scenario():
+        with FullDisk(tmp_path / "run.journal", {}, notifying(PROFILES["imurun"])) as journal:
+            async with sensor() as bluez, streaming(journal=journal) as client:
+                with pytest.raises(RecordingError, match="No space left"):
+                    await until(client, is_a(SampleBlock))
+                assert not bluez.is_connected
+
+    run(scenario())
+
+
+class Scripted:
+    """A sensor of another maker: replies by `answer`, and a packet each 50 ms."""
+
+    mtu = 247
+
+    def __init__(self, profile, packet, answer=lambda data: None):
+        self.services = {profile.service: {}}
+        for uuid in {*notifying(profile), profile.control_characteristic}:
+            self.services[profile.service][uuid] = ["write", "notify"]
+        self._profile, self._packet, self._answer = profile, packet, answer
+        self.started = False
+
+    def written(self, uuid, data):
+        self.started = True
+        answer = self._answer(data)
+        self.waiting = [] if answer is None else [answer]
+        return self.waiting if uuid == self._profile.reply_characteristic else []
+
+    async def run(self, bluez):
+        place = 0
+        while True:
+            await asyncio.sleep(0.05)
+            for answer in self.waiting if self.started else ():
+                bluez.notify(self._profile.data_characteristic, answer)
+            self.waiting = []
+            if self.started and bluez.subscribed:
+                place += 1
+                bluez.notify(self._profile.data_characteristic, self._packet(place))
+
+
+def movesense_answer(status):
+    def answer(data):
+        if data[0] == 4:
+            return bytes((1, data[1], 200, 0, 64))
+        return bytes((1, data[1], *status.to_bytes(2, "little")))
+
+    return answer
+
+
+def movesense(place):
+    return movesense_packet(50 * place, np.full((10, 3), float(place)), np.zeros((10, 3)))
+
+
+def test_a_sensor_that_replies_on_its_data_characteristic_and_tells_its_charge():
+    async def scenario():
+        board = Scripted(PROFILES["movesense"], movesense, movesense_answer(200))
+        async with sensor(board, name="Movesense 1"):
+            found = await find("Movesense 1", 1.0)
+            async with SensorClient(found, Settings(208, 8, 2000), waits=WAITS) as client:
+                items = [await anext(client)]
+                while not blocks_of(items) or not events_of(items, Battery):
+                    items.append(await anext(client))
+                return items + await the_rest(client)
+
+    items = run(scenario())
+    assert events_of(items, Battery)[0].percent == 64
+    _, values = rows(blocks_of(items))
+    assert np.all(np.diff(values[:, 0]) >= 0)
+
+
+def test_a_refusal_is_said():
+    async def scenario():
+        board = Scripted(PROFILES["movesense"], movesense, movesense_answer(503))
+        async with (
+            sensor(board, name="Movesense 1"),
+            SensorClient(await find("Movesense 1", 1.0), Settings(208, 8, 2000), waits=WAITS) as client,
+        ):
+            return await anext(client)
+
+    with pytest.raises(SensorError, match=r"Movesense 1 refused a command \(status 503\); choose other"):
+        run(scenario())
+
+
+def test_a_sensor_that_never_stops_sending_is_left():
+    async def scenario():
+        packet = witmotion_frame([2048, 0, 0, 0, 0, 0]) * 10
+        board = Scripted(PROFILES["witmotion"], lambda place: packet)
+        async with sensor(board, name="WT901BLE68") as bluez:
+            found = await find("WT901BLE68", 1.0)
+            async with SensorClient(found, Settings(200, 16, 2000), waits=WAITS) as client:
+                items = await until(client, at_least(30))
+                items += await the_rest(client)
+            assert not bluez.is_connected
+            return items
+
+    _, values = rows(blocks_of(run(scenario())))
+    np.testing.assert_allclose(values[:, 0], 9.80665)
+
+
+def test_stop_while_the_sensor_is_out_of_range():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(19))
+            bluez.in_range = False
+            bluez.drop()
+            items += await until(client, is_a(Lost))
+            return items + await the_rest(client)
+
+    assert_whole(run(scenario()))
+
+
+def test_leaving_disconnects():
+    async def scenario():
+        async with sensor() as bluez:
+            async with streaming() as client:
+                await until(client, is_a(SampleBlock))
+            assert not bluez.is_connected
+
+    run(scenario())
+
+
+def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
+    monkeypatch.setattr("imurun.ble.client.INBOX_LIMIT", 5)
+    monkeypatch.setattr("imurun.ble.client.OUTPUT_LIMIT", 3)
+
+    async def scenario():
+        async with sensor(), streaming() as client:
+            await asyncio.sleep(1.5)
+            assert client.n_dropped > 0
+            items = await until(client, at_least(400))
+            return items + await the_rest(client)
+
+    items = run(scenario())
+    assert_whole(items)  # what was dropped was asked for again
+
+
+# -- what cannot work is said in one sentence ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of_bluez", "errors", "kind", "words"),
+    [
+        ({"has_adapter": False}, {}, AdapterError, "no Bluetooth adapter; plug one in"),
+        ({"powered": False}, {}, AdapterError, "switched off; switch Bluetooth on"),
+        ({}, {"StartDiscovery": ("org.freedesktop.DBus.Error.AccessDenied", "no")}, AdapterError, "allow it"),
+        ({}, {"StartDiscovery": ("org.bluez.Error.NotReady", "no")}, AdapterError, "switched off"),
+        ({}, {"StartDiscovery": ("org.bluez.Error.Failed", "why.")}, SensorError, r"failed \(.*why\)"),
+        ({"name": "other"}, {}, SensorNotFoundError, "imurun-1 is not in range"),
+    ],
+)
+def test_scan_errors(of_bluez, errors, kind, words):
+    async def scenario():
+        async with sensor(**of_bluez) as bluez:
+            bluez.errors = errors
+            await find("imurun-1", 0.2)
+
+    with pytest.raises(kind, match=words) as caught:
+        run(scenario())
+    assert caught.match(SENTENCE)
+
+
+def test_without_a_bluetooth_service():
+    with pytest.raises(AdapterError, match="service does not run; start it"):
+        run(scan(0.1))
+
+
+def test_without_a_bus(monkeypatch, tmp_path):
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
+    with pytest.raises(AdapterError, match="service does not run; start it"):
+        run(scan(0.1))
+
+
+async def first_item(change, settings=SETTINGS, profile=None):
+    async with sensor() as bluez:
+        found = await find("imurun-1", 1.0, profile=profile)
+        change(bluez)
+        async with SensorClient(found, settings, waits=WAITS, random=Random(1)) as client:
+            return await anext(client)
+
+
+def out_of_range(bluez):
+    bluez.in_range = False
+
+
+def without_service(bluez):
+    bluez.board.services = {uuid16(0x180D): {uuid16(0x2A37): ["notify"]}}
+
+
+def without_characteristic(bluez):
+    service, battery = Board.services.items()
+    bluez.board.services = {service[0]: {DATA: ["notify"]}, battery[0]: battery[1]}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        (out_of_range, SensorError, "imurun-1 failed .*le-connection-timeout.*bring the sensor closer"),
+        (lambda bluez: bluez.forget() or out_of_range(bluez), SensorNotFoundError, "wake it"),
+        (without_service, WrongSensorError, "choose another sensor"),
+        (without_characteristic, WrongSensorError, "choose another sensor"),
+        (lambda bluez: setattr(bluez.board, "written", lambda *_: []), SensorError, "did not answer"),
+    ],
+)
+def test_connect_errors(change, kind, words):
+    with pytest.raises(kind, match=words) as caught:
+        run(first_item(change))
+    assert caught.match(SENTENCE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(833, 16, 2000), "does not offer a rate of 833 Hz; choose 104 or 208"),
+        (Settings(208, 8, 2000), "an acceleration range of 8 g; choose 4 or 16"),
+        (Settings(208, 16, 1000), "an angular rate range of 1000 deg/s; choose 500 or 2000"),
+    ],
+)
+def test_settings_that_the_sensor_does_not_offer(settings, words):
+    with pytest.raises(SettingsError, match=words):
+        run(first_item(lambda bluez: None, settings))

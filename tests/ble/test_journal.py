@@ -1,0 +1,170 @@
+"""A journal gives back what was kept, whatever happened to its writer or its bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imurun.ble.journal import (
+    HEAD,
+    LONGEST_BODY,
+    MAGIC,
+    SYNC,
+    Event,
+    JournalWriter,
+    Notification,
+    open_journal,
+)
+from imurun.errors import FormatError, RecordingError
+
+UUIDS = ["7d0c0002-3a5b-4f1e-9c62-1b8a6e0f5d21", "2a19"]
+HEADER = {"profile": "imurun", "name": "IMU é"}
+
+notifications = st.builds(
+    Notification, st.floats(0, 1e6), st.sampled_from(UUIDS), st.binary(max_size=300) | st.just(SYNC * 9)
+)
+events = st.builds(Event, st.floats(0, 1e6), st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))
+lists_of_records = st.lists(notifications | events, max_size=30)
+
+
+def written(path, records):
+    with JournalWriter(path, HEADER, UUIDS) as journal:
+        for record in records:
+            if isinstance(record, Notification):
+                journal.notification(record.arrival_s, record.characteristic, record.data)
+            else:
+                journal.event(record.arrival_s, record.what)
+    return path
+
+
+def some(n):
+    return [Notification(0.1 * k, UUIDS[k % 2], bytes([k % 256]) * (k % 250)) for k in range(n)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(records=lists_of_records)
+def test_what_was_kept_comes_back(tmp_path_factory, records):
+    path = written(tmp_path_factory.mktemp("journal") / "run.journal", records)
+    journal = open_journal(path)
+    assert list(journal.records()) == records
+    assert journal.n_damaged_bytes == 0
+    assert {name: journal.header[name] for name in HEADER} == HEADER
+
+
+@settings(max_examples=100, deadline=None)
+@given(records=lists_of_records.filter(len), data=st.data())
+def test_a_cut_file_keeps_all_records_before_the_cut(tmp_path_factory, records, data):
+    path = written(tmp_path_factory.mktemp("journal") / "run.journal", records)
+    whole = path.read_bytes()
+    header_end = len(written(path.with_name("empty"), []).read_bytes())
+    path.write_bytes(whole[: data.draw(st.integers(header_end, len(whole)))])
+    found = list(open_journal(path).records())
+    assert found == records[: len(found)]
+    assert len(found) >= len(records) - 1 or path.stat().st_size < len(whole)
+
+
+@settings(max_examples=150, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_costs_one_record(tmp_path_factory, place, bit):
+    records = some(20)
+    path = written(tmp_path_factory.mktemp("journal") / "run.journal", records)
+    content = bytearray(path.read_bytes())
+    start = len(written(path.with_name("empty"), []).read_bytes())
+    content[start + int(place * (len(content) - start))] ^= 1 << bit
+    path.write_bytes(content)
+    journal = open_journal(path)
+    found = list(journal.records())
+    assert len(found) == len(records) - 1
+    assert all(record in records for record in found)
+    assert journal.n_damaged_bytes > 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(content=st.binary(max_size=400))
+def test_rubbish_is_refused_or_passed_over(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("journal") / "rubbish"
+    path.write_bytes(content)
+    with pytest.raises(FormatError):
+        open_journal(path)
+    good = written(path.with_name("good"), [])
+    good.write_bytes(good.read_bytes() + content)
+    journal = open_journal(good)
+    assert list(journal.records()) == []
+    assert journal.n_damaged_bytes == len(content)
+
+
+def test_records_longer_than_what_is_read_at_once(tmp_path):
+    records = [Notification(float(k), UUIDS[0], os.urandom(LONGEST_BODY - 1)) for k in range(40)]
+    path = written(tmp_path / "long", records)
+    assert path.stat().st_size > 2 << 20
+    assert list(open_journal(path).records()) == records
+
+
+def test_a_damaged_header_is_one_sentence(tmp_path):
+    path = written(tmp_path / "run", some(3))
+    content = bytearray(path.read_bytes())
+    content[len(MAGIC) + HEAD.size + 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="header"):
+        open_journal(path)
+
+
+def test_nothing_is_written_over(tmp_path):
+    path = written(tmp_path / "run", some(3))
+    before = path.read_bytes()
+    with pytest.raises(RecordingError, match="is there already"):
+        JournalWriter(path, HEADER, UUIDS)
+    assert path.read_bytes() == before
+    with pytest.raises(RecordingError, match="cannot be written"):
+        JournalWriter(tmp_path / "nowhere" / "run", HEADER, UUIDS)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_sentence(tmp_path):
+    path = tmp_path / "full"
+    journal = JournalWriter(path, HEADER, UUIDS)
+    with open("/dev/full", "wb") as full:
+        os.dup2(full.fileno(), journal._file.fileno())
+    with pytest.raises(RecordingError, match="stays readable"):
+        journal.notification(1.0, UUIDS[0], b"x")
+    with contextlib.suppress(RecordingError):
+        journal.close()
+    assert open_journal(path).header["profile"] == "imurun"
+
+
+KILLED = """
+import sys, time
+from imurun.ble.journal import JournalWriter
+journal = JournalWriter(sys.argv[1], {}, ["data"])
+print("ready", flush=True)
+begin = time.monotonic()
+while True:
+    now = time.monotonic() - begin
+    journal.notification(now, "data", int(now * 1e6).to_bytes(8, "little") * 12)
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_kill_loses_less_than_a_second(tmp_path):
+    path = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    began = time.monotonic()
+    time.sleep(1.5)
+    lasted = time.monotonic() - began
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    last = list(open_journal(path).records())[-1]
+    assert isinstance(last, Notification)
+    assert last.arrival_s > lasted - 1.0

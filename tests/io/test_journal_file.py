@@ -1,0 +1,112 @@
+"""A journal read as a recording: whole, cut off, damaged, hostile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+import imurun
+from imurun.ble.assembly import Settings
+from imurun.ble.codec import Samples, encode_frame
+from imurun.ble.journal import JournalWriter
+from imurun.ble.profiles import PROFILES
+from imurun.ble.replay import journal_header
+from imurun.errors import FormatError, SettingsError
+
+START = datetime(2026, 5, 1, 7, tzinfo=UTC)
+PROFILE = PROFILES["imurun"]
+UUIDS = [PROFILE.control_characteristic, PROFILE.data_characteristic]
+HEADER = journal_header(
+    PROFILE, Settings(208, 16, 2000), name="imurun-1", address="F1:F1", start=START, clock_s=100.0
+)
+
+
+def frame(first, n=19, time_s=None):
+    raw = np.full((n, 6), 100 + first % 1000, np.int16)
+    time_us = round(1e6 * ((first + n - 1) / 208 if time_s is None else time_s))
+    return encode_frame(Samples(0, first // 19 & 0xFFFF, first, time_us, 1, raw))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(notifications, header=HEADER):
+        path = tmp_path / "run.journal"
+        with JournalWriter(path, header, UUIDS) as journal:
+            for arrival_s, data in notifications:
+                journal.notification(arrival_s, UUIDS[1], data)
+        return path
+
+    return write
+
+
+def steady(n, begin_s=102.0):
+    return [(begin_s + 19 * (k + 1) / 208, frame(19 * k)) for k in range(n)]
+
+
+def test_a_journal_is_a_recording(write):
+    recording = imurun.read(write(steady(50)))
+    assert len(recording) == 950
+    assert recording.rate_hz == pytest.approx(208, rel=1e-3)
+    assert abs((recording.start - START).total_seconds() - 2.0) < 0.02
+    assert recording.source == "run.journal"
+    assert not recording.gaps
+
+
+def test_holes_are_gaps_of_their_length(write):
+    notifications = [n for k, n in enumerate(steady(50)) if not 10 <= k < 13]
+    assert imurun.read(write(notifications)).gaps == ((190, 247),)
+
+
+def test_cut_off_and_damaged_journals_keep_the_rest(write):
+    path = write(steady(50))
+    data = bytearray(path.read_bytes()[:-100])
+    data[len(data) // 2] ^= 0x55
+    path.write_bytes(data)
+    recording = imurun.read(path)
+    assert 900 <= len(recording) < 950
+    assert any("bytes of the journal are damaged" in warning for warning in recording.warnings)
+
+
+def test_refused_packets_are_said(write):
+    recording = imurun.read(write([*steady(20), (103.9, b"\x10garbage")]))
+    assert "1 packets of the sensor could not be decoded" in recording.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ({}, "does not say which sensor"),
+        ({**HEADER, "profile": "fitbit"}, "does not say which sensor it is of .*fitbit"),
+        ({**HEADER, "profile": []}, "does not say which sensor"),
+        ({**HEADER, "rate_hz": "208"}, "does not say which sensor"),
+        ({**HEADER, "rate_hz": -1}, "does not say which sensor"),
+        ({**HEADER, "acc_range_g": 10**9}, "does not say which sensor"),
+    ],
+)
+def test_bad_headers(write, header, words):
+    with pytest.raises(FormatError, match=words):
+        imurun.read(write(steady(5), header))
+
+
+@pytest.mark.parametrize("start", [{"start": "soon"}, {"clock_s": None}, {"clock_s": 1e300}, {"start": 5}])
+def test_without_a_start_the_samples_are_read_all_the_same(write, start):
+    assert imurun.read(write(steady(20), {**HEADER, **start})).start is None
+
+
+@pytest.mark.parametrize("arrival_s", [np.nan, np.inf, -np.inf, 1e300, 50.0])
+def test_times_that_cannot_be(write, arrival_s):
+    with pytest.raises(FormatError, match="times of this journal jump"):
+        imurun.read(write([*steady(20), (arrival_s, frame(380))]))
+
+
+def test_without_samples(write):
+    with pytest.raises(FormatError, match="holds no sample"):
+        imurun.read(write([]))
+
+
+def test_a_journal_tells_its_sensor_itself(write):
+    path = write(steady(20))
+    with pytest.raises(SettingsError, match="leave profile and rate out"):
+        imurun.read(path, rate_hz=100)
