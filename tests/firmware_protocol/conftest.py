@@ -6,12 +6,11 @@ from ctypes import CDLL
 from pathlib import Path
 
 import pytest
-from firmware_link import Link
+from firmware_link import RING_SAMPLES, Link
 
 from firmware_protocol.host import board
 
 VECTORS = Path(board.__file__).resolve().parents[1] / "vectors.json"
-RING_SAMPLES = 256
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import numpy as np
 from firmware_protocol.host.board import Board
 
 PERIOD_US = 4808  # 208 Hz
+RING_SAMPLES = 256
 OPS = {name: op for op, (name, _, _) in wire.REQUESTS.items()}
 GAP_FLAG, BACKFILLED = 8, 4
 

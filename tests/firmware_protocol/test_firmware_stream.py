@@ -5,8 +5,7 @@ from __future__ import annotations
 import firmware_wire as wire
 import numpy as np
 import pytest
-from conftest import RING_SAMPLES
-from firmware_link import BACKFILLED, GAP_FLAG, PERIOD_US, Link, indices, raw_samples
+from firmware_link import BACKFILLED, GAP_FLAG, PERIOD_US, RING_SAMPLES, Link, indices, raw_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
