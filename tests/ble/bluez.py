@@ -112,6 +112,12 @@ class Bluez:
             del self._objects[DEVICE_PATH]
             self._signal("/", OBJECTS, "InterfacesRemoved", "oas", DEVICE_PATH, [DEVICE])
 
+    async def count_connections(self):
+        """Connections to the bus, of everybody."""
+        daemon = "org.freedesktop.DBus"
+        call = Message(destination=daemon, path="/org/freedesktop/DBus", interface=daemon, member="ListNames")
+        return sum(name.startswith(":") for name in (await self._bus.call(call)).body[0])
+
     # -- what bluetoothd does -------------------------------------------------------------------------
 
     def _called(self, message):

@@ -184,11 +184,14 @@ def test_ten_drops_lose_and_double_nothing():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, is_a(SampleBlock))
+            connections = await bluez.count_connections()
             for _ in range(10):
                 bluez.drop()
                 items += await until(client, is_a(Lost))
                 items += await until(client, is_a(Connected))
                 items += await until(client, at_least(items_end(items) + 19))
+            # bleak opens one for each link, and closes it only when told to disconnect
+            assert await bluez.count_connections() == connections
             items += await the_rest(client)
             assert bluez.board.requests.count(Op.START) == 1
             assert not client.assembly.aligner.counts["late or twice"]
