@@ -57,6 +57,10 @@ def run_benchmark(
             done = generate(plan, folder, processes=processes, progress=progress)
         print(f"{done} of {len(plan.units)} pieces were to be scored; the rest was there.", file=sys.stderr)
         results = read_results(folder, describe(plan))
+        if results.trials.empty:
+            for note in results.notes:
+                if note not in plan.notes:
+                    print(note, file=sys.stderr)
         scores = score_table(results)
         with atomic_path(folder / SCORES) as aside:
             scores.to_csv(aside, index=False)

@@ -29,6 +29,18 @@ ERRORS = (
 COLUMNS = (*KEYS, "true_initial_s", "true_contact_ms", "found", "found_contact_ms", *ERRORS, "side_right")
 """Of the table of contacts, which ends with the quality; a row a true contact inside the margin."""
 
+RECORD = (
+    *KEYS,
+    "n_true",
+    "n_found",
+    "n_invented",
+    "n_found_wide",
+    "n_invented_wide",
+    "step_frequency_error_percent",
+    "waveform_rmse_bw",
+)
+"""Of the record of a trial, to which generating adds a note."""
+
 
 def keys_of(trial: Trial) -> dict[str, Any]:
     """What rows and records say of the trial they belong to."""

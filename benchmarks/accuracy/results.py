@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.accuracy.compare import COLUMNS, RECORD
 from imurun.errors import FormatError, SettingsError
 from imurun.io.atomic import atomic_path
 
@@ -25,6 +26,8 @@ SCHEMA = 1
 """Raised whenever a reader of older files would go wrong."""
 RUN_FILE = "benchmark.json"
 UNITS = "units"
+UNIT = ("method", "condition")
+"""What reading adds to every row of a unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +160,16 @@ def read_results(folder: Path, run: dict[str, Any] | None = None) -> Results:
         contacts.append(table.assign(**where))
         trials.append(pd.DataFrame(manifest["trials"]).assign(**where))
         notes += manifest["notes"]
-    return Results(run, _joined(contacts), _joined(trials), tuple(dict.fromkeys(notes)))
+    of_contacts, of_trials = (*COLUMNS, "quality", *UNIT), (*RECORD, "note", *UNIT)
+    return Results(
+        run, _joined(contacts, of_contacts), _joined(trials, of_trials), tuple(dict.fromkeys(notes))
+    )
 
 
-def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _joined(tables: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    """One table of all; where there is no row, it still has the columns."""
     filled = [table for table in tables if len(table)]
-    joined = pd.concat(filled or tables[:1] or [pd.DataFrame()], ignore_index=True)
+    joined = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))
     texts = {"method", "condition", "dataset", "runner", "trial", "note"}
     whole = {"found", "gyroscope"}
     for name in joined.columns:

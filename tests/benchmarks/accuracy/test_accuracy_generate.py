@@ -11,10 +11,12 @@ from accuracy_helpers import found, made_trial, method
 
 from benchmarks.accuracy import generate as generating
 from benchmarks.accuracy import plan as planning
+from benchmarks.accuracy.command import PAGE, run_benchmark
+from benchmarks.accuracy.compare import COLUMNS, RECORD
 from benchmarks.accuracy.generate import generate
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, Found
 from benchmarks.accuracy.plan import make_plan
-from benchmarks.accuracy.results import RUN_FILE, SCHEMA, UNITS, read_results
+from benchmarks.accuracy.results import RUN_FILE, SCHEMA, UNIT, UNITS, read_results
 from imurun.errors import FormatError, SettingsError
 
 
@@ -36,6 +38,8 @@ def test_results_say_what_they_follow_from(made, tmp_path):
     mine = results.contacts[(results.contacts["method"] == "good")]
     assert len(mine) == 14 + 12 + 14 + 14 + 14
     assert np.allclose(mine["initial_error_ms"], 2.0)
+    assert set(results.contacts) == {*COLUMNS, "quality", *UNIT}
+    assert set(results.trials) == {*RECORD, "note", *UNIT}
     assert not results.notes
 
 
@@ -183,6 +187,17 @@ def test_people_under_other_names_are_not_scored_left_out(made, tmp_path):
     _, results = run(tmp_path, (LEFT_OUT, "good"), ["hamner_2013"])
     assert set(results.trials["method"]) == {"good"}
     assert "may be those of running_speeds" in results.notes[0]
+
+
+def test_a_run_whose_trials_are_all_left_out_has_a_page_and_says_why(made, tmp_path, capsys):
+    made["hamner_2013"] = [made_trial("hamner-01", dataset="hamner_2013")]
+    run_benchmark(tmp_path, [LEFT_OUT], ["hamner_2013"], quick=True, processes=1)
+    assert "may be those of running_speeds" in capsys.readouterr().err
+    results = read_results(tmp_path)
+    assert not len(results.trials)
+    assert not len(results.contacts)
+    assert {"method", "condition", "runner", "n_true", "waveform_rmse_bw", "note"} <= set(results.trials)
+    assert (tmp_path / PAGE).is_file()
 
 
 def test_another_schema_is_refused(made, tmp_path):
