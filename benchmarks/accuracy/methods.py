@@ -133,7 +133,7 @@ def proper(found: object, trial: Trial) -> Found:
         columns = {name: np.array(getattr(found, name), dtype=np.float64) for name in names}
         vgrf_bw = None if found.vgrf_bw is None else np.array(found.vgrf_bw, dtype=np.float64)
         side = np.array(found.side, dtype=str)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # the values too may be anybody's classes
         raise ValueError("a column holds something that is not a number") from error
     initial_s = columns["initial_s"]
     if initial_s.ndim != 1 or {column.shape for column in (*columns.values(), side)} != {initial_s.shape}:

@@ -91,6 +91,11 @@ def test_nothing_to_do_is_one_sentence(made, monkeypatch):
         make_plan(["turning"], ["sacral_grf"])
 
 
+class Unreadable:
+    def __array__(self, *_, **__):
+        raise RuntimeError("no numbers here")
+
+
 def raising(_):
     raise RuntimeError("no\nidea")
 
@@ -106,6 +111,8 @@ def raising(_):
         (lambda trial: found(trial, final_off_s=-1.0), "final contact comes before"),
         (lambda trial: found(trial, peak_bw=np.zeros(3)), "not of one length"),
         (lambda trial: found(trial, peak_bw=["high"] * len(trial.side)), "not a number"),
+        (lambda trial: found(trial, peak_bw=[10**400] * len(trial.side)), "not a number"),
+        (lambda trial: found(trial, vgrf_bw=Unreadable()), "not a number"),
         (lambda trial: found(trial, vgrf_bw=np.zeros(3)), "force has shape"),
         (
             lambda trial: Found(*[found(trial).initial_s[::-1]] * 3, *[found(trial).quality] * 4),
