@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +153,14 @@ def read_results(folder: Path, run: dict[str, Any] | None = None) -> Results:
             raise SettingsError(f"{name} is of another schema; delete {folder} and run the benchmark again.")
         where = {"method": manifest["method"], "condition": manifest["condition"]}
         try:
-            table = pd.read_parquet(folder / UNITS / f"{name}.parquet")
+            written = (folder / UNITS / f"{name}.parquet").read_bytes()
+            table = pd.read_parquet(BytesIO(written))
         except (OSError, ValueError) as error:
             raise FormatError(
                 f"{name}.parquet cannot be read; delete it and run the benchmark again."
             ) from error
+        if manifest.get("table_sha256") != hashlib.sha256(written).hexdigest():
+            raise FormatError(f"{name}.parquet is of another run than its manifest; run the benchmark again.")
         contacts.append(table.assign(**where))
         trials.append(pd.DataFrame(manifest["trials"]).assign(**where))
         notes += manifest["notes"]

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from accuracy_helpers import found, made_trial, method
 
 from benchmarks.accuracy import generate as generating
 from benchmarks.accuracy import plan as planning
-from benchmarks.accuracy.command import PAGE, run_benchmark
+from benchmarks.accuracy.command import PAGE, SCORES, run_benchmark
 from benchmarks.accuracy.compare import COLUMNS, RECORD
 from benchmarks.accuracy.generate import generate
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, Found
 from benchmarks.accuracy.plan import make_plan
-from benchmarks.accuracy.results import RUN_FILE, SCHEMA, UNIT, UNITS, read_results
+from benchmarks.accuracy.results import (
+    RUN_FILE,
+    SCHEMA,
+    UNIT,
+    UNITS,
+    is_done,
+    key_hash,
+    open_folder,
+    read_results,
+    write_unit,
+)
 from imurun.errors import FormatError, SettingsError
+from imurun.io.atomic import atomic_path
 
 
 def run(folder, methods=("good",), datasets=None):
@@ -214,6 +227,44 @@ def test_another_schema_is_refused(made, tmp_path):
     with pytest.raises(SettingsError, match=r"schema 2 .* delete the folder or choose another --out"):
         run(tmp_path)
     with pytest.raises(SettingsError, match="schema 2"):
+        read_results(tmp_path)
+
+
+def test_a_run_reports_its_own_plan_when_another_used_the_folder_meanwhile(made, tmp_path, monkeypatch):
+    def and_another(plan, folder, **options):
+        done = generate(plan, folder, **options)
+        run(folder, ("late",), ["sacral_grf"])
+        return done
+
+    monkeypatch.setattr("benchmarks.accuracy.command.generate", and_another)
+    run_benchmark(tmp_path, ["good"], ["running_speeds"], quick=True, processes=1)
+    scores = (tmp_path / SCORES).read_text()
+    assert "good,as recorded" in scores
+    assert "late," not in scores
+
+
+def test_the_manifest_vouches_for_the_table_that_was_written(tmp_path, monkeypatch):
+    open_folder(tmp_path)
+    table = tmp_path / UNITS / "a.parquet"
+
+    @contextlib.contextmanager
+    def overtaken(path):
+        with atomic_path(path) as aside:
+            yield aside
+        if path == table:
+            path.write_bytes(b"of another run")
+
+    monkeypatch.setattr("benchmarks.accuracy.results.atomic_path", overtaken)
+    write_unit(tmp_path, "a", {"key_sha256": key_hash({})}, pd.DataFrame({"x": [1.0]}))
+    assert not is_done(tmp_path, "a", {})
+
+
+def test_a_table_that_its_manifest_does_not_vouch_for_is_not_reported(made, tmp_path):
+    run(tmp_path, ("good", "late"), ["running_speeds"])
+    units = tmp_path / UNITS
+    late = (units / "late.running_speeds.as-recorded.parquet").read_bytes()
+    (units / "good.running_speeds.as-recorded.parquet").write_bytes(late)
+    with pytest.raises(FormatError, match=r"good\..*another run.*again"):
         read_results(tmp_path)
 
 
