@@ -83,7 +83,7 @@ def test_an_installed_package_says_where_the_benchmarks_are(monkeypatch):
         raise ModuleNotFoundError(f"No module named {name!r}", name="benchmarks")
 
     monkeypatch.setattr(bench, "import_module", absent)
-    with pytest.raises(SettingsError, match="checkout of the source"):
+    with pytest.raises(SettingsError, match=r"checkout of the source.*python -m imurun bench"):
         bench.bench_data(None, download=False)
 
 
