@@ -12,6 +12,7 @@ from benchmarks.accuracy.match import MARGIN_S, TOLERANCE_S, WIDE_TOLERANCE_S, M
 from benchmarks.accuracy.methods import Found, ScoredMethod
 from benchmarks.accuracy.pelvis import stride_ranges_deg
 from benchmarks.datasets import Trial
+from benchmarks.datasets.force import CONTACT_BW
 from imurun.core.step import LOST_STEP
 from imurun.frames import FloatArray
 
@@ -174,6 +175,6 @@ SETTINGS = {
     "tolerance_s": TOLERANCE_S,
     "wide_tolerance_s": WIDE_TOLERANCE_S,
     "margin_s": MARGIN_S,
-    "contact_threshold_bw": 0.05,
+    "contact_threshold_bw": CONTACT_BW,
 }
 """What a manifest says of how this module compares."""

@@ -15,11 +15,10 @@ from functools import cache
 
 import numpy as np
 
+from benchmarks.accuracy.running_rows import running_rows
 from benchmarks.datasets import Trial, load
 from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW, ContactConstants
-from imurun.core.step import RUNNING
 from imurun.core.typical import TYPICAL
-from imurun.engine import RunAnalyzer
 from imurun.frames import FloatArray
 
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
@@ -75,14 +74,8 @@ class Contacts:
 
 def contacts_of(trial: Trial) -> Contacts:
     """Pair the trial's true contacts with the pulses that the engine finds."""
-    recording = trial.recording
-    rate = recording.rate_hz
-    mounting = np.eye(3) if recording.frame == "anatomical" else "find"
-    analyzer = RunAnalyzer(rate, mounting=mounting, has_gyro=recording.gyr is not None)
-    steps = np.concatenate(
-        [analyzer.push_arrays(recording.acc, recording.gyr)[0], analyzer.finish_arrays()[0]]
-    )
-    steps = steps[steps["gait"] == RUNNING]
+    rate = trial.recording.rate_hz
+    steps = running_rows(trial.recording)
     middle = 0.5 * (trial.initial_contact_s + trial.final_contact_s)
     nearest = np.abs(steps["pulse_peak"] / rate - middle[:, None]).argmin(axis=1)
     paired = np.abs(steps["pulse_peak"][nearest] / rate - middle) < NEAR_S

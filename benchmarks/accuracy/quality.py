@@ -17,14 +17,13 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from benchmarks.accuracy.conditions import CONDITIONS, Condition
+from benchmarks.accuracy.fit_contact import DATASETS
 from benchmarks.accuracy.match import TOLERANCE_S
+from benchmarks.accuracy.running_rows import running_rows
 from benchmarks.datasets import Trial, load
 from imurun.core import quality
-from imurun.core.step import RUNNING
-from imurun.engine import RunAnalyzer
 from imurun.frames import FloatArray
 
-DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 DOUBTS = [f"doubt_{name}" for name in quality.DOUBTS]
 ERRORS = ("contact_error_ms", "initial_error_ms", "final_error_ms", "peak_error_bw")
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -32,13 +31,7 @@ EDGES = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 def matched_steps(trial: Trial, condition: Condition) -> pd.DataFrame:
     """The trial's steps that belong to a contact: quality, doubts, estimate minus truth."""
-    recording = condition.apply(trial).recording
-    mounting = np.eye(3) if recording.frame == "anatomical" else "find"
-    analyzer = RunAnalyzer(recording.rate_hz, mounting=mounting, has_gyro=recording.gyr is not None)
-    steps = np.concatenate(
-        [analyzer.push_arrays(recording.acc, recording.gyr)[0], analyzer.finish_arrays()[0]]
-    )
-    steps = steps[steps["gait"] == RUNNING]
+    steps = running_rows(condition.apply(trial).recording)
     inside = np.flatnonzero(trial.inside())
     away_s = np.abs(steps["initial_contact_s"][:, None] - trial.initial_contact_s[inside])
     nearest = inside[away_s.argmin(axis=1)] if len(steps) else np.zeros(0, dtype=int)

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 import imurun
+from benchmarks.accuracy import faults
 from benchmarks.accuracy.compare import compare_all
 from benchmarks.accuracy.match import TOLERANCE_S
 from benchmarks.accuracy.methods import METHODS
@@ -31,7 +32,7 @@ N_TURNS = 5
 BLOCK_S = 0.05
 """Shorter than a step, so that the cues of each step can be read."""
 SMOOTH_S = 0.007
-"""Standard deviation of the smoothing before a rate is differentiated."""
+"""Standard deviation of the smoothing of a rate that was differentiated."""
 CUES = ("roll fall", "force fall", "loaded side")
 
 Change = Callable[[Trial], tuple[FloatArray, FloatArray]]
@@ -73,11 +74,7 @@ def moved(metres: tuple[float, float, float]) -> Change:
     """The sensor sits elsewhere on the pelvis, a rigid body."""
 
     def change(trial: Trial) -> tuple[FloatArray, FloatArray]:
-        acc, gyr = unchanged(trial)
-        rate = trial.recording.rate_hz
-        turning = np.gradient(gaussian_filter1d(gyr, SMOOTH_S * rate, axis=0), 1.0 / rate, axis=0)
-        lever = np.array(metres)
-        return acc + np.cross(turning, lever) + np.cross(gyr, np.cross(gyr, lever)), gyr
+        return unchanged(faults.moved(trial, metres))
 
     return change
 

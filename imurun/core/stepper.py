@@ -359,8 +359,9 @@ def write_run(state, history, queue, c, steps):
     base = state["base"]
     oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
     heading = knows_heading(state, c)
+    trusted = heading and not is_askew(state)
     for i in range(state["waiting"]):
-        measure_push(history, base, queue[i], oldest, newest, heading and not is_askew(state), c)
+        measure_push(history, base, queue[i], oldest, newest, trusted, c)
         # two steps that ran together shall not stay in the mean
         if state["typical"]["n"] == 0 or alike(queue[i - 1] if i > 0 else state["last_run"], queue[i]):
             add_pulse(state["typical"], queue[i], c.rate_hz)

@@ -32,6 +32,11 @@ class Quantity:
     scale: float = 1.0
     signed: bool = True
 
+    @property
+    def statistic(self) -> str:
+        """The column of the score table that the headline stands in: the mean of a share is its bias."""
+        return "bias" if self.headline == "mean" else self.headline
+
 
 QUANTITIES: dict[str, Quantity] = {
     quantity.name: quantity

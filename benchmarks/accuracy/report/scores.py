@@ -120,4 +120,4 @@ def _row(quantity: Quantity, rows: pd.DataFrame) -> dict[str, Any]:
         *mean_abs,
     )
     row = dict(zip(VALUES, numbers, strict=True))
-    return {"value": row[{"mean": "bias"}.get(quantity.headline, quantity.headline)], **row}
+    return {"value": row[quantity.statistic], **row}

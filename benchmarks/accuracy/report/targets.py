@@ -198,5 +198,5 @@ def interval_of(row: pd.Series) -> tuple[float, float]:
     quantity = QUANTITIES.get(row["quantity"])
     if quantity is None:
         return np.nan, np.nan
-    stem = {"mean": "bias"}.get(quantity.headline, quantity.headline)
+    stem = quantity.statistic
     return float(row[f"{stem}_low"]), float(row[f"{stem}_high"])
