@@ -135,6 +135,14 @@ class Aligner:
         """Sample numbers of the device that are waited for, half-open, oldest first."""
         return self._indexed.holes()
 
+    def expect(self, end: int) -> None:
+        """The device's run ends before its sample number `end`: what did not come until there is missing.
+
+        More than a lost link could hide is not believed.
+        """
+        if end - (self._indexed.highest or 0) <= SLACK_S * self._rate_hz:
+            self._indexed.expect(end)
+
     def give_up(self, stop: int) -> list[SampleBlock]:
         """The device no longer holds what is missing before its sample number `stop`."""
         return self._blocks(self._indexed.give_up(stop))
@@ -211,6 +219,8 @@ class Aligner:
                 values = _NAN[:n, : rows.values.shape[1]]
                 left = first - self._next - n
                 blocks.append(self._block(values, before_s - left * rows.interval_s))
+            if not len(rows.values):
+                continue  # the hole was at the end
             blocks.append(self._block(rows.values, time_s))
             if math.isfinite(time_s):
                 self._ended_s = time_s

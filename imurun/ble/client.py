@@ -10,39 +10,30 @@ system's own word may come late or never. Then the client disconnects, waits, an
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from imurun.ble.assembly import Assembly, Settings, offering
 from imurun.ble.backfill import Backfill
 from imurun.ble.backoff import Backoff
-from imurun.ble.control import (
-    Op,
-    Parts,
-    Request,
-    Response,
-    StatusReport,
-    decode_capabilities,
-    encode_request,
-)
-from imurun.ble.events import Battery, Connected, Event, Lost
+from imurun.ble.control import LogState, Op, StatusReport, Stopped, TimeSync, decode_capabilities
+from imurun.ble.dialogue import Dialogue
+from imurun.ble.events import Battery, Connected, Dropped, Event, Lost
 from imurun.ble.journal import JournalWriter, Notification
 from imurun.ble.link import Link, LinkLostError, open_link
-from imurun.ble.profiles import Profile, Write
+from imurun.ble.profiles import Profile
 from imurun.ble.profiles.imurun import INFO, ImurunProfile
-from imurun.ble.replay import GIVE_UP
+from imurun.ble.replay import END, GIVE_UP
 from imurun.ble.scan import Found, find
 from imurun.ble.watch import GapWatch, SignalWatch
 from imurun.blocks import SampleBlock
 from imurun.errors import SensorError, WrongSensorError
 
 Item: TypeAlias = SampleBlock | Event
-T = TypeVar("T")
 
 SILENT_SAMPLES = 150
 """Slow sensors put as many samples into a packet, so silence is not told before."""
@@ -80,10 +71,6 @@ class Waits:
     tries: int = 3
 
 
-class NoReplyError(SensorError):
-    """A command that was not answered."""
-
-
 class SensorClient:
     """Samples and events of one sensor; an async context manager and iterator.
 
@@ -97,13 +84,16 @@ class SensorClient:
     Args:
         sensor: what `scan` or `find` gave; its profile must be known.
         settings: what to ask the sensor for.
+        keep_log: let the sensor write its own log as well, where it has storage and room.
         journal: is given every notification before it is decoded; the caller closes it.
         waits: see `Waits`.
         random: for waits before a retry.
         clock: the host's monotonic clock, s.
+        utc_us: Unix time, us; the sensor's log is dated with it.
 
     Attributes:
         assembly: counts of decoder and aligner, clock and rate.
+        is_logged: whether the sensor writes its own log of this run.
 
     Raises:
         WrongSensorError: the sensor's profile is unknown.
@@ -117,10 +107,12 @@ class SensorClient:
         sensor: Found,
         settings: Settings,
         *,
+        keep_log: bool = False,
         journal: JournalWriter | None = None,
         waits: Waits | None = None,
         random: Random | None = None,
         clock: Callable[[], float] = time.monotonic,
+        utc_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         if sensor.profile is None:
             raise WrongSensorError(
@@ -128,10 +120,13 @@ class SensorClient:
             )
         self._sensor = sensor
         self._profile: Profile = sensor.profile
+        if keep_log and isinstance(self._profile, ImurunProfile):
+            self._profile = replace(self._profile, keeps_log=True)
         self._settings = settings
         self._journal = journal
         self._waits = waits or Waits()
         self._clock = clock
+        self._utc_us = utc_us
         self._backoff = Backoff(self._waits.retry_s, self._waits.longest_retry_s, random or Random())
         self._silence_s = max(self._waits.silence_s, SILENT_SAMPLES / settings.rate_hz)
         self._stop = asyncio.Event()
@@ -140,12 +135,12 @@ class SensorClient:
         self._task: asyncio.Task[None] | None = None
         self._link: Link | None = None
         self._links = 0
-        self._n_dropped = 0
+        self._n_dropped = self._n_dropped_told = 0
         self._run: tuple[int, int] | None = None
-        self._refs = itertools.cycle(range(16, 256))  # those below are of the profile's commands
         self._backfill = Backfill()
         self._gaps = GapWatch()
         self._signal = SignalWatch(settings, has_flags=self._profile.has_index)
+        self.is_logged = False
         self.assembly = Assembly(self._profile_for(settings), settings)
 
     @property
@@ -244,7 +239,8 @@ class SensorClient:
         """Start the sensor or go on with it, until the link is lost or `stop`."""
         self._link = link
         self._backfill.reset()
-        await self._begin(link)
+        dialogue = Dialogue(link, self._profile, lambda wait_s: self._take(link, wait_s), self._waits.reply_s)
+        await self._begin(dialogue)
         self._links += 1
         self._note(kind="connected", mtu=link.mtu)
         await self._tell(Connected(self._clock(), link.mtu, self._links))
@@ -263,39 +259,57 @@ class SensorClient:
                 raise LinkLostError(
                     f"{self._sensor.label} sent nothing for {allowed_s:.1f} s; bring it closer."
                 )
-            await self._fetch(link)
+            await self._fetch(dialogue)
             if self._clock() >= battery_due_s:
                 battery_due_s = self._clock() + self._waits.battery_s
-                await self._read_battery(link)
-        await self._end(link)
+                await self._read_battery(dialogue)
+        await self._end(dialogue)
 
-    async def _begin(self, link: Link) -> None:
+    async def _begin(self, dialogue: Dialogue) -> None:
+        link = dialogue.link
         if isinstance(self._profile, ImurunProfile):
             if self._run is None and link.has(INFO):
                 capabilities = decode_capabilities(await link.read(INFO))
                 if capabilities is not None:
                     self._profile.with_capabilities(capabilities).check(*self._settings)
-            if self._run is not None and await self._running(link) == self._run:
+            if self._run is not None and await self._running(dialogue) == self._run:
                 return  # ring and samples go on; what is missing is fetched
+            await self._tell_the_time(dialogue)
         profile = self._profile_for(self._settings)
         for write in profile.start_commands(*self._settings):
-            await self._command(link, write)
+            await dialogue.command(write)
         if isinstance(self._profile, ImurunProfile):
-            self._run = await self._running(link)
+            self._run = await self._running(dialogue)
 
-    async def _end(self, link: Link) -> None:
+    async def _tell_the_time(self, dialogue: Dialogue) -> None:
+        """Unix time to the sensor, which dates its log with it."""
+        utc_us = self._utc_us()
+        answer = (await dialogue.request(Op.TIME_SYNC, utc_us)).payload
+        if isinstance(answer, TimeSync):
+            self._note(kind="time sync", utc_us=utc_us, **answer._asdict())
+
+    async def _end(self, dialogue: Dialogue) -> None:
         """Stop the sensor, and take what it still sends or holds."""
-        commands = self._profile.stop_commands()
-        for write in commands:
-            await self._command(link, write)
-        if not commands:
-            return  # it sends as long as somebody listens
+        next_index = None
+        if isinstance(self._profile, ImurunProfile):
+            answer = (await dialogue.request(Op.STOP)).payload
+            next_index = answer.next_index if isinstance(answer, Stopped) else None
+        else:
+            commands = self._profile.stop_commands()
+            for write in commands:
+                await dialogue.command(write)
+            if not commands:
+                return  # it sends as long as somebody listens
         deadline_s = self._clock() + self._waits.longest_drain_s
         while self._holes() or self._clock() < deadline_s:
-            taken = await self._take(link, self._waits.drain_s)
-            if taken is None and (link.inbox.is_closed or not self._holes()):
+            taken = await self._take(dialogue.link, self._waits.drain_s)
+            if taken is None and next_index is not None:
+                self._note(kind=END, next_index=next_index)
+                self.assembly.aligner.expect(next_index)
+                next_index = None
+            if taken is None and (dialogue.link.inbox.is_closed or not self._holes()):
                 return
-            await self._fetch(link)
+            await self._fetch(dialogue)
 
     def _profile_for(self, settings: Settings) -> Profile:
         """The profile; a sensor with imurun's own protocol says itself what it offers."""
@@ -316,6 +330,9 @@ class SensorClient:
             self._journal.notification(taken.arrival_s, taken.characteristic, taken.data)
         blocks = self.assembly.take(taken.characteristic, taken.data, taken.arrival_s)
         await self._give_out(blocks)
+        if self.n_dropped > self._n_dropped_told:
+            await self._tell(Dropped(self._clock(), self.n_dropped - self._n_dropped_told))
+            self._n_dropped_told = self.n_dropped
         await self._tell(*self._signal.look(self.assembly.pieces, self.assembly.aligner))
         return taken
 
@@ -336,89 +353,29 @@ class SensorClient:
 
     # -- questions --------------------------------------------------------------------------------------
 
-    async def _ask(self, link: Link, write: Write, judge: Callable[[bytes], T | None]) -> T:
-        """Write, and take notifications until `judge` finds the reply in one.
-
-        Raises:
-            SensorError: no reply came, or the link is gone.
-        """
-        await link.write(write.characteristic, write.data)
-        deadline_s = asyncio.get_running_loop().time() + self._waits.reply_s
-        while (left_s := deadline_s - asyncio.get_running_loop().time()) > 0:
-            taken = await self._take(link, left_s)
-            if taken is not None and taken.characteristic == self._profile.reply_characteristic:
-                reply = judge(taken.data)
-                if reply is not None:
-                    return reply
-            if taken is None and link.inbox.is_closed:
-                break
-        raise NoReplyError(f"{self._sensor.label} did not answer a command; switch it off and on again.")
-
-    async def _command(self, link: Link, write: Write) -> None:
-        """Write a command of the profile, and judge its reply."""
-        if not write.replies or self._profile.reply_characteristic is None:
-            await link.write(write.characteristic, write.data)
-            return
-        try:
-            reply = await self._ask(link, write, lambda data: self._profile.reply_to(write, data))
-        except NoReplyError:
-            if write.may_fail:
-                return
-            raise
-        if reply.ok or write.may_fail:
-            return
-        if write.instead is not None:
-            await self._command(link, write.instead)
-            return
-        raise SensorError(
-            f"{self._sensor.label} refused a command ({reply.text}); choose other settings, or switch it off "
-            "and on again."
-        )
-
-    async def _request(self, link: Link, op: Op, *values: int) -> Response:
-        """Ask over the control point of imurun's own protocol."""
-        request = Request(op, next(self._refs), values)
-        parts = Parts()
-
-        def judge(data: bytes) -> Response | None:
-            response = parts.feed(data)
-            ours = response is not None and (response.op, response.ref) == (request.op, request.ref)
-            return response if ours else None
-
-        write = Write(self._profile.control_characteristic, encode_request(request), replies=True)
-        return await self._ask(link, write, judge)
-
-    async def _running(self, link: Link) -> tuple[int, int] | None:
+    async def _running(self, dialogue: Dialogue) -> tuple[int, int] | None:
         """Boot and run that the sensor is in; None while it does not measure."""
-        payload = (await self._request(link, Op.STATUS)).payload
+        payload = (await dialogue.request(Op.STATUS)).payload
         if not isinstance(payload, StatusReport) or not payload.running:
             return None
+        self.is_logged = payload.log == LogState.WRITING
         return payload.boot_id, payload.run
 
     def _holes(self) -> list[tuple[int, int]]:
         return self.assembly.aligner.holes() if isinstance(self._profile, ImurunProfile) else []
 
-    async def _fetch(self, link: Link) -> None:
+    async def _fetch(self, dialogue: Dialogue) -> None:
         """Ask for missing samples again, where it is time for that."""
         hole = self._backfill.next(self._holes(), self._clock())
         if hole is None:
             return
-        response = await self._request(link, Op.FETCH, hole[0], hole[1] - hole[0])
+        response = await dialogue.request(Op.FETCH, hole[0], hole[1] - hole[0])
         stop = self._backfill.answered(response)
         if stop is not None:
             self._note(kind=GIVE_UP, stop=stop)
             await self._give_out(self.assembly.aligner.give_up(stop))
 
-    async def _read_battery(self, link: Link) -> None:
-        """The charge, where the sensor tells it; it is never worth a link."""
-        command = self._profile.battery_command()
-        uuid = self._profile.battery_characteristic
-        percent: int | None = None
-        with suppress(SensorError):
-            if command is not None:
-                percent = await self._ask(link, command, self._profile.battery_percent)
-            elif uuid is not None and link.has(uuid):
-                data = await link.read(uuid)
-                percent = data[0] if data and data[0] <= 100 else None
+    async def _read_battery(self, dialogue: Dialogue) -> None:
+        percent = await dialogue.battery_percent()
         if percent is not None:
             await self._tell(Battery(self._clock(), percent))

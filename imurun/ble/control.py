@@ -48,6 +48,14 @@ class Status(IntEnum):
     STORAGE = 9
 
 
+class LogState(IntEnum):
+    """What becomes of the on-device log of the run; stopped: full or failing."""
+
+    NONE = 0
+    WRITING = 1
+    STOPPED = 2
+
+
 class Capabilities(NamedTuple):
     """What a sensor can do; also what its info characteristic holds."""
 
@@ -100,7 +108,7 @@ class Fetching(NamedTuple):
 
 
 class StatusReport(NamedTuple):
-    """State of the sensor. `battery` is in percent, 255 unknown; `log` is 0 none, 1 writing, 2 stopped."""
+    """State of the sensor. `battery` is in percent, 255 unknown; `log` is one of `LogState`."""
 
     boot_id: int
     run: int

@@ -28,6 +28,14 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """`n_notifications` found no room, for the items were not taken; what the sensor holds is fetched."""
+
+    time_s: float
+    n_notifications: int
+
+
+@dataclass(frozen=True)
 class GapFilled:
     """Of a gap that began at `first_index`, `n_samples` came after all."""
 
@@ -70,4 +78,4 @@ class RateOff:
     asked_hz: float
 
 
-Event: TypeAlias = Connected | Lost | GapFilled | GapFinal | Battery | Clipping | RateOff
+Event: TypeAlias = Connected | Lost | Dropped | GapFilled | GapFinal | Battery | Clipping | RateOff

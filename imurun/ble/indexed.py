@@ -7,6 +7,8 @@ from bisect import insort
 from collections import Counter
 from typing import NamedTuple
 
+import numpy as np
+
 from imurun.ble.codec import Flag
 from imurun.ble.placed import Placed
 from imurun.ble.profiles.contract import Piece
@@ -14,6 +16,7 @@ from imurun.frames import FloatArray
 
 LEARN_S = 10.0
 """The rate is learnt from times at least this far apart."""
+_NO_ROWS = np.zeros((0, 6))
 
 
 class _Waiting(NamedTuple):
@@ -51,6 +54,7 @@ class IndexedStream:
         self._highest: int | None = None
         self._order = 0
         self._sequence: int | None = None
+        self._end: int | None = None
         self._interval_s = 1.0 / rate_hz
         self._anchor: tuple[int, float] | None = None
         self._learn_from: tuple[int, float] | None = None
@@ -64,6 +68,11 @@ class IndexedStream:
     def next_index(self) -> int | None:
         """Number of the sample that is to be given out next."""
         return self._next
+
+    @property
+    def highest(self) -> int | None:
+        """Number after the highest sample that came."""
+        return self._highest
 
     def push(self, piece: Piece) -> list[Placed]:
         """Take a piece, and return the rows that can be given out."""
@@ -101,7 +110,13 @@ class IndexedStream:
             if at is not None and waiting.first > at:
                 holes.append((at, waiting.first))
             at = waiting.stop if at is None else max(at, waiting.stop)
+        if at is not None and self._end is not None and at < self._end:
+            holes.append((at, self._end))
         return holes
+
+    def expect(self, end: int) -> None:
+        """The run ends before number `end`: samples up to there are missing if they have not come."""
+        self._end = end
 
     def give_up(self, stop: int) -> list[Placed]:
         """Samples before number `stop` that are missing will never come."""
@@ -121,6 +136,9 @@ class IndexedStream:
             self._next = self._waiting[0].first if self._next is None else self._next
             self._next = max(self._next, self._waiting[0].first)
             placed += self._release()
+        if self._next is not None:  # no rows, but where they end
+            self._next = max(self._next, self._end or 0)
+            placed.append(Placed(self._next, _NO_ROWS, self._time_at(self._next - 1), self._interval_s))
         return placed
 
     def _release(self) -> list[Placed]:
@@ -153,11 +171,13 @@ class IndexedStream:
 
     def _time_of(self, waiting: _Waiting) -> float:
         """Device time of the last row; from the nearest one known where it has none of its own."""
-        if waiting.time_s is not None:
-            return waiting.time_s
+        return self._time_at(waiting.stop - 1) if waiting.time_s is None else waiting.time_s
+
+    def _time_at(self, index: int) -> float:
+        """Device time of a sample, from the nearest one known."""
         if self._anchor is None:
             return math.nan
-        return self._anchor[1] + (waiting.stop - 1 - self._anchor[0]) * self._interval_s
+        return self._anchor[1] + (index - self._anchor[0]) * self._interval_s
 
     def _learn(self, index: int, time_s: float) -> None:
         if self._anchor is None or index > self._anchor[0]:

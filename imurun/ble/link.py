@@ -35,6 +35,11 @@ class Link:
         self._sensor = sensor
 
     @property
+    def label(self) -> str:
+        """How to call the sensor in a sentence."""
+        return self._sensor.label
+
+    @property
     def mtu(self) -> int:
         """Bytes of an ATT packet that this link agreed on."""
         if sys.platform != "linux":

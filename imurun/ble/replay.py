@@ -15,6 +15,8 @@ from imurun.errors import FormatError, SettingsError
 
 GIVE_UP = "give up"
 """Kind of the event that missing samples before number `stop` will never come."""
+END = "end"
+"""Kind of the event that the run ends before number `next_index`."""
 LONGEST_GAP_S = 6 * 3600.0
 """Longer ones are no gap of a recording, and would be rows of NaN as long."""
 
@@ -73,9 +75,7 @@ class Replay:
         before_s: float | None = None
         for record in self._journal.records():
             if isinstance(record, Event):
-                stop = record.what.get("stop")
-                if record.what.get("kind") == GIVE_UP and isinstance(stop, int):
-                    yield from self.assembly.aligner.give_up(stop)
+                yield from self._told(record.what)
                 continue
             elapsed_s = 0.0 if before_s is None else record.arrival_s - before_s
             if not math.isfinite(record.arrival_s) or not -1.0 <= elapsed_s <= LONGEST_GAP_S:
@@ -85,6 +85,15 @@ class Replay:
             before_s = record.arrival_s
             yield from self.assembly.take(record.characteristic, record.data, record.arrival_s)
         yield from self.assembly.aligner.finish()
+
+    def _told(self, what: dict[str, Any]) -> list[SampleBlock]:
+        """What the client did to the samples at this place."""
+        kind, stop, end = what.get("kind"), what.get("stop"), what.get("next_index")
+        if kind == GIVE_UP and isinstance(stop, int):
+            return self.assembly.aligner.give_up(stop)
+        if kind == END and isinstance(end, int):
+            self.assembly.aligner.expect(end)
+        return []
 
     def utc(self, clock_s: float) -> datetime | None:
         """UTC of a moment on the clock of arrivals; None where the header does not tell."""

@@ -21,6 +21,7 @@ from imurun.ble.control import (
     Status,
     StatusReport,
     Stopped,
+    TimeSync,
     decode_request,
     encode_response,
 )
@@ -62,7 +63,7 @@ class Board:
         uuid16(0x180F): {BATTERY_LEVEL: ["read"]},
     }
 
-    def __init__(self, *, rate_hz=208, ring=4096):
+    def __init__(self, *, rate_hz=208, ring=4096, log_bytes=0):
         self.lose = lambda first_index: False
         self.silent = False
         self.battery = 81
@@ -71,6 +72,9 @@ class Board:
         self.mtu = 247
         self._rate_hz = rate_hz
         self._ring = ring
+        self._log_bytes = log_bytes
+        self._logs = False
+        self.start_options = []
         self._boot_id = FIRST_BOOT
         self._run = 0
         self._sequence = 0
@@ -97,7 +101,7 @@ class Board:
         if uuid == BATTERY_LEVEL:
             return bytes((self.battery,))
         rates, acc, gyr = (104, 208), (4, 16), (500, 2000)
-        capabilities = Capabilities(1, rates, acc, gyr, self._ring, 0, "test")
+        capabilities = Capabilities(1, rates, acc, gyr, self._ring, self._log_bytes, "test")
         return encode_response(Response(Op.CAPABILITIES, 0, 0, capabilities))[0][4:]
 
     def written(self, uuid, data):
@@ -116,12 +120,21 @@ class Board:
         return Status.OK, Configuration(1, rate_hz * 1000, acc_range_g, gyr_range_deg_s, ACC_SCALE, GYR_SCALE)
 
     def _on_start(self, options):
+        self.start_options.append(options)
         self._run += 1
+        self._logs = bool(options)
+        if self._logs and not self._log_bytes:
+            return Status.STORAGE, None
         self._running, self._began_s, self._sent = True, time.monotonic(), 0
         return Status.OK, Started(self._boot_id, self._run, 0)
 
+    def _on_time_sync(self, utc_us):
+        self.utc_us = utc_us
+        now_us = int((time.monotonic() - self._booted_s) * 1e6)
+        return Status.OK, TimeSync(now_us, now_us)
+
     def _on_status(self):
-        report = (int(self._running), 1, self.taken, self._oldest(), 0, self.battery, 0, 0)
+        report = (int(self._running), 1, self.taken, self._oldest(), 0, self.battery, int(self._logs), 0)
         return Status.OK, StatusReport(self._boot_id, self._run, *report)
 
     def _on_fetch(self, first, count):

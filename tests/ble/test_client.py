@@ -24,8 +24,8 @@ import imurun
 from imurun.ble.assembly import Settings
 from imurun.ble.client import SensorClient, Waits
 from imurun.ble.codec import Flag
-from imurun.ble.control import Op
-from imurun.ble.events import Battery, Clipping, Connected, GapFilled, GapFinal, Lost
+from imurun.ble.control import Op, Status
+from imurun.ble.events import Battery, Clipping, Connected, Dropped, GapFilled, GapFinal, Lost
 from imurun.ble.journal import Event, JournalWriter, open_journal
 from imurun.ble.link import notifying
 from imurun.ble.profiles import PROFILES
@@ -164,10 +164,12 @@ def test_stream(mtu):
             items = await until(client, at_least(400))
             items += await the_rest(client)
             assert not bluez.is_connected
-            assert bluez.board.requests[:4] == [Op.STOP, Op.CONFIGURE, Op.START, Op.STATUS]
-            assert bluez.board.requests[-1] == Op.STOP
+            assert bluez.board.requests[:5] == [Op.TIME_SYNC, Op.STOP, Op.CONFIGURE, Op.START, Op.STATUS]
+            assert abs(bluez.board.utc_us * 1e-6 - time.time()) < 20
+            assert bluez.board.requests.count(Op.STOP) == 2
             assert client.n_dropped == 0
             assert not client.assembly.decoder.rejects
+            assert items_end(items) == bluez.board.taken  # up to the last one
             return items
 
     items = run(scenario())
@@ -241,6 +243,38 @@ def test_what_the_sensor_no_longer_holds_is_a_gap_of_exact_length():
     assert 50 < gap.n_samples < 400
     assert np.flatnonzero(missing).tolist() == list(range(gap.first_index, gap.first_index + gap.n_samples))
     np.testing.assert_allclose(values[~missing], values_of(np.flatnonzero(~missing)), rtol=1e-12, atol=1e-12)
+
+
+def test_a_tail_that_the_sensor_no_longer_holds_is_a_gap():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(95))
+            bluez.board.lose = lambda first: True
+            await asyncio.sleep(0.3)
+            bluez.board._on_fetch = lambda first, count: (Status.NOT_HELD, None)
+            items += await the_rest(client)
+            assert items_end(items) == bluez.board.taken
+            return items
+
+    items = run(scenario())
+    _, values = rows(blocks_of(items))
+    (gap,) = events_of(items, GapFinal)
+    assert gap.n_samples > 19
+    assert gap.first_index + gap.n_samples == len(values)
+    assert np.flatnonzero(np.isnan(values[:, 0])).tolist() == list(range(gap.first_index, len(values)))
+
+
+@pytest.mark.parametrize(("log_bytes", "options"), [(10_000, [1]), (0, [1, 0])])
+def test_the_sensor_writes_its_own_log_where_it_can(log_bytes, options):
+    async def scenario():
+        board = Board(log_bytes=log_bytes)
+        async with sensor(board), streaming(keep_log=True) as client:
+            items = await until(client, at_least(19))
+            assert client.is_logged == bool(log_bytes)
+            items += await the_rest(client)
+            assert board.start_options == options
+
+    run(scenario())
 
 
 @pytest.mark.parametrize("end", ["silent", "dead"])
@@ -479,9 +513,12 @@ def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
     async def scenario():
         async with sensor(), streaming() as client:
             await asyncio.sleep(1.5)
-            assert client.n_dropped > 0
+            n_dropped = client.n_dropped
+            assert n_dropped > 0
             items = await until(client, at_least(400))
-            return items + await the_rest(client)
+            items += await the_rest(client)
+            assert sum(event.n_notifications for event in events_of(items, Dropped)) >= n_dropped
+            return items
 
     items = run(scenario())
     assert_whole(items)  # what was dropped was asked for again

@@ -36,6 +36,8 @@ CONTROL = "7d0c0003-3a5b-4f1e-9c62-1b8a6e0f5d21"
 INFO = "7d0c0004-3a5b-4f1e-9c62-1b8a6e0f5d21"
 
 TIME_WRAP_S = 2**32 / 1e6
+START_LOGS = 1
+"""Option of `start`."""
 RESTART_SAMPLES = 2048
 """A live index this far below the last one means that the sensor started again without our knowing."""
 CONFIGURATION, NOT_SAMPLES = "configuration", "not samples"
@@ -173,6 +175,9 @@ class ImurunProfile(Profile):
     battery_characteristic = BATTERY_LEVEL
     tested = "Tested on the golden vectors of the protocol, not on a board."
 
+    keeps_log: bool = False
+    """Whether the sensor is to write its own log as well, where it can."""
+
     def recognises(self, name: str, services: Collection[str]) -> bool:
         """By the service, or the name of a board that does not advertise it."""
         return SERVICE in lower(services) or name.lower().startswith("imurun")
@@ -196,17 +201,21 @@ class ImurunProfile(Profile):
         )
 
     def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
-        """Stop what may run, configure, start without the on-device log."""
+        """Stop what may run, configure, start; without the on-device log where that is refused."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         requests = [
             Request(Op.STOP, 1),
             Request(Op.CONFIGURE, 2, (rate_hz, acc_range_g, gyr_range_deg_s)),
-            Request(Op.START, 3, (0,)),
         ]
-        return [
+        writes = [
             Write(CONTROL, encode_request(request), replies=True, may_fail=request.op == Op.STOP)
             for request in requests
         ]
+        start = Write(CONTROL, encode_request(Request(Op.START, 3, (0,))), replies=True)
+        if self.keeps_log:
+            logged = Request(Op.START, 5, (START_LOGS,))
+            start = Write(CONTROL, encode_request(logged), replies=True, instead=start)
+        return [*writes, start]
 
     def stop_commands(self) -> list[Write]:
         """Stop."""
