@@ -34,6 +34,12 @@ class MountingChoice(StrEnum):
     WHOLE = "whole"
 
 
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", metavar="KIND", help="Kind of sensor, where it is not recognised: imurun, ..."),
+]
+
+
 def main() -> None:
     """Run the command line; exit code 0 done, 1 input that could not be used, 2 usage."""
     for stream in (sys.stdout, sys.stderr):
@@ -193,11 +199,64 @@ def scan(
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", min=0.1, max=600.0, help="How long to listen.")
     ] = 5.0,
+    battery: Annotated[
+        bool, typer.Option("--battery/--no-battery", help="Connect to each sensor to read its battery.")
+    ] = True,
 ) -> None:
-    """Show the sensors in range: name, kind, signal."""
+    """Show the sensors in range: name, kind, signal, battery."""
     from imurun.commands.scan import show_sensors
 
-    show_sensors(seconds)
+    show_sensors(seconds, battery=battery)
+
+
+@app.command()
+def record(
+    sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="Its name or address, as scan shows it.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Recording to write, .parquet; OUT.journal stays beside it.")
+    ],
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", metavar="S", min=0.1, help="How long; until Ctrl-C if left out."),
+    ] = None,
+    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Samples a second.")] = None,
+    acc_range: Annotated[int | None, typer.Option(metavar="G", help="Full scale, g.")] = None,
+    gyr_range: Annotated[int | None, typer.Option(metavar="DEG/S", help="Full scale, deg/s.")] = None,
+    kind: KindOption = None,
+    log: Annotated[
+        bool, typer.Option("--log/--no-log", help="Let the sensor keep a log as well, where it can.")
+    ] = True,
+) -> None:
+    """Record a sensor: all that it sends goes into a journal, at the end into a Parquet file."""
+    from imurun.commands.record import record_sensor
+
+    record_sensor(
+        sensor,
+        out,
+        seconds=seconds,
+        rate_hz=rate,
+        acc_range_g=acc_range,
+        gyr_range_deg_s=gyr_range,
+        kind=kind,
+        keep_log=log,
+    )
+
+
+@app.command("sensor")
+def ask_sensor(
+    sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="Its name or address, as scan shows it.")],
+    download: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Download the logs that it holds into this folder.")
+    ] = None,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Erase from the sensor each log that was downloaded whole.")
+    ] = False,
+    kind: KindOption = None,
+) -> None:
+    """Show what a sensor can do, its battery and firmware; download the logs it holds."""
+    from imurun.commands.sensor import show_sensor
+
+    show_sensor(sensor, download=download, erase=erase, kind=kind)
 
 
 bench = typer.Typer(help="Benchmarks, in a checkout of the source.", no_args_is_help=True)

@@ -24,6 +24,19 @@ class Settings(NamedTuple):
     gyr_range_deg_s: int
 
 
+USUAL = Settings(208, 16, 2000)
+
+
+def usual_settings(profile: Profile) -> Settings:
+    """What a sensor of this kind is best asked for: 208 Hz, 16 g, 2000 deg/s, or what is nearest."""
+    offered = (profile.rates_hz, profile.acc_ranges_g, profile.gyr_ranges_deg_s)
+    nearest = (
+        min(values, key=lambda value: abs(value - usual))
+        for values, usual in zip(offered, USUAL, strict=True)
+    )
+    return Settings(*nearest)
+
+
 def offering(profile: Profile, settings: Settings) -> Profile:
     """The profile of a sensor that offers these settings, as its capabilities said or a journal shows."""
     rate_hz, acc_range_g, gyr_range_deg_s = settings

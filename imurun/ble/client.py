@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any, TypeAlias
 
@@ -29,6 +29,7 @@ from imurun.ble.profiles import Profile
 from imurun.ble.profiles.imurun import INFO, ImurunProfile
 from imurun.ble.replay import END, GIVE_UP
 from imurun.ble.scan import Found, find
+from imurun.ble.waits import Waits
 from imurun.ble.watch import GapWatch, SignalWatch
 from imurun.blocks import SampleBlock
 from imurun.errors import SensorError, WrongSensorError
@@ -39,36 +40,6 @@ SILENT_SAMPLES = 150
 """Slow sensors put as many samples into a packet, so silence is not told before."""
 INBOX_LIMIT = 8192
 OUTPUT_LIMIT = 1024
-
-
-@dataclass(frozen=True)
-class Waits:
-    """How long for what, seconds.
-
-    Attributes:
-        silence_s: without data for so long, the link is taken as gone.
-        first_data_s: the same before the first data of a link.
-        reply_s: for the reply to a command.
-        connect_s: for a connection.
-        scan_s: for a sensor that the system has forgotten.
-        retry_s, longest_retry_s: the first wait before connecting again, and the limit to its growth.
-        battery_s: between readings of the charge.
-        drain_s, longest_drain_s: for the next of the last samples after a stop, and for all of them where
-            none are asked for again.
-        tries: how often the first connection is tried; later ones are tried until `stop`.
-    """
-
-    silence_s: float = 1.0
-    first_data_s: float = 5.0
-    reply_s: float = 3.0
-    connect_s: float = 10.0
-    scan_s: float = 10.0
-    retry_s: float = 0.5
-    longest_retry_s: float = 15.0
-    battery_s: float = 60.0
-    drain_s: float = 0.3
-    longest_drain_s: float = 3.0
-    tries: int = 3
 
 
 class SensorClient:

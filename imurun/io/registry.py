@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +13,7 @@ from imurun.ble.journal import MAGIC as JOURNAL
 from imurun.errors import FormatError, ImurunError, SettingsError
 from imurun.io.bundle import archive_members, folder_members, read_bundle
 from imurun.io.convert import to_recording
+from imurun.io.device_log_file import HEAD_BYTES, is_device_log, read_device_log
 from imurun.io.journal_file import read_journal
 from imurun.io.metadata import MARK
 from imurun.io.printable import printable
@@ -35,7 +36,8 @@ def read(
     """Read a recording of one sensor.
 
     The format is told by content: text tables (CSV, TSV, semicolons, blanks; any of them in gzip),
-    Parquet, folders or ZIP archives with a table for each sensor, and journals of raw notifications. Units
+    Parquet, folders or ZIP archives with a table for each sensor, journals of raw notifications, and logs
+    that a sensor wrote. Units
     that the file does not state are decided by physics and said in `Recording.warnings`. Dates without a zone
     are taken as UTC.
 
@@ -67,12 +69,13 @@ def read(
 
                 return read_bundle(folder_members(file, open_file), wanted, rate, source, progress)
             stream = stack.enter_context(_open_binary(file))
-            head = stream.read(len(JOURNAL))
+            head = stream.read(HEAD_BYTES)
             stream.seek(0)
-            if head == JOURNAL:
+            told = _told_by_head(head)
+            if told is not None:
                 if profile is not None or rate_hz is not None:
-                    raise SettingsError("a journal tells its sensor and rate; leave profile and rate out.")
-                return read_journal(file, source, progress)
+                    raise SettingsError("this file tells its sensor and rate; leave profile and rate out.")
+                return told(file, source, progress)
             if head[:4] in (ZIP, EMPTY_ZIP):
                 members = archive_members(stream, _open_member, stack)
                 return read_bundle(members, wanted, rate, source, progress)
@@ -82,6 +85,13 @@ def read(
         raise type(error)(f"{source or printable(str(file))}: {printable(str(error))}") from error
     except OSError as error:
         raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+
+
+def _told_by_head(head: bytes) -> Callable[[Path, str, Progress | None], Recording] | None:
+    """The reader of what sensors sent or logged, if the file is that."""
+    if head.startswith(JOURNAL):
+        return read_journal
+    return read_device_log if is_device_log(head) else None
 
 
 def _open_binary(file: Path) -> IO[bytes]:

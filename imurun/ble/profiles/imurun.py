@@ -108,7 +108,7 @@ class ImurunDecoder:
         self._reference = None
 
     def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification, or one record of a log, as at most one piece."""
+        """One notification as at most one piece."""
         frame = decode_frame(data)
         if isinstance(frame, Reject):
             self.rejects[frame.value] += 1
@@ -116,6 +116,10 @@ class ImurunDecoder:
         if not isinstance(frame, Samples):
             self.rejects[NOT_SAMPLES] += 1
             return []
+        return self.take(frame, arrival_s)
+
+    def take(self, frame: Samples, arrival_s: float) -> list[Piece]:
+        """One frame, of a notification or of a log, as at most one piece."""
         if frame.configuration_id is not None and frame.configuration_id != self._configuration_id:
             if self._configuration_id is not None:
                 self.rejects[CONFIGURATION] += 1

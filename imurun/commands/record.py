@@ -1,0 +1,147 @@
+"""`imurun record`: what a sensor sends to a journal, and at the end to a recording."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from imurun.ble.assembly import Settings, usual_settings
+from imurun.ble.client import SensorClient
+from imurun.ble.journal import JournalWriter
+from imurun.ble.link import notifying
+from imurun.ble.profiles import get_profile
+from imurun.ble.replay import journal_header
+from imurun.ble.scan import SCAN_S, Found, find
+from imurun.commands.interrupt import on_interrupt
+from imurun.commands.record_screen import RecordScreen
+from imurun.commands.screen import clock
+from imurun.errors import RecordingError, SettingsError, WrongSensorError
+from imurun.io import read, write_recording
+from imurun.recording import Recording
+
+JOURNAL, PARQUET = ".journal", ".parquet"
+
+
+def record_sensor(
+    sensor: str,
+    out: Path,
+    *,
+    seconds: float | None,
+    rate_hz: int | None,
+    acc_range_g: int | None,
+    gyr_range_deg_s: int | None,
+    kind: str | None,
+    keep_log: bool,
+) -> None:
+    """Record until Ctrl-C or for so many seconds; then write the Parquet file.
+
+    The journal is kept: it is what came, byte for byte, and there also where the Parquet file cannot be
+    written.
+
+    Raises:
+        SettingsError: settings that the sensor does not have, an unknown kind, or a file ending.
+        SensorError: the sensor cannot be reached or used.
+        RecordingError: the journal or the recording cannot be written, or holds no samples.
+    """
+    journal_file, recording_file = places(out)
+    asyncio.run(
+        _record(
+            sensor,
+            journal_file,
+            seconds=seconds,
+            wanted=(rate_hz, acc_range_g, gyr_range_deg_s),
+            kind=kind,
+            keep_log=keep_log,
+        )
+    )
+    try:
+        recording = read(journal_file)
+        write_recording(recording, recording_file)
+    except SettingsError as error:
+        raise RecordingError(
+            f"{recording_file.name} could not be written ({error}); all that was recorded is in "
+            f"{journal_file}, which `imurun analyze` reads."
+        ) from error
+    print(f"{recording_file}: {describe(recording)}")
+    print(f"What the sensor sent, byte for byte: {journal_file}")
+
+
+def places(out: Path) -> tuple[Path, Path]:
+    """Where the journal and the recording go.
+
+    Raises:
+        SettingsError: an ending other than .parquet or .journal, or a file that is there already.
+    """
+    if out.suffix.lower() not in ("", JOURNAL, PARQUET):
+        raise SettingsError(f"{out.name}: a sensor is recorded to {PARQUET}; change the ending.")
+    stem = out.with_suffix("") if out.suffix else out
+    files = stem.with_name(stem.name + JOURNAL), stem.with_name(stem.name + PARQUET)
+    for file in files:
+        if file.exists():
+            raise SettingsError(f"{file} is there already; give another name.")
+    return files
+
+
+def settings_for(found: Found, wanted: tuple[int | None, int | None, int | None]) -> Settings:
+    """What was wanted, and the usual for what was not said.
+
+    Raises:
+        WrongSensorError: its kind is not known.
+    """
+    if found.profile is None:
+        raise WrongSensorError(f"{found.label} is no sensor that imurun knows; say its --kind.")
+    usual = usual_settings(found.profile)
+    return Settings(*(a if b is None else b for a, b in zip(usual, wanted, strict=True)))
+
+
+def describe(recording: Recording) -> str:
+    """Length, rate and gaps, in a line."""
+    missing_s = sum(stop - first for first, stop in recording.gaps) / recording.rate_hz
+    gaps = f"{len(recording.gaps)} gaps, {missing_s:.1f} s in all" if recording.gaps else "no gap"
+    return f"{clock(recording.duration_s)}, {len(recording)} samples at {recording.rate_hz:.6g} Hz, {gaps}."
+
+
+async def _record(
+    sensor: str,
+    journal_file: Path,
+    *,
+    seconds: float | None,
+    wanted: tuple[int | None, int | None, int | None],
+    kind: str | None,
+    keep_log: bool,
+) -> None:
+    profile = get_profile(kind) if kind is not None else None
+    with RecordScreen(f"Looking for {sensor}") as screen:
+        found = await find(sensor, SCAN_S, profile=profile)
+        settings = settings_for(found, wanted)
+        assert found.profile is not None
+        found.profile.check(*settings)
+        header = journal_header(
+            found.profile,
+            settings,
+            name=found.name,
+            address=found.address,
+            start=datetime.now(UTC),
+            clock_s=time.monotonic(),
+        )
+        with JournalWriter(journal_file, header, notifying(found.profile)) as journal:
+            async with SensorClient(found, settings, journal=journal, keep_log=keep_log) as client:
+                screen.client = client
+                with on_interrupt(client.stop):
+                    timer = asyncio.create_task(_stop_after(client, seconds))
+                    try:
+                        async for item in client:
+                            screen.take(item)
+                    finally:
+                        timer.cancel()
+                        with suppress(asyncio.CancelledError):
+                            await timer
+
+
+async def _stop_after(client: SensorClient, seconds: float | None) -> None:
+    if seconds is not None:
+        await asyncio.sleep(seconds)
+        client.stop()

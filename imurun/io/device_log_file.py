@@ -1,0 +1,94 @@
+"""Logs that a sensor with imurun's own protocol wrote into its storage, to recordings.
+
+`firmware_protocol/README.md` says what they hold. Samples that a damaged record held, or that the sensor
+lost, are gaps of exact length, for every sample has its number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from imurun.ble.align import Aligner
+from imurun.ble.codec import RunHeader, decode_frame, decode_log
+from imurun.ble.control import Configuration
+from imurun.ble.profiles.imurun import ImurunDecoder
+from imurun.blocks import SampleBlock
+from imurun.errors import FormatError
+from imurun.io.streams import Progress
+from imurun.recording import MAX_SAMPLES, Recording
+
+HEAD_BYTES = 45
+"""The first record, with its length: the run header."""
+MAX_BYTES = 1 << 30
+
+
+def is_device_log(head: bytes) -> bool:
+    """Whether a file that begins with these bytes, at least `HEAD_BYTES` of it, is a log."""
+    return head[:1] == bytes((HEAD_BYTES - 1,)) and isinstance(decode_frame(head[1:HEAD_BYTES]), RunHeader)
+
+
+def read_device_log(path: Path, source: str, progress: Progress | None = None) -> Recording:
+    """Decode a log, also one that power loss cut.
+
+    Raises:
+        FormatError: it holds no sample, or more than a recording can have.
+        RecordingError: its samples cannot be a recording.
+    """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise FormatError("this log is larger than any sensor's storage; it is damaged.")
+    frames, lost_bytes = decode_log(path.read_bytes())
+    header = frames[0]
+    assert isinstance(header, RunHeader)
+    rate_hz = header.rate_mhz / 1000
+    decoder = ImurunDecoder(rate_hz, header.acc_range_g, header.gyr_range_deg_s)
+    decoder.configured(Configuration._make(header[4:10]))
+    decoder.started(header.boot_id, header.run)
+    aligner = Aligner(rate_hz, has_index=True, first_index=0)
+    blocks: list[SampleBlock] = []
+    first_s: float | None = None
+    for frame in frames[1:]:
+        if isinstance(frame, RunHeader):
+            continue
+        for piece in decoder.take(frame, 0.0):
+            if piece.time_device_s is None:
+                continue
+            if first_s is None:
+                assert piece.index is not None
+                first_s = piece.time_device_s - (piece.index + len(piece) - 1) / rate_hz
+            blocks += aligner.push(replace(piece, arrival_s=piece.time_device_s))
+            if blocks and blocks[-1].next_index > MAX_SAMPLES:
+                raise FormatError("the log holds more samples than a recording can have; it is damaged.")
+    blocks += aligner.finish()
+    if not blocks or first_s is None:
+        raise FormatError("the log holds no sample; record again.")
+    if progress is not None:
+        progress(size, size)
+    damage = f"{lost_bytes} bytes of the log are damaged; what they held is missing."
+    return Recording(
+        np.concatenate([block.acc for block in blocks]),
+        np.concatenate([block.gyr for block in blocks if block.gyr is not None]),
+        rate_hz=aligner.rate_hz,
+        start=_start(header, first_s),
+        acc_range_g=header.acc_range_g,
+        gyr_range_deg_s=header.gyr_range_deg_s,
+        source=source,
+        warnings=(damage,) if lost_bytes else (),
+    )
+
+
+def _start(header: RunHeader, first_s: float) -> datetime | None:
+    """UTC of the first sample, whose device time is `first_s` modulo the wrap of frames."""
+    if not header.host_time_us:
+        return None
+    wrap_s = 2**32 * 1e-6
+    since_s = first_s - header.device_time_us * 1e-6
+    since_s -= wrap_s * round(since_s / wrap_s)
+    try:
+        return datetime.fromtimestamp(header.host_time_us * 1e-6, UTC) + timedelta(seconds=since_s)
+    except (OverflowError, ValueError, OSError):
+        return None
