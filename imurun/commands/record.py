@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from imurun.ble.assembly import Settings, usual_settings
 from imurun.ble.client import SensorClient
-from imurun.ble.journal import JournalWriter
+from imurun.ble.journal import JournalWriter, Notification, open_journal
 from imurun.ble.link import notifying
-from imurun.ble.profiles import get_profile
+from imurun.ble.profiles import Profile, get_profile
 from imurun.ble.replay import journal_header
 from imurun.ble.scan import SCAN_S, Found, find
 from imurun.commands.interrupt import on_interrupt
@@ -100,7 +102,8 @@ def settings_for(found: Found, wanted: tuple[int | None, int | None, int | None]
 def describe(recording: Recording) -> str:
     """Length, rate and gaps, in a line."""
     missing_s = sum(stop - first for first, stop in recording.gaps) / recording.rate_hz
-    gaps = f"{len(recording.gaps)} gaps, {missing_s:.1f} s in all" if recording.gaps else "no gap"
+    n = len(recording.gaps)
+    gaps = f"{n} gap{'s' * (n > 1)}, {missing_s:.1f} s in all" if n else "no gap"
     return f"{clock(recording.duration_s)}, {len(recording)} samples at {recording.rate_hz:.6g} Hz, {gaps}."
 
 
@@ -127,7 +130,7 @@ async def _record(
             start=datetime.now(UTC),
             clock_s=time.monotonic(),
         )
-        with JournalWriter(journal_file, header, notifying(found.profile)) as journal:
+        with _journal(journal_file, header, found.profile) as journal:
             async with SensorClient(found, settings, journal=journal, keep_log=keep_log) as client:
                 screen.client = client
                 with on_interrupt(client.stop):
@@ -139,6 +142,20 @@ async def _record(
                         timer.cancel()
                         with suppress(asyncio.CancelledError):
                             await timer
+        if not screen.n_samples:
+            raise RecordingError(f"{found.label} sent no sample; wake it, and record again.")
+
+
+@contextmanager
+def _journal(file: Path, header: dict[str, Any], profile: Profile) -> Iterator[JournalWriter]:
+    """A journal that is not left behind when nothing came."""
+    try:
+        with JournalWriter(file, header, notifying(profile)) as journal:
+            yield journal
+    finally:
+        came = (r.characteristic for r in open_journal(file).records() if isinstance(r, Notification))
+        if profile.data_characteristic not in came:
+            file.unlink()
 
 
 async def _stop_after(client: SensorClient, seconds: float | None) -> None:

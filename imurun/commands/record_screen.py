@@ -36,6 +36,7 @@ class RecordScreen:
 
     Attributes:
         client: whose rate is shown, once there is one.
+        n_samples: how many came or are known to be missing.
     """
 
     def __init__(self, waiting_for: str) -> None:
@@ -44,7 +45,7 @@ class RecordScreen:
         self._status = Status(Text(waiting_for), console=self._console)
         self._plain = not self._console.is_terminal
         self._shown_s = -PLAIN_EVERY_S
-        self._samples = 0
+        self.n_samples = 0
         self._missing = 0
         self._battery: int | None = None
         self._state = waiting_for
@@ -64,7 +65,7 @@ class RecordScreen:
     def take(self, item: Item) -> None:
         """Count it, or say it."""
         if isinstance(item, SampleBlock):
-            self._samples = item.next_index
+            self.n_samples = item.next_index
             self._missing += int(item.missing.sum())
             self._state = "recording"
         else:
@@ -86,10 +87,10 @@ class RecordScreen:
 
     @property
     def _seconds(self) -> float:
-        return self._samples / self._rate_hz if self._rate_hz else 0.0
+        return self.n_samples / self._rate_hz if self._rate_hz else 0.0
 
     def _show(self) -> None:
-        parts = [clock(self._seconds), self._state, f"{self._samples} samples at {self._rate_hz:.2f} Hz"]
+        parts = [clock(self._seconds), self._state, f"{self.n_samples} samples at {self._rate_hz:.2f} Hz"]
         if self._missing:
             parts.append(f"{self._missing} missing")
         if self._battery is not None:

@@ -50,12 +50,12 @@ def test_help_does_not_import_bleak():
 def test_the_table_shows_what_came_by_radio_as_it_is():
     device = BLEDevice("F1:F1:F1:F1:F1:F1", None, None)
     sensors = [
-        Found("[red]imurun-1", device.address, PROFILES["imurun"], -50, device),
+        Found("[red]imurun-1", "F2:F2:F2:F2:F2:F2", PROFILES["imurun"], -50, device),
         Found("", device.address, PROFILES["witmotion"], -71, device),
     ]
     out = io.StringIO()
-    Console(file=out, width=100).print(table_of(sensors))
+    Console(file=out, width=100).print(table_of(sensors, {sensors[1].address: 64}))
     lines = [line.split() for line in out.getvalue().splitlines()]
-    assert lines[0] == ["Name", "Kind", "Address", "Signal"]
-    assert lines[1] == ["[red]imurun-1", "imurun", device.address, "-50", "dBm"]
-    assert lines[2] == ["-", "witmotion", device.address, "-71", "dBm"]
+    assert lines[0] == ["Name", "Kind", "Address", "Signal", "Battery"]
+    assert lines[1] == ["[red]imurun-1", "imurun", "F2:F2:F2:F2:F2:F2", "-50", "dBm"]
+    assert lines[2] == ["-", "witmotion", device.address, "-71", "dBm", "64", "%"]

@@ -1,0 +1,233 @@
+"""`imurun scan`, `record`, `sensor` as processes: the look-alike of org.bluez, the C device side behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
+    pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
+
+from bluez import Bluez, start_daemon
+from firmware_board import FirmwareBoard, values_of
+
+import imurun
+from firmware_protocol.host import board as host
+from imurun.ble.codec import Flag
+from imurun.ble.journal import Notification, open_journal
+
+if host.compiler() is None:
+    pytest.skip("needs a C compiler: install gcc or clang, or name one in CC", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def bus_address():
+    daemon, address = start_daemon()
+    yield address
+    daemon.terminate()
+    daemon.wait()
+    daemon.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return host.load(host.build_library(tmp_path_factory.mktemp("device")))
+
+
+@pytest.fixture
+def firmware(library, bus_address, monkeypatch):
+    monkeypatch.setattr(Bluez, "address", bus_address)
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus_address)
+    with host.Board(library, log_bytes=1_000_000) as firmware:
+        yield firmware
+
+
+@asynccontextmanager
+async def in_range(board):
+    async with Bluez(board) as bluez:
+        task = asyncio.create_task(board.run(bluez))
+        try:
+            yield bluez
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def start(*words, **of_process):
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "imurun",
+        *map(str, words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **of_process,
+    )
+
+
+async def outcome(process):
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+def run(scenario):
+    return asyncio.run(asyncio.wait_for(scenario, 60))
+
+
+def test_scan_shows_the_battery(firmware):
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)):
+            return await outcome(await start("scan", "--seconds", "0.5"))
+
+    code, out, err = run(scenario())
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split() == ["imurun-1", "imurun", "F1:F1:F1:F1:F1:F1", "-50", "dBm", "64", "%"]
+
+
+def test_record_then_analyze_then_download_the_log(firmware, tmp_path):
+    out, folder = tmp_path / "run.parquet", tmp_path / "logs"
+    before = datetime.now(UTC)
+
+    async def scenario():
+        board = FirmwareBoard(firmware)
+        async with in_range(board) as bluez:
+            board.lose = lambda data: data[4] == 57 and not data[1] & Flag.BACKFILLED
+            recorded = await outcome(await start("record", "imurun-1", out, "--seconds", "4"))
+            assert not bluez.is_connected
+            told = await outcome(await start("sensor", "imurun-1", "--download", folder, "--erase"))
+            again = await outcome(await start("sensor", "imurun-1"))
+        return recorded, told, again
+
+    recorded, told, again = run(scenario())
+    assert recorded[0] == 0, recorded
+    assert "no gap" in recorded[1]
+    assert "19 samples that were missing came after all." in recorded[2]
+    recording = imurun.read(out)
+    assert len(recording) > 500
+    assert recording.rate_hz == pytest.approx(208, rel=2e-3)
+    assert abs((recording.start - before).total_seconds()) < 30
+    expected = values_of(np.arange(len(recording)))
+    np.testing.assert_allclose(np.hstack([recording.acc, recording.gyr]), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(imurun.read(out.with_suffix(".journal")).acc, recording.acc)
+
+    assert told[0] == 0, told
+    assert "64 %" in told[1]
+    assert "imurun host" in told[1]
+    (log,) = folder.glob("*.imulog")
+    logged = imurun.read(log)
+    assert len(logged) == len(recording)
+    np.testing.assert_array_equal(logged.acc, recording.acc)
+    assert logged.rate_hz == pytest.approx(208, rel=1e-3)
+    assert abs((logged.start - recording.start).total_seconds()) < 0.5
+    assert "Log " not in again[1]
+
+
+def test_ctrl_c_ends_a_recording_in_good_order(firmware, tmp_path):
+    out = tmp_path / "run"
+
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)) as bluez:
+            process = await start("record", "imurun-1", out, "--no-log")
+            while not bluez.subscribed:
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(2.0)
+            process.send_signal(signal.SIGINT)
+            result = await outcome(process)
+            assert not bluez.is_connected
+            return result
+
+    code, _, err = run(scenario())
+    assert code == 0, err
+    assert len(imurun.read(tmp_path / "run.parquet")) > 300
+
+
+def test_kill_9_loses_less_than_a_second(firmware, tmp_path):
+    out = tmp_path / "run.parquet"
+
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)) as bluez:
+            process = await start("record", "imurun-1", out)
+            while not bluez.subscribed:
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(2.5)
+            killed_s = time.monotonic()
+            process.kill()
+            await process.wait()
+            process._transport.close()
+            return killed_s
+
+    killed_s = run(scenario())
+    journal = open_journal(out.with_suffix(".journal"))
+    arrivals = [r.arrival_s for r in journal.records() if isinstance(r, Notification)]
+    assert killed_s - 1.0 < arrivals[-1] <= killed_s
+    recording = imurun.read(out.with_suffix(".journal"))
+    assert len(recording) > 208
+    assert not recording.gaps
+    assert not out.exists()
+
+
+def test_a_full_disk_is_one_sentence_and_the_journal_stays(firmware, tmp_path):
+    out = tmp_path / "run.parquet"
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)) as bluez:
+            result = await outcome(await start("record", "imurun-1", out, preexec_fn=small_disk))
+            assert not bluez.is_connected
+            return result
+
+    code, _, err = run(scenario())
+    assert code == 1
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("imurun: ")
+    assert "run.journal cannot be written any more (File too large); what it holds stays readable." in last
+    assert "Traceback" not in err
+    assert len(imurun.read(out.with_suffix(".journal"))) > 300
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--rate", "833"], "does not offer a rate of 833 Hz; choose 52, 104, 208 or 416."),
+        (["--gyr-range", "1"], "does not offer an angular rate range of 1 deg/s; choose "),
+        (["--kind", "polar_verity_sense"], "is not Polar Verity Sense: it has other services; choose"),
+        (["--kind", "fitness"], "There is no sensor profile 'fitness'; choose one of imurun, "),
+    ],
+)
+def test_what_the_sensor_cannot_do_is_one_sentence(firmware, tmp_path, words, sentence):
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)):
+            return await outcome(await start("record", "imurun-1", tmp_path / "run", *words))
+
+    code, _, err = run(scenario())
+    assert code == 1
+    assert sentence in err.strip().splitlines()[-1]
+    assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_there_is_not_replaced(tmp_path):
+    (tmp_path / "run.journal").write_bytes(b"precious")
+    result = subprocess.run(
+        [sys.executable, "-m", "imurun", "record", "x", tmp_path / "run.parquet"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.endswith("run.journal is there already; give another name.\n")
+    assert (tmp_path / "run.journal").read_bytes() == b"precious"
