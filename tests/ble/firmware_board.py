@@ -13,6 +13,8 @@ from imurun.ble.profiles.imurun import CONTROL, DATA, INFO, SERVICE
 
 ACC_SCALE, GYR_SCALE = 30500 * 16, 35000 * 2000
 STEP_S = 0.02
+NOTIFICATIONS_A_STEP = 16
+"""A fast radio; more at a time would be too much for the socket of the bus."""
 FIRMWARE_REVISION = uuid16(0x2A26)
 
 
@@ -63,6 +65,7 @@ class FirmwareBoard:
                 else:
                     self.firmware.disconnect()
             self._tick()
+            self.firmware.set_radio_room(NOTIFICATIONS_A_STEP)
             self.firmware.poll()
             for data in self.firmware.notifications():
                 if not self.lose(data):

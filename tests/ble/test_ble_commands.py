@@ -1,4 +1,4 @@
-"""`imurun scan`, `record`, `sensor` as processes: the look-alike of org.bluez, the C device side behind it."""
+"""`imurun scan`, `record`, `sensor` as processes: org.bluez looked alike, the C device side behind it."""
 
 from __future__ import annotations
 
