@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,34 @@ class Runner:
         check_range("height_m", self.height_m, 0.9, 2.6)
 
 
+@dataclass(frozen=True)
+class Marker:
+    """Something the runner noted during a recording.
+
+    Attributes:
+        time_s: when, from the start of the recording.
+        kind: "lap", or "pain": how much it hurts now.
+        value: pain from 0 to 10; None for a lap.
+
+    Raises:
+        RecordingError: another kind, or a value that it cannot have.
+    """
+
+    time_s: float
+    kind: Literal["lap", "pain"]
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.time_s < np.inf:
+            raise RecordingError(f"A marker is at {self.time_s!r} s; it must lie within the recording.")
+        if self.kind == "lap" and self.value is None:
+            return
+        if self.kind != "pain" or self.value is None or not 0.0 <= self.value <= 10.0:
+            raise RecordingError(
+                f"A marker is {self.kind!r} with {self.value!r}; a lap has no value, pain has 0 to 10."
+            )
+
+
 def check_range(name: str, value: float | None, low: float, high: float) -> None:
     """Raise SettingsError when a number that was given lies outside low to high, or is NaN."""
     if value is not None and not low <= value <= high:
@@ -71,6 +100,7 @@ class Recording:
         gyr_range_deg_s: full scale of the gyroscope, if known; kept with the recording.
         source: where it came from, for messages.
         warnings: what the reader noticed, one sentence each.
+        markers: what the runner noted, in order of time.
         n_bridged: how many missing rows were bridged.
 
     Raises:
@@ -86,6 +116,7 @@ class Recording:
     gyr_range_deg_s: float | None = field(default=None, kw_only=True)
     source: str = field(default="", kw_only=True)
     warnings: tuple[str, ...] = field(default=(), kw_only=True)
+    markers: tuple[Marker, ...] = field(default=(), kw_only=True)
     n_bridged: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -133,6 +164,7 @@ class Recording:
         _set(self, "rate_hz", rate_hz)
         _set(self, "start", start)
         _set(self, "warnings", tuple(warnings))
+        _set(self, "markers", tuple(sorted(self.markers, key=lambda marker: marker.time_s)))
         _set(self, "n_bridged", n_bridged)
 
     @classmethod

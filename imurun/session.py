@@ -22,7 +22,7 @@ from imurun.errors import SettingsError
 from imurun.frames import FloatArray
 from imurun.methods.apply import find_method, method_steps
 from imurun.methods.contract import Method
-from imurun.recording import Recording, Runner
+from imurun.recording import Marker, Recording, Runner
 from imurun.summary import find_phases, summarise
 from imurun.vgrf import WAVES_BW, running_force_bw
 
@@ -55,6 +55,7 @@ class Session:
         settings: what the analysis was told, with the version of imurun.
         start: UTC time of the first sample, if known.
         source: where the recording came from.
+        markers: laps and pain that the runner noted.
     """
 
     steps: pd.DataFrame
@@ -66,6 +67,7 @@ class Session:
     settings: dict[str, Any]
     start: datetime | None
     source: str
+    markers: tuple[Marker, ...] = ()
 
     def vgrf(self, waves_bw: FloatArray = WAVES_BW) -> FloatArray:
         """Vertical ground reaction force in body weights at the recording's samples, shape (n,).
@@ -180,6 +182,7 @@ def analyze(
         settings,
         recording.start,
         recording.source,
+        recording.markers,
     )
 
 

@@ -8,6 +8,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -21,7 +22,7 @@ from imurun.io.metadata import MARK, to_comments, to_schema
 from imurun.io.printable import printable
 from imurun.io.streams import Progress
 from imurun.io.table import Table, refuse_twins
-from imurun.recording import Recording
+from imurun.recording import Marker, Recording
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +37,7 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
     """Write a recording so that `imurun.io.read` gives the same one back.
 
     Columns: time_s, acc_x_m_s2 .. acc_z_m_s2 and, with a gyroscope, gyr_x_rad_s .. gyr_z_rad_s. Gaps are
-    rows with empty cells. Rate, frame, start and ranges go into the file's metadata.
+    rows with empty cells. Rate, frame, start, ranges and markers go into the file's metadata.
 
     Args:
         recording: what to write.
@@ -82,6 +83,7 @@ def _metadata(recording: Recording) -> dict[str, str]:
         "acc_range_g": _number_text(recording.acc_range_g),
         "gyr_range_deg_s": _number_text(recording.gyr_range_deg_s),
         "warnings": json.dumps([text for text in recording.warnings if text not in own]),
+        "markers": json.dumps([asdict(marker) for marker in recording.markers]) if recording.markers else "",
     }
     return {key: value for key, value in metadata.items() if value}
 
@@ -154,6 +156,7 @@ def restore_recording(table: Table, progress: Progress | None = None) -> Recordi
             gyr_range_deg_s=_range_of(metadata, "gyr_range_deg_s"),
             source=table.source,
             warnings=_warnings_of(metadata),
+            markers=_markers_of(metadata),
         )
     except ImurunError:
         raise
@@ -176,3 +179,7 @@ def _warnings_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
     if not isinstance(texts, list):
         raise TypeError("warnings are a list")
     return tuple(printable(str(text)) for text in texts)
+
+
+def _markers_of(metadata: Mapping[str, str]) -> tuple[Marker, ...]:
+    return tuple(Marker(**marker) for marker in json.loads(metadata.get("markers", "[]")))

@@ -1,0 +1,245 @@
+"""What is known of a run right now, for whoever shows it.
+
+Bounded in memory however long the run. Nothing here waits, sleeps or reads a clock: the host's monotonic time
+comes in with what happens, and with the question for a `Snapshot`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from imurun.engine import Step
+from imurun.frames import FloatArray
+from imurun.recording import Marker
+
+METRICS: dict[str, tuple[str, str, int]] = {
+    "cadence_spm": ("Cadence", "steps/min", 0),
+    "contact_time_ms": ("Contact", "ms", 0),
+    "peak_impact_g": ("Impact", "g", 1),
+    "lumbar_compression_bw": ("Lumbar load", "BW", 2),
+    "roll_rom_deg": ("Side tilt", "deg", 1),
+    "ml_sway_ratio": ("Sideways share", "", 2),
+    "lean_deg": ("Lean", "deg", 0),
+    "vertical_oscillation_mm": ("Oscillation", "mm", 0),
+    "braking_g": ("Braking", "g", 2),
+}
+"""Columns of the step table that are shown live: label, unit, decimals."""
+
+Link = Literal["waiting", "learning", "streaming", "filling", "lost", "ended"]
+"""Before the first sample; the sensor's rate is being learnt; samples come; missed ones are being fetched; no
+link; nothing more will come."""
+
+FRESH_S = 3.0
+"""What is older is not shown as current."""
+STEPS_SHOWN = 8
+"""Current values are medians of so many steps: four strides."""
+TREND_STEPS = 2400
+"""Ten minutes at 240 steps a minute."""
+CURVE_POINTS = 720
+"""Of the whole run; two become one when there are more."""
+RUNNING_S, WALKING_S = 2.5, 4.0
+"""A step this recent says what the runner does."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A rule that is broken.
+
+    Attributes:
+        key: of the rule, in the runner's file.
+        time_s: of the stream, when it was broken.
+        sentence: what it is and why it matters, for the runner.
+    """
+
+    key: str
+    time_s: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One moment of one sensor's run, JSON-ready with `dataclasses.asdict`.
+
+    Attributes:
+        name: the sensor's.
+        link: see `Link`; `trouble` says why in a sentence while it is lost, else "".
+        elapsed_s: stream time of the newest sample.
+        age_s: how long ago the newest sample was measured; None before the first.
+        is_fresh: whether that is less than `FRESH_S`.
+        bout: running, walking, still, other; gap while nothing comes.
+        values: medians of the last steps by column of `METRICS`; None where not known or not fresh.
+        left, right: the same of one side.
+        n_steps: running steps so far.
+        load_bw4, load_limit_bw4: session load so far, and this runner's limit where there is one.
+        battery_percent, rate_hz: of the sensor; None while unknown.
+        missing_s: how much of the stream never came; filling_s: how much may still come.
+        n_dropped: what a slow computer could not take.
+        delay_s: from the measurement of a sample to its analysis, the worst of the last block.
+        alerts: what is broken now, the newest first.
+        n_laps, last_pain: markers so far.
+        notes: what the analyzer noticed.
+    """
+
+    name: str
+    link: Link
+    trouble: str
+    elapsed_s: float
+    age_s: float | None
+    is_fresh: bool
+    bout: str
+    values: dict[str, float | None]
+    left: dict[str, float | None]
+    right: dict[str, float | None]
+    n_steps: int
+    load_bw4: float
+    load_limit_bw4: float | None
+    battery_percent: int | None
+    rate_hz: float | None
+    missing_s: float
+    filling_s: float
+    n_dropped: int
+    delay_s: float | None
+    alerts: tuple[Alert, ...]
+    n_laps: int
+    last_pain: float | None
+    notes: tuple[str, ...]
+
+
+@dataclass
+class RunState:
+    """One sensor's run so far; the pipeline fills it, faces read it.
+
+    Attributes:
+        name: of the sensor.
+        version: grows with each change, so that a face knows whether to draw.
+        n_trend: running steps that were ever put into the trend; `trend(since)` counts by it.
+    """
+
+    name: str
+    load_limit_bw4: float | None = None
+    link: Link = "waiting"
+    trouble: str = ""
+    version: int = 0
+    n_trend: int = 0
+    load_bw4: float = 0.0
+    battery_percent: int | None = None
+    rate_hz: float | None = None
+    missing_s: float = 0.0
+    filling_s: float = 0.0
+    n_dropped: int = 0
+    notes: tuple[str, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    markers: list[Marker] = field(default_factory=list)
+    _elapsed_s: float = 0.0
+    _measured_s: float = math.nan
+    _delay_s: float = math.nan
+    _steps: deque[Step] = field(default_factory=lambda: deque(maxlen=TREND_STEPS))
+    _curve: list[tuple[float, float]] = field(default_factory=list)
+    _curve_every_s: float = 5.0
+    _last_step: Step | None = None
+    _is_still: bool = False
+
+    # -- what happens ---------------------------------------------------------------------------------------
+
+    def samples(self, elapsed_s: float, measured_s: float, now_s: float) -> None:
+        """Samples up to stream time `elapsed_s`, measured at host time `measured_s`, are analysed at `now_s`."""
+        self.version += 1
+        self._elapsed_s = elapsed_s
+        self._measured_s = measured_s
+        self._delay_s = now_s - measured_s
+
+    def second(self, is_still: bool) -> None:
+        """A second is full, and the sensor stood still in it or did not."""
+        self._is_still = is_still
+
+    def steps(self, steps: Sequence[Step]) -> None:
+        """Steps that became known."""
+        for step in steps:
+            self._last_step = step
+            if step.gait == "running":
+                self._steps.append(step)
+                self.n_trend += 1
+                if math.isfinite(step.lumbar_dose):
+                    self.load_bw4 += step.lumbar_dose
+        if steps and (
+            not self._curve or steps[-1].final_contact_s - self._curve[-1][0] > self._curve_every_s
+        ):
+            self._curve.append((steps[-1].initial_contact_s, self.load_bw4))
+            if len(self._curve) > CURVE_POINTS:
+                self._curve = self._curve[1::2]
+                self._curve_every_s *= 2.0
+
+    # -- what is shown --------------------------------------------------------------------------------------
+
+    def trend(self, since: int = 0) -> list[Step]:
+        """Running steps after the first `since` ever, as far back as they are kept."""
+        n_new = min(max(self.n_trend - since, 0), len(self._steps))
+        return list(self._steps)[len(self._steps) - n_new :]
+
+    @property
+    def load_curve(self) -> FloatArray:
+        """Stream time and session load at it, shape (n, 2); bounded, so coarser the longer the run."""
+        return np.array(self._curve, dtype=np.float64).reshape(-1, 2)
+
+    def snapshot(self, now_s: float) -> Snapshot:
+        """The moment `now_s` of the host's monotonic clock."""
+        age_s = now_s - self._measured_s if math.isfinite(self._measured_s) else None
+        is_fresh = age_s is not None and age_s < FRESH_S
+        recent = self._recent(age_s) if age_s is not None else []
+        sides = {side: [step for step in recent if step.side == side] for side in ("left", "right")}
+        pains = [marker.value for marker in self.markers if marker.kind == "pain"]
+        return Snapshot(
+            name=self.name,
+            link=self.link,
+            trouble=self.trouble,
+            elapsed_s=self._elapsed_s,
+            age_s=age_s,
+            is_fresh=is_fresh,
+            bout=self._bout() if is_fresh else "gap",
+            values=_medians(recent),
+            left=_medians(sides["left"]),
+            right=_medians(sides["right"]),
+            n_steps=self.n_trend,
+            load_bw4=self.load_bw4,
+            load_limit_bw4=self.load_limit_bw4,
+            battery_percent=self.battery_percent,
+            rate_hz=self.rate_hz,
+            missing_s=self.missing_s,
+            filling_s=self.filling_s,
+            n_dropped=self.n_dropped,
+            delay_s=self._delay_s if math.isfinite(self._delay_s) else None,
+            alerts=self.alerts,
+            n_laps=sum(marker.kind == "lap" for marker in self.markers),
+            last_pain=pains[-1] if pains else None,
+            notes=self.notes,
+        )
+
+    def _recent(self, age_s: float) -> list[Step]:
+        """The last running steps, if the newest is fresh."""
+        if not self._steps:
+            return []
+        if self._elapsed_s - self._steps[-1].final_contact_s + age_s >= FRESH_S:
+            return []
+        return [self._steps[-k] for k in range(1, min(STEPS_SHOWN, len(self._steps)) + 1)]
+
+    def _bout(self) -> str:
+        step = self._last_step
+        if step is not None:
+            since_s = self._elapsed_s - step.initial_contact_s
+            if since_s < (RUNNING_S if step.gait == "running" else WALKING_S):
+                return step.gait
+        return "still" if self._is_still else "other"
+
+
+def _medians(steps: Sequence[Step]) -> dict[str, float | None]:
+    medians: dict[str, float | None] = {}
+    for column in METRICS:
+        values = [value for step in steps if math.isfinite(value := getattr(step, column))]
+        medians[column] = float(np.median(values)) if values else None
+    return medians
