@@ -148,7 +148,7 @@ class RunState:
     # -- what happens ---------------------------------------------------------------------------------------
 
     def samples(self, elapsed_s: float, measured_s: float, now_s: float) -> None:
-        """Samples up to stream time `elapsed_s`, measured at host time `measured_s`, are analysed at `now_s`."""
+        """Samples up to `elapsed_s` of the stream, measured at `measured_s`, are analysed at `now_s`."""
         self.version += 1
         self._elapsed_s = elapsed_s
         self._measured_s = measured_s
