@@ -44,7 +44,7 @@ class Replay:
 
     Attributes:
         settings: what the sensor was started with.
-        assembly: counts of decoder and aligner, clock and rate, as far as `blocks` has come.
+        assembly: counts of decoder and aligner, clock and rate, as far as `items` has come.
 
     Raises:
         FormatError: the header does not say which sensor this is of.
@@ -67,7 +67,11 @@ class Replay:
             ) from error
 
     def blocks(self) -> Iterator[SampleBlock]:
-        """All of them, in order.
+        """All of them, in order; errors as for `items`."""
+        return (item for item in self.items() if isinstance(item, SampleBlock))
+
+    def items(self) -> Iterator[SampleBlock | Event]:
+        """All blocks in order, and between them the events.
 
         Raises:
             FormatError: the file cannot be read, or its times cannot be.
@@ -76,6 +80,7 @@ class Replay:
         for record in self._journal.records():
             if isinstance(record, Event):
                 yield from self._told(record.what)
+                yield record
                 continue
             elapsed_s = 0.0 if before_s is None else record.arrival_s - before_s
             if not math.isfinite(record.arrival_s) or not -1.0 <= elapsed_s <= LONGEST_GAP_S:

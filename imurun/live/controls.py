@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 MOST_PAIN = 10
 
@@ -17,7 +18,9 @@ class Controls:
     """
 
     def __init__(
-        self, mark: Callable[[str | None, str, float | None], None], stop: Callable[[], None]
+        self,
+        mark: Callable[[str | None, Literal["lap", "pain"], float | None], None],
+        stop: Callable[[], None],
     ) -> None:
         self._mark = mark
         self._stop = stop

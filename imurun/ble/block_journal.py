@@ -1,0 +1,95 @@
+"""Journals of blocks: what came from a recording or a simulation, in the file that holds notifications.
+
+A block is the body of a notification: place of its first row (u64), columns (u8: 3 or 6), then rows of f64,
+little-endian. NaN rows are missing samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from struct import Struct
+from typing import Any
+
+import numpy as np
+
+from imurun.ble.journal import Event, Journal, JournalWriter, Notification
+from imurun.blocks import SampleBlock
+from imurun.errors import FormatError
+from imurun.recording import MAX_SAMPLES
+
+BLOCKS = "blocks"
+"""In place of a profile in the header; also the name of the one characteristic."""
+ROWS = 1024
+"""A block of more rows is kept as several."""
+_HEAD = Struct("<QB")
+
+
+def block_header(
+    *,
+    name: str,
+    rate_hz: float,
+    acc_range_g: float | None,
+    gyr_range_deg_s: float | None,
+    frame: str,
+    start: datetime | None,
+) -> dict[str, Any]:
+    """What a journal of blocks must know to be read again."""
+    return {
+        "profile": BLOCKS,
+        "name": name,
+        "rate_hz": rate_hz,
+        "acc_range_g": acc_range_g,
+        "gyr_range_deg_s": gyr_range_deg_s,
+        "frame": frame,
+        "start": None if start is None else start.astimezone(UTC).isoformat(),
+    }
+
+
+def write_block(journal: JournalWriter, block: SampleBlock, arrival_s: float) -> None:
+    """Keep a block.
+
+    Raises:
+        RecordingError: the disk is full or gone; what was kept stays readable.
+    """
+    values = block.acc if block.gyr is None else np.hstack([block.acc, block.gyr])
+    for first in range(0, len(values), ROWS):
+        rows = values[first : first + ROWS].astype("<f8")
+        head = _HEAD.pack(block.first_index + first, rows.shape[1])
+        journal.notification(arrival_s, BLOCKS, head + rows.tobytes())
+
+
+def read_blocks(journal: Journal) -> Iterator[SampleBlock | Event]:
+    """Blocks in order, with NaN rows for what was damaged, and the events between them.
+
+    Raises:
+        FormatError: the file cannot be read, or says that it goes on for too long.
+    """
+    place: int | None = None
+    for record in journal.records():
+        if isinstance(record, Event):
+            yield record
+            continue
+        block = _decode(record)
+        if block is None or (place is not None and block.first_index < place):
+            continue
+        if place is not None and block.first_index > place:
+            n_lost = block.first_index - place
+            if n_lost > MAX_SAMPLES:
+                raise FormatError("The places of this journal jump too far; it is damaged.")
+            lost = np.full((n_lost, 3), np.nan)
+            yield SampleBlock(place, lost, None if block.gyr is None else lost)
+        yield block
+        place = block.next_index
+
+
+def _decode(record: Notification) -> SampleBlock | None:
+    if len(record.data) < _HEAD.size:
+        return None
+    first, columns = _HEAD.unpack_from(record.data)
+    body = record.data[_HEAD.size :]
+    if columns not in (3, 6) or len(body) % (8 * columns):
+        return None
+    rows = np.frombuffer(body, "<f8").reshape(-1, columns).astype(np.float64)
+    return SampleBlock(first, rows[:, :3], rows[:, 3:] if columns == 6 else None, math.nan)
