@@ -228,18 +228,104 @@ def record(
     ] = True,
 ) -> None:
     """Record a sensor: all that it sends goes into a journal, at the end into a Parquet file."""
-    from imurun.commands.record import record_sensor
+    from imurun.commands.record import Wanted, record_sensor
 
-    record_sensor(
-        sensor,
-        out,
-        seconds=seconds,
-        rate_hz=rate,
-        acc_range_g=acc_range,
-        gyr_range_deg_s=gyr_range,
-        kind=kind,
-        keep_log=log,
+    record_sensor(sensor, out, seconds=seconds, wanted=Wanted(rate, acc_range, gyr_range, kind), keep_log=log)
+
+
+RunnerOption = Annotated[
+    Path | None, typer.Option("--runner", metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
+]
+PageOption = Annotated[bool, typer.Option("--page/--no-page", help="Serve the page for a browser.")]
+ShareOption = Annotated[
+    bool, typer.Option("--share", help="Serve the page to the network too, at an address nobody can guess.")
+]
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the page.")]
+LslOption = Annotated[
+    bool, typer.Option("--lsl", help="Publish samples and steps by Lab Streaming Layer (extra lsl).")
+]
+
+
+@app.command()
+def live(
+    sensor: Annotated[
+        list[str] | None,
+        typer.Option("--sensor", metavar="SENSOR", help="Name or address; again for each of a team."),
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Show a simulated run; no sensor is needed.")
+    ] = False,
+    speed: Annotated[
+        float | None, typer.Option(metavar="N", help="How much faster than life a simulated run is.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="NAME", help="What the session's files are called; date and time if left out."),
+    ] = None,
+    record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the session.")] = True,
+    runner: RunnerOption = None,
+    page: PageOption = True,
+    share: ShareOption = False,
+    port: PortOption = 5005,
+    lsl: LslOption = False,
+    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Samples a second.")] = None,
+    acc_range: Annotated[int | None, typer.Option(metavar="G", help="Full scale, g.")] = None,
+    gyr_range: Annotated[int | None, typer.Option(metavar="DEG/S", help="Full scale, deg/s.")] = None,
+    kind: KindOption = None,
+) -> None:
+    """Show a run while it happens, in the terminal and on a page, and keep all of it."""
+    from imurun.commands.live import Faces, Wanted, run_live
+
+    failed = run_live(
+        sensor or [],
+        simulate=simulate,
+        speed=speed,
+        out=out,
+        record=record,
+        runner_file=runner,
+        wanted=Wanted(rate, acc_range, gyr_range, kind),
+        faces=Faces(page, share, port, lsl),
     )
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A recording or journal, in any known format.")
+    ],
+    speed: Annotated[
+        float, typer.Option(metavar="N", help="How much faster than it was; inf: at once.")
+    ] = 1.0,
+    steps: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write the steps that were found: .csv or .parquet."),
+    ] = None,
+    runner: RunnerOption = None,
+    page: PageOption = True,
+    share: ShareOption = False,
+    port: PortOption = 5005,
+    lsl: LslOption = False,
+) -> None:
+    """Show a recording as if it happened now."""
+    from imurun.commands.live import Faces, replay_file
+
+    replay_file(file, speed=speed, steps_out=steps, runner_file=runner, faces=Faces(page, share, port, lsl))
+
+
+@app.command()
+def recover(
+    journals: Annotated[
+        list[Path], typer.Argument(metavar="NAME.journal...", help="What `live` or `record` left behind.")
+    ],
+    runner: RunnerOption = None,
+) -> None:
+    """Make the recording and the step table of a session that ended by a crash."""
+    from imurun.commands.live import recover_sessions
+
+    if recover_sessions(journals, runner):
+        raise typer.Exit(1)
 
 
 @app.command("sensor")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from struct import Struct
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from imurun.ble.journal import Event, Journal, JournalWriter, Notification
 from imurun.blocks import SampleBlock
 from imurun.errors import FormatError
-from imurun.recording import MAX_SAMPLES
+from imurun.recording import MAX_SAMPLES, Recording
 
 BLOCKS = "blocks"
 """In place of a profile in the header; also the name of the one characteristic."""
@@ -26,24 +25,16 @@ ROWS = 1024
 _HEAD = Struct("<QB")
 
 
-def block_header(
-    *,
-    name: str,
-    rate_hz: float,
-    acc_range_g: float | None,
-    gyr_range_deg_s: float | None,
-    frame: str,
-    start: datetime | None,
-) -> dict[str, Any]:
-    """What a journal of blocks must know to be read again."""
+def block_header(recording: Recording, *, name: str) -> dict[str, Any]:
+    """What a journal of this recording's blocks must know to be read again."""
     return {
         "profile": BLOCKS,
         "name": name,
-        "rate_hz": rate_hz,
-        "acc_range_g": acc_range_g,
-        "gyr_range_deg_s": gyr_range_deg_s,
-        "frame": frame,
-        "start": None if start is None else start.astimezone(UTC).isoformat(),
+        "rate_hz": recording.rate_hz,
+        "acc_range_g": recording.acc_range_g,
+        "gyr_range_deg_s": recording.gyr_range_deg_s,
+        "frame": recording.frame,
+        "start": None if recording.start is None else recording.start.isoformat(),
     }
 
 

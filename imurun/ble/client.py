@@ -23,7 +23,7 @@ from imurun.ble.backoff import Backoff
 from imurun.ble.control import LogState, Op, StatusReport, Stopped, TimeSync, decode_capabilities
 from imurun.ble.dialogue import Dialogue
 from imurun.ble.events import Battery, Connected, Dropped, Event, Lost
-from imurun.ble.journal import JournalWriter, Notification
+from imurun.ble.journal import Notification, Sink
 from imurun.ble.link import Link, LinkLostError, open_link
 from imurun.ble.profiles import Profile
 from imurun.ble.profiles.imurun import INFO, ImurunProfile
@@ -79,7 +79,7 @@ class SensorClient:
         settings: Settings,
         *,
         keep_log: bool = False,
-        journal: JournalWriter | None = None,
+        journal: Sink | None = None,
         waits: Waits | None = None,
         random: Random | None = None,
         clock: Callable[[], float] = time.monotonic,

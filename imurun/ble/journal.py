@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from imurun.errors import FormatError, RecordingError
 
@@ -51,6 +51,18 @@ class Event:
 
     arrival_s: float
     what: dict[str, Any]
+
+
+class Sink(Protocol):
+    """Where notifications and events are kept."""
+
+    def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
+        """Keep what arrived."""
+        ...
+
+    def event(self, arrival_s: float, what: dict[str, Any]) -> None:
+        """Keep what happened."""
+        ...
 
 
 class JournalWriter:
@@ -244,6 +256,17 @@ def open_journal(path: str | os.PathLike[str]) -> Journal:
     if header is None or not isinstance(header.get("characteristics"), list):
         raise FormatError(f"{path.name}: the header of the journal is damaged, so it cannot be decoded.")
     return Journal(path, header)
+
+
+def discard_empty(path: Path, characteristic: str) -> bool:
+    """Delete a journal in which this characteristic never notified; returns whether it did."""
+    came = (
+        record.characteristic for record in open_journal(path).records() if isinstance(record, Notification)
+    )
+    if characteristic in came:
+        return False
+    path.unlink()
+    return True
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from imurun.ble.assembly import Settings, usual_settings
 from imurun.ble.client import SensorClient
-from imurun.ble.journal import JournalWriter, Notification, open_journal
+from imurun.ble.journal import JournalWriter, discard_empty
 from imurun.ble.link import notifying
 from imurun.ble.profiles import Profile, get_profile
 from imurun.ble.replay import journal_header
@@ -27,15 +28,22 @@ from imurun.recording import Recording
 JOURNAL, PARQUET = ".journal", ".parquet"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What was said of a sensor: its kind, and settings in the units of `Settings`; None for the usual."""
+
+    rate_hz: int | None = None
+    acc_range_g: int | None = None
+    gyr_range_deg_s: int | None = None
+    kind: str | None = None
+
+
 def record_sensor(
     sensor: str,
     out: Path,
     *,
     seconds: float | None,
-    rate_hz: int | None,
-    acc_range_g: int | None,
-    gyr_range_deg_s: int | None,
-    kind: str | None,
+    wanted: Wanted,
     keep_log: bool,
 ) -> None:
     """Record until Ctrl-C or for so many seconds; then write the Parquet file.
@@ -54,8 +62,7 @@ def record_sensor(
             sensor,
             journal_file,
             seconds=seconds,
-            wanted=(rate_hz, acc_range_g, gyr_range_deg_s),
-            kind=kind,
+            wanted=wanted,
             keep_log=keep_log,
         )
     )
@@ -87,7 +94,7 @@ def places(out: Path) -> tuple[Path, Path]:
     return files
 
 
-def settings_for(found: Found, wanted: tuple[int | None, int | None, int | None]) -> Settings:
+def settings_for(found: Found, wanted: Wanted) -> Settings:
     """What was wanted, and the usual for what was not said.
 
     Raises:
@@ -96,7 +103,8 @@ def settings_for(found: Found, wanted: tuple[int | None, int | None, int | None]
     if found.profile is None:
         raise WrongSensorError(f"{found.label} is no sensor that imurun knows; say its --kind.")
     usual = usual_settings(found.profile)
-    return Settings(*(a if b is None else b for a, b in zip(usual, wanted, strict=True)))
+    said = (wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_deg_s)
+    return Settings(*(a if b is None else b for a, b in zip(usual, said, strict=True)))
 
 
 def describe(recording: Recording) -> str:
@@ -112,11 +120,10 @@ async def _record(
     journal_file: Path,
     *,
     seconds: float | None,
-    wanted: tuple[int | None, int | None, int | None],
-    kind: str | None,
+    wanted: Wanted,
     keep_log: bool,
 ) -> None:
-    profile = get_profile(kind) if kind is not None else None
+    profile = get_profile(wanted.kind) if wanted.kind is not None else None
     with RecordScreen(f"Looking for {sensor}") as screen:
         found = await find(sensor, SCAN_S, profile=profile)
         settings = settings_for(found, wanted)
@@ -153,9 +160,7 @@ def _journal(file: Path, header: dict[str, Any], profile: Profile) -> Iterator[J
         with JournalWriter(file, header, notifying(profile)) as journal:
             yield journal
     finally:
-        came = (r.characteristic for r in open_journal(file).records() if isinstance(r, Notification))
-        if profile.data_characteristic not in came:
-            file.unlink()
+        discard_empty(file, profile.data_characteristic)
 
 
 async def _stop_after(client: SensorClient, seconds: float | None) -> None:

@@ -17,6 +17,7 @@ from imurun.commands.screen import patience
 from imurun.errors import FormatError, SettingsError
 from imurun.io import read
 from imurun.io.atomic import atomic_path
+from imurun.io.printable import file_word
 
 ENDING = ".imulog"
 
@@ -105,7 +106,7 @@ async def _download(
     except OSError as error:
         raise SettingsError(f"{folder} cannot be made ({error.strerror}); choose another folder.") from error
     for log in logs:
-        file = folder / f"{_plain(found.label)}-log-{log.log_id}{ENDING}"
+        file = folder / f"{file_word(found.label)}-log-{log.log_id}{ENDING}"
         if file.exists():
             raise SettingsError(f"{file} is there already; choose another folder.")
         with patience(f"Log {log.log_id}") as progress:
@@ -122,8 +123,3 @@ async def _download(
             continue
         if erase:
             await inquiry.erase_log(log)
-
-
-def _plain(name: str) -> str:
-    """A name that a file may have."""
-    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)

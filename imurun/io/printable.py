@@ -16,3 +16,8 @@ def printable(text: str) -> str:
     """`encodable` text without control characters, every blank a plain one."""
     kept = (char if char.isprintable() else " " * char.isspace() for char in encodable(text))
     return "".join(kept)
+
+
+def file_word(text: str) -> str:
+    """Text as part of a file's name."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in text) or "-"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -46,6 +47,7 @@ class Pipeline:
         state: for the faces.
         fan: publishes each `Moment`.
         error: why it ended before its time; None in good order.
+        journal: what was recorded, once it has ended; None where nothing was.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Pipeline:
         self.state = RunState(source.name, load_limit_bw4=load_limit_bw4)
         self.fan: Fan[Moment] = Fan()
         self.error: ImurunError | None = None
+        self.journal: Path | None = None
         self._source = source
         self._runner = runner
         self._recorder = recorder
@@ -191,6 +194,8 @@ class Pipeline:
             steps = self._analyse(self._analyzer.finish_arrays())
             if steps:
                 self.fan.publish(Moment(SampleBlock(0, np.zeros((0, 3))), steps))
+        if self._recorder is not None:
+            self.journal = self._recorder.close()
         self.state.link = "ended"
         self.state.filling_s = 0.0
         self.state.version += 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imurun.ble.block_journal import write_block
-from imurun.ble.journal import JournalWriter
+from imurun.ble.journal import JournalWriter, discard_empty
 from imurun.blocks import SampleBlock
 from imurun.errors import RecordingError, SettingsError
 from imurun.io import read, write_recording, write_steps
@@ -28,13 +28,18 @@ class Recorder:
 
     It stands in for the `JournalWriter` that a client is given.
 
+    Args:
+        journal: where to write.
+        characteristic: whose notifications are samples.
+
     Attributes:
         failure: why nothing is kept any more, in a sentence; "" while all is.
     """
 
-    def __init__(self, journal: JournalWriter) -> None:
+    def __init__(self, journal: JournalWriter, characteristic: str) -> None:
         self.failure = ""
         self._journal = journal
+        self._characteristic = characteristic
 
     @property
     def path(self) -> Path:
@@ -61,9 +66,13 @@ class Recorder:
         """Keep the rate that the run is analysed at."""
         self.event(now_s, {"kind": ANALYSED, "rate_hz": rate_hz})
 
-    def close(self) -> None:
-        """Nothing more will come."""
-        self._keep(self._journal.close)
+    def close(self) -> Path | None:
+        """Nothing more will come; returns the journal, or None where none is left since nothing came."""
+        try:
+            self._journal.close()
+        except RecordingError as error:
+            self.failure = self.failure or f"Recording has stopped: {error}"
+        return None if discard_empty(self.path, self._characteristic) else self.path
 
     def _keep(self, write: Callable[[], None]) -> None:
         if self.failure:

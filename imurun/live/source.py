@@ -10,7 +10,7 @@ from typing import Protocol
 from imurun.ble.assembly import Settings
 from imurun.ble.claim import claim
 from imurun.ble.client import Item, SensorClient
-from imurun.ble.journal import JournalWriter
+from imurun.ble.journal import Sink
 from imurun.ble.scan import Found
 from imurun.ble.waits import Waits
 from imurun.blocks import SampleBlock
@@ -85,7 +85,7 @@ class SensorSource:
         found: Found,
         settings: Settings,
         *,
-        journal: JournalWriter | None = None,
+        journal: Sink | None = None,
         keep_log: bool = False,
         waits: Waits | None = None,
     ) -> None:

@@ -1,0 +1,198 @@
+"""`imurun live`, `imurun replay`, `imurun recover`: a run while it happens, once more, and after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from imurun.ble.profiles import get_profile
+from imurun.columns import STEP_COLUMNS
+from imurun.commands.analyze import make_runner
+from imurun.commands.choose_sensor import choose_sensors
+from imurun.commands.interrupt import on_interrupt
+from imurun.commands.record import Wanted, settings_for
+from imurun.commands.screen import print_session
+from imurun.engine import Step
+from imurun.errors import ImurunError, SettingsError
+from imurun.io import read, write_steps
+from imurun.io.printable import file_word
+from imurun.live.pipeline import Pipeline
+from imurun.live.recorder import finish_session
+from imurun.live.runs import replay_run, sensor_run
+from imurun.live.together import Face, controls_of, run_together
+from imurun.live.warm import WAIT, needs_compiling, warm_up
+from imurun.recording import Runner
+from imurun.sim.presets import eventful_run
+
+SIMULATED_HZ = 208.0
+ENDINGS = (".parquet", ".journal")
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What shows or publishes a run, beside the terminal.
+
+    Attributes:
+        page: whether to serve the page.
+        share: whether to serve it to the network, behind a token.
+        port: of the page.
+        lsl: whether to publish samples and steps by Lab Streaming Layer.
+    """
+
+    page: bool = True
+    share: bool = False
+    port: int = 5005
+    lsl: bool = False
+
+
+def run_live(
+    sensors: Sequence[str],
+    *,
+    simulate: bool,
+    speed: float | None,
+    out: Path | None,
+    record: bool,
+    runner_file: Path | None,
+    wanted: Wanted,
+    faces: Faces,
+) -> bool:
+    """Show runs while they happen, until Ctrl-C, the stop button, or the end of what is simulated.
+
+    Returns whether a sensor failed while others went on.
+
+    Raises:
+        SettingsError: settings that make no sense, or files that are there already.
+        SensorError: the sensor cannot be reached or used; what was recorded is kept.
+        RecordingError: files cannot be written.
+    """
+    if simulate and sensors:
+        raise SettingsError("--simulate needs no sensor; leave --sensor out.")
+    if speed is not None and not simulate:
+        raise SettingsError("A sensor has no --speed; it goes with --simulate.")
+    runner = make_runner(runner_file, None, None)
+    stem = _stem(out) if record else None
+    _make_ready()
+
+    async def live() -> list[Pipeline]:
+        if simulate:
+            recording = eventful_run(rate_hz=SIMULATED_HZ).recording
+            pipelines = [replay_run(recording, speed or 1.0, runner, stem, name="simulated")]
+        else:
+            pipelines = await _sensor_runs(sensors, wanted, runner, stem)
+        await _show(pipelines, faces)
+        return pipelines
+
+    pipelines = asyncio.run(live())
+    _keep(pipelines, runner)
+    errors = [pipeline.error for pipeline in pipelines if pipeline.error is not None]
+    if len(errors) == len(pipelines) == 1:
+        raise errors[0]
+    for error in errors:
+        print(f"imurun: {error}", file=sys.stderr)
+    return bool(errors)
+
+
+def replay_file(
+    file: Path, *, speed: float, steps_out: Path | None, runner_file: Path | None, faces: Faces
+) -> None:
+    """Show a recording as if it happened now; then write the table of the steps that were found, if asked.
+
+    Raises:
+        FormatError, RecordingError: it cannot be read.
+        SettingsError: a speed that is not positive, or a table that cannot be written.
+    """
+    if steps_out is not None and steps_out.resolve() == file.resolve():
+        raise SettingsError(f"--steps {steps_out} would replace the recording; choose another name.")
+    runner = make_runner(runner_file, None, None)
+    recording = read(file)
+    _make_ready()
+    steps: list[Step] = []
+
+    async def replay() -> None:
+        pipeline = replay_run(recording, speed, runner)
+        moments = pipeline.fan.subscribe(len(recording))
+
+        async def gather(_ended: asyncio.Event) -> None:
+            async for moment in moments:
+                steps.extend(moment.steps)
+
+        await _show([pipeline], faces, gather)
+
+    asyncio.run(replay())
+    if steps_out is not None:
+        write_steps(step_frame(steps), steps_out, metadata={"source": recording.source})
+        print(f"Step table: {steps_out}")
+
+
+def recover_sessions(journals: Sequence[Path], runner_file: Path | None) -> bool:
+    """Make recording and step table of journals whose writer was killed; returns whether one failed."""
+    runner = make_runner(runner_file, None, None)
+    failed = False
+    for journal in journals:
+        try:
+            kept = finish_session(journal, runner)
+        except ImurunError as error:
+            print(f"imurun: {error}", file=sys.stderr)
+            failed = True
+            continue
+        print_session(kept.session)
+        print(f"Recording: {kept.recording}\nStep table: {kept.steps}")
+    return failed
+
+
+def step_frame(steps: Sequence[Step]) -> pd.DataFrame:
+    """Steps as the step table."""
+    return pd.DataFrame(steps, columns=[column.name for column in STEP_COLUMNS])
+
+
+def _stem(out: Path | None) -> Path:
+    if out is None:
+        return Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")
+    return out.with_suffix("") if out.suffix.lower() in ENDINGS else out
+
+
+def _make_ready() -> None:
+    if needs_compiling():
+        print(WAIT, file=sys.stderr)
+    warm_up()
+
+
+async def _sensor_runs(
+    sensors: Sequence[str], wanted: Wanted, runner: Runner, stem: Path | None
+) -> list[Pipeline]:
+    found = await choose_sensors(sensors, get_profile(wanted.kind) if wanted.kind is not None else None)
+    pipelines: list[Pipeline] = []
+    for one in found:
+        own = stem
+        if stem is not None and len(found) > 1:
+            own = stem.with_name(f"{stem.name}-{file_word(one.label)}")
+        pipelines.append(sensor_run(one, settings_for(one, wanted), runner, own))
+    return pipelines
+
+
+async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face) -> None:
+    """Run the pipelines with all their faces."""
+    states = [pipeline.state for pipeline in pipelines]
+    controls = controls_of(pipelines)
+    async with AsyncExitStack() as open_faces:
+        with on_interrupt(controls.stop):
+            await run_together(pipelines, more)
+    del wanted, open_faces, states
+
+
+def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> None:
+    """Recording and step table of each journal."""
+    for pipeline in pipelines:
+        journal = pipeline.journal
+        if journal is None:
+            continue
+        kept = finish_session(journal, runner)
+        print_session(kept.session)
+        print(f"Recording: {kept.recording}\nStep table: {kept.steps}\nJournal: {kept.journal}")

@@ -1,0 +1,25 @@
+"""The core made ready before a sensor is connected, so that no sample waits for a compiler."""
+
+from __future__ import annotations
+
+from imurun.core.stepper import is_compiled
+from imurun.engine import RunAnalyzer
+from imurun.sim.presets import steady_run
+
+WAIT = "Compiling the core, once on this machine: about half a minute."
+RUN_S = 15.0
+"""Long enough for the mounting to be found, so that every kernel was called."""
+
+
+def needs_compiling() -> bool:
+    """Whether `warm_up` will take long."""
+    return not is_compiled()
+
+
+def warm_up() -> None:
+    """Load or compile every kernel, by a short simulated run with and without gyroscope."""
+    recording = steady_run(RUN_S).recording
+    for gyr in (recording.gyr, None):
+        analyzer = RunAnalyzer(recording.rate_hz, has_gyro=gyr is not None)
+        analyzer.push(recording.acc, gyr)
+        analyzer.finish()

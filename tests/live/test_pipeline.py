@@ -1,0 +1,270 @@
+"""From a source through the pipeline: the same steps as of the file, held, kept and marked."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import imurun
+from imurun.ble.events import Battery, Connected, Dropped, Lost
+from imurun.blocks import SampleBlock
+from imurun.commands.live import step_frame
+from imurun.errors import RecordingError, SensorError, SettingsError
+from imurun.live.pipeline import Pipeline
+from imurun.live.recorder import finish_session
+from imurun.live.runs import replay_run
+from imurun.live.source import ReplaySource
+from imurun.live.together import controls_of, run_together
+from imurun.recording import Marker, Runner
+from imurun.sim.presets import eventful_run, steady_run
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return eventful_run().recording
+
+
+async def steps_of(pipeline, limit=10**6):
+    moments = pipeline.fan.subscribe(limit)
+    await pipeline.run()
+    return step_frame([step async for moment in moments for step in moment.steps])
+
+
+class Scripted:
+    """A source that gives what it is told; exceptions are raised."""
+
+    name, has_gyro, acc_range_g = "scripted", True, 16.0
+
+    def __init__(self, items, rate_hz=100.0, known_after=0):
+        self._items = iter(items)
+        self._taken = 0
+        self._known_after = known_after
+        self.best_rate_hz = rate_hz
+        self.filling_s = 0.0
+
+    @property
+    def rate_hz(self):
+        return self.best_rate_hz if self._taken > self._known_after else None
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        for item in self._items:
+            self._taken += 1
+            if isinstance(item, Exception):
+                raise item
+            return item
+        raise StopAsyncIteration
+
+    def stop(self):
+        self._items = iter(())
+
+
+def blocks_of(recording, n=10):
+    for first in range(0, len(recording), n):
+        rows = slice(first, first + n)
+        yield SampleBlock(first, recording.acc[rows], recording.gyr[rows], first / recording.rate_hz)
+
+
+@pytest.mark.parametrize("speed", [math.inf, 3000.0])
+def test_a_replay_gives_the_steps_of_the_file_to_the_byte(recording, speed):
+    async def scenario():
+        return await steps_of(replay_run(recording, speed, Runner(height_m=1.8)))
+
+    steps = asyncio.run(scenario())
+    expected = imurun.analyze(recording, Runner(height_m=1.8)).steps
+    assert len(steps) > 700
+    pd.testing.assert_frame_equal(steps, expected, check_exact=True)
+
+
+def test_samples_wait_until_the_rate_is_known():
+    recording = steady_run(20.0).recording
+    source = Scripted(blocks_of(recording), known_after=150)
+    pipeline = Pipeline(source, Runner())
+    links = []
+
+    async def scenario():
+        moments = pipeline.fan.subscribe(10**6)
+        task = asyncio.create_task(pipeline.run())
+        async for _ in moments:
+            links.append(pipeline.state.link)
+        await task
+
+    asyncio.run(scenario())
+    assert set(links[:140]) == {"learning"}
+    assert links[-1] in ("streaming", "ended")
+    assert pipeline.state.n_trend == len(imurun.analyze(recording).steps)
+
+
+def test_a_run_that_ends_before_its_rate_is_known_is_analysed_all_the_same():
+    recording = steady_run(11.0).recording
+    pipeline = Pipeline(Scripted(blocks_of(recording), known_after=10**6), Runner())
+    asyncio.run(pipeline.run())
+    assert pipeline.state.n_trend == len(imurun.analyze(recording).steps) > 20
+
+
+def test_events_are_shown():
+    recording = steady_run(2.0).recording
+    block = next(blocks_of(recording, 50))
+    lost = SampleBlock(50, np.full((30, 3), np.nan), np.full((30, 3), np.nan), 0.8)
+    seen = []
+
+    async def scenario(items, *look):
+        pipeline = Pipeline(Scripted(items), Runner())
+        await pipeline.run()
+        seen.append(pipeline.state)
+
+    error = SensorError("It broke; mend it.")
+    asyncio.run(
+        scenario(
+            [
+                Connected(0.0, 247, 1),
+                Battery(0.0, 64),
+                block,
+                Dropped(0.1, 3),
+                lost,
+                Lost(1.0, "gone."),
+                error,
+            ]
+        )
+    )
+    (state,) = seen
+    assert (state.link, state.trouble) == ("ended", "It broke; mend it.")
+    assert state.battery_percent == 64
+    assert state.missing_s == pytest.approx(0.3)
+
+
+def test_one_sensor_that_fails_does_not_end_the_others():
+    recording = steady_run(12.0).recording
+    good = Pipeline(Scripted(blocks_of(recording)), Runner())
+    bad = Pipeline(Scripted([SensorError("It broke; mend it.")]), Runner())
+    asyncio.run(run_together([bad, good], []))
+    assert isinstance(bad.error, SensorError)
+    assert good.error is None
+    assert good.state.n_trend > 20
+
+
+def test_the_session_is_kept_with_its_markers_and_gives_the_same_steps(recording, tmp_path):
+    async def scenario():
+        pipeline = replay_run(recording, math.inf, Runner(), tmp_path / "run")
+        moments = pipeline.fan.subscribe(10**6)
+        controls = controls_of([pipeline])
+        task = asyncio.create_task(pipeline.run())
+        async for _ in moments:
+            if pipeline.elapsed_s > 60:
+                controls.lap()
+                controls.pain(3)
+                break
+        await task
+        return pipeline, step_frame([step async for moment in moments for step in moment.steps])
+
+    pipeline, _ = asyncio.run(scenario())
+    kept = finish_session(pipeline.journal, Runner())
+    expected = imurun.analyze(recording).steps
+    pd.testing.assert_frame_equal(kept.session.steps, expected, check_exact=True)
+    again = imurun.read(kept.recording)
+    pd.testing.assert_frame_equal(imurun.analyze(again).steps, expected, check_exact=True)
+    np.testing.assert_array_equal(again.acc, recording.acc)
+    assert again.start == recording.start
+    assert [(marker.kind, marker.value) for marker in again.markers] == [("lap", None), ("pain", 3.0)]
+    assert 60 < again.markers[0].time_s < len(recording) / recording.rate_hz
+    assert kept.session.markers == again.markers == tuple(pipeline.state.markers)
+
+
+def test_a_full_disk_stops_the_recording_and_not_the_run(tmp_path, monkeypatch):
+    recording = steady_run(20.0).recording
+
+    async def scenario():
+        pipeline = replay_run(recording, math.inf, Runner(), tmp_path / "run")
+        journal = pipeline._recorder._journal
+        write, written = journal.notification, []
+
+        def limited(*what):
+            written.append(what)
+            if len(written) > 5:
+                raise RecordingError("run.journal cannot be written any more (No space left on device).")
+            write(*what)
+
+        monkeypatch.setattr(journal, "notification", limited)
+        await pipeline.run()
+        return pipeline
+
+    pipeline = asyncio.run(scenario())
+    assert pipeline.error is None
+    assert pipeline.state.n_trend == len(imurun.analyze(recording).steps)
+    assert pipeline.state.notes[0].startswith("Recording has stopped: run.journal cannot be written any more")
+    assert len(imurun.read(pipeline.journal)) == 1000  # what was kept before
+
+
+def test_nothing_is_left_of_a_run_without_samples(tmp_path):
+    async def scenario():
+        pipeline = replay_run(steady_run(5.0).recording, 1.0, Runner(), tmp_path / "run")
+        pipeline.stop()
+        await pipeline.run()
+        return pipeline
+
+    assert asyncio.run(scenario()).journal is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_there_is_not_replaced(tmp_path):
+    (tmp_path / "run-steps.parquet").touch()
+
+    async def scenario():
+        replay_run(steady_run(5.0).recording, 1.0, Runner(), tmp_path / "run")
+
+    with pytest.raises(SettingsError, match="is there already; give another name"):
+        asyncio.run(scenario())
+
+
+def test_a_taker_that_is_too_slow_loses_the_oldest_and_slows_nobody(recording):
+    async def scenario():
+        pipeline = replay_run(recording, math.inf, Runner())
+        slow = pipeline.fan.subscribe(5)
+        await pipeline.run()
+        return pipeline, slow, [moment async for moment in slow]
+
+    pipeline, slow, moments = asyncio.run(scenario())
+    assert len(moments) == 5
+    assert slow.n_missed > 100
+    assert pipeline.state.n_trend == sum(imurun.analyze(recording).steps["gait"] == "running")
+
+
+def test_a_replay_keeps_time():
+    recording = steady_run(2.0).recording
+
+    async def scenario():
+        loop = asyncio.get_running_loop()
+        began_s, late_s = loop.time(), []
+        async with ReplaySource(recording, 4.0) as source:
+            async for block in source:
+                late_s.append(loop.time() - block.time_s)
+        return loop.time() - began_s, late_s
+
+    took_s, late_s = asyncio.run(scenario())
+    assert took_s >= 0.5
+    assert min(late_s) >= 0.0  # nothing comes before it was measured
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, math.nan])
+def test_a_speed_must_be_positive(speed):
+    with pytest.raises(SettingsError, match="must be positive"):
+        ReplaySource(steady_run(2.0).recording, speed)
+
+
+def test_pain_has_a_scale():
+    with pytest.raises(ValueError, match="told from 0 to 10"):
+        controls_of([]).pain(11)
+    with pytest.raises(RecordingError, match="pain has 0 to 10"):
+        Marker(1.0, "pain", 11.0)
