@@ -49,6 +49,7 @@ def run_benchmark(out: Path | None = None, *, quick: bool = False) -> Path:
         raise SettingsError(f"{folder} cannot be written ({reason}); choose another --out.") from error
     console = Console(highlight=False)
     print_figures(figures, console)
+    console.print("Processor time; the ratio is to one numpy.frombuffer a packet, in the same run.")
     console.print(f"Figures: {folder / FIGURES}", soft_wrap=True, markup=False)
     return folder / FIGURES
 

@@ -128,9 +128,7 @@ def witmotion(seconds: float) -> Traffic:
     """WitMotion at 200 Hz: one frame a notification."""
     rate_hz = 200
     raw = counts(round(seconds * rate_hz))
-    frames = (
-        (b"\x55\x61" + sample.tobytes() + bytes(6), k / rate_hz) for k, sample in enumerate(raw)
-    )
+    frames = ((b"\x55\x61" + sample.tobytes() + bytes(6), k / rate_hz) for k, sample in enumerate(raw))
     return Traffic("WitMotion", "witmotion", Settings(rate_hz, 16, 2000), _sent(frames), len(raw))
 
 
@@ -149,7 +147,9 @@ def counts(n: int) -> Counts:
     """Counts of something that runs, shape (n, 6): strides of 1.4 Hz, steps of 2.8 Hz, noise."""
     t = np.arange(n)[:, None] / 208
     phase = np.arange(6) * 0.7
-    smooth: FloatArray = 1500 * np.sin(2 * np.pi * 1.4 * t + phase) + 900 * np.sin(2 * np.pi * 2.8 * t + phase)
+    smooth: FloatArray = 1500 * np.sin(2 * np.pi * 1.4 * t + phase) + 900 * np.sin(
+        2 * np.pi * 2.8 * t + phase
+    )
     noise = np.random.default_rng(1).normal(0, 60, (n, 6))
     return np.rint(smooth + noise).astype("<i2")
 

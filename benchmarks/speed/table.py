@@ -15,9 +15,10 @@ def print_figures(figures: Sequence[Figure], console: Console) -> None:
     """A table for each entry, a line for each figure."""
     for entry in dict.fromkeys(figure.entry for figure in figures):
         rows = [figure for figure in figures if figure.entry == entry]
-        table = Table(box=None, pad_edge=False, header_style="dim", title=entry, title_justify="left")
-        table.add_column(rows[0].unit, no_wrap=True)
-        for name in ("median", "quartiles", "x reference", "target", "verdict"):
+        title = f"{entry}: {rows[0].unit}"
+        table = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
+        table.add_column("", no_wrap=True)
+        for name in ("median", "quartiles", "ratio", "target", "verdict"):
             table.add_column(name, justify="right", no_wrap=True)
         for row in rows:
             low, high = row.quartiles
@@ -37,4 +38,4 @@ def verdict(figure: Figure) -> str:
     """Whether the target is reached, or how far off it is."""
     if figure.target is None:
         return ""
-    return "reached" if figure.is_reached else f"{figure.median / figure.target:.1f} times too much"
+    return "reached" if figure.is_reached else f"{figure.median / figure.target:.1f} times it"

@@ -12,8 +12,9 @@ from imurun.ble.assembly import Assembly
 from imurun.ble.codec import decode_frame
 from imurun.ble.profiles import PROFILES
 
+UNIT = "us of a core for a set of six values"
 TARGET_US = 2.0
-"""Amortised, for a set of six values."""
+"""Amortised."""
 
 
 def measure_wire(*, quick: bool) -> list[Figure]:
@@ -31,7 +32,7 @@ def measure_wire(*, quick: bool) -> list[Figure]:
                 Figure(
                     "wire",
                     f"{traffic.name}: {what}",
-                    "us/set",
+                    UNIT,
                     tuple(s * per_set for s in took),
                     tuple(s * per_set for s in reference),
                     TARGET_US,
