@@ -20,6 +20,7 @@ MAX_FRAME_BYTES = 244
 SHORT_MTU = 31
 """Below this MTU not even one sample fits a frame with header and checksum: samples come short."""
 
+_HEAD_BYTES = 4
 _SAMPLES = Struct("<BBHIIBB")
 _SHORT = Struct("<BBHI6h")
 _SHORT_HEAD = Struct("<BBHI")
@@ -121,7 +122,7 @@ def decode_frame(data: bytes) -> Frame | Reject:
 
     The array of `Samples` looks into `data` without copying it.
     """
-    if not data:
+    if len(data) < _HEAD_BYTES:
         return Reject.LENGTH
     kind = data[0]
     if kind >> 4 != VERSION:
