@@ -374,6 +374,17 @@ def bench_accuracy(
     run(out, methods, datasets, quick=quick)
 
 
+@bench.command("speed")
+def bench_speed(
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the figures.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Less data and fewer repeats.")] = False,
+) -> None:
+    """Measure what decoding and many sensors cost, beside a reference."""
+    from imurun.commands.bench import bench_speed as run
+
+    run(out, quick=quick)
+
+
 @bench.command("data")
 def bench_data(
     name: Annotated[

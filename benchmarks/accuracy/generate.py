@@ -18,9 +18,10 @@ from benchmarks.accuracy.compare import COLUMNS, SETTINGS, compare, nothing_foun
 from benchmarks.accuracy.conditions import AS_RECORDED
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, checked
 from benchmarks.accuracy.plan import ALL_CONDITIONS, Plan, Unit, shares_unnamed_people
-from benchmarks.accuracy.provenance import code_hash, code_version, data_hash, environment
+from benchmarks.accuracy.provenance import SOURCES, data_hash
 from benchmarks.accuracy.results import is_done, key_hash, open_folder, write_run, write_unit
 from benchmarks.datasets import Trial, dataset, load
+from benchmarks.provenance import code_hash, code_version, environment
 from imurun.core.stepper import is_compiled
 from imurun.errors import ImurunError, MethodError, SettingsError
 
@@ -83,7 +84,7 @@ def run_unit(unit: Unit, folder: Path, key: dict[str, object]) -> None:
     Raises:
         SettingsError: the source was changed since the run began, so that the key is not this code's.
     """
-    if key["code_sha256"] != code_hash():
+    if key["code_sha256"] != code_hash(SOURCES):
         raise SettingsError("The source was changed while the benchmark ran; run it again.")
     method, condition = METHODS[unit.method], ALL_CONDITIONS[unit.condition]
     tables: list[pd.DataFrame] = []
@@ -110,7 +111,7 @@ def run_unit(unit: Unit, folder: Path, key: dict[str, object]) -> None:
         "dataset": unit.dataset,
         "condition": unit.condition,
         "settings": SETTINGS,
-        "code": code_version(),
+        "code": code_version(SOURCES),
         "environment": environment(),
         "trials": records,
         "notes": list(dict.fromkeys(notes)),
@@ -157,7 +158,7 @@ def describe(plan: Plan) -> dict[str, Any]:
     """What `benchmark.json` says of a run."""
     conditions = [ALL_CONDITIONS[label] for label in plan.conditions]
     return {
-        "code": code_version(),
+        "code": code_version(SOURCES),
         "environment": environment(),
         "settings": SETTINGS,
         "data_sha256": data_hash(plan.datasets),

@@ -9,9 +9,10 @@ from benchmarks.accuracy.compare import SETTINGS
 from benchmarks.accuracy.conditions import AS_RECORDED, CONDITIONS, Condition
 from benchmarks.accuracy.fit_contact import DATASETS as FITTED_ON
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS, ScoredMethod
-from benchmarks.accuracy.provenance import code_hash, data_hash, environment
+from benchmarks.accuracy.provenance import SOURCES, data_hash
 from benchmarks.accuracy.results import stem
 from benchmarks.datasets import LOADERS, Trial, dataset, load
+from benchmarks.provenance import code_hash, environment
 from imurun.errors import FormatError, ImurunError, SettingsError
 
 DATASETS = FITTED_ON
@@ -48,7 +49,7 @@ class Unit:
         return {
             "unit": [self.method, self.dataset, self.condition],
             "data_sha256": data_hash(used),
-            "code_sha256": code_hash(),
+            "code_sha256": code_hash(SOURCES),
             "settings": SETTINGS,
             "environment": environment(),
         }

@@ -1,22 +1,14 @@
-"""What a result was made from: hashes of data and code, versions."""
+"""What an accuracy result was made from, beside what `benchmarks.provenance` knows: data, and which code."""
 
 from __future__ import annotations
 
 import hashlib
-import platform
-import subprocess
 from collections.abc import Iterable
-from functools import cache
-from importlib import metadata
-from pathlib import Path
 
-import imurun
 from benchmarks.datasets import dataset
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("imurun/**/*.py", "benchmarks/datasets/*.py", "benchmarks/accuracy/*.py")
 """What decides a result; `benchmarks/accuracy/report` only reads it."""
-PACKAGES = ("numpy", "scipy", "pandas", "numba", "vqf")
 
 
 def data_hash(names: Iterable[str]) -> str:
@@ -26,39 +18,3 @@ def data_hash(names: Iterable[str]) -> str:
         for file in dataset(name).files:
             digest.update(f"{name}/{file.path} {file.sha256}\n".encode())
     return digest.hexdigest()
-
-
-@cache
-def code_hash() -> str:
-    """Of the source files that decide a result, whatever their line ends."""
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in SOURCES for path in ROOT.glob(pattern)}):
-        text = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{path.relative_to(ROOT).as_posix()} {hashlib.sha256(text).hexdigest()}\n".encode())
-    return digest.hexdigest()
-
-
-@cache
-def code_version() -> dict[str, str]:
-    """Version of the package, hash of its source, and the commit where git knows one ("" elsewhere)."""
-    return {"version": imurun.__version__, "source_sha256": code_hash(), "commit": _commit()}
-
-
-@cache
-def environment() -> dict[str, str]:
-    """What the numbers may hang on beside data and code."""
-    versions = {name: metadata.version(name) for name in PACKAGES}
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        **versions,
-    }
-
-
-def _commit() -> str:
-    try:
-        words = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--match="]
-        found = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return found.stdout.strip()

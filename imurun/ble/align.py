@@ -15,7 +15,7 @@ from collections import Counter
 import numpy as np
 
 from imurun.ble.clock import ClockFit
-from imurun.ble.codec import Flag
+from imurun.ble.codec import BACKFILLED
 from imurun.ble.counted import CountedStream
 from imurun.ble.indexed import IndexedStream
 from imurun.ble.merge import Merger
@@ -109,12 +109,12 @@ class Aligner:
             self.counts["odd"] += 1
             return []
         out: list[SampleBlock] = []
-        backfilled = bool(piece.flags & Flag.BACKFILLED)
+        backfilled = bool(piece.flags & BACKFILLED)
         restart = self._run is not None and piece.run != self._run
         self._run = piece.run
         place_s, plausible = self._place_s(piece), self._plausible[piece.kind]
-        begun = self._indexed.next_index is not None
-        sent_again = backfilled and begun and place_s is not None and plausible.behind(place_s)
+        sent_again = backfilled and self._indexed.next_index is not None
+        sent_again = sent_again and place_s is not None and plausible.behind(place_s)
         if not restart and place_s is not None and not sent_again:
             verdict = plausible.judge(place_s, piece.arrival_s)
             if verdict == "odd":
@@ -125,7 +125,10 @@ class Aligner:
             out += self._restart(piece)
         if self._has_clock and piece.time_device_s is not None and not backfilled:
             self.clock.add(piece.time_device_s, piece.arrival_s)
-        return out + self._blocks(self._sort(piece))
+        placed = self._sort(piece)
+        if not placed:
+            return out
+        return out + self._blocks(placed) if out else self._blocks(placed)
 
     def place_of(self, index: int) -> int:
         """Place in the stream of the device's sample number `index`, of the run that goes on."""

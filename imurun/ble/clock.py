@@ -75,7 +75,7 @@ class ClockFit:
 
     def host_s(self, device_s: float) -> float:
         """Host time of a device time; NaN while unknown."""
-        if not self.known:
+        if self._last is None:
             return math.nan
         return self._origin[1] + self._offset + self._slope * (device_s - self._origin[0])
 

@@ -77,17 +77,18 @@ class IndexedStream:
     def push(self, piece: Piece) -> list[Placed]:
         """Take a piece, and return the rows that can be given out."""
         assert piece.index is not None
-        stop = piece.index + len(piece)
+        n = len(piece.values)
+        stop = piece.index + n
         if piece.time_device_s is not None:
             self._learn(stop - 1, piece.time_device_s)
-        if not len(piece):
+        if not n:
             return []
         if self._next is not None and stop <= self._next:
             self._counts["late or twice"] += 1
             return []
         waiting = _Waiting(
             piece.index,
-            len(piece),
+            n,
             self._order,
             piece.values,
             piece.time_device_s,
@@ -95,6 +96,10 @@ class IndexedStream:
             piece.flags,
         )
         self._order += 1
+        if piece.index == self._next and not self._waiting:
+            # what nearly every packet does
+            self._highest = stop if self._highest is None else max(self._highest, stop)
+            return [self._place(waiting, piece.values)]
         if any(other.first == waiting.first and other.n >= waiting.n for other in self._waiting):
             self._counts["late or twice"] += 1
             return []
@@ -158,9 +163,15 @@ class IndexedStream:
             if head.stop <= self._next:
                 continue
             values = head.values[self._next - head.first :]
-            placed.append(Placed(self._next, values, self._time_of(head), self._interval_s))
-            self._next = head.stop
-            self._sequence = head.sequence
+            placed.append(self._place(head, values))
+        return placed
+
+    def _place(self, head: _Waiting, values: FloatArray) -> Placed:
+        """Give out `values`, which are all of `head` from the next number on."""
+        assert self._next is not None
+        placed = Placed(self._next, values, self._time_of(head), self._interval_s)
+        self._next = head.stop
+        self._sequence = head.sequence
         return placed
 
     def _hole_is_final(self, head: _Waiting) -> bool:

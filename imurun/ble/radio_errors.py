@@ -41,6 +41,8 @@ _BY_DBUS_ERROR = {
     "org.bluez.Error.NotAuthorized": DENIED,
     "org.bluez.Error.NotReady": OFF,
 }
+_UNPAIRED = (0x05, 0x08, 0x0C, 0x0F)
+"""Errors of ATT: insufficient authentication, authorization, encryption key size, encryption."""
 
 
 @contextmanager
@@ -67,7 +69,14 @@ def as_sensor_error(error: Exception, sensor: str | None) -> SensorError:
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
         return AdapterError(NO_SERVICE)
     what = sensor or "Bluetooth"
-    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    said: object = error
+    if isinstance(error, BleakError) and len(error.args) == 2 and isinstance(error.args[0], int):
+        code, said = error.args  # of ATT, from bleak 3 on
+        if code in _UNPAIRED:
+            return SensorError(
+                f"{what} answers to paired devices only; pair it in the system's settings and try again."
+            )
+    text = " ".join(str(said).split()).rstrip(".") or type(error).__name__
     return SensorError(f"{what} failed ({text}); bring the sensor closer, or switch it off and on again.")
 
 

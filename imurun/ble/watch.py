@@ -6,7 +6,7 @@ import numpy as np
 
 from imurun.ble.align import Aligner
 from imurun.ble.assembly import Settings
-from imurun.ble.codec import Flag
+from imurun.ble.codec import ACC_CLIPPED, GYR_CLIPPED
 from imurun.ble.events import Clipping, Event, GapFilled, GapFinal, RateOff
 from imurun.ble.profiles.contract import Piece
 from imurun.blocks import SampleBlock
@@ -105,7 +105,7 @@ class SignalWatch:
 
     def _is_clipped(self, piece: Piece, what: str) -> bool:
         if self._has_flags:
-            return bool(piece.flags & (Flag.ACC_CLIPPED if what == "acc" else Flag.GYR_CLIPPED))
+            return bool(piece.flags & (ACC_CLIPPED if what == "acc" else GYR_CLIPPED))
         values = piece.acc if what == "acc" else piece.gyr
         if values is None or not len(values):
             return False

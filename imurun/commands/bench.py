@@ -21,6 +21,15 @@ def bench_accuracy(
     _benchmark("benchmarks.accuracy.command").run_benchmark(out, methods, datasets, quick=quick)
 
 
+def bench_speed(out: Path | None, *, quick: bool) -> None:
+    """Run the speed benchmark, print its tables, keep its figures.
+
+    Raises:
+        SettingsError: no benchmarks here, or a folder that cannot be used.
+    """
+    _benchmark("benchmarks.speed.command").run_benchmark(out, quick=quick)
+
+
 def bench_data(name: str | None, *, download: bool) -> None:
     """List the datasets, show one, or download one.
 

@@ -84,7 +84,7 @@ class Bluez:
         await self._bus.wait_for_disconnect()
 
     address = ""
-    """Of the bus; the fixture sets it."""
+    """Of the bus; `radio.run` sets it."""
 
     @property
     def is_connected(self):
@@ -95,6 +95,18 @@ class Bluez:
         """The device notifies; nothing is sent where nobody subscribed."""
         if uuid in self.subscribed:
             self._set(self._paths[uuid], CHARACTERISTIC, Value=Variant("ay", bytes(data)))
+
+    def switch_off(self):
+        """The adapter is switched off."""
+        self.drop()
+        self._set(ADAPTER_PATH, ADAPTER, Powered=Variant("b", False))
+        off = "org.bluez.Error.NotReady", "Resource Not Ready"
+        self.errors = dict.fromkeys(("Connect", "StartDiscovery"), off)
+
+    def switch_on(self):
+        """The adapter is switched on again."""
+        self.errors = {}
+        self._set(ADAPTER_PATH, ADAPTER, Powered=Variant("b", True))
 
     def drop(self):
         """The link breaks."""

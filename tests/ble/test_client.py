@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import sys
 import time
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from random import Random
 
 import numpy as np
 import pytest
-from ble_helpers import movesense_packet, rows, witmotion_frame
-
-if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
-    pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
-
-from bluez import ADDRESS, Bluez, start_daemon
+from ble_helpers import rows
+from bluez import ADDRESS
 from board import Board, values_of
+from radio import (
+    SETTINGS,
+    assert_whole,
+    at_least,
+    blocks_of,
+    events_of,
+    is_a,
+    run,
+    sensor,
+    streaming,
+    the_rest,
+    until,
+)
 
 import imurun
-from imurun.ble.assembly import Settings
-from imurun.ble.client import SensorClient, Waits
 from imurun.ble.codec import Flag
 from imurun.ble.control import Op, Status
 from imurun.ble.events import Battery, Clipping, Connected, Dropped, GapFilled, GapFinal, Lost
@@ -30,109 +33,10 @@ from imurun.ble.journal import Event, JournalWriter, open_journal
 from imurun.ble.link import notifying
 from imurun.ble.profiles import PROFILES
 from imurun.ble.profiles.contract import uuid16
-from imurun.ble.profiles.imurun import DATA
 from imurun.ble.replay import Replay, journal_header
-from imurun.ble.scan import find, scan
+from imurun.ble.scan import scan
 from imurun.blocks import SampleBlock
-from imurun.errors import (
-    AdapterError,
-    RecordingError,
-    SensorError,
-    SensorNotFoundError,
-    SettingsError,
-    WrongSensorError,
-)
-
-SETTINGS = Settings(208, 16, 2000)
-WAITS = Waits(
-    first_data_s=1.0,
-    reply_s=0.5,
-    longest_drain_s=1.0,
-    connect_s=2.0,
-    scan_s=0.3,
-    retry_s=0.02,
-    longest_retry_s=0.1,
-    tries=2,
-)
-SENTENCE = r"^[^\n]+\.$"
-
-
-@pytest.fixture(scope="module")
-def bus_address():
-    daemon, address = start_daemon()
-    yield address
-    daemon.terminate()
-    daemon.wait()
-    daemon.stdout.close()
-
-
-@pytest.fixture(autouse=True)
-def bus(bus_address, monkeypatch):
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus_address)
-    monkeypatch.setattr(Bluez, "address", bus_address)
-
-
-def run(scenario):
-    return asyncio.run(asyncio.wait_for(scenario, 20))
-
-
-@asynccontextmanager
-async def sensor(board=None, **of_bluez):
-    board = board or Board()
-    async with Bluez(board, **of_bluez) as bluez:
-        task = asyncio.create_task(board.run(bluez))
-        try:
-            yield bluez
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-
-@asynccontextmanager
-async def streaming(waits=WAITS, **of_client):
-    async with SensorClient(
-        await find("imurun-1", 1.0), SETTINGS, waits=waits, random=Random(1), **of_client
-    ) as client:
-        yield client
-
-
-async def until(client, done):
-    """Items up to the first for which `done` is true."""
-    items = []
-    async for item in client:
-        items.append(item)
-        if done(item):
-            return items
-    raise AssertionError(f"ended before: {[i for i in items if not isinstance(i, SampleBlock)]}")
-
-
-async def the_rest(client):
-    client.stop()
-    return [item async for item in client]
-
-
-def blocks_of(items):
-    return [item for item in items if isinstance(item, SampleBlock)]
-
-
-def events_of(items, kind):
-    return [item for item in items if isinstance(item, kind)]
-
-
-def at_least(n):
-    return lambda item: isinstance(item, SampleBlock) and item.next_index >= n
-
-
-def is_a(kind):
-    return lambda item: isinstance(item, kind)
-
-
-def assert_whole(items):
-    """Every sample of one run from the first on, each once, with its own value."""
-    first, values = rows(blocks_of(items))
-    assert first == 0
-    np.testing.assert_allclose(values, values_of(np.arange(len(values))), rtol=1e-12, atol=1e-12)
+from imurun.errors import RecordingError
 
 
 def test_scan():
@@ -395,95 +299,6 @@ def test_a_full_disk_ends_it_in_a_sentence(tmp_path):
     run(scenario())
 
 
-class Scripted:
-    """A sensor of another maker: replies by `answer`, and a packet each 50 ms."""
-
-    mtu = 247
-
-    def __init__(self, profile, packet, answer=lambda data: None):
-        self.services = {profile.service: {}}
-        for uuid in {*notifying(profile), profile.control_characteristic}:
-            self.services[profile.service][uuid] = ["write", "notify"]
-        self._profile, self._packet, self._answer = profile, packet, answer
-        self.started = False
-
-    def written(self, uuid, data):
-        self.started = True
-        answer = self._answer(data)
-        self.waiting = [] if answer is None else [answer]
-        return self.waiting if uuid == self._profile.reply_characteristic else []
-
-    async def run(self, bluez):
-        place = 0
-        while True:
-            await asyncio.sleep(0.05)
-            for answer in self.waiting if self.started else ():
-                bluez.notify(self._profile.data_characteristic, answer)
-            self.waiting = []
-            if self.started and bluez.subscribed:
-                place += 1
-                bluez.notify(self._profile.data_characteristic, self._packet(place))
-
-
-def movesense_answer(status):
-    def answer(data):
-        if data[0] == 4:
-            return bytes((1, data[1], 200, 0, 64))
-        return bytes((1, data[1], *status.to_bytes(2, "little")))
-
-    return answer
-
-
-def movesense(place):
-    return movesense_packet(50 * place, np.full((10, 3), float(place)), np.zeros((10, 3)))
-
-
-def test_a_sensor_that_replies_on_its_data_characteristic_and_tells_its_charge():
-    async def scenario():
-        board = Scripted(PROFILES["movesense"], movesense, movesense_answer(200))
-        async with sensor(board, name="Movesense 1"):
-            found = await find("Movesense 1", 1.0)
-            async with SensorClient(found, Settings(208, 8, 2000), waits=WAITS) as client:
-                items = [await anext(client)]
-                while not blocks_of(items) or not events_of(items, Battery):
-                    items.append(await anext(client))
-                return items + await the_rest(client)
-
-    items = run(scenario())
-    assert events_of(items, Battery)[0].percent == 64
-    _, values = rows(blocks_of(items))
-    assert np.all(np.diff(values[:, 0]) >= 0)
-
-
-def test_a_refusal_is_said():
-    async def scenario():
-        board = Scripted(PROFILES["movesense"], movesense, movesense_answer(503))
-        async with (
-            sensor(board, name="Movesense 1"),
-            SensorClient(await find("Movesense 1", 1.0), Settings(208, 8, 2000), waits=WAITS) as client,
-        ):
-            return await anext(client)
-
-    with pytest.raises(SensorError, match=r"Movesense 1 refused a command \(status 503\); choose other"):
-        run(scenario())
-
-
-def test_a_sensor_that_never_stops_sending_is_left():
-    async def scenario():
-        packet = witmotion_frame([2048, 0, 0, 0, 0, 0]) * 10
-        board = Scripted(PROFILES["witmotion"], lambda place: packet)
-        async with sensor(board, name="WT901BLE68") as bluez:
-            found = await find("WT901BLE68", 1.0)
-            async with SensorClient(found, Settings(200, 16, 2000), waits=WAITS) as client:
-                items = await until(client, at_least(30))
-                items += await the_rest(client)
-            assert not bluez.is_connected
-            return items
-
-    _, values = rows(blocks_of(run(scenario())))
-    np.testing.assert_allclose(values[:, 0], 9.80665)
-
-
 def test_stop_while_the_sensor_is_out_of_range():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
@@ -522,89 +337,3 @@ def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
 
     items = run(scenario())
     assert_whole(items)  # what was dropped was asked for again
-
-
-# -- what cannot work is said in one sentence ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("of_bluez", "errors", "kind", "words"),
-    [
-        ({"has_adapter": False}, {}, AdapterError, "no Bluetooth adapter; plug one in"),
-        ({"powered": False}, {}, AdapterError, "switched off; switch Bluetooth on"),
-        ({}, {"StartDiscovery": ("org.freedesktop.DBus.Error.AccessDenied", "no")}, AdapterError, "allow it"),
-        ({}, {"StartDiscovery": ("org.bluez.Error.NotReady", "no")}, AdapterError, "switched off"),
-        ({}, {"StartDiscovery": ("org.bluez.Error.Failed", "why.")}, SensorError, r"failed \(.*why\)"),
-        ({"name": "other"}, {}, SensorNotFoundError, "imurun-1 is not in range"),
-    ],
-)
-def test_scan_errors(of_bluez, errors, kind, words):
-    async def scenario():
-        async with sensor(**of_bluez) as bluez:
-            bluez.errors = errors
-            await find("imurun-1", 0.2)
-
-    with pytest.raises(kind, match=words) as caught:
-        run(scenario())
-    assert caught.match(SENTENCE)
-
-
-def test_without_a_bluetooth_service():
-    with pytest.raises(AdapterError, match="service does not run; start it"):
-        run(scan(0.1))
-
-
-def test_without_a_bus(monkeypatch, tmp_path):
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
-    with pytest.raises(AdapterError, match="service does not run; start it"):
-        run(scan(0.1))
-
-
-async def first_item(change, settings=SETTINGS, profile=None):
-    async with sensor() as bluez:
-        found = await find("imurun-1", 1.0, profile=profile)
-        change(bluez)
-        async with SensorClient(found, settings, waits=WAITS, random=Random(1)) as client:
-            return await anext(client)
-
-
-def out_of_range(bluez):
-    bluez.in_range = False
-
-
-def without_service(bluez):
-    bluez.board.services = {uuid16(0x180D): {uuid16(0x2A37): ["notify"]}}
-
-
-def without_characteristic(bluez):
-    service, battery = Board.services.items()
-    bluez.board.services = {service[0]: {DATA: ["notify"]}, battery[0]: battery[1]}
-
-
-@pytest.mark.parametrize(
-    ("change", "kind", "words"),
-    [
-        (out_of_range, SensorError, "imurun-1 failed .*le-connection-timeout.*bring the sensor closer"),
-        (lambda bluez: bluez.forget() or out_of_range(bluez), SensorNotFoundError, "wake it"),
-        (without_service, WrongSensorError, "choose another sensor"),
-        (without_characteristic, WrongSensorError, "choose another sensor"),
-        (lambda bluez: setattr(bluez.board, "written", lambda *_: []), SensorError, "did not answer"),
-    ],
-)
-def test_connect_errors(change, kind, words):
-    with pytest.raises(kind, match=words) as caught:
-        run(first_item(change))
-    assert caught.match(SENTENCE)
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        (Settings(833, 16, 2000), "does not offer a rate of 833 Hz; choose 104 or 208"),
-        (Settings(208, 8, 2000), "an acceleration range of 8 g; choose 4 or 16"),
-        (Settings(208, 16, 1000), "an angular rate range of 1000 deg/s; choose 500 or 2000"),
-    ],
-)
-def test_settings_that_the_sensor_does_not_offer(settings, words):
-    with pytest.raises(SettingsError, match=words):
-        run(first_item(lambda bluez: None, settings))

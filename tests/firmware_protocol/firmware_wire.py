@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 VERSION = 1
 SAMPLES, SHORT, LOG_DATA, RUN_HEADER = range(4)
@@ -87,6 +88,30 @@ def build_frame(fields: dict) -> bytes:
         "acc_scale gyr_scale device_time_us host_time_us"
     )
     return sealed(head + struct.pack("<IHBIBHIIQQ", *(fields[name] for name in names.split())))
+
+
+def reject_reason(data: bytes, crc: Callable[[bytes], int] = crc16) -> str | None:
+    """Why a receiver rejects a frame: the first of the reasons that the specification lists; None if not."""
+    if len(data) < 4:
+        return "length"
+    if data[0] >> 4 != VERSION:
+        return "version"
+    kind = data[0] & 15
+    if kind not in (SAMPLES, SHORT, LOG_DATA, RUN_HEADER):
+        return "type"
+    shortest = {SAMPLES: 16, SHORT: 20, LOG_DATA: 11, RUN_HEADER: 44}[kind]
+    if len(data) < shortest:
+        return "length"
+    length = shortest
+    if kind == SAMPLES:
+        length += 12 * data[12]
+    elif kind == LOG_DATA:
+        length += data[8]
+    if len(data) != length:
+        return "length"
+    if kind != SHORT and crc(data[:-2]) != int.from_bytes(data[-2:], "little"):
+        return "crc"
+    return None
 
 
 def build_request(fields: dict) -> bytes:

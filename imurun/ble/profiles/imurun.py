@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imurun.ble.codec import VERSION, Flag, Reject, Samples, decode_frame
+from imurun.ble.codec import BACKFILLED, VERSION, Reject, Samples, decode_frame
 from imurun.ble.control import (
     Capabilities,
     Configuration,
@@ -127,7 +127,7 @@ class ImurunDecoder:
             self._configuration_id = frame.configuration_id
         count = len(frame.raw)
         last = frame.first_index + count - 1
-        live = not frame.flags & Flag.BACKFILLED
+        live = not frame.flags & BACKFILLED
         if live:
             if self._last_live is not None and last < self._last_live - RESTART_SAMPLES:
                 self._begin_run()

@@ -65,7 +65,7 @@ def test_what_is_done_is_not_done_again(made, tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "environment", lambda: {"numpy": "0.1"})
     assert run(tmp_path)[0] == 3
     for module in (planning, generating):
-        monkeypatch.setattr(module, "code_hash", lambda: "0" * 64)
+        monkeypatch.setattr(module, "code_hash", lambda _: "0" * 64)
     assert run(tmp_path)[0] == 3
     monkeypatch.setattr(planning, "data_hash", lambda names: "1" * 64)
     assert run(tmp_path)[0] == 3
@@ -73,7 +73,7 @@ def test_what_is_done_is_not_done_again(made, tmp_path, monkeypatch):
 
 
 def test_source_that_changes_meanwhile_is_refused(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(generating, "code_hash", lambda: "0" * 64)
+    monkeypatch.setattr(generating, "code_hash", lambda _: "0" * 64)
     with pytest.raises(SettingsError, match="changed while"):
         run(tmp_path)
     assert not list((tmp_path / UNITS).iterdir())

@@ -1,0 +1,33 @@
+"""The speed benchmark.
+
+python -m benchmarks.speed [--out DIR] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from imurun.errors import ImurunError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 1 when the input could not be used."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="What imurun costs.")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
+    parser.add_argument("--quick", action="store_true", help="less data, fewer repeats")
+    given = parser.parse_args(argv)
+    from benchmarks.speed.command import run_benchmark
+
+    try:
+        run_benchmark(given.out, quick=given.quick)
+    except ImurunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

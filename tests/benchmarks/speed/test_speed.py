@@ -1,0 +1,95 @@
+"""The speed benchmark: its packets are as sensors send them, its figures what it says. No timing decides."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("bleak")
+
+from benchmarks.speed import command, sensors, wire
+from benchmarks.speed.__main__ import main
+from benchmarks.speed.measure import Figure, compare
+from benchmarks.speed.packets import counts, every_kind
+from imurun.ble.assembly import Assembly
+from imurun.ble.profiles import PROFILES
+from imurun.cli import app
+
+FIGURE = Figure("wire", "[a]", "us", (3.0, 1.0, 2.0, 9.0), (1.0, 1.0, 1.0, 3.0), 2.0)
+
+
+@pytest.mark.parametrize("traffic", every_kind(3.0), ids=lambda traffic: traffic.name)
+def test_traffic_is_taken_whole(traffic):
+    assembly = Assembly(PROFILES[traffic.profile], traffic.settings)
+    blocks = []
+    for data, arrival_s in traffic.packets:
+        blocks += assembly.take(PROFILES[traffic.profile].data_characteristic, data, arrival_s)
+    blocks += assembly.aligner.finish()
+    assert not assembly.decoder.rejects
+    assert not assembly.aligner.counts
+    acc = np.vstack([block.acc for block in blocks])
+    assert len(acc) == traffic.n_sets
+    scale = acc[:, 0] / counts(len(acc))[:, 0]
+    np.testing.assert_allclose(scale, scale[0], rtol=1e-6)
+    arrivals = [arrival_s for _, arrival_s in traffic.packets]
+    assert arrivals == sorted(arrivals)
+
+
+def test_a_figure():
+    assert FIGURE.median == 2.5
+    assert FIGURE.quartiles == (1.75, 4.5)
+    assert FIGURE.ratio == 2.5
+    assert FIGURE.is_reached is False
+    assert Figure("wire", "a", "us", (1.0,), (2.0,)).is_reached is None
+
+
+def test_every_repeat_has_its_own_reference_and_the_first_does_not_count():
+    done = []
+
+    def make():
+        done.append("make")
+        return lambda: done.append("thing")
+
+    took, reference = compare(lambda: done.append("reference"), make, 2)
+    assert done == ["reference", "make", "thing"] * 3
+    assert len(took) == len(reference) == 2
+
+
+def test_the_words_to_the_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ENTRIES", {"wire": lambda *, quick: [FIGURE]})
+    assert main(["--quick", "--out", str(tmp_path / "new")]) == 0
+    said = capsys.readouterr().out
+    for part in ("[a]", "2.5", "1.75 - 4.5", "<= 2", "1.2 times it"):
+        assert part in said
+    found = json.loads((tmp_path / "new" / "speed.json").read_text())
+    assert found["quick"] is True
+    assert found["figures"] == [FIGURE.record()]
+    assert len(found["code"]["source_sha256"]) == 64
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["speed.json"]
+    result = CliRunner().invoke(app, ["bench", "speed", "--quick", "--out", str(tmp_path)])
+    assert result.exit_code == 0
+    assert (tmp_path / "speed.json").exists()
+
+
+def test_a_folder_that_is_none_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ENTRIES", {})
+    (tmp_path / "file").write_text("")
+    assert main(["--out", str(tmp_path / "file")]) == 1
+    said = capsys.readouterr().err
+    assert "--out" in said
+    assert said.count("\n") == 1
+
+
+def test_the_entries(monkeypatch):
+    few = [traffic for traffic in every_kind(0.5) if traffic.profile in ("imurun", "witmotion")]
+    monkeypatch.setattr(wire, "every_kind", lambda seconds: few)
+    names = [figure.name for figure in wire.measure_wire(quick=True)]
+    assert names[:3] == ["imurun, MTU 247: codec", "imurun, MTU 247: decoder", "imurun, MTU 247: client"]
+    assert len(names) == 3 * 3 + 2
+    monkeypatch.setattr(sensors, "N_SENSORS", 2)
+    figures = sensors.measure_sensors(quick=True)
+    assert [figure.name for figure in figures][1] == "2 at MTU 247, with journals"
+    assert all(value > 0 for figure in figures for value in figure.values)

@@ -1,0 +1,124 @@
+"""A radio for tests: a bus of our own, a look-alike of org.bluez on it, a sensor behind that, and the client.
+
+Whoever imports this is skipped where there is no dbus-daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import shutil
+import sys
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from random import Random
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from ble_helpers import rows
+
+if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
+    pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
+
+from bluez import Bluez, start_daemon
+from board import Board, values_of
+
+from imurun.ble.assembly import Settings
+from imurun.ble.client import SensorClient, Waits
+from imurun.ble.scan import find
+from imurun.blocks import SampleBlock
+
+SETTINGS = Settings(208, 16, 2000)
+WAITS = Waits(
+    first_data_s=1.0,
+    reply_s=0.5,
+    longest_drain_s=1.0,
+    connect_s=2.0,
+    scan_s=0.3,
+    retry_s=0.02,
+    longest_retry_s=0.1,
+    tries=2,
+)
+SENTENCE = r"^[^\n]+\.$"
+
+
+@cache
+def bus_address():
+    """Of a daemon that lives as long as the tests."""
+    daemon, address = start_daemon()
+
+    def end():
+        daemon.terminate()
+        daemon.wait()
+        daemon.stdout.close()
+
+    atexit.register(end)
+    return address
+
+
+def run(scenario, address=None):
+    """A coroutine to its end, with the system's bus at `address`; ours unless given."""
+    Bluez.address = bus_address()
+    with patch.dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=address or Bluez.address):
+        return asyncio.run(asyncio.wait_for(scenario, 20))
+
+
+@asynccontextmanager
+async def sensor(board=None, **of_bluez):
+    board = board or Board()
+    async with Bluez(board, **of_bluez) as bluez:
+        task = asyncio.create_task(board.run(bluez))
+        try:
+            yield bluez
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+@asynccontextmanager
+async def streaming(waits=WAITS, **of_client):
+    async with SensorClient(
+        await find("imurun-1", 1.0), SETTINGS, waits=waits, random=Random(1), **of_client
+    ) as client:
+        yield client
+
+
+async def until(client, done):
+    """Items up to the first for which `done` is true."""
+    items = []
+    async for item in client:
+        items.append(item)
+        if done(item):
+            return items
+    raise AssertionError(f"ended before: {[i for i in items if not isinstance(i, SampleBlock)]}")
+
+
+async def the_rest(client):
+    client.stop()
+    return [item async for item in client]
+
+
+def blocks_of(items):
+    return [item for item in items if isinstance(item, SampleBlock)]
+
+
+def events_of(items, kind):
+    return [item for item in items if isinstance(item, kind)]
+
+
+def at_least(n):
+    return lambda item: isinstance(item, SampleBlock) and item.next_index >= n
+
+
+def is_a(kind):
+    return lambda item: isinstance(item, kind)
+
+
+def assert_whole(items):
+    """Every sample of one run from the first on, each once, with its own value."""
+    first, values = rows(blocks_of(items))
+    assert first == 0
+    np.testing.assert_allclose(values, values_of(np.arange(len(values))), rtol=1e-12, atol=1e-12)
