@@ -86,9 +86,13 @@ class GattServer:
 
     async def serve(self) -> None:
         """Serve until cancelled, or until the sensor's feed has ended and was sent."""
+        task = asyncio.current_task()
         try:
             while not self._sensor.has_ended:
                 await self._turn()
+                if task is not None and task.cancelling():
+                    # bumble's commands wait with asyncio.wait_for, which swallows this in Python 3.11
+                    raise asyncio.CancelledError
                 with suppress(TimeoutError):
                     async with asyncio.timeout(TURN_S):
                         await self._wake.wait()

@@ -15,7 +15,13 @@ from bumble.att import ATT_Error
 from bumble.controller import Controller
 from bumble.core import AdvertisingData, BaseBumbleError
 from bumble.device import Connection, Device, DeviceConfiguration, Peer
-from bumble.hci import Address
+from bumble.hci import (
+    Address,
+    HCI_ErrorCode,
+    HCI_LE_Connection_Complete_Event,
+    HCI_StatusReturnParameters,
+    Role,
+)
 from bumble.link import LocalLink
 
 UUID_LISTS = (
@@ -25,9 +31,30 @@ UUID_LISTS = (
 PROPERTIES = {0x02: "read", 0x04: "write-without-response", 0x08: "write", 0x10: "notify", 0x20: "indicate"}
 
 
+class CancellingController(Controller):
+    """Bumble's own goes on connecting when it is told to stop."""
+
+    def on_hci_le_create_connection_cancel_command(self, _command):
+        pending, self.pending_le_connection = self.pending_le_connection, None
+        if pending is not None:
+            ended = HCI_LE_Connection_Complete_Event(
+                status=HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+                connection_handle=0,
+                role=Role.CENTRAL,
+                peer_address_type=pending.peer_address_type,
+                peer_address=pending.peer_address,
+                connection_interval=0,
+                peripheral_latency=0,
+                supervision_timeout=0,
+                central_clock_accuracy=0,
+            )
+            asyncio.get_running_loop().call_soon(self.send_hci_packet, ended)
+        return HCI_StatusReturnParameters(HCI_ErrorCode.SUCCESS)
+
+
 def make_device(link: LocalLink, name: str, address: str, **configuration) -> Device:
     """A device with a controller of its own."""
-    controller = Controller(name, link=link)
+    controller = CancellingController(name, link=link)
     config = DeviceConfiguration(
         name=name,
         address=Address(address),
@@ -101,9 +128,8 @@ class _Client(BaseBleakClient):
 
     async def connect(self, pair, **_):
         try:
-            async with asyncio.timeout(self._timeout):
-                self._connection = await self.central.connect(self._address, timeout=None)
-        except TimeoutError as error:
+            self._connection = await self.central.connect(self._address, timeout=self._timeout)
+        except BaseBumbleError as error:
             raise BleakDeviceNotFoundError(self.address) from error
         self._connection.once("disconnection", self._gone)
         try:
