@@ -25,7 +25,9 @@ class Spell:
         if not (0.0 <= self.at_s < math.inf and 0.0 < self.lasting_s < math.inf):
             raise SettingsError("A spell begins at 0 s or later and lasts longer than 0 s.")
         if self.every_s is not None and not self.lasting_s < self.every_s < math.inf:
-            raise SettingsError("A spell that comes again must be shorter than the time from one to the next.")
+            raise SettingsError(
+                "A spell that comes again must be shorter than the time from one to the next."
+            )
 
     def holds(self, time_s: float) -> bool:
         """Whether it is on at `time_s`."""
@@ -80,9 +82,13 @@ class Faults:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise SettingsError(f"{name} is {getattr(self, name):g}; it must lie between 0 and 1.")
         if not 0.0 <= self.delay_s <= LONGEST_DELAY_S:
-            raise SettingsError(f"delay is {self.delay_s:g} s; it must lie between 0 and {LONGEST_DELAY_S:g}.")
+            raise SettingsError(
+                f"delay is {self.delay_s:g} s; it must lie between 0 and {LONGEST_DELAY_S:g}."
+            )
         if not 0.0 <= self.battery_percent <= 100.0:
-            raise SettingsError(f"battery is {self.battery_percent:g}; it must lie between 0 and 100 percent.")
+            raise SettingsError(
+                f"battery is {self.battery_percent:g}; it must lie between 0 and 100 percent."
+            )
         if not math.isfinite(self.battery_percent_per_h):
             raise SettingsError("The battery's percent an hour must be a number.")
 
@@ -143,9 +149,7 @@ def _take(read: _Read, name: str, text: str) -> None:
     elif name == "battery":
         percent, colon, per_h = text.partition(":")
         change = _number(per_h) if colon else 0.0
-        read.faults = replace(
-            read.faults, battery_percent=_number(percent), battery_percent_per_h=change
-        )
+        read.faults = replace(read.faults, battery_percent=_number(percent), battery_percent_per_h=change)
     else:
         raise ValueError(name)
 

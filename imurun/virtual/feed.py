@@ -62,7 +62,9 @@ class Feed:
         row = below.astype(np.int64)
         n = len(self._values)
         # beyond the end there is only the last row to go by
-        at, after = (row % n, (row + 1) % n) if self._loop else (np.minimum(row, n - 1), np.minimum(row + 1, n - 1))
+        at, after = (
+            (row % n, (row + 1) % n) if self._loop else (np.minimum(row, n - 1), np.minimum(row + 1, n - 1))
+        )
         # where nothing lies between rows, a gap after one of them does not matter
         mixed = (1.0 - share) * self._values[at] + share * np.where(share > 0.0, self._values[after], 0.0)
         return np.where(share > 0.0, mixed, self._values[at])

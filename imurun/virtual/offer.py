@@ -107,7 +107,9 @@ def _adapter_error(name: str, error: Exception) -> AdapterError:
     words = f"{type(error).__name__} {error}".upper()
     number = getattr(error, "errno", None)
     if number in (errno.EACCES, errno.EPERM) or "ACCESS" in words:
-        return AdapterError(f"{name} may not be used by this program; run it as root, or allow it to this user.")
+        return AdapterError(
+            f"{name} may not be used by this program; run it as root, or allow it to this user."
+        )
     if number == errno.EBUSY or "BUSY" in words:
         return AdapterError(
             f"The adapter {name} is in use; take it from the system first (on Linux: hciconfig hci0 down)."

@@ -107,9 +107,7 @@ class _Client(BaseBleakClient):
     mtu: int
 
     def __init__(self, address_or_ble_device, services=None, *, disconnected_callback, timeout, **_):
-        super().__init__(
-            address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout
-        )
+        super().__init__(address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout)
         self._address = address_or_ble_device.details
         self._connection: Connection | None = None
         self._listeners = {}
