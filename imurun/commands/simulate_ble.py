@@ -79,8 +79,9 @@ async def _offer(
     def tell(line: str) -> None:
         print(f"{loop.time() - began_s:8.1f} s  {line}", flush=True)
 
+    limit = asyncio.timeout(seconds)
     try:
-        async with asyncio.timeout(seconds) as limit:
+        async with limit:
             await offer(adapter, sensor, name=name, tell=tell)
     except TimeoutError:
         if not limit.expired():

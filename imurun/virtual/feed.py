@@ -34,7 +34,7 @@ class Feed:
 
     def n_samples(self, rate_hz: float) -> float:
         """How many samples there are at this rate; infinite where it loops."""
-        return math.inf if self._loop else math.ceil(len(self._values) * self._step(rate_hz) ** -1)
+        return math.inf if self._loop else math.ceil(len(self._values) / self._step(rate_hz))
 
     def counts(
         self, first: int, n: int, *, rate_hz: float, acc_scale_g: float, gyr_scale_deg_s: float
@@ -45,7 +45,7 @@ class Feed:
             Counts, shape (n, 6), clipped at 16 bits; and which samples are missing, shape (n,): those in gaps
             of the recording.
         """
-        values = self._values_at((first + np.arange(n)) * self._step(rate_hz))
+        values = self._values_at(np.arange(first, first + n, dtype=np.float64) * self._step(rate_hz))
         missing = np.asarray(~np.isfinite(values).all(axis=1), dtype=np.bool_)
         scale = np.repeat([acc_scale_g * G, gyr_scale_deg_s * math.pi / 180], 3)
         counts = np.clip(np.rint(np.where(missing[:, None], 0.0, values) / scale), LOWEST, HIGHEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from ctypes import CDLL
+from itertools import pairwise
 from random import Random
 from typing import Literal, NamedTuple
 
@@ -245,7 +246,7 @@ class VirtualSensor:
         )
         times_us = [round(self._device_s(self._taken_s(self._next + k)) * 1e6) for k in range(n)]
         edges = [0, *(np.flatnonzero(np.diff(missing)) + 1).tolist(), n]
-        for first, stop in zip(edges[:-1], edges[1:], strict=True):
+        for first, stop in pairwise(edges):
             if missing[first]:
                 self._board.lose(stop - first)
             else:

@@ -1,4 +1,4 @@
-"""bleak over bumble: its controllers on a local link for a radio, its host for a central, GATT at both ends."""
+"""bleak over bumble: controllers on a local link for a radio, its host for a central, GATT at both ends."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def make_device(link: LocalLink, name: str, address: str, **configuration) -> De
 
 
 def backends(central: Device, mtu: int = 247) -> tuple[type[_Scanner], type[_Client]]:
-    """Scanner and client over this device, to be given to bleak as `backend`; `mtu` is what the client asks for."""
+    """Scanner and client over this device, for bleak's `backend`; `mtu` is what the client asks for."""
     return (
         type("Scanner", (_Scanner,), {"central": central}),
         type("Client", (_Client,), {"central": central, "mtu": mtu}),
