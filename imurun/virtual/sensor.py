@@ -200,8 +200,8 @@ class VirtualSensor:
     def _pass(self, until_s: float) -> None:
         """Samples are taken, and the firmware runs."""
         if self._room is not None:
-            per_turn = max(1.0, self._room * 0.1)  # a radio that was idle cannot catch up for long
-            self._room_left = min(self._room_left + (until_s - self._now_s) * self._room, per_turn)
+            at_once = 1.0 + self._room * 0.1  # a radio that was idle cannot catch up for long
+            self._room_left = min(self._room_left + (until_s - self._now_s) * self._room, at_once)
         while True:
             n = self._n_due(until_s)
             part = min(n, CHUNK)
