@@ -151,15 +151,17 @@ def analyze(
 @app.command()
 def simulate(
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Recording to write: .csv, .csv.gz or .parquet.")
-    ],
+        Path | None, typer.Argument(metavar="[OUT]", help="Recording to write: .csv, .csv.gz or .parquet.")
+    ] = None,
     duration: Annotated[
         float | None, typer.Option(metavar="S", help="Length of a steady run; 60 if not said.")
     ] = None,
     speed: Annotated[
         float | None, typer.Option(metavar="M/S", help="Speed of a steady run; 3 if not said.")
     ] = None,
-    rate: Annotated[float, typer.Option(metavar="HZ", help="Samples a second.")] = 100.0,
+    rate: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Samples a second; 100 if not said, 208 with --ble.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same run.")] = 1,
     eventful: Annotated[
         bool, typer.Option("--eventful", help="Warm-up, walk break, fatigue and a bad mounting instead.")
@@ -167,18 +169,65 @@ def simulate(
     truth: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Also write the true steps: .csv or .parquet.")
     ] = None,
+    ble: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADAPTER",
+            help="Be a Bluetooth sensor that measures this run, again and again, instead of writing it: "
+            "usb:0, hci-socket:0, tcp-client:HOST:PORT.",
+        ),
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --ble: a recording to measure instead.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD",
+            help="With --ble: what goes wrong, may be given again: loss=0.05, drop=60:5 (every 60 s for 5 s), "
+            "drop=@100:5 (once), silence=120:3, reboot=@300, delay=0.2, duplicate=, reorder=, flip=0.001, "
+            "battery=80:-5 (percent, an hour).",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", min=0.1, help="With --ble: end after so long.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="With --ble: its name.")] = None,
 ) -> None:
-    """Simulate a run, with exact truth, and write its recording."""
-    from imurun.commands.simulate import write_simulation
+    """Simulate a run, with exact truth, and write its recording or be the sensor that measures it."""
+    if (out is None) == (ble is None):
+        raise typer.BadParameter("Say either OUT, a file to write, or --ble, an adapter to use.")
+    if out is not None:
+        if recording is not None or fault or seconds is not None or name is not None:
+            raise typer.BadParameter("--recording, --fault, --seconds and --name go with --ble.")
+        from imurun.commands.simulate import write_simulation
 
-    write_simulation(
-        out,
+        write_simulation(
+            out,
+            duration_s=duration,
+            speed_m_s=speed,
+            rate_hz=rate,
+            seed=seed,
+            eventful=eventful,
+            truth_out=truth,
+        )
+        return
+    assert ble is not None
+    if truth is not None:
+        raise typer.BadParameter("--truth goes with OUT.")
+    from imurun.commands.simulate_ble import offer_simulation
+
+    offer_simulation(
+        ble,
+        recording_file=recording,
+        fault_words=fault or [],
+        seconds=seconds,
+        name=name,
         duration_s=duration,
         speed_m_s=speed,
         rate_hz=rate,
         seed=seed,
         eventful=eventful,
-        truth_out=truth,
     )
 
 

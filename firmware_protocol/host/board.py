@@ -20,6 +20,12 @@ FRAME_MAX = 244
 RESPONSE_MAX = 128
 
 
+class Sensor(ctypes.Structure):
+    """How the sensor samples: `rate_mhz`, and `acc_scale` in 1e-9 g, `gyr_scale` in 1e-9 deg/s a step."""
+
+    _fields_ = [(name, ctypes.c_uint32) for name in ("rate_mhz", "acc_scale", "gyr_scale")]  # noqa: RUF012
+
+
 class BuildError(Exception):
     """The C side cannot be built; the message says why."""
 
@@ -75,6 +81,7 @@ def load(library: Path) -> ctypes.CDLL:
         ("set_battery", None, (board, u8)),
         ("set_radio_room", None, (board, i32, i32)),
         ("set_failing", None, (board, flag, flag)),
+        ("sampling", flag, (board, ctypes.POINTER(Sensor))),
         ("push", flag, (board, ctypes.c_void_p, ctypes.c_void_p, size)),
         ("lose", None, (board, u32)),
         ("poll", None, (board,)),
@@ -133,6 +140,18 @@ class Board:
     def set_failing(self, sensor: bool = False, storage: bool = False) -> None:
         """Let the sensor, or the storage, refuse all work."""
         self._lib.imuh_set_failing(self._board, sensor, storage)
+
+    @property
+    def sampling(self) -> bool:
+        """Whether the sensor is on: a run goes on."""
+        return self._lib.imuh_sampling(self._board, None)
+
+    @property
+    def sensor(self) -> Sensor:
+        """As it was configured last; zeros before."""
+        sensor = Sensor()
+        self._lib.imuh_sampling(self._board, ctypes.byref(sensor))
+        return sensor
 
     def push(self, raw: ArrayLike, time_us: ArrayLike) -> bool:
         """The sensor takes samples: raw (n, 6) int16, device times (n,) in us. False while it is off."""

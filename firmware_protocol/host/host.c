@@ -29,6 +29,7 @@ struct imuh_board {
     uint64_t clock_us;
     uint8_t battery;
     bool sampling, sensor_fails, storage_fails;
+    imuh_sensor sensor;
     fifo_entry *fifo;
     uint32_t fifo_samples, fifo_start, fifo_count, lost; /* lost: since the last sample pushed */
     queue notifications, indications;
@@ -71,11 +72,12 @@ static size_t queue_take(queue *from, uint8_t *out) {
 /* The port. */
 
 static bool port_configure(void *context, imup_configuration *configuration) {
-    const imuh_board *const board = context;
+    imuh_board *const board = context;
     configuration->rate_mhz = 1000u * configuration->rate_hz;
     /* As the LSM6DS3TR-C: 0.488 mg at +-16 g, 70 mdps at +-2000 deg/s, and in proportion. */
     configuration->acc_scale = 30500u * configuration->acc_range_g;
     configuration->gyr_scale = 35000u * configuration->gyr_range_deg_s;
+    board->sensor = (imuh_sensor){configuration->rate_mhz, configuration->acc_scale, configuration->gyr_scale};
     return !board->sensor_fails;
 }
 
@@ -262,6 +264,13 @@ void imuh_set_radio_room(imuh_board *board, int32_t notifications, int32_t indic
 void imuh_set_failing(imuh_board *board, bool sensor, bool storage) {
     board->sensor_fails = sensor;
     board->storage_fails = storage;
+}
+
+bool imuh_sampling(const imuh_board *board, imuh_sensor *out) {
+    if (out != NULL) {
+        *out = board->sensor;
+    }
+    return board->sampling;
 }
 
 bool imuh_push(imuh_board *board, const int16_t *axes, const uint64_t *time_us, size_t count) {

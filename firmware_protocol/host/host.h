@@ -6,6 +6,11 @@
 
 typedef struct imuh_board imuh_board;
 
+/* How the sensor samples: scales in 1e-9 g and 1e-9 deg/s a step. */
+typedef struct {
+    uint32_t rate_mhz, acc_scale, gyr_scale;
+} imuh_sensor;
+
 /* NULL without memory. log_bytes 0: no storage. fifo_samples: what the sensor holds before the oldest is overwritten. */
 imuh_board *imuh_new(uint32_t boot_id, uint32_t log_bytes, uint32_t fifo_samples);
 void imuh_free(imuh_board *board);
@@ -19,6 +24,8 @@ void imuh_set_radio_room(imuh_board *board, int32_t notifications, int32_t indic
 /* A sensor that fails refuses configure and start; storage that fails refuses to open, append and erase. */
 void imuh_set_failing(imuh_board *board, bool sensor, bool storage);
 
+/* Whether the sensor is on, and as it was configured last; out may be NULL. */
+bool imuh_sampling(const imuh_board *board, imuh_sensor *out);
 /* The sensor takes samples: axes is count x 6, and time_us one time each. False while it is off. */
 bool imuh_push(imuh_board *board, const int16_t *axes, const uint64_t *time_us, size_t count);
 /* The sensor loses as many samples. */

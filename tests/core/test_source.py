@@ -21,6 +21,7 @@ LAYERS = [
     {"engine"},
     {"session", "summary", "methods", "vgrf"},
     {"io", "ble", "history"},
+    {"virtual"},
     {"live", "report", "cohort"},
     {"cli", "commands"},
 ]

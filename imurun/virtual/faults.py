@@ -1,0 +1,173 @@
+"""What goes wrong with a virtual sensor, and the words for it on the command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from imurun.errors import SettingsError
+
+BOOT_S = 0.5
+"""How long a sensor that starts again is off."""
+LONGEST_DELAY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A fault that comes and goes: from `at_s` for `lasting_s`, and again each `every_s` where that is given."""
+
+    at_s: float
+    lasting_s: float
+    every_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.at_s < math.inf and 0.0 < self.lasting_s < math.inf):
+            raise SettingsError("A spell begins at 0 s or later and lasts longer than 0 s.")
+        if self.every_s is not None and not self.lasting_s < self.every_s < math.inf:
+            raise SettingsError(
+                "A spell that comes again must be shorter than the time from one to the next."
+            )
+
+    def holds(self, time_s: float) -> bool:
+        """Whether it is on at `time_s`."""
+        begun = self.begun(time_s)
+        return begun > 0 and time_s < self.begins(begun - 1) + self.lasting_s
+
+    def begun(self, time_s: float) -> int:
+        """How often it has begun up to `time_s`."""
+        if time_s < self.at_s:
+            return 0
+        return 1 if self.every_s is None else 1 + int((time_s - self.at_s) / self.every_s)
+
+    def begins(self, n: int) -> float:
+        """When it begins for the n-th time, counted from 0."""
+        return self.at_s + (0.0 if self.every_s is None else n * self.every_s)
+
+    def between(self, after_s: float, until_s: float) -> list[float]:
+        """When it begins in the time after `after_s` up to `until_s`."""
+        return [self.begins(n) for n in range(self.begun(after_s), self.begun(until_s))]
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Everything that goes wrong. Times are s since the sensor was switched on for the first time.
+
+    Attributes:
+        loss, duplicate, reorder, flip: probability that a notification of samples is lost, comes twice, comes
+            after the one that follows it, has one bit flipped.
+        delay_s: a notification comes late by a random time up to this; those after it wait for it.
+        drops: the sensor is out of range: the link is gone, and it does not advertise.
+        silences: the link stands, but no samples are notified.
+        reboots: power is gone for `BOOT_S`, with it run, ring and clock; only logs stay.
+        battery_percent, battery_percent_per_h: charge at first, and its change.
+
+    Raises:
+        SettingsError: a number that none of these can be.
+    """
+
+    loss: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    flip: float = 0.0
+    delay_s: float = 0.0
+    drops: tuple[Spell, ...] = ()
+    silences: tuple[Spell, ...] = ()
+    reboots: tuple[Spell, ...] = ()
+    battery_percent: float = 100.0
+    battery_percent_per_h: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("loss", "duplicate", "reorder", "flip"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise SettingsError(f"{name} is {getattr(self, name):g}; it must lie between 0 and 1.")
+        if not 0.0 <= self.delay_s <= LONGEST_DELAY_S:
+            raise SettingsError(
+                f"delay is {self.delay_s:g} s; it must lie between 0 and {LONGEST_DELAY_S:g}."
+            )
+        if not 0.0 <= self.battery_percent <= 100.0:
+            raise SettingsError(
+                f"battery is {self.battery_percent:g}; it must lie between 0 and 100 percent."
+            )
+        if not math.isfinite(self.battery_percent_per_h):
+            raise SettingsError("The battery's percent an hour must be a number.")
+
+    def battery_at(self, time_s: float) -> int:
+        """Charge, percent."""
+        percent = self.battery_percent + self.battery_percent_per_h * time_s / 3600
+        return round(min(max(percent, 0.0), 100.0))
+
+
+WORDS = (
+    "loss=0.05, duplicate=0.01, reorder=0.01, flip=0.001, delay=0.2 (s, at most), drop=60:5 (every 60 s, for 5 s), "
+    "drop=@100:5 (once), silence=120:3, reboot=@300, reboot=600, battery=80:-5 (percent, an hour)"
+)
+
+
+@dataclass
+class _Read:
+    """Words read so far."""
+
+    faults: Faults = field(default_factory=Faults)
+    once: set[str] = field(default_factory=set)
+
+
+def parse_faults(words: Sequence[str]) -> Faults:
+    """Faults from words as `WORDS` shows them; drop, silence and reboot may come several times.
+
+    Raises:
+        SettingsError: a word that is not understood, given twice, or out of range.
+    """
+    read = _Read()
+    for word in words:
+        name, equals, text = word.partition("=")
+        try:
+            if not equals:
+                raise ValueError
+            _take(read, name, text)
+        except ValueError as error:
+            if isinstance(error, SettingsError):
+                raise SettingsError(f"--fault {word}: {error}") from error
+            raise SettingsError(f"--fault {word} is not understood; write one of {WORDS}.") from error
+    return read.faults
+
+
+def _take(read: _Read, name: str, text: str) -> None:
+    many = {"drop": "drops", "silence": "silences", "reboot": "reboots"}
+    if name in many:
+        before: tuple[Spell, ...] = getattr(read.faults, many[name])
+        spell = _spell(text, lasts=name != "reboot")
+        read.faults = replace(read.faults, **{many[name]: (*before, spell)})
+        return
+    if name in read.once:
+        raise SettingsError(f"{name} is given twice; give it once.")
+    read.once.add(name)
+    if name in ("loss", "duplicate", "reorder", "flip"):
+        read.faults = replace(read.faults, **{name: _number(text)})
+    elif name == "delay":
+        read.faults = replace(read.faults, delay_s=_number(text))
+    elif name == "battery":
+        percent, colon, per_h = text.partition(":")
+        change = _number(per_h) if colon else 0.0
+        read.faults = replace(read.faults, battery_percent=_number(percent), battery_percent_per_h=change)
+    else:
+        raise ValueError(name)
+
+
+def _spell(text: str, *, lasts: bool) -> Spell:
+    """`60:5` comes every 60 s, `@60:5` once at 60 s; a reboot has no length of its own."""
+    when, colon, length = text.partition(":")
+    if bool(colon) != lasts:
+        raise ValueError(text)
+    lasting_s = _number(length) if lasts else BOOT_S
+    if when.startswith("@"):
+        return Spell(_number(when[1:]), lasting_s)
+    every_s = _number(when)
+    return Spell(every_s, lasting_s, every_s)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
