@@ -15,7 +15,7 @@ from imurun.ble.profiles.contract import BATTERY_LEVEL, uuid16
 
 
 class Scripted:
-    """A sensor that measures from the first command on, whether a link stands or not.
+    """A sensor that measures once it was told to, whether a link stands or not.
 
     What is measured tells its number: row n of the acceleration has n counts on its first axis.
 
@@ -24,6 +24,7 @@ class Scripted:
         packets: of number k, the notifications.
         period_s: from one to the next.
         answer: the reply to a command; None for none.
+        starts: whether a command, with its reply, begins it.
         stops: whether a command ends it.
         battery: percent, of a standard battery service; None without that.
 
@@ -39,6 +40,7 @@ class Scripted:
         period_s,
         *,
         answer=lambda data: None,
+        starts=lambda data, answer: True,
         stops=lambda data: False,
         battery=None,
     ):
@@ -52,7 +54,7 @@ class Scripted:
             self.services[uuid16(0x180F)] = {BATTERY_LEVEL: ["read"]}
         self._battery = battery
         self._packets, self._period_s = packets, period_s
-        self._answer, self._stops = answer, stops
+        self._answer, self._starts, self._stops = answer, starts, stops
         self._replies: list[bytes] = []
         self._began_s: float | None = None
 
@@ -61,11 +63,11 @@ class Scripted:
 
     def written(self, uuid, data):
         self.commands.append(data)
+        answer = self._answer(data)
         if self._stops(data):
             self._began_s = None
-        elif self._began_s is None:
+        elif self._began_s is None and self._starts(data, answer):
             self._began_s = time.monotonic()
-        answer = self._answer(data)
         if answer is None:
             return []
         if uuid == self.profile.reply_characteristic:
@@ -151,6 +153,7 @@ def polar(*, knows_channels=True, refusal=0):
         packets,
         POLAR_SIZE / 208,
         answer=answer,
+        starts=lambda data, answer: data[:2] == b"\x02\x05" and answer[3] == 0,
         stops=lambda data: data[:2] == b"\x03\x09",
         battery=73,
     )
