@@ -121,14 +121,18 @@ def test_every_sample_is_its_own_or_missing(ran):
 
 
 def test_gaps_are_told_with_their_length(ran):
-    told = [(item.first_index, item.first_index + item.n_samples) for item in ran.items if type(item) is GapFinal]
+    told = [
+        (item.first_index, item.first_index + item.n_samples) for item in ran.items if type(item) is GapFinal
+    ]
     assert told == runs(np.isnan(ran.counts[:, 0]))
 
 
 def test_what_is_missing_was_no_longer_held(ran):
     """By the requests that came, and a ring that always holds the last 4096 samples since the start."""
     missing = np.isnan(ran.counts[:, 0])
-    for boot, stretch in zip(ran.sensor.begins(), (missing[: ran.second], missing[ran.second :]), strict=True):
+    for boot, stretch in zip(
+        ran.sensor.begins(), (missing[: ran.second], missing[ran.second :]), strict=True
+    ):
         fetches = ran.sensor.fetches(boot)
         received = np.flatnonzero(~stretch)[-1] + 1
         for index in np.flatnonzero(stretch[:received]):
