@@ -125,7 +125,7 @@ class GattServer:
             await self._device.notify_subscriber(connection, self._battery, bytes([sensor.battery]))
 
     async def _indicate(self, connection: Connection, data: bytes) -> None:
-        """Send, and wait until it is confirmed; a link that does not is gone, and its end is told elsewhere."""
+        """Send, and wait until it is confirmed; a link that does not is gone, which is told elsewhere."""
         with suppress(BaseBumbleError, TimeoutError):
             await self._device.indicate_subscriber(connection, self._control, data)
             if connection is self._connection:

@@ -1,4 +1,4 @@
-"""Thirty minutes over a bad link: what the sensor still held is recovered, and the steps are those of the run.
+"""Thirty minutes over a bad link: what the sensor held is recovered, and the steps are those of the run.
 
 One run of the client, 30 min at 208 Hz in virtual time: 5 % of notifications lost, 20 drops of 1 to 20 s, one
 reboot. The journal is read and analysed like any recording.
@@ -50,8 +50,8 @@ def drops():
 class Ran(NamedTuple):
     """What came of the run.
 
-    `fed` (n, 6) are the counts that the sensor measured, `counts` those that came, NaN where none did. The run
-    after the reboot begins at place `second` of the stream and at row `begin` of `fed`.
+    `fed` (n, 6) are the counts that the sensor measured, `counts` those that came, NaN where none did. The
+    run after the reboot begins at place `second` of the stream and at row `begin` of `fed`.
     """
 
     items: list
