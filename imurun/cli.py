@@ -184,9 +184,9 @@ def simulate(
         list[str] | None,
         typer.Option(
             metavar="WORD",
-            help="With --ble: what goes wrong, may be given again: loss=0.05, drop=60:5 (every 60 s for 5 s), "
-            "drop=@100:5 (once), silence=120:3, reboot=@300, delay=0.2, duplicate=, reorder=, flip=0.001, "
-            "battery=80:-5 (percent, an hour).",
+            help="With --ble: what goes wrong, may be given again: loss=0.05, drop=60:5 (every 60 s "
+            "for 5 s), drop=@100:5 (once), silence=120:3, reboot=@300, delay=0.2, duplicate=, reorder=, "
+            "flip=0.001, battery=80:-5 (percent, an hour).",
         ),
     ] = None,
     seconds: Annotated[

@@ -23,7 +23,7 @@ RESPONSE_MAX = 128
 class Sensor(ctypes.Structure):
     """How the sensor samples: `rate_mhz`, and `acc_scale` in 1e-9 g, `gyr_scale` in 1e-9 deg/s a step."""
 
-    _fields_ = [(name, ctypes.c_uint32) for name in ("rate_mhz", "acc_scale", "gyr_scale")]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_uint32) for name in ("rate_mhz", "acc_scale", "gyr_scale")]
 
 
 class BuildError(Exception):

@@ -15,7 +15,7 @@ LONGEST_DELAY_S = 60.0
 
 @dataclass(frozen=True)
 class Spell:
-    """A fault that comes and goes: from `at_s` for `lasting_s`, and again each `every_s` where that is given."""
+    """A fault that comes and goes: from `at_s` for `lasting_s`, and again each `every_s` where given."""
 
     at_s: float
     lasting_s: float
@@ -99,8 +99,9 @@ class Faults:
 
 
 WORDS = (
-    "loss=0.05, duplicate=0.01, reorder=0.01, flip=0.001, delay=0.2 (s, at most), drop=60:5 (every 60 s, for 5 s), "
-    "drop=@100:5 (once), silence=120:3, reboot=@300, reboot=600, battery=80:-5 (percent, an hour)"
+    "loss=0.05, duplicate=0.01, reorder=0.01, flip=0.001, delay=0.2 (s, at most), "
+    "drop=60:5 (every 60 s, for 5 s), drop=@100:5 (once), silence=120:3, reboot=@300, reboot=600, "
+    "battery=80:-5 (percent, an hour)"
 )
 
 

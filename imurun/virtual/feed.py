@@ -18,8 +18,8 @@ LOWEST, HIGHEST = -(2**15), 2**15 - 1
 class Feed:
     """What a sensor measures that is moved as the one of a recording was.
 
-    At the recording's own rate, sample k is row k. At another rate the rows are read by linear interpolation in
-    time; nothing is filtered, so a lower rate can alias.
+    At the recording's own rate, sample k is row k. At another rate the rows are read by linear interpolation
+    in time; nothing is filtered, so a lower rate can alias.
 
     Args:
         recording: without a gyroscope, the angular rate is zero.

@@ -98,10 +98,9 @@ class GattServer:
                         await self._wake.wait()
                 self._wake.clear()
         finally:
-            if self._indicating is not None:
-                self._indicating.cancel()
             with suppress(BaseBumbleError, asyncio.CancelledError):
                 await self._hide()
+            self._give_up_indicating()
 
     async def _turn(self) -> None:
         sensor, connection = self._sensor, self._connection
@@ -126,7 +125,7 @@ class GattServer:
             await self._device.notify_subscriber(connection, self._battery, bytes([sensor.battery]))
 
     async def _indicate(self, connection: Connection, data: bytes) -> None:
-        """Send, and wait until it is confirmed; a link that does not is gone, and its end is told elsewhere."""
+        """Send, and wait until it is confirmed; a link that does not is gone, which is told elsewhere."""
         with suppress(BaseBumbleError, TimeoutError):
             await self._device.indicate_subscriber(connection, self._control, data)
             if connection is self._connection:
@@ -160,9 +159,13 @@ class GattServer:
         if connection is self._connection:
             self._sensor.set_mtu(connection.att_mtu)
 
-    def _disconnected(self, connection: Connection, _: int) -> None:
+    def _give_up_indicating(self) -> None:
+        """Only once the link is gone: bumble cannot take a confirmation that nobody waits for any more."""
         if self._indicating is not None:
             self._indicating.cancel()
+
+    def _disconnected(self, connection: Connection, _: int) -> None:
+        self._give_up_indicating()
         if connection is self._connection:
             self._connection = None
             self._sensor.disconnect()

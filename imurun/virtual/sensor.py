@@ -1,4 +1,4 @@
-"""The virtual sensor: the device side in C, what it measures, and what goes wrong. No event loop, no clock."""
+"""The virtual sensor: the device side in C, what it measures, and what goes wrong. No loop, no clock."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Packet(NamedTuple):
 
 
 class VirtualSensor:
-    """One sensor. Time is what the caller says, in s on any clock that does not go back; it begins at `now_s`.
+    """One sensor. Time is what the caller says, in s on any clock that does not go back, from `now_s` on.
 
-    The feed begins with the first start of a run. A later run goes on where the runner is by then, on the same
+    The feed begins with the first start of a run. A later run goes on where the runner is then, on the same
     grid of sample times.
 
     Args:

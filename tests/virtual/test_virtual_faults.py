@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -32,9 +33,11 @@ def test_every_word():
 
 @pytest.mark.parametrize(
     "word",
-    ["", "loss", "loss=", "loss=x", "loss=2", "loss=nan", "loss=-0.1", "delay=-1", "delay=1e9", "drop=5"]
-    + ["drop=5:6", "drop=@5", "drop=@-1:2", "drop=5:0", "drop=0:1", "reboot=5:1", "reboot=0", "silence=1:"]
-    + ["battery=101", "battery=x:1", "battery=1:x", "luck=1", "drop=inf:1", "drop=@1:inf"],
+    (
+        " loss loss= loss=x loss=2 loss=nan loss=-0.1 delay=-1 delay=1e9 drop=5 drop=5:6 drop=@5 drop=@-1:2 "
+        "drop=5:0 drop=0:1 reboot=5:1 reboot=0 silence=1: battery=101 battery=x:1 battery=1:x luck=1 "
+        "drop=inf:1 drop=@1:inf"
+    ).split(" "),
 )
 def test_nonsense_is_refused_in_one_sentence(word):
     with pytest.raises(SettingsError, match=r"^--fault [^\n]*\.$"):
@@ -99,7 +102,7 @@ def test_duplicate():
 
 def test_reorder():
     numbers, _, counts = sent(Faults(reorder=0.05))
-    behind = sum(b < a for a, b in zip(numbers, numbers[1:], strict=False))
+    behind = sum(b < a for a, b in pairwise(numbers))
     assert behind == counts["swapped"] - (len(numbers) < 4000)
     assert 140 < behind < 260
     assert sorted(numbers) == list(range(len(numbers)))

@@ -19,7 +19,9 @@ class Client:
     """Connected to a sensor, it notes what is sent to it."""
 
     def __init__(self, recording=None, faults=None, *, loop=True, mtu=247, **of_sensor):
-        self.sensor = VirtualSensor(library(), Feed(recording or numbered(5000), loop=loop), faults, **of_sensor)
+        self.sensor = VirtualSensor(
+            library(), Feed(recording or numbered(5000), loop=loop), faults, **of_sensor
+        )
         self.now_s = 0.0
         self.frames, self.answers = [], []
         self.mtu = mtu

@@ -75,6 +75,10 @@ def use(monkeypatch, central, mtu=247):
 @asynccontextmanager
 async def offered(monkeypatch, sensor, *, mtu=247, tell=lambda _: None):
     """Serve it, and give what a scan finds."""
+    # bumble writes out every packet for a log that nobody reads, which takes most of the time
+    for module in ("controller", "host"):
+        monkeypatch.setattr(f"bumble.{module}.color", lambda text, *_, **__: text)
+    monkeypatch.setattr("bumble.hci.HCI_Object.format_fields", lambda *_, **__: "")
     air = LocalLink()
     central = make_device(air, "central", "F0:F0:F0:F0:F0:F0")
     advertised, answered = advertisement("imurun-virtual")
