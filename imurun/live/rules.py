@@ -214,11 +214,11 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
 """What is watched when the runner's file says nothing else.
 
 They compare with the fresh part of the same run, since the size of an impact or a tilt depends on shoe, strap
-and person. Thresholds were set by hand, at or above what a pace changed by 0.8 to 1 m/s makes of the medians of
-simulated runs: impact 15 to 19 %, cadence 4 to 7 %, side tilt 20 to 22 %, sideways share 5 to 24 %.
+and person. Thresholds were set by hand, at or above what a pace changed by 0.8 to 1 m/s makes of the medians
+of simulated runs: impact 15 to 19 %, cadence 4 to 7 %, side tilt 20 to 22 %, sideways share 5 to 24 %.
 
 Apte et al. 2021, Front Physiol 12:646042: with fatigue peak tibial acceleration rises and cadence falls.
-Heiderscheit et al. 2011, Med Sci Sports Exerc 43:296: with 10 % fewer steps at the same speed all joints of the
-leg absorb more. Schuette et al. 2015: sideways share up in tired runners. The reason of `load_100` was found on
-distance, against the longest session of 30 days; on this load it is an extrapolation.
+Heiderscheit et al. 2011, Med Sci Sports Exerc 43:296: with 10 % fewer steps at the same speed all joints of
+the leg absorb more. Schuette et al. 2015: sideways share up in tired runners. The reason of `load_100` was
+found on distance, against the longest session of 30 days; on this load it is an extrapolation.
 """
