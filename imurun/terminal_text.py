@@ -1,4 +1,4 @@
-"""Numbers as short text for a terminal: times of day of a run, small pictures of a series."""
+"""Numbers as short text for a terminal: the time of a run, small pictures of a series."""
 
 from __future__ import annotations
 

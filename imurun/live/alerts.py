@@ -1,7 +1,8 @@
 """Alerts: rules that are held against the steps of a run while it happens.
 
 Time is the stream's, and memory bounded. What comes out depends on the running steps only, not on how they
-are grouped into calls; a step without a value in a rule's column does not exist for that rule.
+are grouped into calls; a step without a value in a rule's column does not exist for that rule. A rule that is
+broken again in its quiet time takes up the alert it had: an alert is a new one if its `time_s` is.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class _ColumnWatch:
         self._n_values = 0
         self._fresh = math.nan
         self._last_s = -math.inf
-        self._begun_s = -math.inf
-        self._is_announced = False
+        self._begun: Alert | None = None
+        self._is_said = False
         self._rests = False
 
     def is_known_at(self, time_s: float) -> bool:
@@ -116,17 +117,19 @@ class _ColumnWatch:
         if excess <= -self._rule.usual_margin and excess < 0.0:
             self._over()
         elif excess > 0.0 and self.alert is None:
-            self.alert = Alert(self._rule.key, time_s, self._sentence())
-        if self.alert is None or self._is_announced or time_s - self._begun_s < self._rule.quiet_s:
+            self.alert = self._begun  # the same alert goes on, if there was one
+        if excess <= 0.0 or self._is_said or self._is_quiet(time_s):
             return None
-        self._is_announced = True
-        self._begun_s = time_s
-        self.alert = Alert(self._rule.key, time_s, self._sentence())
+        self.alert = self._begun = Alert(self._rule.key, time_s, self._sentence())
+        self._is_said = True
         return self.alert
+
+    def _is_quiet(self, time_s: float) -> bool:
+        return self._begun is not None and time_s - self._begun.time_s < self._rule.quiet_s
 
     def _over(self) -> None:
         self.alert = None
-        self._is_announced = False
+        self._is_said = False
 
     def _excess(self, median: float) -> float:
         """How far the median is past the bound, in the unit of the margin; negative inside."""

@@ -100,7 +100,7 @@ def test_quiet_then_said_if_still_broken():
     (first,) = watch.steps(make_run(CADENCE, [190.0] * 10))
     assert watch.steps(make_run(CADENCE, [170.0] * 20, start_s=4.0)) == []
     assert watch.steps(make_run(CADENCE, [190.0] * 200, start_s=12.0)) == []
-    assert watch.active, "broken, though not said"
+    assert watch.active == (first,), "broken again, but not said again"
     (second,) = watch.steps(make_run(CADENCE, [190.0] * 200, start_s=82.0))
     assert second.time_s - first.time_s == pytest.approx(100.0, abs=PERIOD_S)
 
