@@ -117,15 +117,15 @@ def test_what_is_not_fresh_is_a_dash():
     fresh, old = screen([state]), screen([state], now_s=NOW_S + FRESH_S + 1.0)
     assert block_digits("2.5")[0] in fresh
     assert block_digits("2.5")[0] not in old
-    assert "contact – | – ms" in old
-    assert "delay –" in old
+    assert f"contact {DASH} | {DASH} ms" in old
+    assert f"delay {DASH}" in old
     assert "· gap ·" in old
     assert "last sample 4 s ago" in old
 
 
 def test_before_the_first_sample():
     text = screen([RunState("hip")])
-    assert "● waiting · battery – · – Hz · delay – · missing 0.0 s · dropped 0" in text
+    assert f"● waiting · battery {DASH} · {DASH} Hz · delay {DASH} · missing 0.0 s · dropped 0" in text
     assert "No alerts." in text
     assert "no limit given" in text
 
@@ -310,7 +310,7 @@ def test_plain_lines_every_ten_seconds_and_with_each_change():
     assert plain.lines(NOW_S + 3.0) == ["1:45 hip: Note: The strap is loose."]
     assert plain.lines(NOW_S + 4.0) == []
     (regular,) = plain.lines(NOW_S + PLAIN_EVERY_S)
-    assert "lost, gap, cadence –, contact –" in regular
+    assert f"lost, gap, cadence {DASH}, contact {DASH}" in regular
 
 
 def test_an_alert_is_said_once():
@@ -332,4 +332,4 @@ def test_an_alert_is_said_once():
 def test_plain_lines_of_a_sensor_without_a_value():
     state = RunState("hip")
     state.steps([make_step(0.0, lumbar_dose=math.nan)])
-    assert "impact –" in PlainLines(state).lines(0.0)[1]
+    assert f"impact {DASH}" in PlainLines(state).lines(0.0)[1]
