@@ -1,8 +1,8 @@
 """Lab Streaming Layer: a run's samples and steps for other programs of the laboratory's network.
 
 Two streams a sensor: its samples at their regular rate, and its steps, irregular, stamped with the foot
-strike. Missing samples and unknown values are NaN. What each channel is stands in the stream's description, as the
-specification of XDF metadata has it (label, unit, type).
+strike. Missing samples and unknown values are NaN. What each channel is stands in the stream's description, as
+the specification of XDF metadata has it (label, unit, type).
 """
 
 from __future__ import annotations
@@ -120,5 +120,5 @@ def load_pylsl() -> ModuleType:
         ) from error
     except (RuntimeError, OSError) as error:  # pylsl looks for its library when it is imported
         raise SettingsError(
-            "The package pylsl of the extra lsl finds no liblsl; install that library, or set PYLSL_LIB to it."
+            "pylsl, of the extra lsl, finds no library liblsl; install it, or set PYLSL_LIB to its file."
         ) from error

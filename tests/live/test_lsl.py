@@ -146,7 +146,7 @@ def test_no_library(monkeypatch, tmp_path, error):
     (tmp_path / "pylsl.py").write_text(f"raise {error}")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "pylsl", raising=False)
-    with pytest.raises(SettingsError, match="finds no liblsl"):
+    with pytest.raises(SettingsError, match="extra lsl, finds no library"):
         LslOutlets("hip", RATE_HZ, has_gyro=True, clock=lambda: 0.0)
 
 
