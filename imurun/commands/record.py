@@ -20,10 +20,10 @@ from imurun.ble.replay import journal_header
 from imurun.ble.scan import SCAN_S, Found, find
 from imurun.commands.interrupt import on_interrupt
 from imurun.commands.record_screen import RecordScreen
-from imurun.commands.screen import clock
 from imurun.errors import RecordingError, SettingsError, WrongSensorError
 from imurun.io import read, write_recording
 from imurun.recording import Recording
+from imurun.terminal_text import clock
 
 JOURNAL, PARQUET = ".journal", ".parquet"
 

@@ -22,7 +22,7 @@ from imurun.ble.events import (
     RateOff,
 )
 from imurun.blocks import SampleBlock
-from imurun.commands.screen import clock
+from imurun.terminal_text import clock
 
 EVERY_S = 0.25
 PLAIN_EVERY_S = 10.0

@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from imurun.session import Session
 from imurun.summary import median_of, running_column
+from imurun.terminal_text import SPARK_WIDTH, clock, sparkline
 
-SPARKS = "▁▂▃▄▅▆▇█"
-SPARK_WIDTH = 24
 OTHER_COLUMNS = 66
 """What the table needs beside the small pictures."""
 
@@ -54,26 +51,6 @@ def patience(what: str) -> Iterator[Callable[[float], None]]:
     ) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda share: bar.update(task, completed=share)
-
-
-def sparkline(values: npt.ArrayLike, width: int = SPARK_WIDTH) -> str:
-    """Medians of `width` equal parts of a series, as a line of small bars; "" where there is too little."""
-    known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    if len(known) < 2 * width:
-        return ""
-    parts = np.array([np.median(part) for part in np.array_split(known, width)])
-    low, high = parts.min(), parts.max()
-    share = (parts - low) / (high - low) if high > low else np.zeros(width)
-    return "".join(SPARKS[round(float(s) * (len(SPARKS) - 1))] for s in share)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss or m:ss."""
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, secs = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
 
 
 def print_session(session: Session) -> None:

@@ -11,10 +11,14 @@ from imurun.io.toml_file import read_toml
 from imurun.recording import Runner
 
 _KEYS = ("name", "mass_kg", "height_m")
+SECTIONS = ("alerts", "limits")
+"""Tables of the same file about the runner's sessions; `imurun.live.rules_file` reads them."""
 
 
 def read_runner(path: str | os.PathLike[str]) -> Runner:
     """Read a runner from TOML with any of the keys name, mass_kg and height_m.
+
+    The tables `alerts` and `limits` may stand in the file; they are not looked at here.
 
     Raises:
         SettingsError: no regular file, not TOML, an unknown key, a wrong type, or a number out of range.
@@ -23,8 +27,9 @@ def read_runner(path: str | os.PathLike[str]) -> Runner:
     source = printable(file.name)
     content = read_toml(file, source)
     for key in content:
-        if key not in _KEYS:
-            raise SettingsError(f"{source}: the key {printable(key)} is unknown; use {', '.join(_KEYS)}.")
+        if key not in _KEYS + SECTIONS:
+            known = ", ".join(_KEYS + SECTIONS)
+            raise SettingsError(f"{source}: the key {printable(key)} is unknown; use {known}.")
     name = content.get("name", "runner")
     if not isinstance(name, str):
         raise SettingsError(f'{source}: name must be a text, such as name = "Kim".')

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").glob("*.py"))
 
 LAYERS = [
-    {"errors", "columns"},
+    {"errors", "columns", "terminal_text"},
     {"frames"},
     {"recording", "blocks"},
     {"core"},

@@ -1,0 +1,124 @@
+"""Lab Streaming Layer: a run's samples and steps for other programs of the laboratory's network.
+
+Two streams a sensor: its samples at their regular rate, and its steps, irregular, stamped with the foot
+strike. Missing samples and unknown values are NaN. What each channel is stands in the stream's description, as
+the specification of XDF metadata has it (label, unit, type).
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from imurun import __version__
+from imurun.blocks import SampleBlock
+from imurun.columns import STEP_COLUMNS
+from imurun.engine import Step
+from imurun.errors import SettingsError
+from imurun.frames import FloatArray
+
+ACC = tuple((f"acc_{axis}", "m/s2", "Acceleration") for axis in "xyz")
+GYR = tuple((f"gyr_{axis}", "rad/s", "AngularVelocity") for axis in "xyz")
+STEP_CHANNELS = tuple((column.name, column.unit, "Gait") for column in STEP_COLUMNS)
+"""All columns; `side` and `gait` as the codes below."""
+SIDE_CODES = {"left": -1.0, "unknown": 0.0, "right": 1.0}
+GAIT_CODES = {"walking": 0.0, "running": 1.0}
+CODES = "side: -1 left, 0 unknown, 1 right; gait: 0 walking, 1 running"
+
+BUFFERED_S = 60
+"""What a slow reader may lag behind; for steps it is 6000 of them."""
+
+
+class LslOutlets:
+    """The two streams of one sensor, on the network until `close`.
+
+    Args:
+        name: of the sensor; the streams are "imurun NAME samples" and "imurun NAME steps".
+        rate_hz: samples a second.
+        has_gyro: whether blocks have angular rates.
+        clock: the host's monotonic clock that `SampleBlock.time_s` is of.
+
+    Raises:
+        SettingsError: the package pylsl or its library is missing.
+    """
+
+    def __init__(self, name: str, rate_hz: float, *, has_gyro: bool, clock: Callable[[], float]) -> None:
+        self._pylsl = load_pylsl()
+        self._rate_hz = rate_hz
+        self._clock = clock
+        self._to_lsl_s = self._pylsl.local_clock() - clock()
+        channels = ACC + GYR if has_gyro else ACC
+        self._samples: Any = self._outlet(
+            f"imurun {name} samples", "IMU", channels, rate_hz, "axes: the sensor's"
+        )
+        self._steps: Any = self._outlet(f"imurun {name} steps", "Gait", STEP_CHANNELS, 0.0, CODES)
+        self._start_s = math.nan
+
+    def samples(self, block: SampleBlock) -> None:
+        """Publish the next samples."""
+        if not len(block):
+            return
+        last_s = block.time_s if math.isfinite(block.time_s) else self._clock()
+        self._start_s = last_s - (block.next_index - 1) / self._rate_hz
+        rows = block.acc if block.gyr is None else np.hstack([block.acc, block.gyr])
+        self._samples.push_chunk(np.ascontiguousarray(rows, dtype=np.float64), self._stamp(last_s))
+
+    def steps(self, steps: Sequence[Step]) -> None:
+        """Publish steps that became known, after the samples that they are of."""
+        start_s = self._start_s if math.isfinite(self._start_s) else self._clock()
+        for step in steps:
+            self._steps.push_sample(step_values(step).tolist(), self._stamp(start_s + step.initial_contact_s))
+
+    def close(self) -> None:
+        """Take both streams off the network."""
+        self._samples = self._steps = None
+
+    def _stamp(self, time_s: float) -> float:
+        return time_s + self._to_lsl_s
+
+    def _outlet(
+        self, name: str, kind: str, channels: Sequence[tuple[str, str, str]], rate_hz: float, note: str
+    ) -> Any:
+        info = self._pylsl.StreamInfo(name, kind, len(channels), rate_hz, "double64", name)
+        about = info.desc()
+        about.append_child_value("manufacturer", "imurun")
+        about.append_child_value("imurun_version", __version__)
+        about.append_child_value("note", note)
+        listed = about.append_child("channels")
+        for label, unit, what in channels:
+            channel = listed.append_child("channel")
+            channel.append_child_value("label", label)
+            channel.append_child_value("unit", unit or "1")
+            channel.append_child_value("type", what)
+        return self._pylsl.StreamOutlet(info, max_buffered=BUFFERED_S)
+
+
+def step_values(step: Step) -> FloatArray:
+    """A step as numbers in the order of `STEP_CHANNELS`, shape (n_columns,)."""
+    coded = step._replace(side=SIDE_CODES[step.side], gait=GAIT_CODES[step.gait])  # type: ignore[arg-type]
+    return np.array(coded, dtype=np.float64)
+
+
+def load_pylsl() -> ModuleType:
+    """The package pylsl, with its library.
+
+    Raises:
+        SettingsError: one of them is missing.
+    """
+    try:
+        return importlib.import_module("pylsl")
+    except ModuleNotFoundError as error:
+        if error.name != "pylsl":
+            raise
+        raise SettingsError(
+            "Lab Streaming Layer needs the package pylsl: pip install 'imurun[lsl]'."
+        ) from error
+    except (RuntimeError, OSError) as error:  # pylsl looks for its library when it is imported
+        raise SettingsError(
+            "pylsl, of the extra lsl, finds no library liblsl; install it, or set PYLSL_LIB to its file."
+        ) from error

@@ -1,0 +1,29 @@
+"""Numbers as short text for a terminal: the time of a run, small pictures of a series."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+SPARKS = "▁▂▃▄▅▆▇█"
+SPARK_WIDTH = 24
+
+
+def sparkline(values: npt.ArrayLike, width: int = SPARK_WIDTH) -> str:
+    """Medians of `width` equal parts of a series, as a line of small bars; "" where there is too little."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if len(known) < 2 * width:
+        return ""
+    parts = np.array([np.median(part) for part in np.array_split(known, width)])
+    low, high = parts.min(), parts.max()
+    share = (parts - low) / (high - low) if high > low else np.zeros(width)
+    return "".join(SPARKS[round(float(s) * (len(SPARKS) - 1))] for s in share)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss or m:ss."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"

@@ -1,0 +1,26 @@
+"""Steps that nobody ran, for tests of what looks at them."""
+
+from __future__ import annotations
+
+import math
+
+from imurun.columns import STEP_COLUMNS
+from imurun.engine import Step
+
+PERIOD_S = 0.35
+
+
+def make_step(time_s, *, gait="running", side="left", **values):
+    """A step of which only what is given is known."""
+    row = {column.name: math.nan for column in STEP_COLUMNS}
+    row |= {"initial_contact_s": time_s, "final_contact_s": time_s + 0.25, "side": side, "gait": gait}
+    return Step(**(row | values))
+
+
+def make_run(column, values, *, start_s=0.0, period_s=PERIOD_S):
+    """Running steps with these values of one column, feet in turn."""
+    sides = ("left", "right")
+    return [
+        make_step(start_s + k * period_s, side=sides[k % 2], **{column: value})
+        for k, value in enumerate(values)
+    ]
