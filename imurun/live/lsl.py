@@ -1,8 +1,8 @@
 """Lab Streaming Layer: a run's samples and steps for other programs of the laboratory's network.
 
 Two streams a sensor: its samples at their regular rate, and its steps, irregular, stamped with the foot
-strike. Missing samples and unknown values are NaN. What each channel is stands in the description, as
-the specification of XDF metadata has it (label, unit, type).
+strike. Missing samples and unknown values are NaN. What each channel is stands in the stream's description,
+as the specification of XDF metadata has it (label, unit, type).
 """
 
 from __future__ import annotations

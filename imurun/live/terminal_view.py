@@ -80,7 +80,7 @@ class TerminalView:
     def _one(self, moment: Snapshot, width: int, room: int) -> list[Text]:
         foot = [_load(moment, width), *_sides(moment, width), *_sensor(moment, width)]
         if moment.trouble:
-            foot += _wrapped("", moment.trouble, width, "red")
+            foot += _wrapped("", moment.trouble, "red", width)
         lines = [_header(moment), Text()]
         least_words = 3
         lines += self._values(moment, width, room - len(lines) - len(foot) - 1 - least_words)
@@ -279,23 +279,29 @@ def _words(moments: list[Snapshot], width: int, room: int) -> list[Text]:
     """Alerts, the newest first, then notes, as many as there is room for."""
     alerts = [(alert, moment.name) for moment in moments for alert in moment.alerts]
     alerts.sort(key=lambda pair: -pair[0].time_s)
-    lines: list[Text] = []
+    entries: list[tuple[str, str, str]] = []
     for alert, name in alerts:
         whose = f"{name}: " if len(moments) > 1 else ""
-        lines += _wrapped("! ", f"{whose}{clock(alert.time_s)} {alert.sentence}", width, "bold yellow")
+        entries.append(("! ", f"{whose}{clock(alert.time_s)} {alert.sentence}", "bold yellow"))
     for moment in moments:
         whose = f"{moment.name}: " if len(moments) > 1 else ""
-        for note in moment.notes:
-            lines += _wrapped("· ", whose + note, width, "")
-    lines = lines or [Text("No alerts.", "dim")]
-    if len(lines) > room:
-        lines = [line for line in lines if not line.plain.startswith("  ")]  # the beginning of each
+        entries += [("· ", whose + note, "") for note in moment.notes]
+    lines = [line for entry in entries for line in _wrapped(*entry, width)]
+    if not lines:
+        lines = [Text("No alerts.", "dim")]
+    elif len(lines) > room:
+        lines = [_shortened(*entry, width) for entry in entries]
     if len(lines) > room > 0:
         lines[room - 1 :] = [Text(f"… {len(alerts)} alerts in all", "dim")]
     return lines[: max(room, 0)]
 
 
-def _wrapped(mark: str, words: str, width: int, style: str) -> list[Text]:
+def _shortened(mark: str, words: str, style: str, width: int) -> Text:
+    room = max(width - len(mark), 2)
+    return Text(mark + textwrap.shorten(printable(words), room, placeholder=" …"), style)
+
+
+def _wrapped(mark: str, words: str, style: str, width: int) -> list[Text]:
     parts = textwrap.wrap(printable(words), max(width - len(mark), 1))
     return [Text((mark if k == 0 else " " * len(mark)) + part, style) for k, part in enumerate(parts)]
 

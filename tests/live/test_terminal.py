@@ -333,3 +333,11 @@ def test_plain_lines_of_a_sensor_without_a_value():
     state = RunState("hip")
     state.steps([make_step(0.0, lumbar_dose=math.nan)])
     assert f"impact {DASH}" in PlainLines(state).lines(0.0)[1]
+
+
+def test_many_alerts_have_a_line_each():
+    alerts = tuple(Alert(f"r{k}", 60.0 * k, SENTENCE) for k in range(1, 8))
+    text = screen([running(alerts=alerts)])
+    for k in (7, 6, 5):
+        assert f"! {k}:00 Impact 3.1 g, 26 % above the first minutes. Tired runners land harder; …" in text
+    assert "… 7 alerts in all" in text
