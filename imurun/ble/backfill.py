@@ -24,6 +24,8 @@ class Backfill:
         self._missing = 0
         self._tried = 0
         self._progress_s = 0.0
+        self._end: int | None = None
+        self._over = False
 
     def reset(self) -> None:
         """The link is new or the run is: nothing is under way."""
@@ -38,7 +40,7 @@ class Backfill:
             left = sum(max(0, min(b, self._hole[1]) - max(a, self._hole[0])) for a, b in holes)
             if left < self._missing:
                 self._missing, self._progress_s, self._tried = left, now_s, 0
-            if left and now_s - self._progress_s < self._retry_s:
+            if left and not self._over and now_s - self._progress_s < self._retry_s:
                 return None
             if not left:
                 self._hole = None
@@ -47,8 +49,14 @@ class Backfill:
         if self._hole is None or hole[0] != self._hole[0]:
             self._tried = 0
         self._hole, self._missing, self._progress_s = hole, hole[1] - hole[0], now_s
+        self._end, self._over = None, False
         self._tried += 1
         return hole
+
+    def came(self, stop: int) -> None:
+        """Samples before number `stop` came again: of a fetch they are the last ones where it ends there."""
+        if self._hole is not None and self._end is not None and stop >= self._end:
+            self._over = True
 
     def answered(self, response: Response) -> int | None:
         """Take the answer to the fetch.
@@ -62,6 +70,8 @@ class Backfill:
         if response.status == Status.NOT_HELD or self._tried >= self._tries:
             self._hole = None
             return stop
-        if isinstance(response.payload, Fetching) and response.payload.first_index > first:
-            return min(response.payload.first_index, stop)
-        return None
+        if not isinstance(response.payload, Fetching):
+            return None
+        will_come = response.payload
+        self._end = will_come.first_index + will_come.n_samples
+        return min(will_come.first_index, stop) if will_come.first_index > first else None

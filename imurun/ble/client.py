@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from imurun.ble.assembly import Assembly, Settings, offering
 from imurun.ble.backfill import Backfill
 from imurun.ble.backoff import Backoff
+from imurun.ble.codec import Flag
 from imurun.ble.control import LogState, Op, StatusReport, Stopped, TimeSync, decode_capabilities
 from imurun.ble.dialogue import Dialogue
 from imurun.ble.events import Battery, Connected, Dropped, Event, Lost
@@ -32,7 +33,7 @@ from imurun.ble.scan import Found, find
 from imurun.ble.waits import Waits
 from imurun.ble.watch import GapWatch, SignalWatch
 from imurun.blocks import SampleBlock
-from imurun.errors import SensorError, WrongSensorError
+from imurun.errors import AdapterError, SensorError, WrongSensorError
 
 Item: TypeAlias = SampleBlock | Event
 
@@ -159,7 +160,7 @@ class SensorClient:
         await self._out.put(None)  # the end
 
     async def _stay_connected(self) -> None:
-        failures = 0
+        failures, is_told = 0, False
         while not self._stop.is_set():
             linked = False
             try:
@@ -177,8 +178,9 @@ class SensorClient:
             except SensorError as error:
                 failures += 1
                 if self._run_began():
-                    if linked:
+                    if linked or (isinstance(error, AdapterError) and not is_told):
                         await self._lost(str(error))
+                        is_told = isinstance(error, AdapterError)
                 elif failures >= self._waits.tries:
                     raise
                 if not linked:
@@ -300,6 +302,9 @@ class SensorClient:
         if self._journal is not None:
             self._journal.notification(taken.arrival_s, taken.characteristic, taken.data)
         blocks = self.assembly.take(taken.characteristic, taken.data, taken.arrival_s)
+        for piece in self.assembly.pieces:
+            if piece.flags & Flag.BACKFILLED and piece.index is not None:
+                self._backfill.came(piece.index + len(piece))
         await self._give_out(blocks)
         if self.n_dropped > self._n_dropped_told:
             await self._tell(Dropped(self._clock(), self.n_dropped - self._n_dropped_told))

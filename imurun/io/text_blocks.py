@@ -103,8 +103,11 @@ class BlockReader:
         try:
             table = pacsv.read_csv(
                 pa.BufferReader(data),
+                # a thread that pyarrow has just started aborts a process that ends at that moment
                 read_options=pacsv.ReadOptions(
-                    column_names=[f"c{i}" for i in range(len(header.names))], block_size=1 << 20
+                    column_names=[f"c{i}" for i in range(len(header.names))],
+                    block_size=1 << 20,
+                    use_threads=False,
                 ),
                 parse_options=pacsv.ParseOptions(
                     delimiter=delimiter, quote_char='"' if quoted else False, invalid_row_handler=on_bad

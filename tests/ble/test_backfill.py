@@ -66,6 +66,17 @@ def test_what_will_never_come(response, stop):
     assert backfill.answered(response) == stop
 
 
+def test_what_was_lost_once_more_is_asked_for_as_soon_as_the_fetch_is_over():
+    backfill = Backfill(retry_s=1.0)
+    assert backfill.next([(10, 30)], 0.0) == (10, 30)
+    assert backfill.answered(answer(first=10, n=20)) is None
+    backfill.came(15)
+    assert backfill.next([(15, 30)], 0.1) is None
+    backfill.came(30)
+    assert backfill.next([(15, 20)], 0.1) == (15, 20)
+    assert backfill.next([(15, 20)], 0.2) is None
+
+
 def test_a_fetch_counts_in_16_bits():
     assert Backfill().next([(0, 10**6)], 0.0) == (0, MOST)
 

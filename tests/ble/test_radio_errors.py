@@ -289,7 +289,7 @@ def test_stop_while_the_adapter_is_off():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(19))
             bluez.switch_off()
-            items += await until(client, is_a(Lost))
+            items += await until(client, lambda item: is_a(Lost)(item) and "switched off" in item.reason)
             return items + await the_rest(client)
 
     assert_whole(run(scenario()))
