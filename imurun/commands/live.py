@@ -14,7 +14,6 @@ import pandas as pd
 
 from imurun.ble.profiles import get_profile
 from imurun.columns import STEP_COLUMNS
-from imurun.commands.analyze import make_runner
 from imurun.commands.choose_sensor import choose_sensors
 from imurun.commands.interrupt import on_interrupt
 from imurun.commands.record import Wanted, settings_for
@@ -26,7 +25,9 @@ from imurun.io.printable import file_word
 from imurun.live.pipeline import Pipeline
 from imurun.live.recorder import finish_session
 from imurun.live.runs import replay_run, sensor_run
+from imurun.live.terminal import show_terminal
 from imurun.live.together import Face, controls_of, run_together
+from imurun.live.wearer import Wearer, read_wearer
 from imurun.live.warm import WAIT, needs_compiling, warm_up
 from imurun.recording import Runner
 from imurun.sim.presets import eventful_run
@@ -76,21 +77,21 @@ def run_live(
         raise SettingsError("--simulate needs no sensor; leave --sensor out.")
     if speed is not None and not simulate:
         raise SettingsError("A sensor has no --speed; it goes with --simulate.")
-    runner = make_runner(runner_file, None, None)
+    wearer = read_wearer(runner_file)
     stem = _stem(out) if record else None
     _make_ready()
 
     async def live() -> list[Pipeline]:
         if simulate:
             recording = eventful_run(rate_hz=SIMULATED_HZ).recording
-            pipelines = [replay_run(recording, speed or 1.0, runner, stem, name="simulated")]
+            pipelines = [replay_run(recording, speed or 1.0, wearer, stem, name="simulated")]
         else:
-            pipelines = await _sensor_runs(sensors, wanted, runner, stem)
+            pipelines = await _sensor_runs(sensors, wanted, wearer, stem)
         await _show(pipelines, faces)
         return pipelines
 
     pipelines = asyncio.run(live())
-    _keep(pipelines, runner)
+    _keep(pipelines, wearer.runner)
     errors = [pipeline.error for pipeline in pipelines if pipeline.error is not None]
     if len(errors) == len(pipelines) == 1:
         raise errors[0]
@@ -110,13 +111,13 @@ def replay_file(
     """
     if steps_out is not None and steps_out.resolve() == file.resolve():
         raise SettingsError(f"--steps {steps_out} would replace the recording; choose another name.")
-    runner = make_runner(runner_file, None, None)
+    wearer = read_wearer(runner_file)
     recording = read(file)
     _make_ready()
     steps: list[Step] = []
 
     async def replay() -> None:
-        pipeline = replay_run(recording, speed, runner)
+        pipeline = replay_run(recording, speed, wearer)
         moments = pipeline.fan.subscribe(len(recording))
 
         async def gather(_ended: asyncio.Event) -> None:
@@ -133,7 +134,7 @@ def replay_file(
 
 def recover_sessions(journals: Sequence[Path], runner_file: Path | None) -> bool:
     """Make recording and step table of journals whose writer was killed; returns whether one failed."""
-    runner = make_runner(runner_file, None, None)
+    runner = read_wearer(runner_file).runner
     failed = False
     for journal in journals:
         try:
@@ -165,7 +166,7 @@ def _make_ready() -> None:
 
 
 async def _sensor_runs(
-    sensors: Sequence[str], wanted: Wanted, runner: Runner, stem: Path | None
+    sensors: Sequence[str], wanted: Wanted, wearer: Wearer, stem: Path | None
 ) -> list[Pipeline]:
     found = await choose_sensors(sensors, get_profile(wanted.kind) if wanted.kind is not None else None)
     pipelines: list[Pipeline] = []
@@ -173,7 +174,7 @@ async def _sensor_runs(
         own = stem
         if stem is not None and len(found) > 1:
             own = stem.with_name(f"{stem.name}-{file_word(one.label)}")
-        pipelines.append(sensor_run(one, settings_for(one, wanted), runner, own))
+        pipelines.append(sensor_run(one, settings_for(one, wanted), wearer, own))
     return pipelines
 
 
@@ -181,10 +182,29 @@ async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face) -> No
     """Run the pipelines with all their faces."""
     states = [pipeline.state for pipeline in pipelines]
     controls = controls_of(pipelines)
-    async with AsyncExitStack() as open_faces:
+    faces = list(more)
+    async with AsyncExitStack() as opened:
+        address, code = None, ""
+        if wanted.page:
+            from imurun.live.page import serve
+            from imurun.live.qr import qr_lines
+
+            page = await opened.enter_async_context(
+                serve(states, controls, port=wanted.port, share=wanted.share)
+            )
+            address = page.address
+            if wanted.share:
+                code = qr_lines(address)
+                print(f"Page, for who has this address: {address}")
+        if wanted.lsl:
+            from imurun.live.lsl import publisher
+
+            faces += [publisher(pipeline) for pipeline in pipelines]
+        faces.append(
+            lambda stop: show_terminal(states, address=address, code=code, stop=stop)
+        )
         with on_interrupt(controls.stop):
-            await run_together(pipelines, more)
-    del wanted, open_faces, states
+            await run_together(pipelines, faces)
 
 
 def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> None:

@@ -7,6 +7,7 @@ as the specification of XDF metadata has it (label, unit, type).
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import math
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from imurun.columns import STEP_COLUMNS
 from imurun.engine import Step
 from imurun.errors import SettingsError
 from imurun.frames import FloatArray
+from imurun.live.pipeline import Pipeline
+from imurun.live.together import Face
 
 ACC = tuple((f"acc_{axis}", "m/s2", "Acceleration") for axis in "xyz")
 GYR = tuple((f"gyr_{axis}", "rad/s", "AngularVelocity") for axis in "xyz")
@@ -122,3 +125,32 @@ def load_pylsl() -> ModuleType:
         raise SettingsError(
             "pylsl, of the extra lsl, finds no library liblsl; install it, or set PYLSL_LIB to its file."
         ) from error
+
+
+def publisher(pipeline: Pipeline) -> Face:
+    """A face that publishes a run; it subscribes at once, so that nothing is missed.
+
+    Raises:
+        SettingsError: the package pylsl or its library is missing.
+    """
+    load_pylsl()
+    moments = pipeline.fan.subscribe()
+
+    async def publish(_ended: asyncio.Event) -> None:
+        outlets: LslOutlets | None = None
+        try:
+            async for moment in moments:
+                if outlets is None:
+                    outlets = LslOutlets(
+                        pipeline.state.name,
+                        pipeline.best_rate_hz,
+                        has_gyro=pipeline.has_gyro,
+                        clock=asyncio.get_running_loop().time,
+                    )
+                outlets.samples(moment.block)
+                outlets.steps(moment.steps)
+        finally:
+            if outlets is not None:
+                outlets.close()
+
+    return publish

@@ -14,11 +14,13 @@ from imurun.blocks import SampleBlock
 from imurun.core.second import STILL_G
 from imurun.engine import Output, RunAnalyzer, Step, as_steps
 from imurun.errors import ImurunError
+from imurun.live.alerts import AlertWatch
 from imurun.live.fan import Fan
 from imurun.live.recorder import Recorder
 from imurun.live.source import Source
 from imurun.live.state import RunState
-from imurun.recording import Marker, Runner
+from imurun.live.wearer import Wearer
+from imurun.recording import Marker
 
 FILLING_S = 0.5
 """Missing samples of less than this are fetched before anybody could look."""
@@ -38,7 +40,7 @@ class Pipeline:
 
     Args:
         source: where samples come from.
-        runner: whose height scales the lumbar model.
+        wearer: whose height scales the lumbar model, and whose rules are watched.
         recorder: keeps the run; None for none.
         records_blocks: whether samples are kept as blocks, for a source that does not keep them itself.
         frame: of the samples; anatomical ones need no search for the mounting.
@@ -53,19 +55,20 @@ class Pipeline:
     def __init__(
         self,
         source: Source,
-        runner: Runner,
+        wearer: Wearer,
         *,
         recorder: Recorder | None = None,
         records_blocks: bool = False,
         frame: Literal["sensor", "anatomical"] = "sensor",
-        load_limit_bw4: float | None = None,
     ) -> None:
-        self.state = RunState(source.name, load_limit_bw4=load_limit_bw4)
+        limits = wearer.limits
+        self.state = RunState(source.name, load_limit_bw4=limits.session_load_bw4)
         self.fan: Fan[Moment] = Fan()
         self.error: ImurunError | None = None
         self.journal: Path | None = None
         self._source = source
-        self._runner = runner
+        self._runner = wearer.runner
+        self._watch = AlertWatch(limits.rules, limits.session_load_bw4)
         self._recorder = recorder
         self._records_blocks = records_blocks
         self._frame = frame
@@ -81,6 +84,16 @@ class Pipeline:
         if self._analyzer is not None:
             return self._analyzer.time_s
         return self._held[-1].next_index / self._source.best_rate_hz if self._held else 0.0
+
+    @property
+    def has_gyro(self) -> bool:
+        """Whether samples have angular rates."""
+        return self._source.has_gyro
+
+    @property
+    def best_rate_hz(self) -> float:
+        """The best that is known of the sensor's rate."""
+        return self._source.best_rate_hz
 
     async def run(self) -> None:
         """Until the source ends, or fails: then `error` says why."""
@@ -153,6 +166,7 @@ class Pipeline:
         rows, seconds = found
         steps = as_steps(rows)
         self.state.steps(steps)
+        self._watch.steps(steps)
         if len(seconds):
             self.state.second(bool(seconds["motion_g"][-1] < STILL_G))
         return steps
@@ -163,6 +177,7 @@ class Pipeline:
         if self._analyzer is not None:
             state.link = "filling" if state.filling_s > FILLING_S else "streaming"
             state.notes = self._analyzer.warnings
+            state.alerts = self._watch.active_at(self.elapsed_s)
         if self._recorder is not None and self._recorder.failure:
             state.notes = (self._recorder.failure, *state.notes)
         state.trouble = ""

@@ -16,16 +16,17 @@ from imurun.errors import WrongSensorError
 from imurun.live.pipeline import Pipeline
 from imurun.live.recorder import Recorder, session_files
 from imurun.live.source import ReplaySource, SensorSource
-from imurun.recording import Recording, Runner
+from imurun.live.wearer import Wearer
+from imurun.recording import Recording
 
 
-def sensor_run(found: Found, settings: Settings, runner: Runner, stem: Path | None) -> Pipeline:
+def sensor_run(found: Found, settings: Settings, wearer: Wearer, stem: Path | None) -> Pipeline:
     """The run of a sensor; in a running event loop.
 
     Args:
         found: as `imurun.ble.scan` gives it.
         settings: what to ask it for.
-        runner: who wears it.
+        wearer: who wears it.
         stem: what the session's files are called, without ending; None to keep nothing.
 
     Raises:
@@ -48,18 +49,18 @@ def sensor_run(found: Found, settings: Settings, runner: Runner, stem: Path | No
         )
         journal = JournalWriter(session_files(stem)[0], header, notifying(profile))
         recorder = Recorder(journal, profile.data_characteristic)
-    return Pipeline(SensorSource(found, settings, journal=recorder, keep_log=True), runner, recorder=recorder)
+    return Pipeline(SensorSource(found, settings, journal=recorder, keep_log=True), wearer, recorder=recorder)
 
 
 def replay_run(
-    recording: Recording, speed: float, runner: Runner, stem: Path | None = None, *, name: str = ""
+    recording: Recording, speed: float, wearer: Wearer, stem: Path | None = None, *, name: str = ""
 ) -> Pipeline:
     """A recording as if it happened now; in a running event loop.
 
     Args:
         recording: whose samples come.
         speed: how much faster than they were measured.
-        runner: who wears the sensor.
+        wearer: who wears the sensor.
         stem: as for `sensor_run`.
         name: for the faces; the recording's source if left out.
 
@@ -71,4 +72,4 @@ def replay_run(
     if stem is not None:
         header = block_header(recording, name=source.name)
         recorder = Recorder(JournalWriter(session_files(stem)[0], header, [BLOCKS]), BLOCKS)
-    return Pipeline(source, runner, recorder=recorder, records_blocks=True, frame=recording.frame)
+    return Pipeline(source, wearer, recorder=recorder, records_blocks=True, frame=recording.frame)

@@ -23,6 +23,7 @@ async def show_terminal(
     states: Sequence[RunState],
     *,
     address: str | None = None,
+    code: str = "",
     stop: asyncio.Event,
     console: Console | None = None,
 ) -> None:
@@ -33,20 +34,18 @@ async def show_terminal(
     Args:
         states: one a sensor.
         address: of the page, to be shown.
+        code: the address for a phone's camera; see `TerminalView`.
         stop: ends it.
         console: where to; None for standard output.
     """
     console = Console(highlight=False) if console is None else console
     if console.is_terminal and not console.is_dumb_terminal:
-        await _draw(states, address, stop, console)
+        await _draw(TerminalView(states, address, code), stop, console)
     else:
         await _print_lines(states, address, stop, console)
 
 
-async def _draw(
-    states: Sequence[RunState], address: str | None, stop: asyncio.Event, console: Console
-) -> None:
-    view = TerminalView(states, address)
+async def _draw(view: TerminalView, stop: asyncio.Event, console: Console) -> None:
     loop = asyncio.get_running_loop()
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while not stop.is_set():

@@ -37,6 +37,9 @@ EVERY_PAGE_S = 5.0
 """A team of more sensors than lines is shown in turns."""
 SIDED = ("contact_time_ms", "peak_impact_g", "lumbar_compression_bw")
 
+CODE_STYLE = "bright_white on black"
+"""Its blocks are the light modules."""
+
 Line = tuple[str, str]
 """A piece of a line and its style."""
 
@@ -47,33 +50,50 @@ class TerminalView:
     Args:
         states: one a sensor.
         address: of the page, where there is one.
+        code: the address for a phone's camera (`imurun.live.qr`), shown until somebody runs; "" for none.
     """
 
-    def __init__(self, states: Sequence[RunState], address: str | None = None) -> None:
+    def __init__(self, states: Sequence[RunState], address: str | None = None, code: str = "") -> None:
         self._states = states
         self._address = address
+        self._code = code.splitlines()
         self._sparks: dict[tuple[int, str, int], tuple[int, str]] = {}
 
     def lines(self, now_s: float, width: int, height: int) -> list[Text]:
         """At most `height` lines of at most `width` cells for the moment `now_s` of the host's clock."""
         width, height = max(width, 1), max(height, 1)
         moments = [state.snapshot(now_s) for state in self._states]
-        room = height - 1
-        if len(moments) == 1:
+        hint = self._hint(width)
+        room = height - len(hint)
+        if self._shows_code(moments, width, room):
+            lines = [_header(moments[0]), *(Text(line, CODE_STYLE) for line in self._code)]
+        elif len(moments) == 1:
             lines = self._one(moments[0], width, room)
         else:
             lines = self._team(moments, now_s, width, room)
         lines = lines[:room]
         lines += [Text()] * (room - len(lines))
-        lines.append(self._hint())
+        lines += hint[-height:]
         for line in lines:
             line.no_wrap = True
             line.truncate(width, overflow="ellipsis")
         return lines
 
-    def _hint(self) -> Text:
-        where = f" · page: {printable(self._address)}" if self._address else ""
-        return Text.assemble(("Ctrl-C", "bold"), (f" ends the run and keeps it{where}", "dim"))
+    def _hint(self, width: int) -> list[Text]:
+        """What to press, and where the page is, on a line of its own where it is long."""
+        keys = Text.assemble(("Ctrl-C", "bold"), (" ends the run and keeps it", "dim"))
+        if not self._address:
+            return [keys]
+        page = f"page: {printable(self._address)}"
+        if len(keys) + len(page) + 3 <= width:
+            return [Text.assemble(keys, (f" · {page}", "dim"))]
+        return [Text(page if len(page) <= width else printable(self._address)), keys]
+
+    def _shows_code(self, moments: Sequence[Snapshot], width: int, room: int) -> bool:
+        """Whether nobody runs yet and there is room for the code of the address."""
+        if not self._code or any(moment.n_steps for moment in moments):
+            return False
+        return len(self._code) < room and len(self._code[0]) <= width
 
     # -- one sensor -----------------------------------------------------------------------------------------
 

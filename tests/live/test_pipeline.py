@@ -19,6 +19,7 @@ from imurun.live.recorder import finish_session
 from imurun.live.runs import replay_run
 from imurun.live.source import ReplaySource
 from imurun.live.together import controls_of, run_together
+from imurun.live.wearer import Wearer
 from imurun.recording import Marker, Runner
 from imurun.sim.presets import eventful_run, steady_run
 
@@ -80,7 +81,7 @@ def blocks_of(recording, n=10):
 @pytest.mark.parametrize("speed", [math.inf, 3000.0])
 def test_a_replay_gives_the_steps_of_the_file_to_the_byte(recording, speed):
     async def scenario():
-        return await steps_of(replay_run(recording, speed, Runner(height_m=1.8)))
+        return await steps_of(replay_run(recording, speed, Wearer(Runner(height_m=1.8))))
 
     steps = asyncio.run(scenario())
     expected = imurun.analyze(recording, Runner(height_m=1.8)).steps
@@ -91,7 +92,7 @@ def test_a_replay_gives_the_steps_of_the_file_to_the_byte(recording, speed):
 def test_samples_wait_until_the_rate_is_known():
     recording = steady_run(20.0).recording
     source = Scripted(blocks_of(recording), known_after=150)
-    pipeline = Pipeline(source, Runner())
+    pipeline = Pipeline(source, Wearer())
     links = []
 
     async def scenario():
@@ -109,7 +110,7 @@ def test_samples_wait_until_the_rate_is_known():
 
 def test_a_run_that_ends_before_its_rate_is_known_is_analysed_all_the_same():
     recording = steady_run(11.0).recording
-    pipeline = Pipeline(Scripted(blocks_of(recording), known_after=10**6), Runner())
+    pipeline = Pipeline(Scripted(blocks_of(recording), known_after=10**6), Wearer())
     asyncio.run(pipeline.run())
     assert pipeline.state.n_trend == len(imurun.analyze(recording).steps) > 20
 
@@ -121,7 +122,7 @@ def test_events_are_shown():
     seen = []
 
     async def scenario(items, *look):
-        pipeline = Pipeline(Scripted(items), Runner())
+        pipeline = Pipeline(Scripted(items), Wearer())
         await pipeline.run()
         seen.append(pipeline.state)
 
@@ -147,8 +148,8 @@ def test_events_are_shown():
 
 def test_one_sensor_that_fails_does_not_end_the_others():
     recording = steady_run(12.0).recording
-    good = Pipeline(Scripted(blocks_of(recording)), Runner())
-    bad = Pipeline(Scripted([SensorError("It broke; mend it.")]), Runner())
+    good = Pipeline(Scripted(blocks_of(recording)), Wearer())
+    bad = Pipeline(Scripted([SensorError("It broke; mend it.")]), Wearer())
     asyncio.run(run_together([bad, good], []))
     assert isinstance(bad.error, SensorError)
     assert good.error is None
@@ -157,7 +158,7 @@ def test_one_sensor_that_fails_does_not_end_the_others():
 
 def test_the_session_is_kept_with_its_markers_and_gives_the_same_steps(recording, tmp_path):
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Runner(), tmp_path / "run")
+        pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
         moments = pipeline.fan.subscribe(10**6)
         controls = controls_of([pipeline])
         task = asyncio.create_task(pipeline.run())
@@ -186,7 +187,7 @@ def test_a_full_disk_stops_the_recording_and_not_the_run(tmp_path, monkeypatch):
     recording = steady_run(20.0).recording
 
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Runner(), tmp_path / "run")
+        pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
         journal = pipeline._recorder._journal
         write, written = journal.notification, []
 
@@ -209,7 +210,7 @@ def test_a_full_disk_stops_the_recording_and_not_the_run(tmp_path, monkeypatch):
 
 def test_nothing_is_left_of_a_run_without_samples(tmp_path):
     async def scenario():
-        pipeline = replay_run(steady_run(5.0).recording, 1.0, Runner(), tmp_path / "run")
+        pipeline = replay_run(steady_run(5.0).recording, 1.0, Wearer(), tmp_path / "run")
         pipeline.stop()
         await pipeline.run()
         return pipeline
@@ -222,7 +223,7 @@ def test_what_is_there_is_not_replaced(tmp_path):
     (tmp_path / "run-steps.parquet").touch()
 
     async def scenario():
-        replay_run(steady_run(5.0).recording, 1.0, Runner(), tmp_path / "run")
+        replay_run(steady_run(5.0).recording, 1.0, Wearer(), tmp_path / "run")
 
     with pytest.raises(SettingsError, match="is there already; give another name"):
         asyncio.run(scenario())
@@ -230,7 +231,7 @@ def test_what_is_there_is_not_replaced(tmp_path):
 
 def test_a_taker_that_is_too_slow_loses_the_oldest_and_slows_nobody(recording):
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Runner())
+        pipeline = replay_run(recording, math.inf, Wearer())
         slow = pipeline.fan.subscribe(5)
         await pipeline.run()
         return pipeline, slow, [moment async for moment in slow]
