@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bokeh.protocol.exceptions import MessageError, ProtocolError, ValidationError
@@ -11,7 +12,7 @@ from bokeh.server.contexts import ApplicationContext
 from bokeh.server.views.ws import WSHandler
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from tornado.web import RequestHandler
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 if TYPE_CHECKING:
     from imurun.live.page.server import PageApplication
@@ -138,6 +139,14 @@ class Socket(WSHandler):
         except (ProtocolError, ValueError, KeyError, TypeError, AttributeError):
             self.application.asks.ignore("a web socket with a made-up session")
             self.close()
+
+    def on_close(self) -> None:
+        if self.connection is None or not self.connection.session.destroyed:
+            super().on_close()
+
+    async def send_message(self, message: Any) -> None:
+        with suppress(WebSocketClosedError):  # browsers come and go
+            await message.send(self)
 
     async def on_message(self, fragment: str | bytes) -> None:
         asks = self.application.asks

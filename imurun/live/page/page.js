@@ -120,7 +120,7 @@ function put_number(output, value, decimals) {
   const text = value === null || value === undefined ? "–" : value.toFixed(decimals);
   if (output.textContent !== text) output.textContent = text;
   output.classList.toggle("none", text === "–");
-  output.classList.toggle("long", text.length > 4);
+  output.dataset.length = text.length;
 }
 
 function duration(seconds) {

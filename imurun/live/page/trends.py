@@ -134,6 +134,7 @@ def _plot(name: str, x_range: Range1d, y_range: Range1d) -> figure:
         background_fill_alpha=0.0,
         border_fill_alpha=0.0,
         outline_line_color=None,
+        min_border_left=52,
         min_border_right=18,
         min_border_top=8,
     )
