@@ -133,6 +133,8 @@ class Socket(WSHandler):
         return WebSocketHandler.check_origin(self, origin)
 
     def open(self, *args: Any, **kwargs: Any) -> None:
+        self._connection = self.ws_connection
+        self.application.sockets.add(self)
         try:
             super().open(*args, **kwargs)
         # a session that this server did not sign: bokeh says so in several ways
@@ -140,7 +142,13 @@ class Socket(WSHandler):
             self.application.asks.ignore("a web socket with a made-up session")
             self.close()
 
+    def hang_up(self) -> None:
+        """Be gone without waiting for the browser's answer."""
+        if self._connection is not None and self._connection.stream is not None:
+            self._connection.stream.close()
+
     def on_close(self) -> None:
+        self.application.sockets.discard(self)
         if self.connection is None or not self.connection.session.destroyed:
             super().on_close()
 

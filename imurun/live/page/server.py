@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +23,6 @@ from bokeh.server.views.static_handler import StaticHandler
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
 from tornado.web import ErrorHandler, RequestHandler
 
 from imurun.errors import PageError
@@ -44,6 +44,7 @@ BIG = ("cadence_spm", "contact_time_ms", "peak_impact_g", "roll_rom_deg")
 
 MOST_BYTES = 16_384
 """Of a message from a browser; the longest that the page sends is far shorter."""
+MOST_PORT = 65_535
 PING_S = 5.0
 """A browser that does not answer for so long is gone, and what waits for it is freed."""
 UNUSED_MS = 10_000
@@ -87,6 +88,7 @@ class PageApplication(BokehTornado):
         html: the page.
         plot_elements: where each plot goes in it, by the plot's name.
         n_refused: requests from who may not look.
+        sockets: of the browsers that look.
     """
 
     def __init__(self, access: Access, asks: Asks, moments: Moments, title: str) -> None:
@@ -112,6 +114,7 @@ class PageApplication(BokehTornado):
         self.plot_elements = {name: f"plot_{name}" for name in PLOTS}
         self.html = _html(title)
         self.n_refused = 0
+        self.sockets: set[Socket] = set()
         context = {"application_context": self.applications["/"]}
         self._doors: dict[str, tuple[type[RequestHandler], dict[str, Any], list[bytes]]] = {
             "/": (PageDoor, {}, []),
@@ -137,6 +140,15 @@ class PageApplication(BokehTornado):
             return self.get_handler_delegate(request, ErrorHandler, {"status_code": 404})
         door, options, path_args = self._doors[request.path]
         return self.get_handler_delegate(request, door, dict(options), list(path_args))
+
+    async def close_sockets(self) -> None:
+        """Say goodbye to all browsers and wait for none."""
+        sockets = list(self.sockets)
+        for browser in sockets:
+            browser.close(1001, "the run's page is closed")
+        await asyncio.sleep(0)
+        for browser in sockets:
+            browser.hang_up()
 
     def log_request(self, handler: RequestHandler) -> None:
         """What is refused is told above, and what is not is nobody's business."""
@@ -170,19 +182,20 @@ async def serve(
             f"A page at {host} could be opened from the network without a token; use --share to share it."
         )
     listen_at = "0.0.0.0" if share and host in THIS_MACHINE else host
-    sockets = _listen(listen_at, port)
-    port = sockets[0].getsockname()[1]
+    listener = _listen(listen_at, port)
+    port = listener.getsockname()[1]
     access = Access(share, port)
     moments = Moments(states, asyncio.get_running_loop().time)
     application = PageApplication(access, Asks(states, controls), moments, title)
     http = HTTPServer(application, max_body_size=MOST_BYTES, max_buffer_size=4 * MOST_BYTES)
     server = BaseServer(IOLoop.current(), application, http)
-    http.add_sockets(sockets)
+    http.add_socket(listener)
     server.start()
     try:
         yield Page(_address(listen_at, port, access.token), port, application)
     finally:
         server.stop()
+        await application.close_sockets()
         await http.close_all_connections()
         for session in application.get_sessions("/"):
             session.destroy()
@@ -208,11 +221,12 @@ def _file(name: str, content_type: str) -> dict[str, Any]:
     return {"content": content, "content_type": f"{content_type}; charset=utf-8"}
 
 
-def _listen(host: str, port: int) -> list[socket.socket]:
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= MOST_PORT:
+        raise PageError(f"There is no port {port}; choose one from 1024 to {MOST_PORT} with --port.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return bind_sockets(port, host)
-    except OverflowError:
-        raise PageError(f"There is no port {port}; choose one from 1024 to 65535 with --port.") from None
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PageError(
@@ -222,7 +236,10 @@ def _listen(host: str, port: int) -> list[socket.socket]:
             raise PageError(
                 f"Port {port} may not be used by this account; choose one from 1024 with --port."
             ) from error
-        raise PageError(f"No page can be served at {host}: {error.strerror or error}.") from error
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise PageError(f"No page can be served at {host}: {why}.") from error
+    listener.setblocking(False)
+    return listener
 
 
 def _address(host: str, port: int, token: str | None) -> str:
