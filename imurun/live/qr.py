@@ -6,7 +6,10 @@ import io
 
 
 def qr_lines(address: str) -> str:
-    """Lines of half blocks, dark on light whatever the terminal's colours, with the quiet zone around.
+    """Lines of half blocks, 41 by 21 characters for an address with a token, with the quiet zone around.
+
+    The light modules are the blocks and the dark ones are left out: to be shown white on black (rich: the style
+    "bright_white on black"), whatever the terminal's own colours are, or the code is its negative.
 
     Args:
         address: what the phone is to open.
@@ -15,4 +18,4 @@ def qr_lines(address: str) -> str:
 
     out = io.StringIO()
     segno.make_qr(address, error="l").terminal(out, compact=True)
-    return out.getvalue()
+    return out.getvalue().rstrip("\n")

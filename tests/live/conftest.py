@@ -24,7 +24,9 @@ def browser():
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'"
+    )
     with playwright.sync_playwright() as started:
         # root has no sandbox
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -61,7 +61,9 @@ def visit(browser):
         page.on("request", lambda request: page.requests.append(request.url))
         page.on("websocket", lambda socket: page.requests.append(socket.url))
         if not expect_trouble:
-            page.on("console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text))
+            page.on(
+                "console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text)
+            )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         return page

@@ -151,11 +151,19 @@ def documents(stand):
 def test_without_the_token_every_door_is_shut(shared_once, method, path, shown):
     page = shared_once.page
     token = token_of(page)
-    wrong = {"wrong": "A" * len(token), "cut": token[:-1], "longer": token + "A", "empty": "", "strange": "ü€"}
+    wrong = {
+        "wrong": "A" * len(token),
+        "cut": token[:-1],
+        "longer": token + "A",
+        "empty": "",
+        "strange": "ü€",
+    }
     headers = {}
     if shown != "nothing":
         path += ("&" if "?" in path else "?") + "token=" + quote(wrong[shown])
-        headers["Cookie"] = f"{page._application.access.cookie}={wrong[shown].encode('ascii', 'ignore').decode()}"
+        headers["Cookie"] = (
+            f"{page._application.access.cookie}={wrong[shown].encode('ascii', 'ignore').decode()}"
+        )
     before = page.n_refused
     status, told, body = request(page, method, path, b"{}" if method == "POST" else None, **headers)
     assert status == 403
@@ -260,7 +268,12 @@ def test_the_token_is_in_no_log_and_refusals_are(shared, caplog):
 
 @pytest.mark.parametrize(("method", "path"), DOORS)
 def test_another_name_for_this_machine_is_refused(stand_once, method, path):
-    for host in ("evil.example", f"evil.example:{stand_once.page.port}", "192.168.1.7", "127.0.0.1.evil.example"):
+    for host in (
+        "evil.example",
+        f"evil.example:{stand_once.page.port}",
+        "192.168.1.7",
+        "127.0.0.1.evil.example",
+    ):
         assert request(stand_once.page, method, path, host=host)[0] == 403
 
 
@@ -326,14 +339,26 @@ STRANGE = [
 @pytest.mark.parametrize("message", STRANGE, ids=str)
 def test_what_no_button_sends_is_counted_only(stand_once, message):
     before = stand_once.page.n_ignored
-    assert request(stand_once.page, "POST", "/ask", message if isinstance(message, bytes) else json.dumps(message).encode())[0] == 400
+    assert (
+        request(
+            stand_once.page,
+            "POST",
+            "/ask",
+            message if isinstance(message, bytes) else json.dumps(message).encode(),
+        )[0]
+        == 400
+    )
     assert stand_once.page.n_ignored == before + 1
     assert not stand_once.asked
 
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["ask", "lap", "pain", "a"]),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.sampled_from(["ask", "lap", "pain", "a"]),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(st.sampled_from(["ask", "value", "name", "x"]), inner, max_size=4)
@@ -457,7 +482,9 @@ def test_the_document_takes_nothing_from_a_browser(stand, caplog):
     socket.close()
 
 
-@pytest.mark.parametrize("fragments", [["{", "{}", "{}"], [b"\x00\x01"], ["[]", "[]", "[]"], ["{}", "{}", "{}"]])
+@pytest.mark.parametrize(
+    "fragments", [["{", "{}", "{}"], [b"\x00\x01"], ["[]", "[]", "[]"], ["{}", "{}", "{}"]]
+)
 def test_bytes_that_are_no_message_end_the_socket(stand, caplog, fragments):
     page = stand.serve()
     with WebSocket(stand, session_of(page)["token"]) as socket:

@@ -120,7 +120,9 @@ class RefusedDoor(Door):
 
     def prepare(self) -> None:
         self.set_status(403)
-        self.finish("Not allowed: open the address that imurun printed for this run, or scan its code again.\n")
+        self.finish(
+            "Not allowed: open the address that imurun printed for this run, or scan its code again.\n"
+        )
 
 
 class Socket(WSHandler):
@@ -163,7 +165,15 @@ class Socket(WSHandler):
             return
         try:
             message = await self.receiver.consume(fragment)
-        except (MessageError, ProtocolError, ValidationError, ValueError, KeyError, TypeError, RecursionError):
+        except (
+            MessageError,
+            ProtocolError,
+            ValidationError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):
             asks.ignore("bytes that are no message")
             self.close()
             return
