@@ -8,8 +8,8 @@ import io
 def qr_lines(address: str) -> str:
     """Lines of half blocks, 41 by 21 characters for an address with a token, with the quiet zone around.
 
-    The light modules are the blocks and the dark ones are left out: to be shown white on black (rich: the style
-    "bright_white on black"), whatever the terminal's own colours are, or the code is its negative.
+    Its blocks are the light modules: show them white on black (rich: style "bright_white on black") whatever
+    the terminal's own colours are, or the code is its negative.
 
     Args:
         address: what the phone is to open.

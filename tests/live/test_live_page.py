@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import time
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
 from page_helpers import STEP_S, Stand, made_step
 
 PHONE, DESK = (390, 844), (1280, 800)
-COMES_BACK_MS = 15_000
+COMES_BACK_S = 15.0
+DASH = "\N{EN DASH}"
 SIZES = [
     pytest.param(PHONE, "light", id="phone-light"),
     pytest.param(PHONE, "dark", id="phone-dark"),
@@ -20,10 +22,11 @@ SIZES = [
 ]
 
 LAYOUT = """() => {
-  const boxes = [...document.querySelectorAll("header > div, #alerts p, #team a, .metric, .panel, footer button")]
+  const all = (what) => [...document.querySelectorAll(what)];
+  const boxes = all("header > div, #alerts p, #team a, .metric, .panel, footer button")
     .filter((box) => box.checkVisibility())
     .map((box) => ({ box, fixed: box.closest("footer") !== null, r: box.getBoundingClientRect() }));
-  const name = (box) => box.dataset.column ?? (box.id || box.className || box.textContent.trim().slice(0, 20));
+  const name = (box) => box.dataset.column ?? (box.id || box.className || box.textContent.trim());
   const overlaps = [];
   for (const [k, a] of boxes.entries()) for (const b of boxes.slice(k + 1)) {
     if (a.fixed !== b.fixed) continue;
@@ -31,15 +34,16 @@ LAYOUT = """() => {
     const high = Math.min(a.r.bottom, b.r.bottom) - Math.max(a.r.top, b.r.top);
     if (wide > 0.5 && high > 0.5) overlaps.push([name(a.box), name(b.box)]);
   }
-  const texts = [...document.querySelectorAll("h1, h2, output, dd, dt, p, button, small, figcaption, .number, .unit, .side")]
+  const texts = all("h1, h2, output, dd, dt, p, button, small, figcaption, .number, .unit, .side")
     .filter((text) => text.checkVisibility() && text.textContent.trim());
   const range = document.createRange();
   const cut = texts.filter((text) => {
-    const frame = (text.closest(".metric, .panel, button, a, #alerts p") ?? document.body).getBoundingClientRect();
+    const around = text.closest(".metric, .panel, button, a, #alerts p") ?? document.body;
+    const frame = around.getBoundingClientRect();
     range.selectNodeContents(text);
     const r = range.getBoundingClientRect();
-    return r.left < frame.left - 0.5 || r.right > frame.right + 0.5 || text.scrollWidth > text.clientWidth + 1 &&
-      getComputedStyle(text).display !== "inline";
+    const isWide = getComputedStyle(text).display !== "inline" && text.scrollWidth > text.clientWidth + 1;
+    return r.left < frame.left - 0.5 || r.right > frame.right + 0.5 || isWide;
   }).map((text) => `${name(text)}: ${text.textContent.trim()}`);
   const root = document.documentElement;
   return { overlaps, cut, sideways: root.scrollWidth - root.clientWidth, n: boxes.length };
@@ -126,7 +130,7 @@ def test_a_run_is_shown_whole_and_uncut(stand, visit, artefacts, size, scheme):
     served = stand.serve()
     page = visit(served.address, size, scheme)
 
-    assert wait(lambda: value(page, "cadence_spm") != "–")
+    assert wait(lambda: value(page, "cadence_spm") != DASH)
     assert 165 < float(value(page, "cadence_spm")) < 185
     assert len(value(page, "roll_rom_deg")) == 4
     assert text(page, "#link") == "streaming"
@@ -167,7 +171,7 @@ def test_a_narrow_phone_and_long_words_are_not_cut(visit, artefacts):
         first.trouble = "The sensor is out of range; go nearer to the computer, " + "y" * 50
         stand.alert(stand.states[1], "Cadence fell by 8 % against the fresh part of this run.")
         page = visit(stand.serve().address, (320, 640))
-        assert wait(lambda: value(page, "cadence_spm") != "–")
+        assert wait(lambda: value(page, "cadence_spm") != DASH)
         assert page.locator("#team a").count() == 3
         assert page.locator("#team a").nth(1).get_attribute("data-alert") == "true"
         assert text(page, "#limit") == "no limit known yet"
@@ -177,7 +181,7 @@ def test_a_narrow_phone_and_long_words_are_not_cut(visit, artefacts):
         page.locator("#team a").nth(2).click()
         assert wait(lambda: text(page, "#name") == "Chris")
         assert text(page, "#link") == "waiting for the sensor"
-        assert value(page, "cadence_spm") == "–"
+        assert value(page, "cadence_spm") == DASH
         page.locator("#lap").click()
         assert wait(lambda: stand.asked == [("lap", None, "Chris")])
     finally:
@@ -239,7 +243,7 @@ def test_a_silent_sensor_is_not_shown_as_current(stand, visit, artefacts):
     [state] = stand.states
     stand.run(state)
     page = visit(stand.serve().address)
-    assert wait(lambda: value(page, "cadence_spm") != "–")
+    assert wait(lambda: value(page, "cadence_spm") != DASH)
 
     stand.call(stand.rest)
 
@@ -249,7 +253,7 @@ def test_a_silent_sensor_is_not_shown_as_current(stand, visit, artefacts):
 
     stand.call(lose)
     assert wait(lambda: text(page, "#link") == "sensor lost", 1.0)
-    assert wait(lambda: value(page, "cadence_spm") == "–", 4.0)
+    assert wait(lambda: value(page, "cadence_spm") == DASH, 4.0)
     assert wait(lambda: text(page, "#bout") == "gap", 1.0)
     assert "being looked for" in text(page, "#trouble")
     assert wait(lambda: "s old" in text(page, "#trouble"))
@@ -267,7 +271,7 @@ def test_the_page_comes_back_with_whole_trends(stand, visit, artefacts):
 
     stand.shut()
     assert wait(lambda: page.evaluate("document.body.classList.contains('silent')"))
-    assert value(page, "cadence_spm") == "–"
+    assert value(page, "cadence_spm") == DASH
     assert wait(lambda: "No word from the computer" in text(page, "#trouble"))
     assert text(page, "#link") == "no connection"
     page.screenshot(path=artefacts / "page_no_word.png")
@@ -276,14 +280,14 @@ def test_the_page_comes_back_with_whole_trends(stand, visit, artefacts):
     missed = [made_step(k) for k in range(200, 260)]
     stand.call(state.steps, missed)
     stand.serve(port=served.port)
-    assert wait(lambda: text(page, "#link") == "streaming", COMES_BACK_MS / 1000)
+    assert wait(lambda: text(page, "#link") == "streaming", COMES_BACK_S)
     assert wait(lambda: n_points(page) > 260)
     assert not page.evaluate("document.body.classList.contains('silent')")
     minutes = page.evaluate(
         """() => Bokeh.documents.at(-1).get_model_by_name("cadence_spm").renderers
         .flatMap((one) => [...one.data_source.data.minute]).sort((a, b) => a - b)"""
     )
-    gaps = [60.0 * (b - a) for a, b in zip(minutes, minutes[1:], strict=False)]
+    gaps = [60.0 * (b - a) for a, b in pairwise(minutes)]
     assert max(gaps) < 1.1 * STEP_S
     page.locator("#lap").tap()
     assert wait(lambda: text(page, "#told") == "Lap noted")
@@ -301,7 +305,7 @@ def test_a_network_that_swallows_everything(stand, visit):
         bokeh.properties.data.change.disconnect_all?.(); bokeh.properties.data.change.emit = () => {}; }"""
     )
     assert wait(lambda: page.evaluate("document.body.classList.contains('silent')"))
-    assert wait(lambda: text(page, "#link") == "streaming", COMES_BACK_MS / 1000)
+    assert wait(lambda: text(page, "#link") == "streaming", COMES_BACK_S)
     earlier = text(page, "#steps")
     assert wait(lambda: text(page, "#steps") != earlier)
 

@@ -530,13 +530,13 @@ def test_errors_are_one_sentence(stand):
     try:
         with pytest.raises(PageError, match=rf"Port {port} is taken.*--port"):
             other.serve(port=port)
-        with pytest.raises(PageError, match="There is no port 70000.*--port"):
+        with pytest.raises(PageError, match=r"There is no port 70000.*--port"):
             other.serve(port=70000)
         with pytest.raises(PageError, match="use --share"):
             other.serve(host="0.0.0.0")
         with pytest.raises(PageError, match=r"No page can be served at 192\.0\.2\.77: "):
             other.serve(host="192.0.2.77", share=True)
-        with pytest.raises(PageError, match="No page can be served at no.such.host.invalid: "):
+        with pytest.raises(PageError, match=r"No page can be served at no\.such\.host\.invalid: "):
             other.serve(host="no.such.host.invalid", share=True)
     finally:
         other.close()
@@ -569,7 +569,8 @@ def test_a_browser_that_does_not_answer_is_gone_soon(stand, monkeypatch):
             (
                 f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nOrigin: http://127.0.0.1:{page.port}\r\n"
                 "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                f"Sec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
             ).encode()
         )
         assert wait(lambda: page.n_browsers == 1)

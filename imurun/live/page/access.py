@@ -20,7 +20,7 @@ class Access:
     """Decides on each request before anything else sees it.
 
     Not shared, the page answers this machine only. Shared, it answers whoever shows the token: in the address
-    for the first time, in a cookie after. Either way buttons and data answer only to scripts of the page itself.
+    for the first time, in a cookie after. Either way buttons and data answer only to the page's own script.
 
     Attributes:
         token: None when not shared.
@@ -44,7 +44,7 @@ class Access:
             shown.append(request.cookies[self.cookie].value)
         if not shown:
             return "it shows no token"
-        if not any([self._is_token(value) for value in shown]):
+        if not any(map(self._is_token, shown)):
             return "its token is not the one of this run"
         return ""
 
@@ -54,7 +54,7 @@ class Access:
 
 
 def forget_token(request: HTTPServerRequest) -> None:
-    """Take the arguments out of a request that was decided on, so that no log or error can repeat the token."""
+    """Take the token out of a request that was decided on, so that no log or error can repeat it."""
     for arguments in (request.arguments, request.query_arguments, request.body_arguments):
         arguments.pop(TOKEN_ARGUMENT, None)
     request.uri, request.query = request.path, ""

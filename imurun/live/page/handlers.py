@@ -34,6 +34,7 @@ class Door(RequestHandler):
     application: PageApplication
 
     def set_default_headers(self) -> None:
+        """Headers of every answer, refusals included."""
         host = self.request.host if _HOST.fullmatch(self.request.host) else ""
         self.set_header("Cache-Control", "no-store")
         self.set_header(
@@ -52,6 +53,7 @@ class PageDoor(Door):
     """The page, without any data."""
 
     def get(self) -> None:
+        """Show it, and let the browser keep the token for what the page asks for next."""
         access = self.application.access
         if access.token is not None:
             self.set_cookie(access.cookie, access.token, httponly=True, samesite="Strict", path="/")
@@ -62,9 +64,11 @@ class FileDoor(Door):
     """The page's own script and style."""
 
     def initialize(self, content: bytes, content_type: str) -> None:
+        """Tornado's way to give a door what it needs."""
         self._content, self._content_type = content, content_type
 
     def get(self) -> None:
+        """The file."""
         self.set_header("Content-Type", self._content_type)
         self.finish(self._content)
 
@@ -73,9 +77,11 @@ class SessionDoor(Door):
     """A document of its own for the browser that asks: what bokeh's script needs to show it."""
 
     def initialize(self, application_context: ApplicationContext) -> None:
+        """Tornado's way to give a door what it needs."""
         self._context = application_context
 
     async def post(self) -> None:
+        """Make one; 503 when too many look already."""
         if len(list(self._context.sessions)) >= MOST_SESSIONS:
             self.send_error(503)
             return
@@ -111,6 +117,7 @@ class AskDoor(Door):
     """A button was pressed."""
 
     def post(self) -> None:
+        """Do it, or count it as nothing of the page's with 400."""
         self.set_status(200 if self.application.asks.take(self.request.body) else 400)
         self.finish()
 
@@ -119,6 +126,7 @@ class RefusedDoor(Door):
     """For whoever may not look."""
 
     def prepare(self) -> None:
+        """Answer whatever the method is."""
         self.set_status(403)
         self.finish(
             "Not allowed: open the address that imurun printed for this run, or scan its code again.\n"
@@ -135,6 +143,7 @@ class Socket(WSHandler):
         return WebSocketHandler.check_origin(self, origin)
 
     def open(self, *args: Any, **kwargs: Any) -> None:
+        """A browser is there."""
         self._connection = self.ws_connection
         self.application.sockets.add(self)
         try:
@@ -150,15 +159,18 @@ class Socket(WSHandler):
             self._connection.stream.close()
 
     def on_close(self) -> None:
+        """A browser is gone."""
         self.application.sockets.discard(self)
         if self.connection is None or not self.connection.session.destroyed:
             super().on_close()
 
     async def send_message(self, message: Any) -> None:
+        """Bokeh's way to tell the browser something."""
         with suppress(WebSocketClosedError):  # browsers come and go
             await message.send(self)
 
     async def on_message(self, fragment: str | bytes) -> None:
+        """Answer what only asks; count the rest, but for bokeh's own housekeeping."""
         asks = self.application.asks
         if self.receiver is None or self.handler is None or self.connection is None:
             asks.ignore("a message before the session began")

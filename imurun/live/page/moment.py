@@ -33,6 +33,7 @@ class Moments:
 
     @property
     def versions(self) -> tuple[int, ...]:
+        """Of the states: another when anything happened."""
         return tuple(state.version for state in self.states)
 
     def text(self, chosen: int) -> str:

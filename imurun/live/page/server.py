@@ -17,6 +17,7 @@ import jinja2
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
 from bokeh.document import Document
+from bokeh.server.contexts import BokehSessionContext
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.static_handler import StaticHandler
@@ -81,7 +82,7 @@ class Page:
 
 
 class PageApplication(BokehTornado):
-    """Bokeh's server with doors of its own: every request passes `Access`, and only what is listed here exists.
+    """Bokeh's server with doors of its own: every request passes `Access`, and only what is listed exists.
 
     Attributes:
         access, asks, moments: what the doors need.
@@ -94,7 +95,7 @@ class PageApplication(BokehTornado):
     def __init__(self, access: Access, asks: Asks, moments: Moments, title: str) -> None:
         def follow(document: Document) -> None:
             context = document.session_context
-            assert context is not None
+            assert isinstance(context, BokehSessionContext)
             Follower(document, moments, context.token_payload["chosen"])
 
         super().__init__(
@@ -126,7 +127,7 @@ class PageApplication(BokehTornado):
             "/ws": (Socket, context | {"bokeh_websocket_path": "/ws"}, []),
         }
 
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:  # noqa: ARG002
         """The one way in."""
         refusal = self.access.refusal(request)
         forget_token(request)
@@ -175,7 +176,8 @@ async def serve(
         title: of the page.
 
     Raises:
-        PageError: the port or the address cannot be used, or it is one of the network and the page not shared.
+        PageError: the port or the address cannot be used, or the address is open to the network and the page
+            not shared.
     """
     if not share and host not in THIS_MACHINE:
         raise PageError(

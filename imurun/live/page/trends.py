@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from bokeh.models import BasicTickFormatter, ColumnDataSource, Range1d
+from bokeh.models import BasicTicker, BasicTickFormatter, ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
 from imurun.engine import Step
@@ -48,9 +48,11 @@ class Trends:
         columns = ("minute", *SPANS)
         self.sources = {side: ColumnDataSource({column: [] for column in columns}) for side in SIDES}
         self._load = ColumnDataSource({"minute": [], LOAD: []})
-        self._window = Range1d(0.0, WINDOW_MIN)
-        self._axes = {column: Range1d(0.0, span) for column, span in SPANS.items()}
-        self._load_axes = Range1d(0.0, 1.0), Range1d(0.0, 1.0)
+        self._window = Range1d(start=0.0, end=WINDOW_MIN)
+        self._axes = {column: Range1d(start=0.0, end=span) for column, span in SPANS.items()}
+        self._start_min = 0.0
+        self._limits = {column: (0.0, span) for column, span in SPANS.items()}
+        self._load_axes = Range1d(start=0.0, end=1.0), Range1d(start=0.0, end=1.0)
         self._last_s = dict.fromkeys(SIDES, math.nan)
         self._n_seen = 0
         self._n_load = 0
@@ -72,7 +74,8 @@ class Trends:
                 names = ("minute", *SPANS)
                 source.stream(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), SIDE_STEPS)
         newest = max(WINDOW_MIN, steps[-1].final_contact_s / 60.0)
-        _set(self._window, newest - WINDOW_MIN, newest)
+        self._start_min = newest - WINDOW_MIN
+        _set(self._window, self._start_min, newest)
         for column, axis in self._axes.items():
             self._fit(column, axis)
 
@@ -87,18 +90,19 @@ class Trends:
         return rows
 
     def _fit(self, column: str, axis: Range1d) -> None:
-        """The axis spans what is seen but for a few outliers; it moves only when it must, so that it is calm."""
+        """The axis spans what is seen but for a few outliers; it moves only when it must, to be calm."""
         minutes = np.concatenate([np.asarray(source.data["minute"]) for source in self.sources.values()])
         values = np.concatenate([np.asarray(source.data[column]) for source in self.sources.values()])
-        values = values[np.isfinite(values) & (minutes >= float(self._window.start))]
+        values = values[np.isfinite(values) & (minutes >= self._start_min)]
         if not values.size:
             return
         low, high = np.percentile(values, (1.0, 99.0))
         span = max(high - low, SPANS[column])
         middle = 0.5 * (low + high)
-        start, end = float(axis.start), float(axis.end)
+        start, end = self._limits[column]
         if low < start or high > end or end - start > 2.0 * span:
-            _set(axis, middle - 0.7 * span, middle + 0.7 * span)
+            self._limits[column] = middle - 0.7 * span, middle + 0.7 * span
+            _set(axis, *self._limits[column])
 
     def _update_load(self, curve: FloatArray, limit_bw4: float | None) -> None:
         if not len(curve) or len(curve) == self._n_load:
@@ -145,8 +149,8 @@ def _plot(name: str, x_range: Range1d, y_range: Range1d) -> figure:
         axis.major_label_text_font = "system-ui, sans-serif"
         axis.major_label_text_font_size = "13px"
         axis.formatter = BasicTickFormatter(use_scientific=False)
-    plot.yaxis.ticker.desired_num_ticks = 3
-    plot.xaxis.ticker.desired_num_ticks = 5
+    plot.yaxis.ticker = BasicTicker(desired_num_ticks=3)
+    plot.xaxis.ticker = BasicTicker(desired_num_ticks=5)
     plot.xgrid.grid_line_color = None
     plot.ygrid.grid_line_color = INK
     plot.ygrid.grid_line_alpha = 0.25
