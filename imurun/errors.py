@@ -35,3 +35,7 @@ class SensorNotFoundError(SensorError):
 
 class WrongSensorError(SensorError):
     """A device that is not of the kind it was taken for."""
+
+
+class PageError(ImurunError):
+    """The live page cannot be served."""
