@@ -18,6 +18,7 @@ from imurun.commands.choose_sensor import choose_sensors
 from imurun.commands.interrupt import on_interrupt
 from imurun.commands.record import Wanted, settings_for
 from imurun.commands.screen import print_session
+from imurun.commands.warm import WAIT, needs_compiling, warm_up
 from imurun.engine import Step
 from imurun.errors import ImurunError, SettingsError
 from imurun.io import read, write_steps
@@ -28,7 +29,6 @@ from imurun.live.runs import replay_run, sensor_run
 from imurun.live.terminal import show_terminal
 from imurun.live.together import Face, controls_of, run_together
 from imurun.live.wearer import Wearer, read_wearer
-from imurun.live.warm import WAIT, needs_compiling, warm_up
 from imurun.recording import Runner
 from imurun.sim.presets import eventful_run
 
@@ -200,9 +200,7 @@ async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face) -> No
             from imurun.live.lsl import publisher
 
             faces += [publisher(pipeline) for pipeline in pipelines]
-        faces.append(
-            lambda stop: show_terminal(states, address=address, code=code, stop=stop)
-        )
+        faces.append(lambda stop: show_terminal(states, address=address, code=code, stop=stop))
         with on_interrupt(controls.stop):
             await run_together(pipelines, faces)
 

@@ -64,7 +64,7 @@ class TerminalView:
         width, height = max(width, 1), max(height, 1)
         moments = [state.snapshot(now_s) for state in self._states]
         hint = self._hint(width)
-        room = height - len(hint)
+        room = max(height - len(hint), 0)
         if self._shows_code(moments, width, room):
             lines = [_header(moments[0]), *(Text(line, CODE_STYLE) for line in self._code)]
         elif len(moments) == 1:

@@ -14,6 +14,7 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from imurun.live.digits import LARGE_LINES, SMALL_LINES, block_digits
+from imurun.live.qr import qr_lines
 from imurun.live.state import FRESH_S, Alert, RunState
 from imurun.live.terminal import PLAIN_EVERY_S, PlainLines, show_terminal
 from imurun.live.terminal_view import DASH, EVERY_PAGE_S, TerminalView, number
@@ -341,3 +342,27 @@ def test_many_alerts_have_a_line_each():
     for k in (7, 6, 5):
         assert f"! {k}:00 Impact 3.1 g, 26 % above the first minutes. Tired runners land harder; …" in text
     assert "… 7 alerts in all" in text
+
+
+# -- the address -----------------------------------------------------------------------------------------
+
+LONG_ADDRESS = "http://192.168.178.123:5005/?token=" + "A" * 43
+
+
+@pytest.mark.parametrize("n_states", [1, 3])
+def test_a_phone_can_read_the_address_until_somebody_runs(n_states):
+    code = qr_lines(LONG_ADDRESS)
+    waiting = TerminalView([RunState(f"s{k}") for k in range(n_states)], LONG_ADDRESS, code)
+    shown = [line.plain for line in waiting.lines(NOW_S, 80, 24)]
+    assert all(line in "\n".join(shown) for line in code.splitlines())
+    assert LONG_ADDRESS in "\n".join(shown)  # also to be typed
+    runs = TerminalView([running()], LONG_ADDRESS, code).lines(NOW_S, 80, 24)
+    assert not any(code.splitlines()[3] in line.plain for line in runs)
+    assert any(LONG_ADDRESS in line.plain for line in runs)
+
+
+def test_a_code_that_does_not_fit_is_left_out():
+    code = qr_lines(LONG_ADDRESS)
+    lines = TerminalView([RunState("s")], LONG_ADDRESS, code).lines(NOW_S, 80, 20)
+    assert len(lines) == 20
+    assert not any(code.splitlines()[3] in line.plain for line in lines)
