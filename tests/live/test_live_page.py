@@ -188,6 +188,46 @@ def test_a_narrow_phone_and_long_words_are_not_cut(visit, artefacts):
         stand.close()
 
 
+def test_a_phone_on_its_side(stand, visit, artefacts):
+    [state] = stand.states
+    stand.fill(state, 300)
+    stand.run(state, 300)
+    page = visit(stand.serve().address, (844, 390))
+    assert wait(lambda: value(page, "cadence_spm") != DASH)
+    assert_layout(page)
+    keep(page, artefacts, "phone_on_its_side", (844, 390))
+    page.locator("#pain").click()
+    for button in page.locator(".scale button").all():
+        box = button.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 390
+    page.screenshot(path=artefacts / "page_pain_on_its_side.png")
+
+
+def test_a_shared_page_opens_with_its_address_only(stand, visit, artefacts):
+    [state] = stand.states
+    stand.run(state)
+    served = stand.serve(share=True)
+    own = f"http://127.0.0.1:{served.port}/"
+    page = visit(own + "?" + served.address.partition("?")[2], expect_trouble=True)
+    assert wait(lambda: text(page, "#link") == "streaming")
+    page.locator("#lap").tap()
+    assert wait(lambda: stand.asked == [("lap", None, None)])
+    page.goto(own)
+    assert wait(lambda: text(page, "#link") == "streaming")
+    assert served.n_refused == 0
+
+    stranger = visit(own, expect_trouble=True)
+    assert "Not allowed" in stranger.content()
+    assert stranger.locator("#link").count() == 0
+    assert served.n_refused == 1
+
+    stand.shut()
+    stand.serve(port=served.port, share=True)
+    assert wait(lambda: "no longer valid" in text(page, "#trouble"))
+    page.screenshot(path=artefacts / "page_other_run.png")
+
+
 def test_buttons_reach_the_run(stand, visit, artefacts):
     [state] = stand.states
     stand.run(state)

@@ -24,6 +24,8 @@ READS = frozenset({"PULL-DOC-REQ", "SERVER-INFO-REQ"})
 """Bokeh's messages that only ask."""
 HOUSEKEEPING = frozenset({"document_ready", "connection_lost", "client_reconnected"})
 """Events that bokeh's own script sends from an untouched page."""
+LAYOUT = frozenset({"inner_width", "inner_height", "outer_width", "outer_height"})
+"""Sizes in pixels that it reports of its plots."""
 
 _HOST = re.compile(r"[\w.\-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
 
@@ -210,7 +212,3 @@ def _is_housekeeping_event(event: Any) -> bool:
         data = event.get("msg_data")
         return isinstance(data, dict) and data.get("name") in HOUSEKEEPING
     return event.get("kind") == "ModelChanged" and event.get("attr") in LAYOUT
-
-
-LAYOUT = frozenset({"inner_width", "inner_height", "outer_width", "outer_height"})
-"""Sizes in pixels that bokeh's script reports of its plots."""
