@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
-from platformdirs import user_runtime_path
+from platformdirs import user_cache_path
 
 from imurun.errors import SensorError
 
@@ -19,7 +19,7 @@ def claim(address: str, label: str) -> Iterator[None]:
     Raises:
         SensorError: another process holds it.
     """
-    folder = user_runtime_path("imurun", ensure_exists=True)
+    folder = user_cache_path("imurun", ensure_exists=True)
     lock = FileLock(folder / f"sensor-{hashlib.sha256(address.lower().encode()).hexdigest()[:16]}.lock")
     try:
         lock.acquire(timeout=0)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from random import Random
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from imurun.ble.assembly import Assembly, Settings, offering
 from imurun.ble.backfill import Backfill
 from imurun.ble.backoff import Backoff
+from imurun.ble.claim import claim
 from imurun.ble.codec import Flag
 from imurun.ble.control import LogState, Op, StatusReport, Stopped, TimeSync, decode_capabilities
 from imurun.ble.dialogue import Dialogue
@@ -70,6 +71,7 @@ class SensorClient:
     Raises:
         WrongSensorError: the sensor's profile is unknown.
         SettingsError: the sensor does not have these settings.
+        SensorError: on entering, another process uses it.
         While iterating also AdapterError, SensorNotFoundError and SensorError where the first connection
         fails, and RecordingError where the journal cannot be written.
     """
@@ -102,6 +104,7 @@ class SensorClient:
         self._backoff = Backoff(self._waits.retry_s, self._waits.longest_retry_s, random or Random())
         self._silence_s = max(self._waits.silence_s, SILENT_SAMPLES / settings.rate_hz)
         self._stop = asyncio.Event()
+        self._claim = ExitStack()
         self._out: asyncio.Queue[Item | None] = asyncio.Queue(OUTPUT_LIMIT)
         self._error: Exception | None = None
         self._task: asyncio.Task[None] | None = None
@@ -121,14 +124,16 @@ class SensorClient:
         return self._n_dropped + (self._link.inbox.n_dropped if self._link else 0)
 
     async def __aenter__(self) -> SensorClient:
+        self._claim.enter_context(claim(self._sensor.address, self._sensor.label))
         self._task = asyncio.create_task(self._work())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        with self._claim:
+            if self._task is not None:
+                self._task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._task
 
     def __aiter__(self) -> AsyncIterator[Item]:
         return self

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imurun.ble.claim import claim
 from imurun.ble.codec import LogData, decode_frame
 from imurun.ble.control import (
     Capabilities,
@@ -193,17 +194,18 @@ async def open_inquiry(sensor: Found, waits: Waits | None = None) -> AsyncIterat
     Raises:
         WrongSensorError: its profile is unknown, or it lacks what the profile needs.
         SensorNotFoundError: it does not answer.
-        SensorError: the link failed otherwise.
+        SensorError: another process uses it, or the link failed otherwise.
     """
     waits = waits or Waits()
     if sensor.profile is None:
         raise WrongSensorError(
             f"{sensor.label} is no sensor that imurun knows; choose another, or say which profile it has."
         )
-    async with open_link(
-        sensor, sensor.profile, time.monotonic, limit=INBOX_LIMIT, connect_s=waits.connect_s
-    ) as link:
-        yield Inquiry(link, sensor.profile, waits)
+    with claim(sensor.address, sensor.label):
+        async with open_link(
+            sensor, sensor.profile, time.monotonic, limit=INBOX_LIMIT, connect_s=waits.connect_s
+        ) as link:
+            yield Inquiry(link, sensor.profile, waits)
 
 
 async def battery_of(sensor: Found, waits: Waits) -> int | None:

@@ -84,10 +84,16 @@ def run_live(
     async def live() -> list[Pipeline]:
         if simulate:
             recording = eventful_run(rate_hz=SIMULATED_HZ).recording
-            pipelines = [replay_run(recording, speed or 1.0, wearer, stem, name="simulated")]
+            pipelines = [
+                replay_run(recording, 1.0 if speed is None else speed, wearer, stem, name="simulated")
+            ]
         else:
             pipelines = await _sensor_runs(sensors, wanted, wearer, stem)
-        await _show(pipelines, faces)
+        try:
+            await _show(pipelines, faces)
+        finally:
+            for pipeline in pipelines:
+                pipeline.close()
         return pipelines
 
     pipelines = asyncio.run(live())

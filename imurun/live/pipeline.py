@@ -115,6 +115,12 @@ class Pipeline:
         """End the run in good order."""
         self._source.stop()
 
+    def close(self) -> None:
+        """Close what keeps the run; `run` does it at its end."""
+        if self._recorder is not None:
+            self.journal = self._recorder.close()
+            self._recorder = None
+
     def mark(self, kind: Literal["lap", "pain"], value: float | None) -> Marker:
         """The runner notes something now."""
         now_s = asyncio.get_running_loop().time()
@@ -209,8 +215,7 @@ class Pipeline:
             steps = self._analyse(self._analyzer.finish_arrays())
             if steps:
                 self.fan.publish(Moment(SampleBlock(0, np.zeros((0, 3))), steps))
-        if self._recorder is not None:
-            self.journal = self._recorder.close()
+        self.close()
         self.state.link = "ended"
         self.state.filling_s = 0.0
         self.state.version += 1

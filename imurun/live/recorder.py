@@ -110,10 +110,14 @@ def finish_session(journal: Path, runner: Runner) -> Kept:
 
     Raises:
         FormatError: the journal holds nothing.
+        SettingsError: the files are there already.
         RecordingError: a file cannot be written; the journal stays.
     """
     stem = journal.with_suffix("")
     recording_file, steps_file = (stem.with_name(stem.name + ending) for ending in (RECORDING, STEPS))
+    for file in (recording_file, steps_file):
+        if file.exists():
+            raise SettingsError(f"{file} is there already; give another name.")
     recording = read(journal)
     session = analyze(recording, runner)
     try:

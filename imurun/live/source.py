@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
 from typing import Protocol
 
 from imurun.ble.assembly import Settings
-from imurun.ble.claim import claim
 from imurun.ble.client import Item, SensorClient
 from imurun.ble.journal import Sink
 from imurun.ble.scan import Found
@@ -75,7 +73,7 @@ class SensorSource:
         journal: is given every notification.
 
     Raises:
-        WrongSensorError, SettingsError: as `SensorClient`; the SensorError of `claim` on entering.
+        WrongSensorError, SettingsError: as `SensorClient`.
     """
 
     LEARN_S = 12.0
@@ -92,8 +90,6 @@ class SensorSource:
         self.name = found.label
         self.has_gyro = True
         self.acc_range_g: float | None = settings.acc_range_g
-        self._found = found
-        self._claim = ExitStack()
         self._n_samples = 0
         clock = asyncio.get_running_loop().time
         self._client = SensorClient(
@@ -117,13 +113,11 @@ class SensorSource:
         return missing / self.best_rate_hz
 
     async def __aenter__(self) -> SensorSource:
-        self._claim.enter_context(claim(self._found.address, self.name))
         await self._client.__aenter__()
         return self
 
     async def __aexit__(self, *raised: object) -> None:
-        with self._claim:
-            await self._client.__aexit__(*raised)
+        await self._client.__aexit__(*raised)
 
     def __aiter__(self) -> AsyncIterator[Item]:
         return self

@@ -1,0 +1,136 @@
+"""`imurun live`, `replay` and `recover` as a user runs them."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+import imurun
+from imurun.io import write_recording
+from imurun.sim.presets import steady_run
+
+
+def start(*words, **of_process):
+    return subprocess.Popen(
+        [sys.executable, "-m", "imurun", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **of_process,
+    )
+
+
+def call(*words, **of_process):
+    process = start(*words, **of_process)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def table(path):
+    """A step table as its bytes, without the comments at its head."""
+    return [line for line in path.read_bytes().splitlines() if not line.startswith(b"#")]
+
+
+def test_a_replay_at_the_speed_of_life_prints_the_steps_of_the_file(shared_data, tmp_path):
+    file = shared_data / "treadmill_run_grf" / "imu.csv"
+    live, whole = tmp_path / "live.csv", tmp_path / "whole.csv"
+    began_s = time.monotonic()
+    code, out, err = call("replay", file, "--no-page", "--steps", live)
+    took_s = time.monotonic() - began_s
+    assert code == 0, err
+    assert "Traceback" not in err
+    assert call("analyze", file, "--steps", whole)[0] == 0
+    assert table(live) == table(whole)
+    assert len(table(live)) > 10
+    assert took_s > imurun.read(file).duration_s
+    assert "imu.csv: ended." in out  # plain lines, since nobody looks
+
+
+def test_live_simulate_keeps_all_and_ends_at_ctrl_c(tmp_path):
+    process = start("live", "--simulate", "--speed", "20", "--no-page", "--out", tmp_path / "run")
+    while not (tmp_path / "run.journal").exists():
+        time.sleep(0.1)
+    time.sleep(6.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "Session load" in out
+    assert "Traceback" not in err
+    steps = pd.read_parquet(tmp_path / "run-steps.parquet")
+    recording = imurun.read(tmp_path / "run.parquet")
+    assert recording.duration_s > 60
+    pd.testing.assert_frame_equal(imurun.analyze(recording).steps, steps, check_exact=True)
+
+
+def test_a_killed_run_is_recovered(tmp_path):
+    process = start("live", "--simulate", "--speed", "20", "--no-page", "--out", tmp_path / "run")
+    while not (tmp_path / "run.journal").exists():
+        time.sleep(0.1)
+    time.sleep(6.0)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "run.parquet").exists()
+    code, _, err = call("recover", tmp_path / "run.journal")
+    assert code == 0, err
+    recording = imurun.read(tmp_path / "run.parquet")
+    assert recording.duration_s > 60
+    steps = pd.read_parquet(tmp_path / "run-steps.parquet")
+    pd.testing.assert_frame_equal(imurun.analyze(recording).steps, steps, check_exact=True)
+    code, _, err = call("recover", tmp_path / "run.journal")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "is there already; give another name." in err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["live", "--simulate", "--sensor", "x"], "--simulate needs no sensor; leave --sensor out."),
+        (["live", "--speed", "2"], "A sensor has no --speed; it goes with --simulate."),
+        (["live", "--simulate", "--speed", "0"], "The speed is 0; it must be positive."),
+        (["replay", "no.csv"], "no.csv: there is no such file; check the path."),
+        (["recover", "no.journal"], "no.journal: there is no such file; check the path."),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(words, sentence, tmp_path):
+    code, _, err = call(*words, cwd=tmp_path)
+    assert code == 1
+    assert err.splitlines()[-1] == f"imurun: {sentence}"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_port_that_is_taken_is_said_before_anything_runs(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, err = call("live", "--simulate", "--port", port, cwd=tmp_path)
+    assert code == 1
+    assert str(port) in err.splitlines()[-1]
+    assert "--port" in err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_absurd_rules_are_named_with_line_and_key(tmp_path):
+    runner = tmp_path / "kim.toml"
+    runner.write_text(
+        'name = "Kim"\n\n[alerts.contact]\ncolumn = "contact_time_ms"\nsteps = 0\nabove = 280\n'
+    )
+    code, _, err = call("live", "--simulate", "--no-page", "--runner", runner, cwd=tmp_path)
+    assert code == 1
+    assert "kim.toml, line 5: alerts.contact.steps" in err.splitlines()[-1]
+
+
+def test_a_recording_is_not_replaced_by_its_steps(tmp_path):
+    file = tmp_path / "run.csv"
+    write_recording(steady_run(3.0).recording, file)
+    before = file.read_bytes()
+    code, _, err = call("replay", file, "--steps", file)
+    assert code == 1
+    assert "would replace the recording" in err
+    assert file.read_bytes() == before
