@@ -40,6 +40,10 @@ KindOption = Annotated[
 ]
 
 
+INTERRUPTED = 130
+ENDED = "imurun: interrupted; no output file was left incomplete, and what was recorded is in its journal."
+
+
 def main() -> None:
     """Run the command line; exit code 0 done, 1 input that could not be used, 2 usage."""
     for stream in (sys.stdout, sys.stderr):
@@ -52,13 +56,18 @@ def main() -> None:
             sys.stdout.flush()
     except ImurunError as error:
         _give_up(str(error), 1)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # click has caught the interrupt
+            print(ENDED, file=sys.stderr)
+        raise
     except BrokenPipeError:
         _drop_output()  # whoever read it had enough
     except OSError as error:
         _drop_output()
         _give_up(f"{error.filename or 'the output'}: {error.strerror or error}.", 1)
     except KeyboardInterrupt:
-        _give_up("interrupted; no output file was left incomplete.", 130)
+        print(ENDED, file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def _give_up(sentence: str, code: int) -> None:
@@ -383,6 +392,7 @@ def ask_sensor(
     download: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Download the logs that it holds into this folder.")
     ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Let it stop measuring, if it does.")] = False,
     erase: Annotated[
         bool, typer.Option("--erase", help="Erase from the sensor each log that was downloaded whole.")
     ] = False,
@@ -391,7 +401,7 @@ def ask_sensor(
     """Show what a sensor can do, its battery and firmware; download the logs it holds."""
     from imurun.commands.sensor import show_sensor
 
-    show_sensor(sensor, download=download, erase=erase, kind=kind)
+    show_sensor(sensor, stop=stop, download=download, erase=erase, kind=kind)
 
 
 bench = typer.Typer(help="Benchmarks, in a checkout of the source.", no_args_is_help=True)

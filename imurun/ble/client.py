@@ -22,9 +22,9 @@ from imurun.ble.backfill import Backfill
 from imurun.ble.backoff import Backoff
 from imurun.ble.claim import claim
 from imurun.ble.codec import Flag
-from imurun.ble.control import LogState, Op, StatusReport, Stopped, TimeSync, decode_capabilities
-from imurun.ble.dialogue import Dialogue
-from imurun.ble.events import Battery, Connected, Dropped, Event, Lost
+from imurun.ble.control import LogState, Op, Status, StatusReport, Stopped, TimeSync, decode_capabilities
+from imurun.ble.dialogue import Dialogue, NoReplyError
+from imurun.ble.events import Battery, Connected, Dropped, Event, Lost, NotLogged, NotStopped
 from imurun.ble.journal import Notification, Sink
 from imurun.ble.link import Link, LinkLostError, open_link
 from imurun.ble.profiles import Profile
@@ -34,7 +34,7 @@ from imurun.ble.scan import Found, find
 from imurun.ble.waits import Waits
 from imurun.ble.watch import GapWatch, SignalWatch
 from imurun.blocks import SampleBlock
-from imurun.errors import AdapterError, SensorError, WrongSensorError
+from imurun.errors import AdapterError, RecordingError, SensorError, WrongSensorError
 
 Item: TypeAlias = SampleBlock | Event
 
@@ -42,6 +42,7 @@ SILENT_SAMPLES = 150
 """Slow sensors put as many samples into a packet, so silence is not told before."""
 INBOX_LIMIT = 8192
 OUTPUT_LIMIT = 1024
+STOP_TRIES = 2
 
 
 class SensorClient:
@@ -105,6 +106,7 @@ class SensorClient:
         self._silence_s = max(self._waits.silence_s, SILENT_SAMPLES / settings.rate_hz)
         self._stop = asyncio.Event()
         self._claim = ExitStack()
+        self._is_given_up = self._is_over = self._has_storage = False
         self._out: asyncio.Queue[Item | None] = asyncio.Queue(OUTPUT_LIMIT)
         self._error: Exception | None = None
         self._task: asyncio.Task[None] | None = None
@@ -148,10 +150,16 @@ class SensorClient:
         raise StopAsyncIteration
 
     def stop(self) -> None:
-        """Stop the sensor; the items that are still to come end the iteration."""
+        """Stop the sensor; the items that are still to come end the iteration.
+
+        While the link is lost it is tried once more, so that the sensor does not go on measuring.
+        """
         self._stop.set()
         if self._link is not None:
             self._link.inbox.wake()
+        elif not self._run_began() and self._task is not None:
+            self._is_given_up = True
+            self._task.cancel()
 
     # -- links ------------------------------------------------------------------------------------------
 
@@ -160,14 +168,17 @@ class SensorClient:
             await self._stay_connected()
             await self._give_out(self.assembly.aligner.finish())
             await self._tell(*self._gaps.finish(self._clock()))
+        except asyncio.CancelledError:
+            if not self._is_given_up:
+                raise
         except Exception as error:  # raised where the items are taken
             self._error = error
         await self._out.put(None)  # the end
 
     async def _stay_connected(self) -> None:
-        failures, is_told = 0, False
-        while not self._stop.is_set():
-            linked = False
+        failures, n_wrong, is_told = 0, 0, False
+        while not self._stop.is_set() or self._must_be_ended():
+            is_last, linked = self._stop.is_set(), False
             try:
                 async with open_link(
                     self._sensor,
@@ -178,22 +189,34 @@ class SensorClient:
                 ) as link:
                     linked = True
                     await self._use(link)
-            except WrongSensorError:
-                raise
             except SensorError as error:
                 failures += 1
+                if is_last:
+                    break
+                # once in a run it may be half of a list of services
+                n_wrong = n_wrong + 1 if isinstance(error, WrongSensorError) else 0
+                if n_wrong and (not self._run_began() or n_wrong >= self._waits.tries):
+                    raise
                 if self._run_began():
                     if linked or (isinstance(error, AdapterError) and not is_told):
                         await self._lost(str(error))
                         is_told = isinstance(error, AdapterError)
                 elif failures >= self._waits.tries:
                     raise
-                if not linked:
+                if not linked and not self._stop.is_set():
                     await self._look_for_it()
             finally:
                 self._n_dropped, self._link = self.n_dropped, None
+            if is_last:
+                break
             if not self._stop.is_set():
                 await self._pause(self._backoff.next_s())
+        if self._run is not None and not self._is_over:
+            await self._tell(NotStopped(self._clock()))
+
+    def _must_be_ended(self) -> bool:
+        """Whether the sensor is in a run that nothing but a command ends, or holds some of it."""
+        return self._run is not None and (not self._is_over or bool(self._holes()))
 
     async def _look_for_it(self) -> None:
         """Scan, for the system forgets devices that it has not seen for a while."""
@@ -218,6 +241,16 @@ class SensorClient:
         self._link = link
         self._backfill.reset()
         dialogue = Dialogue(link, self._profile, lambda wait_s: self._take(link, wait_s), self._waits.reply_s)
+        try:
+            await self._go_on(dialogue)
+        except RecordingError:
+            for write in self._profile.stop_commands():  # whose answers cannot be kept
+                with suppress(SensorError):
+                    await link.write(write.characteristic, write.data)
+            raise
+
+    async def _go_on(self, dialogue: Dialogue) -> None:
+        link = dialogue.link
         await self._begin(dialogue)
         self._links += 1
         self._note(kind="connected", mtu=link.mtu)
@@ -240,7 +273,7 @@ class SensorClient:
             await self._fetch(dialogue)
             if self._clock() >= battery_due_s:
                 battery_due_s = self._clock() + self._waits.battery_s
-                await self._read_battery(dialogue)
+                await self._look_after(dialogue)
         await self._end(dialogue)
 
     async def _begin(self, dialogue: Dialogue) -> None:
@@ -249,15 +282,22 @@ class SensorClient:
             if self._run is None and link.has(INFO):
                 capabilities = decode_capabilities(await link.read(INFO))
                 if capabilities is not None:
+                    self._has_storage = capabilities.log_bytes > 0
                     self._profile.with_capabilities(capabilities).check(*self._settings)
-            if self._run is not None and await self._running(dialogue) == self._run:
-                return  # ring and samples go on; what is missing is fetched
+            if self._run is not None:
+                if await self._running(dialogue) == self._run:
+                    return  # ring and samples go on; what is missing is fetched
+                if self._stop.is_set():
+                    self._is_over = True
+                    return
             await self._tell_the_time(dialogue)
         profile = self._profile_for(self._settings)
         for write in profile.start_commands(*self._settings):
             await dialogue.command(write)
         if isinstance(self._profile, ImurunProfile):
             self._run = await self._running(dialogue)
+            if self._profile.keeps_log and self._has_storage and not self.is_logged:
+                await self._tell(NotLogged(self._clock()))
 
     async def _tell_the_time(self, dialogue: Dialogue) -> None:
         """Unix time to the sensor, which dates its log with it."""
@@ -270,8 +310,9 @@ class SensorClient:
         """Stop the sensor, and take what it still sends or holds."""
         next_index = None
         if isinstance(self._profile, ImurunProfile):
-            answer = (await dialogue.request(Op.STOP)).payload
-            next_index = answer.next_index if isinstance(answer, Stopped) else None
+            next_index = await self._stop_run(dialogue)
+            if not self._is_over:
+                return
         else:
             commands = self._profile.stop_commands()
             for write in commands:
@@ -285,9 +326,23 @@ class SensorClient:
                 self._note(kind=END, next_index=next_index)
                 self.assembly.aligner.expect(next_index)
                 next_index = None
-            if taken is None and (dialogue.link.inbox.is_closed or not self._holes()):
+            if taken is None and not self._holes():
                 return
+            if taken is None and dialogue.link.inbox.is_closed:
+                raise self._gone()
             await self._fetch(dialogue)
+
+    async def _stop_run(self, dialogue: Dialogue) -> int | None:
+        """Stop, again where an answer was lost; returns the number after the last sample, if it is told."""
+        if self._is_over:
+            return None
+        for _ in range(STOP_TRIES):
+            with suppress(NoReplyError):
+                answer = await dialogue.request(Op.STOP)
+                if answer.status in (Status.OK, Status.NOT_RUNNING):
+                    self._is_over = True
+                    return answer.payload.next_index if isinstance(answer.payload, Stopped) else None
+        return None
 
     def _profile_for(self, settings: Settings) -> Profile:
         """The profile; a sensor with imurun's own protocol says itself what it offers."""
@@ -302,7 +357,7 @@ class SensorClient:
         taken = await link.inbox.get(timeout_s)
         if taken is None:
             if link.inbox.is_closed and not self._stop.is_set():
-                raise LinkLostError(f"The link to {self._sensor.label} is gone; bring the sensor closer.")
+                raise self._gone()
             return None
         if self._journal is not None:
             self._journal.notification(taken.arrival_s, taken.characteristic, taken.data)
@@ -316,6 +371,9 @@ class SensorClient:
             self._n_dropped_told = self.n_dropped
         await self._tell(*self._signal.look(self.assembly.pieces, self.assembly.aligner))
         return taken
+
+    def _gone(self) -> LinkLostError:
+        return LinkLostError(f"The link to {self._sensor.label} is gone; bring the sensor closer.")
 
     async def _give_out(self, blocks: list[SampleBlock]) -> None:
         for block in blocks:
@@ -356,7 +414,12 @@ class SensorClient:
             self._note(kind=GIVE_UP, stop=stop)
             await self._give_out(self.assembly.aligner.give_up(stop))
 
-    async def _read_battery(self, dialogue: Dialogue) -> None:
+    async def _look_after(self, dialogue: Dialogue) -> None:
+        """Ask for the charge, and for the sensor's own log if it keeps one."""
+        if self.is_logged:
+            await self._running(dialogue)
+            if not self.is_logged:
+                await self._tell(NotLogged(self._clock()))
         percent = await dialogue.battery_percent()
         if percent is not None:
             await self._tell(Battery(self._clock(), percent))

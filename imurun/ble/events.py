@@ -36,6 +36,20 @@ class Dropped:
 
 
 @dataclass(frozen=True)
+class NotLogged:
+    """The sensor does not, or no longer, keep a log of its own: its storage is full or failing."""
+
+    time_s: float
+
+
+@dataclass(frozen=True)
+class NotStopped:
+    """The sensor could not be told to stop: it goes on measuring until it is told or switched off."""
+
+    time_s: float
+
+
+@dataclass(frozen=True)
 class GapFilled:
     """Of a gap that began at `first_index`, `n_samples` came after all."""
 
@@ -78,4 +92,6 @@ class RateOff:
     asked_hz: float
 
 
-Event: TypeAlias = Connected | Lost | Dropped | GapFilled | GapFinal | Battery | Clipping | RateOff
+Event: TypeAlias = (
+    Connected | Lost | Dropped | NotLogged | NotStopped | GapFilled | GapFinal | Battery | Clipping | RateOff
+)

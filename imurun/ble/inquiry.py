@@ -23,15 +23,15 @@ from imurun.ble.control import (
     StatusReport,
     decode_capabilities,
 )
-from imurun.ble.dialogue import Dialogue
+from imurun.ble.dialogue import Dialogue, NoReplyError
 from imurun.ble.journal import Notification
-from imurun.ble.link import Link, open_link
+from imurun.ble.link import Link, LinkLostError, open_link
 from imurun.ble.profiles import Profile
 from imurun.ble.profiles.contract import uuid16
 from imurun.ble.profiles.imurun import INFO, ImurunProfile
 from imurun.ble.scan import Found
 from imurun.ble.waits import Waits
-from imurun.errors import SensorError, WrongSensorError
+from imurun.errors import SensorError, SensorNotFoundError, WrongSensorError
 from imurun.recording import runs
 
 MAKER, MODEL, FIRMWARE = uuid16(0x2A29), uuid16(0x2A24), uuid16(0x2A26)
@@ -39,8 +39,15 @@ MAKER, MODEL, FIRMWARE = uuid16(0x2A29), uuid16(0x2A24), uuid16(0x2A26)
 INBOX_LIMIT = 8192
 MOST_BYTES = 0xFFFF
 """A log read asks for no more: the protocol counts them in 16 bits."""
+MOST_LOG_BYTES = 1 << 30
+"""No sensor has room for more."""
+LINK_TRIES = 3
 LOG_TRIES = 8
 """A stretch of a log that was asked for so often without gaining a byte is given up."""
+
+
+class LogCutError(SensorError):
+    """A log of which only a part came."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,50 @@ class SensorInfo:
     capabilities: Capabilities | None = None
     status: StatusReport | None = None
     logs: tuple[LogEntry, ...] = ()
+
+
+class PartOfLog:
+    """What has come of a log.
+
+    Args:
+        log: as the sensor lists it.
+
+    Raises:
+        SensorError: it says a size that no log has.
+    """
+
+    def __init__(self, log: LogEntry) -> None:
+        if log.bytes > MOST_LOG_BYTES:
+            raise SensorError(f"The sensor says that its log {log.log_id} has {log.bytes} bytes; erase it.")
+        self.log = log
+        self._content = np.zeros(log.bytes, np.uint8)
+        self._missing = np.ones(log.bytes, np.bool_)
+
+    @property
+    def n_missing(self) -> int:
+        """Bytes that have not come."""
+        return int(np.count_nonzero(self._missing))
+
+    @property
+    def share(self) -> float:
+        """How much has come, 0 to 1."""
+        return 1.0 - self.n_missing / max(self.log.bytes, 1)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes; 0 where they have not come."""
+        return self._content.tobytes()
+
+    def first_hole(self) -> tuple[int, int]:
+        """The first missing bytes, half-open."""
+        return runs(self._missing)[0]
+
+    def put(self, piece: LogData) -> None:
+        """Put bytes where they belong; what lies outside is no part of this log."""
+        place = slice(piece.offset, piece.offset + len(piece.data))
+        if place.stop <= len(self._content):
+            self._content[place] = np.frombuffer(piece.data, np.uint8)
+            self._missing[place] = False
 
 
 class Inquiry:
@@ -102,39 +153,51 @@ class Inquiry:
         """The charge; None where it is not told."""
         return await self._dialogue.battery_percent()
 
-    async def read_log(self, log: LogEntry, progress: Callable[[float], None] | None = None) -> bytes:
-        """Download a log; what was lost on the way is asked for again.
+    async def read_log(self, part: PartOfLog, progress: Callable[[float], None] | None = None) -> None:
+        """Download what is missing of a log; what is lost on the way is asked for again.
 
         Args:
-            log: as `info` lists it.
+            part: is filled.
             progress: called with the share that has come.
 
         Raises:
-            SensorError: it is recording, no longer has the log, or the link is gone.
+            SensorError: it is recording, no longer has the log, or the link is gone; what
+                came stays in `part`.
         """
-        content = np.zeros(log.bytes, np.uint8)
-        missing = np.ones(log.bytes, np.bool_)
         tries = 0
-        while missing.any():
-            first, stop = runs(missing)[0]
-            before = np.count_nonzero(missing)
+        while part.n_missing:
+            first, stop = part.first_hole()
+            before = part.n_missing
             answer = await self._dialogue.request(
-                Op.LOG_READ, log.log_id, first, min(stop - first, MOST_BYTES)
+                Op.LOG_READ, part.log.log_id, first, min(stop - first, MOST_BYTES)
             )
             if isinstance(answer.payload, LogReading):
-                await self._take_log(first + answer.payload.length, content, missing)
+                await self._take_log(first + answer.payload.length, part)
             elif answer.status == Status.BUSY:  # with what is under way since an answer was lost
                 await self._take(self._waits.drain_s)
             else:
                 raise self._refused(answer)
-            tries = tries + 1 if np.count_nonzero(missing) == before else 0
-            if tries >= LOG_TRIES:
-                raise SensorError(
-                    f"{self._link.label} does not send all of its log {log.log_id}; bring it closer."
+            tries = tries + 1 if part.n_missing == before else 0
+            if self._link.inbox.is_closed or tries >= LOG_TRIES:
+                raise LogCutError(
+                    f"{self._link.label} does not send all of its log {part.log.log_id}; bring it closer."
                 )
             if progress is not None:
-                progress(1.0 - np.count_nonzero(missing) / log.bytes)
-        return content.tobytes()
+                progress(part.share)
+
+    async def stop(self) -> None:
+        """Let the sensor stop measuring, whoever started it.
+
+        Raises:
+            SensorError: it refuses, or the link is gone.
+        """
+        if not isinstance(self._profile, ImurunProfile):
+            for write in self._profile.stop_commands():
+                await self._dialogue.command(write)
+            return
+        answer = await self._dialogue.request(Op.STOP)
+        if answer.status not in (Status.OK, Status.NOT_RUNNING):
+            raise self._refused(answer)
 
     async def erase_log(self, log: LogEntry) -> None:
         """Delete a log from the sensor.
@@ -146,15 +209,12 @@ class Inquiry:
         if answer.status != Status.OK:
             raise self._refused(answer)
 
-    async def _take_log(self, end: int, content: np.ndarray, missing: np.ndarray) -> None:
-        """Put pieces of a log where they belong, up to the one that ends at `end` or none come any more."""
+    async def _take_log(self, end: int, part: PartOfLog) -> None:
+        """Take pieces of a log up to the one that ends at `end`, or until none come any more."""
         self._log_data.clear()
         while await self._take(self._waits.drain_s) is not None or self._log_data:
             for piece in self._log_data:
-                place = slice(piece.offset, piece.offset + len(piece.data))
-                if place.stop <= len(content):
-                    content[place] = np.frombuffer(piece.data, np.uint8)
-                    missing[place] = False
+                part.put(piece)
             came = any(piece.offset + len(piece.data) >= end for piece in self._log_data)
             self._log_data.clear()
             if came:
@@ -170,7 +230,9 @@ class Inquiry:
 
     def _refused(self, answer: Response) -> SensorError:
         if answer.status == Status.RUNNING:
-            return SensorError(f"{self._link.label} is recording; stop the run first.")
+            return SensorError(
+                f"{self._link.label} is recording; stop it first: imurun sensor {self._link.label} --stop"
+            )
         if answer.status == Status.OUT_OF_RANGE:
             return SensorError(f"{self._link.label} no longer has this log; list its logs again.")
         return SensorError(
@@ -215,3 +277,34 @@ async def battery_of(sensor: Found, waits: Waits) -> int | None:
             return await inquiry.battery_percent()
     except (SensorError, TimeoutError):
         return None
+
+
+async def download_log(
+    sensor: Found,
+    log: LogEntry,
+    progress: Callable[[float], None] | None = None,
+    waits: Waits | None = None,
+) -> bytes:
+    """A log, over as many links as it takes while each brings some of it.
+
+    Args:
+        sensor: as `scan` or `find` gave it.
+        log: as `Inquiry.info` lists it.
+        progress: called with the share that has come.
+        waits: see `Waits`.
+
+    Raises:
+        SensorError: it is recording, no longer has the log, or nothing comes any more.
+    """
+    part = PartOfLog(log)
+    fruitless = 0
+    while part.n_missing:
+        before = part.n_missing
+        try:
+            async with open_inquiry(sensor, waits) as inquiry:
+                await inquiry.read_log(part, progress)
+        except (LogCutError, LinkLostError, NoReplyError, SensorNotFoundError):
+            fruitless = fruitless + 1 if part.n_missing == before else 0
+            if fruitless >= LINK_TRIES:
+                raise
+    return part.content

@@ -88,8 +88,13 @@ class JournalWriter:
             raise RecordingError(f"{path} is there already; give another name.") from error
         except OSError as error:
             raise RecordingError(f"{path} cannot be written ({error.strerror}).") from error
-        self._write(MAGIC)
-        self._append(HEADER, 0.0, json.dumps({**header, "characteristics": characteristics}).encode())
+        try:
+            self._write(MAGIC)
+            self._append(HEADER, 0.0, json.dumps({**header, "characteristics": characteristics}).encode())
+        except RecordingError:
+            self._file.close()
+            self.path.unlink()
+            raise
 
     def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
         """Keep what arrived.

@@ -10,6 +10,7 @@ from bleak.backends.scanner import AdvertisementData
 
 from imurun.ble.profiles import Profile, recognise
 from imurun.ble.radio_errors import not_found, radio_errors
+from imurun.errors import SettingsError
 
 SCAN_S = 5.0
 
@@ -61,9 +62,12 @@ async def find(sensor: str, seconds: float = SCAN_S, *, profile: Profile | None 
 
     Raises:
         SensorNotFoundError: it did not.
+        SettingsError: no name.
         AdapterError: Bluetooth cannot be used.
         SensorError: it failed for another reason.
     """
+    if not sensor:
+        raise SettingsError("Name the sensor, as `imurun scan` shows it.")
     found: list[Found] = []
 
     def is_wanted(device: BLEDevice, advertised: AdvertisementData) -> bool:

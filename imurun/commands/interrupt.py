@@ -1,4 +1,4 @@
-"""Ctrl-C once ends what runs in good order; twice, at once."""
+"""Ctrl-C, or the end of the terminal, ends what runs in good order; a second time, at once."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 @contextmanager
-def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` in the running event loop at the first Ctrl-C or SIGTERM inside the block.
+def on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
+    """Call `stop` in the running event loop at the first such signal inside the block.
 
     From then on these do again what they did before.
     """
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in ENDING}
 
     def restore() -> None:
         for number, handler in before.items():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +22,7 @@ from imurun.ble.replay import journal_header
 from imurun.ble.scan import SCAN_S, Found, find
 from imurun.commands.interrupt import on_interrupt
 from imurun.commands.record_screen import RecordScreen
-from imurun.errors import RecordingError, SettingsError, WrongSensorError
+from imurun.errors import ImurunError, RecordingError, SettingsError, WrongSensorError
 from imurun.io import read, write_recording
 from imurun.recording import Recording
 from imurun.terminal_text import clock
@@ -56,24 +58,21 @@ def record_sensor(
         SensorError: the sensor cannot be reached or used.
         RecordingError: the journal or the recording cannot be written, or holds no samples.
     """
+    if seconds is not None and not math.isfinite(seconds):
+        raise SettingsError(f"--seconds is {seconds:g}; leave it out to record until Ctrl-C.")
     journal_file, recording_file = places(out)
-    asyncio.run(
-        _record(
-            sensor,
-            journal_file,
-            seconds=seconds,
-            wanted=wanted,
-            keep_log=keep_log,
-        )
-    )
+    kept = f"All that came is in {journal_file}, which `imurun analyze` reads."
+    try:
+        asyncio.run(_record(sensor, journal_file, seconds=seconds, wanted=wanted, keep_log=keep_log))
+    except ImurunError as error:
+        if journal_file.exists() and str(journal_file) not in str(error):
+            raise type(error)(f"{error} {kept}") from error
+        raise
     try:
         recording = read(journal_file)
         write_recording(recording, recording_file)
     except SettingsError as error:
-        raise RecordingError(
-            f"{recording_file.name} could not be written ({error}); all that was recorded is in "
-            f"{journal_file}, which `imurun analyze` reads."
-        ) from error
+        raise RecordingError(f"{error} {kept}") from error
     print(f"{recording_file}: {describe(recording)}")
     print(f"What the sensor sent, byte for byte: {journal_file}")
 
@@ -84,8 +83,10 @@ def places(out: Path) -> tuple[Path, Path]:
     Raises:
         SettingsError: an ending other than .parquet or .journal, or a file that is there already.
     """
-    if out.suffix.lower() not in ("", JOURNAL, PARQUET):
-        raise SettingsError(f"{out.name}: a sensor is recorded to {PARQUET}; change the ending.")
+    if out.name in ("", "..") or out.suffix.lower() not in ("", JOURNAL, PARQUET):
+        raise SettingsError(f"{out}: a sensor is recorded to a file NAME{PARQUET}; change the name.")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise SettingsError(f"{out.parent} is no folder that can be written to; make it, or choose another.")
     stem = out.with_suffix("") if out.suffix else out
     files = stem.with_name(stem.name + JOURNAL), stem.with_name(stem.name + PARQUET)
     for file in files:
@@ -150,17 +151,26 @@ async def _record(
                         with suppress(asyncio.CancelledError):
                             await timer
         if not screen.n_samples:
-            raise RecordingError(f"{found.label} sent no sample; wake it, and record again.")
+            raise RecordingError(_why_nothing(found, screen.n_links, client.assembly.decoder.rejects.total()))
 
 
 @contextmanager
 def _journal(file: Path, header: dict[str, Any], profile: Profile) -> Iterator[JournalWriter]:
     """A journal that is not left behind when nothing came."""
+    journal = JournalWriter(file, header, notifying(profile))
     try:
-        with JournalWriter(file, header, notifying(profile)) as journal:
+        with journal:
             yield journal
     finally:
         discard_empty(file, profile.data_characteristic)
+
+
+def _why_nothing(found: Found, n_links: int, n_rejects: int) -> str:
+    if n_rejects:
+        return f"{found.label} sent {n_rejects} packets that cannot be decoded; say its --kind."
+    if n_links:
+        return f"{found.label} sent no sample before the end; wake it, and record again."
+    return f"The recording ended before {found.label} was connected; nothing is kept."
 
 
 async def _stop_after(client: SensorClient, seconds: float | None) -> None:

@@ -19,6 +19,8 @@ from imurun.ble.events import (
     GapFilled,
     GapFinal,
     Lost,
+    NotLogged,
+    NotStopped,
     RateOff,
 )
 from imurun.blocks import SampleBlock
@@ -36,7 +38,7 @@ class RecordScreen:
 
     Attributes:
         client: whose rate is shown, once there is one.
-        n_samples: how many came or are known to be missing.
+        n_samples, n_links: how many samples came or are known to be missing, over how many links.
     """
 
     def __init__(self, waiting_for: str) -> None:
@@ -45,7 +47,7 @@ class RecordScreen:
         self._status = Status(Text(waiting_for), console=self._console)
         self._plain = not self._console.is_terminal
         self._shown_s = -PLAIN_EVERY_S
-        self.n_samples = 0
+        self.n_samples = self.n_links = 0
         self._missing = 0
         self._battery: int | None = None
         self._state = waiting_for
@@ -72,6 +74,9 @@ class RecordScreen:
             words = sentence(item)
             if isinstance(item, Battery):
                 self._battery = item.percent
+            if isinstance(item, Connected):
+                self.n_links = item.count
+                self._state = "waiting for samples"
             if isinstance(item, Lost):
                 self._state = "link lost, trying again"
             if words:
@@ -123,5 +128,9 @@ def sentence(event: Event) -> str:
             return f"The {what} is at the end of its range; choose a larger one."
         case RateOff():
             return f"The sensor samples at {event.rate_hz:.2f} Hz, not {event.asked_hz:g} Hz."
+        case NotLogged():
+            return "The sensor keeps no log of its own: its storage is full or failing."
+        case NotStopped():
+            return "The sensor could not be told to stop; stop it with: imurun sensor NAME --stop"
         case Battery():
             return ""

@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from imurun.ble.control import LogEntry, LogState, StatusReport
-from imurun.ble.inquiry import Inquiry, SensorInfo, open_inquiry
+from imurun.ble.inquiry import SensorInfo, download_log, open_inquiry
 from imurun.ble.profiles import Profile, get_profile
 from imurun.ble.scan import Found, find
+from imurun.commands.interrupt import on_interrupt
 from imurun.commands.screen import patience
-from imurun.errors import FormatError, SettingsError
+from imurun.errors import ImurunError, SettingsError
 from imurun.io import read
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import file_word
@@ -22,8 +23,8 @@ from imurun.io.printable import file_word
 ENDING = ".imulog"
 
 
-def show_sensor(sensor: str, *, download: Path | None, erase: bool, kind: str | None) -> None:
-    """Ask a sensor and print what it says; download its logs if a folder is given.
+def show_sensor(sensor: str, *, stop: bool, download: Path | None, erase: bool, kind: str | None) -> None:
+    """Ask a sensor and print what it says; let it stop, or download its logs, if that is asked for.
 
     Raises:
         SettingsError: an unknown kind, `erase` without a folder, or a folder that cannot be written.
@@ -31,16 +32,25 @@ def show_sensor(sensor: str, *, download: Path | None, erase: bool, kind: str | 
     """
     if erase and download is None:
         raise SettingsError("--erase erases what was downloaded; say where to with --download DIR.")
-    asyncio.run(_show(sensor, download, erase, get_profile(kind) if kind is not None else None))
+    profile = get_profile(kind) if kind is not None else None
+    try:
+        asyncio.run(_ask(sensor, stop, download, erase, profile))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
-async def _show(sensor: str, download: Path | None, erase: bool, profile: Profile | None) -> None:
-    found = await find(sensor, profile=profile)
-    async with open_inquiry(found) as inquiry:
-        info = await inquiry.info()
+async def _ask(sensor: str, stop: bool, download: Path | None, erase: bool, profile: Profile | None) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    with on_interrupt(task.cancel):  # the link is put away first
+        found = await find(sensor, profile=profile)
+        async with open_inquiry(found) as inquiry:
+            if stop:
+                await inquiry.stop()
+            info = await inquiry.info()
         Console().print(table_of(found, info))
         if download is not None:
-            await _download(inquiry, found, info.logs, download, erase)
+            await _download(found, info.logs, download, erase)
 
 
 def table_of(found: Found, info: SensorInfo) -> Table:
@@ -95,9 +105,7 @@ def _state(status: StatusReport) -> str:
     return f"recording: {status.next_index} samples{lost}{log.get(status.log, '')}"
 
 
-async def _download(
-    inquiry: Inquiry, found: Found, logs: tuple[LogEntry, ...], folder: Path, erase: bool
-) -> None:
+async def _download(found: Found, logs: tuple[LogEntry, ...], folder: Path, erase: bool) -> None:
     if not logs:
         print("The sensor holds no log.")
         return
@@ -108,9 +116,10 @@ async def _download(
     for log in logs:
         file = folder / f"{file_word(found.label)}-log-{log.log_id}{ENDING}"
         if file.exists():
-            raise SettingsError(f"{file} is there already; choose another folder.")
+            print(f"{file} is there already; the log stays on the sensor.")
+            continue
         with patience(f"Log {log.log_id}") as progress:
-            content = await inquiry.read_log(log, progress)
+            content = await download_log(found, log, progress)
         try:
             with atomic_path(file) as aside:
                 aside.write_bytes(content)
@@ -118,8 +127,9 @@ async def _download(
             raise SettingsError(f"{file} cannot be written ({error.strerror}); make room.") from error
         try:
             print(f"{file}: {read(file).duration_s:.0f} s; `imurun analyze` reads it.")
-        except FormatError as error:
-            print(f"{file}: {error} It stays on the sensor.")
+        except ImurunError as error:
+            print(f"{file}: {error} The log stays on the sensor.")
             continue
         if erase:
-            await inquiry.erase_log(log)
+            async with open_inquiry(found) as inquiry:
+                await inquiry.erase_log(log)

@@ -220,14 +220,76 @@ def test_what_the_sensor_cannot_do_is_one_sentence(firmware, tmp_path, words, se
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_there_is_not_replaced(tmp_path):
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        ("run.parquet", "run.journal is there already; give another name."),
+        ("nowhere/run", "nowhere is no folder that can be written to; make it, or choose another."),
+        (".", "a sensor is recorded to a file NAME.parquet; change the name."),
+        ("..", "a sensor is recorded to a file NAME.parquet; change the name."),
+        ("run.csv", "a sensor is recorded to a file NAME.parquet; change the name."),
+    ],
+)
+def test_a_name_that_cannot_be_is_one_sentence(tmp_path, out, sentence):
     (tmp_path / "run.journal").write_bytes(b"precious")
     result = subprocess.run(
-        [sys.executable, "-m", "imurun", "record", "x", tmp_path / "run.parquet"],
+        [sys.executable, "-m", "imurun", "record", "x", out],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 1
-    assert result.stderr.endswith("run.journal is there already; give another name.\n")
+    assert result.stderr.endswith(f"{sentence}\n")
+    assert result.stderr.count("\n") == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["run.journal"]
     assert (tmp_path / "run.journal").read_bytes() == b"precious"
+
+
+def test_of_two_recordings_of_one_name_the_second_leaves_the_first_alone(firmware, tmp_path):
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)):
+            words = ("record", "imurun-1", tmp_path / "run", "--seconds", "3")
+            first, second = await start(*words), await start(*words)
+            return [await outcome(first), await outcome(second)]
+
+    outcomes = sorted(run(scenario()))
+    assert [code for code, _, _ in outcomes] == [0, 1], outcomes
+    assert "run.journal is there already" in outcomes[1][2] or "in use by another" in outcomes[1][2]
+    assert len(imurun.read(tmp_path / "run.parquet")) > 300
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_nothing(firmware, tmp_path):
+    def no_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
+
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)):
+            return await outcome(await start("record", "imurun-1", tmp_path / "run", preexec_fn=no_disk))
+
+    code, _, err = run(scenario())
+    assert code == 1
+    assert "run.journal cannot be written any more (File too large)" in err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sensor_that_goes_on_measuring_is_stopped(firmware, tmp_path):
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)) as bluez:
+            process = await start("record", "imurun-1", tmp_path / "run")
+            while not bluez.subscribed:
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1.5)
+            process.kill()
+            await process.wait()
+            process._transport.close()
+            bluez.drop()
+            goes_on = await outcome(await start("sensor", "imurun-1"))
+            stopped = await outcome(await start("sensor", "imurun-1", "--stop"))
+            return goes_on, stopped
+
+    goes_on, stopped = run(scenario())
+    assert "recording:" in goes_on[1]
+    assert "writes its log" in goes_on[1]
+    assert stopped[0] == 0, stopped
+    assert "waiting" in stopped[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +14,7 @@ from bluez import ADDRESS
 from board import Board, values_of
 from radio import (
     SETTINGS,
+    WAITS,
     assert_whole,
     at_least,
     blocks_of,
@@ -26,15 +28,27 @@ from radio import (
 )
 
 import imurun
+from imurun.ble.client import SensorClient
 from imurun.ble.codec import Flag
 from imurun.ble.control import Op, Status
-from imurun.ble.events import Battery, Clipping, Connected, Dropped, GapFilled, GapFinal, Lost
+from imurun.ble.events import (
+    Battery,
+    Clipping,
+    Connected,
+    Dropped,
+    GapFilled,
+    GapFinal,
+    Lost,
+    NotLogged,
+    NotStopped,
+)
 from imurun.ble.journal import Event, JournalWriter, open_journal
 from imurun.ble.link import notifying
 from imurun.ble.profiles import PROFILES
 from imurun.ble.profiles.contract import uuid16
 from imurun.ble.replay import Replay, journal_header
-from imurun.ble.scan import scan
+from imurun.ble.scan import find, scan
+from imurun.ble.waits import Waits
 from imurun.blocks import SampleBlock
 from imurun.errors import RecordingError
 
@@ -337,3 +351,111 @@ def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
 
     items = run(scenario())
     assert_whole(items)  # what was dropped was asked for again
+
+
+# -- the end of a run ---------------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_stopped_while_the_link_is_lost_is_ended_over_one_more():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(57))
+            bluez.in_range = False
+            bluez.drop()
+            items += await until(client, is_a(Lost))
+            bluez.in_range = True
+            items += await the_rest(client)
+            assert not bluez.board._running
+            assert items_end(items) == bluez.board.taken
+            return items
+
+    items = run(scenario())
+    assert_whole(items)
+    assert not events_of(items, NotStopped)
+
+
+def test_a_sensor_that_cannot_be_told_to_stop_is_said():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(57))
+            bluez.board._on_stop = lambda: (Status.BUSY, None)
+            return items + await the_rest(client)
+
+    items = run(scenario())
+    assert len(events_of(items, NotStopped)) == 1
+    assert_whole(items)
+
+
+def test_an_answer_to_stop_that_is_lost_is_asked_for_again():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(57))
+            written, lost = bluez.board.written, []
+
+            def once_unheard(uuid, data):
+                answers = written(uuid, data)
+                if data[0] == Op.STOP and not lost:
+                    lost.extend(answers)
+                    return []
+                return answers
+
+            bluez.board.written = once_unheard
+            items += await the_rest(client)
+            assert lost
+            assert not bluez.board._running
+            return items
+
+    items = run(scenario())
+    assert_whole(items)
+    assert not events_of(items, NotStopped)
+
+
+def test_what_the_ring_holds_comes_though_the_link_goes_at_the_stop():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            items = await until(client, at_least(57))
+            bluez.board.lose = lambda first: True
+            fetch = bluez.board._on_fetch
+
+            def drop_once(first, count):
+                if bluez.log.count("Connect") == 1:
+                    bluez.drop()
+                return fetch(first, count)
+
+            bluez.board._on_fetch = drop_once
+            await asyncio.sleep(0.3)
+            items += await the_rest(client)
+            assert bluez.log.count("Connect") == 2
+            assert items_end(items) == bluez.board.taken
+            return items
+
+    assert_whole(run(scenario()))
+
+
+def test_a_stop_before_the_sensor_is_connected_is_at_once():
+    async def scenario():
+        async with sensor() as bluez:
+            found = await find("imurun-1", 1.0)
+            bluez.in_range = False
+            async with SensorClient(found, SETTINGS, waits=Waits(tries=1000)) as client:
+                await asyncio.sleep(0.2)
+                began_s = time.monotonic()
+                items = await the_rest(client)
+                assert time.monotonic() - began_s < 2.0
+                return items
+
+    assert run(scenario()) == []
+
+
+def test_a_log_that_ends_before_the_run_is_said():
+    async def scenario():
+        board = Board(log_bytes=10_000)
+        async with sensor(board), streaming(replace(WAITS, battery_s=0.2), keep_log=True) as client:
+            items = await until(client, at_least(57))
+            assert client.is_logged
+            board._logs = False
+            items += await until(client, is_a(NotLogged))
+            assert not client.is_logged
+            return items + await the_rest(client)
+
+    assert len(events_of(run(scenario()), NotLogged)) == 1

@@ -21,7 +21,7 @@ from imurun.ble.assembly import Settings
 from imurun.ble.client import SensorClient
 from imurun.ble.codec import LOG_DATA, RunHeader, decode_log
 from imurun.ble.control import LogEntry
-from imurun.ble.inquiry import battery_of, open_inquiry
+from imurun.ble.inquiry import PartOfLog, battery_of, download_log, open_inquiry
 from imurun.ble.scan import find
 from imurun.ble.waits import Waits
 from imurun.blocks import SampleBlock
@@ -85,12 +85,13 @@ def test_a_log_is_downloaded_whole_though_notifications_are_lost(firmware, mtu):
             board.lose = lambda data: data[0] & 0x0F == LOG_DATA and random.random() < 0.05
             async with open_inquiry(found, WAITS) as inquiry:
                 info = await inquiry.info()
-                shares = []
-                content = await inquiry.read_log(info.logs[0], shares.append)
+                shares, part = [], PartOfLog(info.logs[0])
+                await inquiry.read_log(part, shares.append)
+                content = part.content
                 await inquiry.erase_log(info.logs[0])
                 assert not (await inquiry.info()).logs
                 with pytest.raises(SensorError, match="no longer has this log; list its logs again"):
-                    await inquiry.read_log(info.logs[0])
+                    await inquiry.read_log(PartOfLog(info.logs[0]))
         return n, info, content, shares
 
     n, info, content, shares = run(scenario())
@@ -115,10 +116,44 @@ def test_a_log_is_not_read_while_the_sensor_records(firmware):
             async with open_inquiry(found, WAITS) as inquiry:
                 info = await inquiry.info()
                 assert info.status.running
-                await inquiry.read_log(info.logs[0])
+                log = info.logs[0]
+            with pytest.raises(SensorError, match="is recording; stop it first: imurun sensor imurun-1"):
+                await download_log(found, log, waits=WAITS)
+            async with open_inquiry(found, WAITS) as inquiry:
+                await inquiry.stop()
+                assert not (await inquiry.info()).status.running
+            assert len(await download_log(found, log, waits=WAITS)) == log.bytes
 
-    with pytest.raises(SensorError, match="is recording; stop the run first"):
-        run(scenario())
+    run(scenario())
+
+
+def test_a_download_goes_on_where_a_link_broke(firmware):
+    async def scenario():
+        board, sent = FirmwareBoard(firmware), []
+        async with in_range(board) as bluez:
+            found = await find("imurun-1", 1.0)
+            n = await log_a_run(found, 300)
+
+            def drop_once(data):
+                sent.append(data)
+                if len(sent) == 10:
+                    bluez.drop()
+                return False
+
+            async with open_inquiry(found, WAITS) as inquiry:
+                (log,) = (await inquiry.info()).logs
+            board.lose = drop_once
+            content = await download_log(found, log, waits=WAITS)
+            assert len(sent) < 2 * log.bytes / 233  # not all of it twice
+        return n, content
+
+    n, content = run(scenario())
+    assert sum(len(frame.raw) for frame in decode_log(content).frames[1:]) == n
+
+
+def test_a_log_of_absurd_size_is_refused():
+    with pytest.raises(SensorError, match="says that its log 3 has 4294967295 bytes; erase it"):
+        PartOfLog(LogEntry(3, 0xFFFFFFFF))
 
 
 def test_a_log_that_does_not_come_is_given_up(firmware):
@@ -130,7 +165,7 @@ def test_a_log_that_does_not_come_is_given_up(firmware):
             board.lose = lambda data: True
             async with open_inquiry(found, WAITS) as inquiry:
                 info = await inquiry.info()
-                await inquiry.read_log(LogEntry(info.logs[0].log_id, 300))
+                await inquiry.read_log(PartOfLog(LogEntry(info.logs[0].log_id, 300)))
 
     with pytest.raises(SensorError, match="does not send all of its log"):
         run(scenario())
