@@ -95,3 +95,30 @@ class RateOff:
 Event: TypeAlias = (
     Connected | Lost | Dropped | NotLogged | NotStopped | GapFilled | GapFinal | Battery | Clipping | RateOff
 )
+
+
+def sentence(event: Event) -> str:
+    """An event in words; "" for one that is shown elsewhere."""
+    match event:
+        case Connected():
+            again = "Connected" if event.count == 1 else "Connected again"
+            return f"{again} (MTU {event.mtu})."
+        case Lost():
+            return event.reason
+        case Dropped():
+            return f"{event.n_notifications} packets came faster than they could be kept."
+        case GapFilled():
+            return f"{event.n_samples} samples that were missing came after all."
+        case GapFinal():
+            return f"{event.n_samples} samples will never come: a gap."
+        case Clipping():
+            what = "acceleration" if event.what == "acc" else "angular rate"
+            return f"The {what} is at the end of its range; choose a larger one."
+        case RateOff():
+            return f"The sensor samples at {event.rate_hz:.2f} Hz, not {event.asked_hz:g} Hz."
+        case NotLogged():
+            return "The sensor keeps no log of its own: its storage is full or failing."
+        case NotStopped():
+            return "The sensor could not be told to stop; stop it with: imurun sensor NAME --stop"
+        case Battery():
+            return ""

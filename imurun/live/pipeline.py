@@ -9,7 +9,17 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from imurun.ble.events import Battery, Connected, Dropped, Event, Lost
+from imurun.ble.events import (
+    Battery,
+    Connected,
+    Dropped,
+    Event,
+    Lost,
+    NotLogged,
+    NotStopped,
+    RateOff,
+    sentence,
+)
 from imurun.blocks import SampleBlock
 from imurun.core.second import STILL_G
 from imurun.engine import Output, RunAnalyzer, Step, as_steps
@@ -77,6 +87,7 @@ class Pipeline:
         self._measured_s = math.nan
         self._n_dropped = 0
         self._n_missing = 0
+        self._remarks: dict[type[Event], str] = {}
 
     @property
     def elapsed_s(self) -> float:
@@ -182,10 +193,8 @@ class Pipeline:
         state.filling_s = source.filling_s
         if self._analyzer is not None:
             state.link = "filling" if state.filling_s > FILLING_S else "streaming"
-            state.notes = self._analyzer.warnings
             state.alerts = self._watch.active_at(self.elapsed_s)
-        if self._recorder is not None and self._recorder.failure:
-            state.notes = (self._recorder.failure, *state.notes)
+        state.notes = self._notes()
         state.trouble = ""
         state.rate_hz = source.best_rate_hz
         state.missing_s = self._n_missing / source.best_rate_hz
@@ -205,8 +214,16 @@ class Pipeline:
                 state.battery_percent = event.percent
             case Dropped():
                 self._n_dropped += event.n_notifications
+            case NotLogged() | NotStopped() | RateOff():
+                self._remarks[type(event)] = sentence(event)
+                state.notes = self._notes()
             case _:
                 pass
+
+    def _notes(self) -> tuple[str, ...]:
+        failure = self._recorder.failure if self._recorder is not None else ""
+        noticed = self._analyzer.warnings if self._analyzer is not None else ()
+        return (*([failure] if failure else []), *self._remarks.values(), *noticed)
 
     def _end(self) -> None:
         if self._analyzer is None and self._held:

@@ -134,6 +134,8 @@ def test_events_are_shown():
                 Battery(0.0, 64),
                 block,
                 Dropped(0.1, 3),
+                NotLogged(0.2),
+                NotStopped(1.1),
                 lost,
                 Lost(1.0, "gone."),
                 error,
@@ -143,6 +145,11 @@ def test_events_are_shown():
     (state,) = seen
     assert (state.link, state.trouble) == ("ended", "It broke; mend it.")
     assert state.battery_percent == 64
+    assert state.n_dropped == 3
+    assert [note.split(";")[0][:30] for note in state.notes] == [
+        "The sensor keeps no log of its",
+        "The sensor could not be told t",
+    ]
     assert state.missing_s == pytest.approx(0.3)
 
 
