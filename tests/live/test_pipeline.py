@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import imurun
-from imurun.ble.events import Battery, Connected, Dropped, Lost
+from imurun.ble.events import Battery, Connected, Dropped, Lost, NotLogged, NotStopped
 from imurun.blocks import SampleBlock
 from imurun.commands.live import step_frame
 from imurun.errors import RecordingError, SensorError, SettingsError
