@@ -81,7 +81,13 @@ function follow(doc) {
   take();
 }
 
+const has_ended = () => team.length > 0 && team.every((one) => one.link === "ended");
+
 function watch() {
+  if (has_ended()) {
+    tell_link();
+    return;
+  }
   const silentMs = Date.now() - heardAt;
   document.body.classList.toggle("silent", silentMs > FRESH_MS);
   if (measuredAt !== null && Date.now() - measuredAt > FRESH_MS) dim_values();
@@ -92,11 +98,17 @@ function watch() {
 function wake() {
   if (document.visibilityState === "visible" && (isLost || Date.now() - heardAt > RETRY_MS)) {
     triedAt = 0;
-    watch();
+    if (has_ended()) connect();
+    else watch();
   }
 }
 
 function tell_link() {
+  if (has_ended()) {
+    put("trouble", "The run has ended; its files are on the computer.");
+    $("trouble").hidden = false;
+    return;
+  }
   const silentMs = Date.now() - heardAt;
   if (silentMs <= FRESH_MS) {
     $("trouble").hidden = !$("trouble").textContent;

@@ -32,7 +32,7 @@ from imurun.live.page.access import THIS_MACHINE, TOKEN_ARGUMENT, Access, forget
 from imurun.live.page.asks import Asks
 from imurun.live.page.document import Follower
 from imurun.live.page.handlers import AskDoor, FileDoor, PageDoor, RefusedDoor, SessionDoor, Socket
-from imurun.live.page.moment import Moments
+from imurun.live.page.moment import BEAT_S, DRAW_S, Moments
 from imurun.live.page.trends import LOAD, PLOTS, SIDES
 from imurun.live.state import FRESH_S, METRICS, RunState
 
@@ -196,6 +196,8 @@ async def serve(
     try:
         yield Page(_address(listen_at, port, access.token), port, application)
     finally:
+        if application.sockets:
+            await asyncio.sleep(DRAW_S + BEAT_S)  # that the run has ended is still told
         server.stop()
         await application.close_sockets()
         await http.close_all_connections()
