@@ -84,13 +84,13 @@ function follow(doc) {
 const has_ended = () => team.length > 0 && team.every((one) => one.link === "ended");
 
 function watch() {
+  if (measuredAt !== null && Date.now() - measuredAt > FRESH_MS) dim_values();
   if (has_ended()) {
     tell_link();
     return;
   }
   const silentMs = Date.now() - heardAt;
   document.body.classList.toggle("silent", silentMs > FRESH_MS);
-  if (measuredAt !== null && Date.now() - measuredAt > FRESH_MS) dim_values();
   tell_link();
   if ((isLost || silentMs > FRESH_MS) && Date.now() - triedAt > RETRY_MS) connect();
 }
