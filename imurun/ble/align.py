@@ -138,13 +138,18 @@ class Aligner:
         """Sample numbers of the device that are waited for, half-open, oldest first."""
         return self._indexed.holes()
 
-    def expect(self, end: int) -> None:
+    def expect(self, end: int | None) -> None:
         """The device's run ends before its sample number `end`: what did not come until there is missing.
 
-        More than a lost link could hide is not believed.
+        More than a lost link could hide is not believed. None takes it back.
         """
-        if end - (self._indexed.highest or 0) <= SLACK_S * self._rate_hz:
+        if end is None or end - (self._indexed.highest or 0) <= SLACK_S * self._rate_hz:
             self._indexed.expect(end)
+
+    @property
+    def is_end_expected(self) -> bool:
+        """Whether samples up to a known end are waited for."""
+        return self._indexed.is_end_expected
 
     def give_up(self, stop: int) -> list[SampleBlock]:
         """The device no longer holds what is missing before its sample number `stop`."""

@@ -15,14 +15,15 @@ import numpy as np
 
 from imurun.ble.journal import Event, Journal, JournalWriter, Notification
 from imurun.blocks import SampleBlock
-from imurun.errors import FormatError
-from imurun.recording import MAX_SAMPLES, Recording
+from imurun.recording import Recording
 
 BLOCKS = "blocks"
 """In place of a profile in the header; also the name of the one characteristic."""
 ROWS = 1024
 """A block of more rows is kept as several."""
 _HEAD = Struct("<QB")
+_LOST = np.full((4096, 3), np.nan)
+_LOST.flags.writeable = False  # all blocks that are missing share it
 
 
 def block_header(recording: Recording, *, name: str) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def read_blocks(journal: Journal) -> Iterator[SampleBlock | Event]:
     """Blocks in order, with NaN rows for what was damaged, and the events between them.
 
     Raises:
-        FormatError: the file cannot be read, or says that it goes on for too long.
+        FormatError: the file cannot be read.
     """
     place: int | None = None
     for record in journal.records():
@@ -66,11 +67,10 @@ def read_blocks(journal: Journal) -> Iterator[SampleBlock | Event]:
         if block is None or (place is not None and block.first_index < place):
             continue
         if place is not None and block.first_index > place:
-            n_lost = block.first_index - place
-            if n_lost > MAX_SAMPLES:
-                raise FormatError("The places of this journal jump too far; it is damaged.")
-            lost = np.full((n_lost, 3), np.nan)
-            yield SampleBlock(place, lost, None if block.gyr is None else lost)
+            while place < block.first_index:
+                lost = _LOST[: min(block.first_index - place, len(_LOST))]
+                yield SampleBlock(place, lost, None if block.gyr is None else lost)
+                place += len(lost)
         yield block
         place = block.next_index
 

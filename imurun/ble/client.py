@@ -409,10 +409,15 @@ class SensorClient:
         if hole is None:
             return
         response = await dialogue.request(Op.FETCH, hole[0], hole[1] - hole[0])
+        aligner = self.assembly.aligner
+        if response.status == Status.OUT_OF_RANGE and aligner.is_end_expected:
+            self._note(kind=END, next_index=None)  # the sensor never had what it said
+            aligner.expect(None)
+            return
         stop = self._backfill.answered(response)
         if stop is not None:
             self._note(kind=GIVE_UP, stop=stop)
-            await self._give_out(self.assembly.aligner.give_up(stop))
+            await self._give_out(aligner.give_up(stop))
 
     async def _look_after(self, dialogue: Dialogue) -> None:
         """Ask for the charge, and for the sensor's own log if it keeps one."""

@@ -6,6 +6,7 @@ Nothing here raises on bad bytes: what is no frame comes back as a `Reject`, whi
 from __future__ import annotations
 
 import binascii
+import re
 from enum import IntFlag, StrEnum
 from struct import Struct
 from typing import NamedTuple, TypeAlias
@@ -215,23 +216,25 @@ class Log(NamedTuple):
 def decode_log(data: bytes) -> Log:
     """Frames of a downloaded log, each preceded by its length; what is damaged is left out.
 
-    After damage the next place is sought at which a length, a frame of that length and its checksum agree.
+    After damage the next place is sought at which a length, a frame of that length and its checksum agree;
+    after `MOST_DAMAGE` bytes of it the rest is not looked at.
     """
     frames: list[Samples | RunHeader] = []
     lost = at = 0
     while at < len(data):
-        length = data[at]
-        frame = Reject.LENGTH
-        # a checksum is worked out only where the first byte of a record that a log holds follows
-        if at + 1 + length <= len(data) and length and data[at + 1] in _LOG_FIRST_BYTES:
-            frame = decode_frame(data[at + 1 : at + 1 + length])
+        stop = at + 1 + data[at]
+        frame = decode_frame(data[at + 1 : stop]) if stop <= len(data) else Reject.LENGTH
         if isinstance(frame, Samples | RunHeader):
             frames.append(frame)
-            at += 1 + length
-        else:
-            lost += 1
-            at += 1
+            at = stop
+            continue
+        # only where the first byte of a frame that a log holds stands, its length can stand before it
+        found = _LOG_FIRST_BYTES.search(data, at + 2)
+        next_at = len(data) if found is None or lost > MOST_DAMAGE else found.start() - 1
+        lost += next_at - at
+        at = next_at
     return Log(frames, lost)
 
 
-_LOG_FIRST_BYTES = (_first(SAMPLES), _first(RUN_HEADER))
+MOST_DAMAGE = 1 << 20
+_LOG_FIRST_BYTES = re.compile(b"[" + re.escape(bytes((_first(SAMPLES), _first(RUN_HEADER)))) + b"]")

@@ -119,15 +119,24 @@ class IndexedStream:
             holes.append((at, self._end))
         return holes
 
-    def expect(self, end: int) -> None:
-        """The run ends before number `end`: samples up to there are missing if they have not come."""
+    def expect(self, end: int | None) -> None:
+        """The run ends before number `end`: samples up to there are missing if they have not come.
+
+        None takes it back.
+        """
         self._end = end
+
+    @property
+    def is_end_expected(self) -> bool:
+        """Whether samples up to a known end are waited for."""
+        return self._end is not None
 
     def give_up(self, stop: int) -> list[Placed]:
         """Samples before number `stop` that are missing will never come."""
         placed: list[Placed] = []
         if self._next is None:
             return placed
+        stop = min(stop, max(self._highest or 0, self._end or 0))
         while self._waiting and self._next < stop:
             self._next = max(self._next, min(stop, self._waiting[0].first))
             placed += self._release()

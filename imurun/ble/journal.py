@@ -18,7 +18,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,7 @@ MAGIC = b"imurun journal 1\n"
 SYNC = b"\xa5\x5a"
 HEADER, NOTIFICATION, EVENT = 0, 1, 2
 KINDS = (HEADER, NOTIFICATION, EVENT)
+AFTER_HEADER = (NOTIFICATION, EVENT)
 HEAD = struct.Struct("<2sBHd")
 CRC = struct.Struct("<I")
 LONGEST_BODY = 0xFFFF
@@ -163,12 +164,16 @@ class Journal:
     Attributes:
         path: the file.
         header: what the writer was told, with the key characteristics.
+        start: where the first record after the header begins, bytes.
+        progress: called with the bytes done and the bytes in all, while `records` runs.
         n_damaged_bytes: what belonged to no whole record, counted while `records` runs.
     """
 
     path: Path
     header: dict[str, Any]
+    start: int
     n_damaged_bytes: int = 0
+    progress: Callable[[int, int], None] | None = None
 
     def records(self) -> Iterator[Notification | Event]:
         """Everything in the order in which it was written; what is damaged is passed over and counted.
@@ -189,9 +194,12 @@ class Journal:
     def _whole_records(self) -> Iterator[tuple[int, float, bytes]]:
         try:
             with self.path.open("rb") as file:
-                file.seek(len(MAGIC))
+                file.seek(self.start)
                 buffer = b""
+                size = os.fstat(file.fileno()).st_size
                 while chunk := file.read(CHUNK_BYTES):
+                    if self.progress is not None:
+                        self.progress(file.tell(), size)
                     buffer += chunk
                     used = yield from self._take(buffer, last=False)
                     buffer = buffer[used:]
@@ -211,6 +219,10 @@ class Journal:
                 return len(buffer) - kept
             self.n_damaged_bytes += found - at
             end = record_end(buffer, found)
+            if found + HEAD.size <= len(buffer) and buffer[found + len(SYNC)] not in AFTER_HEADER:
+                at = found + 1
+                self.n_damaged_bytes += 1
+                continue
             if end is None and not last:
                 return found
             if end is None or not is_whole(buffer, found, end):
@@ -260,7 +272,8 @@ def open_journal(path: str | os.PathLike[str]) -> Journal:
         header = _json_object(first[start + HEAD.size : end - CRC.size])
     if header is None or not isinstance(header.get("characteristics"), list):
         raise FormatError(f"{path.name}: the header of the journal is damaged, so it cannot be decoded.")
-    return Journal(path, header)
+    assert end is not None
+    return Journal(path, header, end)
 
 
 def discard_empty(path: Path, characteristic: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from imurun.ble.assembly import Assembly, Settings, offering
 from imurun.ble.journal import Event, Journal
+from imurun.ble.plausible import LONGEST_S
 from imurun.ble.profiles import Profile, get_profile
 from imurun.blocks import SampleBlock
 from imurun.errors import FormatError, SettingsError
@@ -17,7 +18,7 @@ GIVE_UP = "give up"
 """Kind of the event that missing samples before number `stop` will never come."""
 END = "end"
 """Kind of the event that the run ends before number `next_index`."""
-LONGEST_GAP_S = 6 * 3600.0
+LONGEST_GAP_S = LONGEST_S
 """Longer ones are no gap of a recording, and would be rows of NaN as long."""
 
 
@@ -44,6 +45,7 @@ class Replay:
 
     Attributes:
         settings: what the sensor was started with.
+        ended_early: why what follows was left out, in a sentence; "" where nothing was.
         assembly: counts of decoder and aligner, clock and rate, as far as `items` has come.
 
     Raises:
@@ -52,6 +54,7 @@ class Replay:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self.ended_early = ""
         header = journal.header
         try:
             profile = get_profile(header["profile"])
@@ -74,7 +77,7 @@ class Replay:
         """All blocks in order, and between them the events.
 
         Raises:
-            FormatError: the file cannot be read, or its times cannot be.
+            FormatError: the file cannot be read.
         """
         before_s: float | None = None
         for record in self._journal.records():
@@ -84,9 +87,10 @@ class Replay:
                 continue
             elapsed_s = 0.0 if before_s is None else record.arrival_s - before_s
             if not math.isfinite(record.arrival_s) or not -1.0 <= elapsed_s <= LONGEST_GAP_S:
-                raise FormatError(
-                    f"The times of this journal jump by {elapsed_s:.3g} s; it is not one recording."
+                self.ended_early = (
+                    f"The times of this journal jump by {elapsed_s:.3g} s; what follows was left out."
                 )
+                break
             before_s = record.arrival_s
             yield from self.assembly.take(record.characteristic, record.data, record.arrival_s)
         yield from self.assembly.aligner.finish()
@@ -96,7 +100,7 @@ class Replay:
         kind, stop, end = what.get("kind"), what.get("stop"), what.get("next_index")
         if kind == GIVE_UP and isinstance(stop, int):
             return self.assembly.aligner.give_up(stop)
-        if kind == END and isinstance(end, int):
+        if kind == END and (end is None or isinstance(end, int)):
             self.assembly.aligner.expect(end)
         return []
 

@@ -10,20 +10,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-
 from imurun.ble.align import Aligner
 from imurun.ble.codec import RunHeader, decode_frame, decode_log
 from imurun.ble.control import Configuration
 from imurun.ble.profiles.imurun import ImurunDecoder
-from imurun.blocks import SampleBlock
 from imurun.errors import FormatError
+from imurun.io.gather import Gathered
 from imurun.io.streams import Progress
-from imurun.recording import MAX_SAMPLES, Recording
+from imurun.recording import Recording
 
 HEAD_BYTES = 45
 """The first record, with its length: the run header."""
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 29
+"""Two days at 208 Hz."""
+PROGRESS_FRAMES = 1000
 
 
 def is_device_log(head: bytes) -> bool:
@@ -44,40 +44,43 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     frames, lost_bytes = decode_log(path.read_bytes())
     header = frames[0]
     assert isinstance(header, RunHeader)
+    if not header.rate_mhz:
+        raise FormatError("the log says that the sensor's rate was 0; it is damaged.")
     rate_hz = header.rate_mhz / 1000
     decoder = ImurunDecoder(rate_hz, header.acc_range_g, header.gyr_range_deg_s)
     decoder.configured(Configuration._make(header[4:10]))
     decoder.started(header.boot_id, header.run)
     aligner = Aligner(rate_hz, has_index=True, first_index=0)
-    blocks: list[SampleBlock] = []
+    samples = Gathered()
     first_s: float | None = None
-    for frame in frames[1:]:
+    for place, frame in enumerate(frames):
         if isinstance(frame, RunHeader):
             continue
+        if progress is not None and place % PROGRESS_FRAMES == 0:
+            progress(place, len(frames))
         for piece in decoder.take(frame, 0.0):
             if piece.time_device_s is None:
                 continue
             if first_s is None:
                 assert piece.index is not None
                 first_s = piece.time_device_s - (piece.index + len(piece) - 1) / rate_hz
-            blocks += aligner.push(replace(piece, arrival_s=piece.time_device_s))
-            if blocks and blocks[-1].next_index > MAX_SAMPLES:
-                raise FormatError("the log holds more samples than a recording can have; it is damaged.")
-    blocks += aligner.finish()
-    if not blocks or first_s is None:
+            for block in aligner.push(replace(piece, arrival_s=piece.time_device_s)):
+                samples.take(block)
+    for block in aligner.finish():
+        samples.take(block)
+    if not samples.n or first_s is None:
         raise FormatError("the log holds no sample; record again.")
-    if progress is not None:
-        progress(size, size)
-    damage = f"{lost_bytes} bytes of the log are damaged; what they held is missing."
+    if lost_bytes:
+        samples.warnings.append(f"{lost_bytes} bytes of the log are damaged; what they held is missing.")
     return Recording(
-        np.concatenate([block.acc for block in blocks]),
-        np.concatenate([block.gyr for block in blocks if block.gyr is not None]),
+        samples.acc,
+        samples.gyr,
         rate_hz=aligner.rate_hz,
         start=_start(header, first_s),
         acc_range_g=header.acc_range_g,
         gyr_range_deg_s=header.gyr_range_deg_s,
         source=source,
-        warnings=(damage,) if lost_bytes else (),
+        warnings=tuple(samples.warnings),
     )
 
 

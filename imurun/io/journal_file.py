@@ -13,10 +13,10 @@ from imurun.ble.block_journal import BLOCKS, read_blocks
 from imurun.ble.journal import Event, Journal, open_journal
 from imurun.ble.replay import Replay
 from imurun.blocks import SampleBlock
-from imurun.errors import FormatError, ImurunError, RecordingError
-from imurun.frames import FloatArray
+from imurun.errors import FormatError, RecordingError
+from imurun.io.gather import Gathered
 from imurun.io.streams import Progress
-from imurun.recording import MAX_SAMPLES, Marker, Recording
+from imurun.recording import Marker, Recording
 
 MARKER, ANALYSED = "marker", "analysed"
 """Kinds of events: something that the runner noted, and the rate that a live run was analysed at."""
@@ -30,26 +30,29 @@ def read_journal(path: Path, source: str, progress: Progress | None = None) -> R
         RecordingError: its samples cannot be a recording.
     """
     journal = open_journal(path)
-    of_blocks = journal.header.get("profile") == BLOCKS
-    recording = _from_blocks(journal, source) if of_blocks else _from_notifications(journal, source)
-    if progress is not None:
-        size = path.stat().st_size
-        progress(size, size)
-    return recording
+    journal.progress = progress
+    kept = _Kept()
+    if journal.header.get("profile") == BLOCKS:
+        return _from_blocks(journal, kept, source)
+    return _from_notifications(journal, kept, source)
 
 
-def _from_notifications(journal: Journal, source: str) -> Recording:
+def _from_notifications(journal: Journal, kept: _Kept, source: str) -> Recording:
     replay = Replay(journal)
-    gathered = _Gathered()
     begin_s = np.nan
     for item in replay.items():
-        gathered.take(item)
+        if not kept.take(item):
+            break
         if isinstance(item, SampleBlock) and np.isnan(begin_s):
-            begin_s = item.time_s - (gathered.n - 1) / replay.assembly.aligner.rate_hz
+            begin_s = item.time_s - (kept.samples.n - 1) / replay.assembly.aligner.rate_hz
+    if replay.ended_early:
+        kept.samples.warnings.append(replay.ended_early)
     rejects = sum(replay.assembly.decoder.rejects.values())
     if rejects:
-        gathered.warnings.append(f"{rejects} packets of the sensor could not be decoded and were left out.")
-    return gathered.recording(
+        kept.samples.warnings.append(
+            f"{rejects} packets of the sensor could not be decoded and were left out."
+        )
+    return kept.recording(
         journal,
         source,
         rate_hz=replay.assembly.aligner.rate_hz,
@@ -59,66 +62,63 @@ def _from_notifications(journal: Journal, source: str) -> Recording:
     )
 
 
-def _from_blocks(journal: Journal, source: str) -> Recording:
-    gathered = _Gathered()
+def _from_blocks(journal: Journal, kept: _Kept, source: str) -> Recording:
     for item in read_blocks(journal):
-        gathered.take(item)
+        if not kept.take(item):
+            break
     header = journal.header
     try:
-        return gathered.recording(
-            journal,
-            source,
-            rate_hz=float(header["rate_hz"]),
-            start=datetime.fromisoformat(header["start"]) if header.get("start") else None,
-            acc_range_g=header.get("acc_range_g"),
-            gyr_range_deg_s=header.get("gyr_range_deg_s"),
-            frame="anatomical" if header.get("frame") == "anatomical" else "sensor",
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ImurunError):
-            raise
+        start = header.get("start")
+        known = {
+            "rate_hz": float(header["rate_hz"]),
+            "start": datetime.fromisoformat(start) if start else None,
+            "acc_range_g": _number(header.get("acc_range_g")),
+            "gyr_range_deg_s": _number(header.get("gyr_range_deg_s")),
+            "frame": "anatomical" if header.get("frame") == "anatomical" else "sensor",
+        }
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FormatError("The header of this journal was changed; it cannot be read.") from error
+    return kept.recording(journal, source, **known)
 
 
-class _Gathered:
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+class _Kept:
     """The samples, markers and rate of a journal, one item after the other."""
 
     def __init__(self) -> None:
-        self.n = 0
-        self.warnings: list[str] = []
-        self._acc: list[FloatArray] = []
-        self._gyr: list[FloatArray | None] = []
+        self.samples = Gathered()
         self._markers: list[Marker] = []
         self._rate_hz: float | None = None
 
-    def take(self, item: SampleBlock | Event) -> None:
+    def take(self, item: SampleBlock | Event) -> bool:
+        """Take the next item; returns whether to go on."""
         if isinstance(item, SampleBlock):
-            self.n += len(item)
-            if self.n > MAX_SAMPLES:
-                raise FormatError("The journal holds more samples than a recording can have; it is damaged.")
-            self._acc.append(item.acc)
-            self._gyr.append(item.gyr)
-        elif item.what.get("kind") == MARKER:
-            with suppress(RecordingError, TypeError):
+            return self.samples.take(item)
+        if item.what.get("kind") == MARKER:
+            with suppress(RecordingError, TypeError, KeyError):
                 self._markers.append(Marker(**item.what["marker"]))
         elif item.what.get("kind") == ANALYSED and isinstance(item.what.get("rate_hz"), float):
             self._rate_hz = item.what["rate_hz"]
+        return True
 
     def recording(self, journal: Journal, source: str, *, rate_hz: float, **known: Any) -> Recording:
         """What was gathered, at the rate of the live analysis if there was one: then steps are the same."""
-        if not self.n:
+        samples = self.samples
+        if not samples.n:
             raise FormatError("The journal holds no sample that could be decoded; record again.")
         if journal.n_damaged_bytes:
-            self.warnings.append(
+            samples.warnings.append(
                 f"{journal.n_damaged_bytes} bytes of the journal are damaged and were left out."
             )
-        gyr = [part for part in self._gyr if part is not None]
         return Recording(
-            np.concatenate(self._acc),
-            np.concatenate(gyr) if gyr else None,
+            samples.acc,
+            samples.gyr,
             rate_hz=self._rate_hz or rate_hz,
             source=source,
-            warnings=tuple(self.warnings),
+            warnings=tuple(samples.warnings),
             markers=tuple(self._markers),
             **known,
         )

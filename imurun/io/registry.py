@@ -83,6 +83,8 @@ def read(
             return _read_table(table, wanted, rate, progress)
     except ImurunError as error:
         raise type(error)(f"{source or printable(str(file))}: {printable(str(error))}") from error
+    except MemoryError as error:
+        raise FormatError(f"{source} is too large for this computer's memory; split it.") from error
     except OSError as error:
         raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
 

@@ -1,0 +1,204 @@
+"""Journals and logs that are damaged or made to harm: a sentence, or what is whole, in little time and room."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import imurun
+from imurun.ble.block_journal import BLOCKS
+from imurun.ble.codec import RunHeader, Samples, encode_frame
+from imurun.ble.journal import HEAD, MAGIC, SYNC, JournalWriter, open_journal
+from imurun.ble.profiles.imurun import CONTROL, DATA
+from imurun.errors import FormatError, ImurunError
+from imurun.io.gather import ALWAYS_ALLOWED
+
+HEADER = {
+    "profile": "imurun",
+    "rate_hz": 208,
+    "acc_range_g": 16,
+    "gyr_range_deg_s": 2000,
+    "start": "2026-01-01T00:00:00+00:00",
+    "clock_s": 0.0,
+}
+OF_BLOCKS = {"profile": BLOCKS, "rate_hz": 100.0, "frame": "sensor", "acc_range_g": 16.0, "start": None}
+LOG = RunHeader(0, 0, 1, 1, 1, 208_000, 16, 2000, 488_281, 70_000_000, 0, 0)
+
+
+def frame(first, n=16):
+    time_us = int((first + n) / 208 * 1e6) % 2**32
+    return encode_frame(Samples(0, 0, first, time_us, 1, np.full((n, 6), 100)))
+
+
+def write_packets(journal, first=0, n=40):
+    for k in range(n):
+        place = first + 16 * k
+        journal.notification((place + 16) / 208, DATA, frame(place))
+
+
+def journal_of(path, fill, header=HEADER, characteristics=(CONTROL, DATA)):
+    path.unlink(missing_ok=True)
+    with JournalWriter(path, header, list(characteristics)) as journal:
+        fill(journal)
+    return path
+
+
+def block(first, n=100, columns=3):
+    return struct.pack("<QB", first, columns) + np.ones((n, columns)).tobytes()
+
+
+def blocks_of(path, *blocks, **header):
+    def fill(journal):
+        for one in blocks:
+            journal.notification(0.0, BLOCKS, one)
+
+    return journal_of(path, fill, {**OF_BLOCKS, **header}, [BLOCKS])
+
+
+def log_of(path, *frames, header=LOG):
+    records = [encode_frame(header), *frames]
+    path.write_bytes(b"".join(bytes((len(record),)) + record for record in records))
+    return path
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"kind": "give up", "stop": 10**11},
+        {"kind": "give up", "stop": -(10**30)},
+        {"kind": "end", "next_index": 10**30},
+        {"kind": "end", "next_index": None},
+        {"kind": "marker"},
+        {"kind": "marker", "marker": [1, 2]},
+        {"kind": "marker", "marker": {"time_s": "x", "kind": 3}},
+        {"kind": [1]},
+    ],
+    ids=json.dumps,
+)
+def test_events_that_make_no_sense_change_nothing(tmp_path, event):
+    def fill(journal):
+        write_packets(journal)
+        journal.event(4.0, event)
+        write_packets(journal, 640, 10)
+
+    recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
+    assert len(recording) == 800
+    assert not recording.gaps
+    assert not recording.markers
+
+
+def test_a_night_without_a_link_leaves_what_was_before_readable(tmp_path):
+    def fill(journal):
+        write_packets(journal)
+        write_packets(journal, 9 * 3600 * 208)
+
+    recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
+    assert len(recording) == 640
+    assert "the rest was left out" in recording.warnings[0]
+
+
+def test_a_gap_that_is_no_longer_than_what_came_deserves_is_kept(tmp_path):
+    def fill(journal):
+        write_packets(journal, n=600)
+        write_packets(journal, 2 * 3600 * 208)
+
+    recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
+    assert recording.gaps == ((9600, 2 * 3600 * 208),)
+
+
+def test_times_that_jump_end_the_recording(tmp_path):
+    def fill(journal):
+        write_packets(journal)
+        journal.notification(1e9, DATA, frame(640))
+
+    recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
+    assert len(recording) == 640
+    assert "jump by 1e+09 s; what follows was left out" in recording.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"rate_hz": 10**400}, {"rate_hz": [1]}, {"acc_range_g": "x"}, {"acc_range_g": 10**400}, {"start": 5}],
+    ids=lambda header: next(iter(header)),
+)
+def test_a_header_of_blocks_that_makes_no_sense_is_one_sentence(tmp_path, header):
+    with pytest.raises(FormatError, match="header of this journal was changed"):
+        imurun.read(blocks_of(tmp_path / "run.journal", block(0), **header))
+
+
+def test_places_that_jump_far_make_no_gigabytes(tmp_path):
+    recording = imurun.read(blocks_of(tmp_path / "run.journal", block(0), block(199_000_000)))
+    assert len(recording) == 100
+    frames = [frame(int(day * 86_000 * 208) + 16 * k) for day in range(13) for k in range(3)]
+    assert len(imurun.read(log_of(tmp_path / "run.imulog", *frames))) < 2 * ALWAYS_ALLOWED
+
+
+def test_a_log_of_rate_0_is_one_sentence(tmp_path):
+    path = log_of(tmp_path / "run.imulog", frame(0), header=LOG._replace(rate_mhz=0))
+    with pytest.raises(FormatError, match="rate was 0"):
+        imurun.read(path)
+
+
+def test_junk_costs_no_time(tmp_path):
+    """A second for each of these would be 15 times what they take; the test's own limit is its hang."""
+    path = log_of(tmp_path / "run.imulog", frame(0), frame(16))
+    path.write_bytes(path.read_bytes() + bytes(5_000_000) + b"\x13" * 5_000_000)
+    assert len(imurun.read(path)) == 32
+    journal = journal_of(tmp_path / "run.journal", write_packets)
+    journal.write_bytes(journal.read_bytes() + b"\xa5\x5a\x00\xff\xff" * 200_000)
+    recording = imurun.read(journal)
+    assert len(recording) == 640
+    assert "1000000 bytes of the journal are damaged" in recording.warnings[0]
+
+
+def test_a_header_in_the_middle_is_damage(tmp_path):
+    path = journal_of(tmp_path / "run.journal", write_packets)
+    content = path.read_bytes()
+    body = b"{}"
+    head = HEAD.pack(SYNC, 0, len(body), 0.0)
+    record = head + body + struct.pack("<I", zlib.crc32(body, zlib.crc32(head[2:])))
+    path.write_bytes(content + record)
+    assert len(imurun.read(path)) == 640
+    assert open_journal(path).start < len(content)
+
+
+@pytest.fixture(scope="module")
+def wholes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    paths = [
+        journal_of(folder / "a.journal", write_packets),
+        blocks_of(folder / "b.journal", block(0, columns=6), block(100, columns=6)),
+        log_of(folder / "c.imulog", *(frame(16 * k) for k in range(40))),
+    ]
+    return folder, [path.read_bytes() for path in paths]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(0, 2),
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=12),
+    st.integers(0, 10**6),
+)
+def test_no_damage_raises_anything_else(wholes, which, changes, cut):
+    folder, contents = wholes
+    content = bytearray(contents[which])
+    for place, value in changes:
+        content[place % len(content)] = value
+    path = folder / "damaged"
+    path.write_bytes(content[: max(1, cut % (2 * len(content)))])
+    with suppress(ImurunError):
+        assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
+
+
+def test_the_magic_alone_is_no_journal(tmp_path):
+    path = tmp_path / "run.journal"
+    path.write_bytes(MAGIC)
+    with pytest.raises(FormatError, match="header of the journal is damaged"):
+        imurun.read(path)
