@@ -1,4 +1,4 @@
-"""Journals and logs that are damaged or made to harm: a sentence, or what is whole, in little time and room."""
+"""Journals and logs, damaged or made to harm: a sentence, or what is whole, in little time and room."""
 
 from __future__ import annotations
 
