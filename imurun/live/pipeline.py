@@ -77,6 +77,7 @@ class Pipeline:
         self._measured_s = math.nan
         self._n_dropped = 0
         self._n_missing = 0
+        self._notes: tuple[str, ...] = ()
 
     @property
     def elapsed_s(self) -> float:
@@ -132,7 +133,7 @@ class Pipeline:
         now_s = asyncio.get_running_loop().time()
         if self._recorder is not None and self._records_blocks:
             self._recorder.block(block, now_s)
-        self._n_missing += int(block.missing.sum())
+        self._n_missing += np.count_nonzero(block.missing)
         self._measured_s = block.time_s if math.isfinite(block.time_s) else now_s
         steps: list[Step] = []
         if self._analyzer is None:
@@ -169,6 +170,8 @@ class Pipeline:
         self._watch.steps(steps)
         if len(seconds):
             self.state.second(bool(seconds["motion_g"][-1] < STILL_G))
+            assert self._analyzer is not None
+            self._notes = self._analyzer.warnings  # more than once a second nobody could read them
         return steps
 
     def _show(self, now_s: float) -> None:
@@ -176,10 +179,10 @@ class Pipeline:
         state.filling_s = source.filling_s
         if self._analyzer is not None:
             state.link = "filling" if state.filling_s > FILLING_S else "streaming"
-            state.notes = self._analyzer.warnings
             state.alerts = self._watch.active_at(self.elapsed_s)
+        state.notes = self._notes
         if self._recorder is not None and self._recorder.failure:
-            state.notes = (self._recorder.failure, *state.notes)
+            state.notes = (self._recorder.failure, *self._notes)
         state.trouble = ""
         state.rate_hz = source.best_rate_hz
         state.missing_s = self._n_missing / source.best_rate_hz
