@@ -13,9 +13,8 @@ from imurun.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.mounting import Mounting
 from imurun.core.orientation import START_S, Orientation
+from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
 from imurun.core.search import MountingSearch
-from imurun.core.second import SECOND
-from imurun.core.step import STEP
 from imurun.core.stepper import Stepper
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, as_rotation
@@ -164,11 +163,11 @@ class RunAnalyzer:
                 parts.append(self._begin())
             if self._search is not None:
                 steps, mounting = self._search.finish()
-                parts.append(self._new_only(steps, _NO_SECONDS))
+                parts.append(self._new_only(steps, NO_SECONDS))
                 if mounting is not None:
                     parts.append(self._replay_held(mounting))
             if self._stepper is not None:
-                parts.append(self._new_only(self._stepper.break_off(0), _NO_SECONDS))
+                parts.append(self._new_only(self._stepper.break_off(0), NO_SECONDS))
         return _concatenate(parts)
 
     def search_whole(self, acc: FloatArray, gyr: FloatArray | None) -> Mounting | None:
@@ -330,7 +329,7 @@ class RunAnalyzer:
     def _take(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
         """Unbroken samples."""
         if not len(acc):
-            return _NO_STEPS, _NO_SECONDS
+            return NO_STEPS, NO_SECONDS
         first_index = self._index
         self._index += len(acc)
         self._last_row = _joined_row(acc, gyr, -1)
@@ -339,7 +338,7 @@ class RunAnalyzer:
                 self._first_index = first_index
             self._start.append((acc, gyr))
             if sum(len(part) for part, _ in self._start) < self._n_start:
-                return _NO_STEPS, _NO_SECONDS
+                return NO_STEPS, NO_SECONDS
             return self._begin()
         return self._follow(acc, gyr)
 
@@ -353,11 +352,11 @@ class RunAnalyzer:
         if self._search is not None:
             taken, steps, mounting = self._search.skip(n_missing)
             n_missing -= taken
-            parts.append(self._new_only(steps, _NO_SECONDS))
+            parts.append(self._new_only(steps, NO_SECONDS))
             if mounting is not None:
                 parts.append(self._replay_held(mounting))
         if self._stepper is not None and n_missing:
-            parts.append(self._new_only(self._stepper.break_off(n_missing), _NO_SECONDS))
+            parts.append(self._new_only(self._stepper.break_off(n_missing), NO_SECONDS))
         return _concatenate(parts)
 
     def _begin(self) -> Output:
@@ -410,7 +409,7 @@ class RunAnalyzer:
         acc, _, quats = held.arrays()
         for rows, gap in stretches(missing_rows(acc, None)):
             if gap:
-                parts.append((stepper.break_off(rows.stop - rows.start), _NO_SECONDS))
+                parts.append((stepper.break_off(rows.stop - rows.start), NO_SECONDS))
             else:
                 parts.append(stepper.push(acc[rows], quats[rows]))
         steps, seconds = _concatenate(parts)
@@ -470,10 +469,6 @@ class RunAnalyzer:
         )
 
 
-_NO_STEPS = np.zeros(0, dtype=STEP)
-_NO_SECONDS = np.zeros(0, dtype=SECOND)
-
-
 def _as_block(name: str, values: npt.ArrayLike) -> FloatArray:
     """Samples as an array of its own: kernels would be compiled anew for one that cannot be written to."""
     try:
@@ -524,9 +519,6 @@ def as_steps(rows: Rows) -> list[Step]:
 
 
 def _concatenate(parts: list[Output]) -> Output:
-    if not parts:
-        return _NO_STEPS, _NO_SECONDS
-    if len(parts) == 1:
-        return parts[0]
-    steps, seconds = zip(*parts, strict=True)
-    return np.concatenate(steps), np.concatenate(seconds)
+    return joined([steps for steps, _ in parts], NO_STEPS), joined(
+        [seconds for _, seconds in parts], NO_SECONDS
+    )

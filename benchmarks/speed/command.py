@@ -10,9 +10,12 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.provenance import code_version, environment
+from benchmarks.speed.live import measure_live
 from benchmarks.speed.measure import Figure
+from benchmarks.speed.memory import measure_memory
 from benchmarks.speed.sensors import measure_sensors
 from benchmarks.speed.table import print_figures
+from benchmarks.speed.team import measure_team
 from benchmarks.speed.wire import measure_wire
 from imurun.commands.screen import patience
 from imurun.errors import SettingsError
@@ -22,7 +25,13 @@ RESULTS = Path(__file__).parent / "results"
 FIGURES = "speed.json"
 SCHEMA = 1
 SOURCES = ("imurun/**/*.py", "benchmarks/speed/*.py")
-ENTRIES: dict[str, Callable[..., list[Figure]]] = {"wire": measure_wire, "sensors": measure_sensors}
+ENTRIES: dict[str, Callable[..., list[Figure]]] = {
+    "wire": measure_wire,
+    "sensors": measure_sensors,
+    "live": measure_live,
+    "team": measure_team,
+    "memory": measure_memory,
+}
 
 
 def run_benchmark(out: Path | None = None, *, quick: bool = False) -> Path:
@@ -49,7 +58,10 @@ def run_benchmark(out: Path | None = None, *, quick: bool = False) -> Path:
         raise SettingsError(f"{folder} cannot be written ({reason}); choose another --out.") from error
     console = Console(highlight=False)
     print_figures(figures, console)
-    console.print("Processor time; the ratio is to one numpy.frombuffer a packet, in the same run.")
+    console.print(
+        "Processor time; the ratio is to one numpy.frombuffer a packet or block, in the same run. "
+        "Lateness: to sources whose blocks nobody uses."
+    )
     console.print(f"Figures: {folder / FIGURES}", soft_wrap=True, markup=False)
     return folder / FIGURES
 

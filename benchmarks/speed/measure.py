@@ -18,8 +18,9 @@ class Figure:
         entry, name: which benchmark, and what of it.
         unit: of the values.
         values: of the thing.
-        reference: of the reference, measured right before in the same repeat; same unit.
-        target: to stay below; None where none is set.
+        reference: of the reference, measured right before in the same repeat; same unit. Empty where there
+            is none.
+        target: not to go beyond; None where none is set.
     """
 
     entry: str
@@ -39,8 +40,10 @@ class Figure:
         return float(low), float(high)
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """To the reference: median of the repeats' own ratios, which a busy machine moves least."""
+        if not self.reference:
+            return None
         return float(np.median(np.divide(self.values, self.reference)))
 
     @property

@@ -12,10 +12,10 @@ from benchmarks.speed.measure import Figure
 
 
 def print_figures(figures: Sequence[Figure], console: Console) -> None:
-    """A table for each entry, a line for each figure."""
-    for entry in dict.fromkeys(figure.entry for figure in figures):
-        rows = [figure for figure in figures if figure.entry == entry]
-        title = f"{entry}: {rows[0].unit}"
+    """A table for each entry and unit, a line for each figure."""
+    for entry, unit in dict.fromkeys((figure.entry, figure.unit) for figure in figures):
+        rows = [figure for figure in figures if (figure.entry, figure.unit) == (entry, unit)]
+        title = f"{entry}: {unit}"
         table = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
         table.add_column("", no_wrap=True)
         for name in ("median", "quartiles", "ratio", "target", "verdict"):
@@ -26,7 +26,7 @@ def print_figures(figures: Sequence[Figure], console: Console) -> None:
                 escape(row.name),
                 f"{row.median:.3g}",
                 f"{low:.3g} - {high:.3g}",
-                f"{row.ratio:.1f}",
+                "" if row.ratio is None else f"{row.ratio:.1f}",
                 "" if row.target is None else f"<= {row.target:g}",
                 verdict(row),
             )
@@ -38,4 +38,6 @@ def verdict(figure: Figure) -> str:
     """Whether the target is reached, or how far off it is."""
     if figure.target is None:
         return ""
-    return "reached" if figure.is_reached else f"{figure.median / figure.target:.1f} times it"
+    if figure.is_reached:
+        return "reached"
+    return f"{figure.median / figure.target:.1f} times it" if figure.target else "missed"

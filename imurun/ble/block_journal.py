@@ -45,9 +45,9 @@ def write_block(journal: JournalWriter, block: SampleBlock, arrival_s: float) ->
     Raises:
         RecordingError: the disk is full or gone; what was kept stays readable.
     """
-    values = block.acc if block.gyr is None else np.hstack([block.acc, block.gyr])
+    values = block.acc if block.gyr is None else np.concatenate((block.acc, block.gyr), axis=1)
     for first in range(0, len(values), ROWS):
-        rows = values[first : first + ROWS].astype("<f8")
+        rows = values[first : first + ROWS].astype("<f8", copy=False)
         head = _HEAD.pack(block.first_index + first, rows.shape[1])
         journal.notification(arrival_s, BLOCKS, head + rows.tobytes())
 

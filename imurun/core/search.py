@@ -8,8 +8,8 @@ import numpy as np
 
 from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.mounting import Mounting, MountingEvidence, smoothing_taps
-from imurun.core.second import SECOND
-from imurun.core.step import RUNNING, STEP
+from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
+from imurun.core.step import RUNNING
 from imurun.core.stepper import Stepper
 from imurun.frames import FloatArray, level_rotation
 
@@ -69,9 +69,9 @@ class MountingSearch:
         self._margin = len(smoothing_taps(rate_hz)) // 2
         self._samples_a_second = round(rate_hz)
         self._held = HeldSamples(first_index)
-        self._withheld = np.zeros(0, dtype=STEP)
+        self._withheld = NO_STEPS
         self._standing = np.full(3, np.nan)
-        self._last_step = np.zeros(0, dtype=STEP)
+        self._last_step = NO_STEPS
 
     def push(
         self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray
@@ -82,7 +82,8 @@ class MountingSearch:
             How many samples were taken, the steps and seconds that can be reported already, and the mounting
             once it is found; the rest of the samples was then not looked at.
         """
-        ready, seconds = [np.zeros(0, dtype=STEP)], [np.zeros(0, dtype=SECOND)]
+        ready: list[np.ndarray] = []
+        seconds: list[np.ndarray] = []
         taken = 0
         while taken < len(acc):
             piece = slice(taken, taken + self._samples_a_second - self._held.stop % self._samples_a_second)
@@ -95,14 +96,14 @@ class MountingSearch:
             mounting, given_up = self._decide()
             ready.append(given_up)
             if mounting is not None:
-                return taken, np.concatenate(ready), np.concatenate(seconds), mounting
+                return taken, joined(ready, NO_STEPS), joined(seconds, NO_SECONDS), mounting
             self._forget()
-        return taken, np.concatenate(ready), np.concatenate(seconds), None
+        return taken, joined(ready, NO_STEPS), joined(seconds, NO_SECONDS), None
 
     def skip(self, n_missing: int) -> tuple[int, np.ndarray, Mounting | None]:
         """The stream goes on after a gap; returns as `push`, but no seconds."""
         ready = [self._take(self._level_stepper.break_off(0))]
-        self._last_step = np.zeros(0, dtype=STEP)
+        self._last_step = NO_STEPS
         taken = 0
         while taken < n_missing:
             if len(self._withheld):
@@ -117,16 +118,16 @@ class MountingSearch:
             mounting, given_up = self._decide()
             ready.append(given_up)
             if mounting is not None:
-                return taken, np.concatenate(ready), mounting
+                return taken, joined(ready, NO_STEPS), mounting
             self._forget()
-        return taken, np.concatenate(ready), None
+        return taken, joined(ready, NO_STEPS), None
 
     def finish(self) -> tuple[np.ndarray, Mounting | None]:
         """No more samples come: the last steps to report, and the mounting from what there was, if any."""
         ready = self._take(self._level_stepper.break_off(0))
         if self._evidence.n_strides >= LEAST_STRIDES:
             return ready, self._solve("whole" if self._whole_file else "found")
-        return np.concatenate([ready, self._withheld]), None
+        return joined([ready, self._withheld], NO_STEPS), None
 
     @property
     def level(self) -> Mounting:
@@ -162,7 +163,7 @@ class MountingSearch:
             running = np.flatnonzero(steps["gait"] == RUNNING)
             first = int(running[0]) if len(running) else len(steps)
             self._standing = np.array(self._level_stepper.record["standing"])
-        self._withheld = np.concatenate([self._withheld, steps[first:]])
+        self._withheld = joined([self._withheld, steps[first:]], NO_STEPS)
         return steps[:first]
 
     def _learn(self, step: np.void) -> None:
@@ -181,21 +182,20 @@ class MountingSearch:
 
     def _decide(self) -> tuple[Mounting | None, np.ndarray]:
         """Whether what was seen is enough; and steps that are given up as no run after all."""
-        nothing = np.zeros(0, dtype=STEP)
         if self._whole_file or not len(self._withheld) or self._held.stop % self._samples_a_second:
-            return None, nothing
+            return None, NO_STEPS
         held_s = self._held.stop / self._rate_hz - self._withheld[0]["initial_contact_s"]
         running_s = float(np.sum(self._withheld["period_s"][self._withheld["gait"] == RUNNING]))
         if self._evidence.n_strides >= FEW_STRIDES:
             mounting = self._solve("found")
             sure = mounting.confidence >= ENOUGH_CONFIDENCE and running_s >= ENOUGH_RUNNING_S
             if sure or running_s >= PLENTY_RUNNING_S or held_s >= LONGEST_HOLD_S:
-                return mounting, nothing
+                return mounting, NO_STEPS
         elif held_s >= LONGEST_HOLD_S:
-            given_up, self._withheld = self._withheld, nothing
+            given_up, self._withheld = self._withheld, NO_STEPS
             self._evidence = MountingEvidence()
             return None, given_up
-        return None, nothing
+        return None, NO_STEPS
 
     def _solve(self, source: Any) -> Mounting:
         rotation, confidence = self._evidence.solve()

@@ -52,13 +52,13 @@ from imurun.core.memory import (
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
 from imurun.core.push import UNSMOOTHED_CUTOFF_HZ, measure_push
+from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
 from imurun.core.side import is_steady, side_code
 from imurun.core.step import (
     BLANK,
     FRESH_STEPS,
     RUNNING,
-    STEP,
     WALKING,
     is_askew,
     remember_standing,
@@ -155,10 +155,8 @@ class Stepper:
                 self._seconds,
             )
             steps.append(self._take(n_steps))
-            seconds.append(self._seconds[:n_seconds].copy())
-        if len(steps) == 1:
-            return steps[0], seconds[0]
-        return _join(steps, STEP), _join(seconds, SECOND)
+            seconds.append(self._seconds[:n_seconds].copy() if n_seconds else NO_SECONDS)
+        return joined(steps, NO_STEPS), joined(seconds, NO_SECONDS)
 
     def break_off(self, n_missing: int) -> np.ndarray:
         """The stream ends, or goes on after `n_missing` samples; returns the steps still decided."""
@@ -166,6 +164,8 @@ class Stepper:
         return self._take(n_steps)
 
     def _take(self, n_steps: int) -> np.ndarray:
+        if not n_steps:
+            return NO_STEPS
         taken = self._steps[:n_steps].copy()
         self._steps[:n_steps] = BLANK
         return taken
@@ -195,10 +195,6 @@ class Stepper:
 def is_compiled() -> bool:
     """Whether the kernels are ready; compiling them takes about half a minute, once per machine."""
     return is_kept(advance)
-
-
-def _join(parts: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
 
 
 @entry

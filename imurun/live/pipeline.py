@@ -149,7 +149,7 @@ class Pipeline:
         now_s = asyncio.get_running_loop().time()
         if self._recorder is not None and self._records_blocks:
             self._recorder.block(block, now_s)
-        self._n_missing += int(block.missing.sum())
+        self._n_missing += np.count_nonzero(block.missing)
         self._measured_s = block.time_s if math.isfinite(block.time_s) else now_s
         steps: list[Step] = []
         if self._analyzer is None:
@@ -186,6 +186,8 @@ class Pipeline:
         self._watch.steps(steps)
         if len(seconds):
             self.state.second(bool(seconds["motion_g"][-1] < STILL_G))
+            assert self._analyzer is not None
+            self._noticed = self._analyzer.warnings  # more than once a second nobody could read them
         return steps
 
     def _show(self, now_s: float) -> None:
@@ -222,8 +224,7 @@ class Pipeline:
 
     def _notes(self) -> tuple[str, ...]:
         failure = self._recorder.failure if self._recorder is not None else ""
-        noticed = self._analyzer.warnings if self._analyzer is not None else ()
-        return (*([failure] if failure else []), *self._remarks.values(), *noticed)
+        return (*([failure] if failure else []), *self._remarks.values(), *self._noticed)
 
     def _end(self) -> None:
         if self._analyzer is None and self._held:

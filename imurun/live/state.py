@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -241,5 +242,5 @@ def _medians(steps: Sequence[Step]) -> dict[str, float | None]:
     medians: dict[str, float | None] = {}
     for column in METRICS:
         values = [value for step in steps if math.isfinite(value := getattr(step, column))]
-        medians[column] = float(np.median(values)) if values else None
+        medians[column] = median(values) if values else None
     return medians

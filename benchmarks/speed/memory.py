@@ -1,0 +1,103 @@
+"""Two hours of a run, sixty times as fast: whether its memory stays as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.speed.measure import Figure
+from benchmarks.speed.runs import RATE_HZ, pipeline_of, screen_to
+from imurun.blocks import SampleBlock
+from imurun.commands.warm import warm_up
+from imurun.frames import FloatArray
+from imurun.live.source import ReplaySource
+from imurun.live.terminal import show_terminal
+from imurun.live.together import run_together
+from imurun.recording import Recording
+from imurun.sim.presets import steady_run
+
+SETTLED_S = 600.0
+"""Of the stream: by then all that is bounded is full."""
+LOOK_S = 1.0
+"""Of wall time, between two looks at the memory."""
+SLOW_S = 1.0
+"""What a slow taker needs for a block; thirty come in that time."""
+TARGET_MB_H = 1.0
+"""What counts as flat; the allocator's own ups and downs are of that size."""
+STATM = Path("/proc/self/statm")
+"""Of Linux; the second number is the resident memory in pages."""
+
+
+def measure_memory(*, quick: bool) -> list[Figure]:
+    """One run with recorder, terminal and a slow taker, in a process of its own; on Linux only."""
+    if not STATM.exists():
+        return []
+    seconds, speed = (1200.0, 120.0) if quick else (7200.0, 60.0)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+        time_s, resident_mb, n_missed = alone.submit(_watch, seconds, speed).result()
+    settled = time_s >= SETTLED_S
+    mb_s = np.polyfit(time_s[settled], resident_mb[settled], 1)[0]
+    name = f"{seconds / 3600.0:g} h at speed {speed:g}"
+    late = tuple(resident_mb[settled].tolist())
+    return [
+        Figure(
+            "memory", f"{name}: growth after ten minutes", "MB an hour", (3600.0 * mb_s,), (), TARGET_MB_H
+        ),
+        Figure("memory", f"{name}: resident at the start", "MB", (float(resident_mb[0]),), ()),
+        Figure("memory", f"{name}: resident after ten minutes", "MB", late, ()),
+        Figure("memory", f"{name}: resident at most", "MB", (float(resident_mb.max()),), ()),
+        Figure("memory", f"{name}: blocks that the slow taker missed", "a run", (float(n_missed),), ()),
+    ]
+
+
+class _OwnBlocks(ReplaySource):
+    """Blocks with their own memory, as a sensor's are: who holds one holds its samples."""
+
+    async def __anext__(self) -> SampleBlock:
+        block = await super().__anext__()
+        assert isinstance(block, SampleBlock)
+        return replace(block, acc=block.acc.copy(), gyr=None if block.gyr is None else block.gyr.copy())
+
+
+def _watch(seconds: float, speed: float) -> tuple[FloatArray, FloatArray, int]:
+    """Stream time and resident memory in MB at every look, and what the slow taker missed."""
+    recording = steady_run(seconds, rate_hz=RATE_HZ).recording
+    warm_up()
+    with TemporaryDirectory() as folder:
+        return asyncio.run(_run(recording, speed, Path(folder) / "run.journal"))
+
+
+async def _run(recording: Recording, speed: float, journal: Path) -> tuple[FloatArray, FloatArray, int]:
+    pipeline = pipeline_of(_OwnBlocks(recording, speed), recording, journal)
+    slow = pipeline.fan.subscribe()
+    looks: list[tuple[float, float]] = []
+
+    async def take(ended: asyncio.Event) -> None:
+        async for _ in slow:
+            await asyncio.sleep(0.0 if ended.is_set() else SLOW_S)
+
+    async def look(ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            looks.append((pipeline.elapsed_s, _resident_mb()))
+            await asyncio.sleep(LOOK_S)
+
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        screen = screen_to(nowhere)
+
+        async def terminal(ended: asyncio.Event) -> None:
+            await show_terminal([pipeline.state], stop=ended, console=screen)
+
+        await run_together([pipeline], [take, look, terminal])
+    time_s, resident_mb = np.array(looks).T
+    return time_s, resident_mb, slow.n_missed
+
+
+def _resident_mb() -> float:
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
