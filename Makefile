@@ -13,7 +13,7 @@ run: $(VENV)/.installed
 	$(BIN)/imurun demo
 
 test: $(VENV)/.dev-installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-plain: $(VENV)/.dev-installed
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/core tests/test_engine.py tests/test_simulated_truth.py

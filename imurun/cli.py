@@ -36,7 +36,12 @@ class MountingChoice(StrEnum):
 
 KindOption = Annotated[
     str | None,
-    typer.Option("--kind", metavar="KIND", help="Kind of sensor, where it is not recognised: imurun, ..."),
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="Kind of sensor, where it is not recognised: imurun, polar_verity_sense, movesense, "
+        "metamotion_s or witmotion.",
+    ),
 ]
 
 
@@ -173,7 +178,8 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same run.")] = 1,
     eventful: Annotated[
-        bool, typer.Option("--eventful", help="Warm-up, walk break, fatigue and a bad mounting instead.")
+        bool,
+        typer.Option("--eventful", help="Not a steady run: warm-up, walk break, fatigue and a bad mounting."),
     ] = False,
     truth: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Also write the true steps: .csv or .parquet.")
@@ -194,8 +200,8 @@ def simulate(
         typer.Option(
             metavar="WORD",
             help="With --ble: what goes wrong, may be given again: loss=0.05, drop=60:5 (every 60 s "
-            "for 5 s), drop=@100:5 (once), silence=120:3, reboot=@300, delay=0.2, duplicate=, reorder=, "
-            "flip=0.001, battery=80:-5 (percent, an hour).",
+            "for 5 s), drop=@100:5 (once), silence=120:3, reboot=@300, delay=0.2, duplicate=0.01, "
+            "reorder=0.01, flip=0.001, battery=80:-5 (percent, an hour).",
         ),
     ] = None,
     seconds: Annotated[
@@ -286,13 +292,19 @@ def record(
     ] = True,
 ) -> None:
     """Record a sensor: all that it sends goes into a journal, at the end into a Parquet file."""
-    from imurun.commands.record import Wanted, record_sensor
+    from imurun.commands.choose_sensor import Wanted
+    from imurun.commands.record import record_sensor
 
     record_sensor(sensor, out, seconds=seconds, wanted=Wanted(rate, acc_range, gyr_range, kind), keep_log=log)
 
 
 RunnerOption = Annotated[
-    Path | None, typer.Option("--runner", metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
+    Path | None,
+    typer.Option(
+        "--runner",
+        metavar="FILE.toml",
+        help="TOML file with name, mass_kg, height_m, [limits], [alerts.NAME]; for all of a team.",
+    ),
 ]
 PageOption = Annotated[bool, typer.Option("--page/--no-page", help="Serve the page for a browser.")]
 ShareOption = Annotated[
@@ -318,7 +330,10 @@ def live(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="NAME", help="What the session's files are called; date and time if left out."),
+        typer.Option(
+            metavar="NAME",
+            help="What the session's files are called; date and time, in this folder, if left out.",
+        ),
     ] = None,
     record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the session.")] = True,
     runner: RunnerOption = None,
@@ -332,7 +347,8 @@ def live(
     kind: KindOption = None,
 ) -> None:
     """Show a run while it happens, in the terminal and on a page, and keep all of it."""
-    from imurun.commands.live import Faces, Wanted, run_live
+    from imurun.commands.choose_sensor import Wanted
+    from imurun.commands.live import Faces, run_live
 
     failed = run_live(
         sensor or [],

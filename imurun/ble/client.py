@@ -25,11 +25,10 @@ from imurun.ble.codec import Flag
 from imurun.ble.control import LogState, Op, Status, StatusReport, Stopped, TimeSync, decode_capabilities
 from imurun.ble.dialogue import Dialogue, NoReplyError
 from imurun.ble.events import Battery, Connected, Dropped, Event, Lost, NotLogged, NotStopped
-from imurun.ble.journal import Notification, Sink
+from imurun.ble.journal import END, GIVE_UP, Notification, Sink
 from imurun.ble.link import Link, LinkLostError, open_link
 from imurun.ble.profiles import Profile
 from imurun.ble.profiles.imurun import INFO, ImurunProfile
-from imurun.ble.replay import END, GIVE_UP
 from imurun.ble.scan import Found, find
 from imurun.ble.waits import Waits
 from imurun.ble.watch import GapWatch, SignalWatch
@@ -91,7 +90,7 @@ class SensorClient:
     ) -> None:
         if sensor.profile is None:
             raise WrongSensorError(
-                f"{sensor.label} is no sensor that imurun knows; choose another, or say which profile it has."
+                f"{sensor.label} is no sensor that imurun knows; choose another, or say its --kind."
             )
         self._sensor = sensor
         self._profile: Profile = sensor.profile

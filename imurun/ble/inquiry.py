@@ -261,7 +261,7 @@ async def open_inquiry(sensor: Found, waits: Waits | None = None) -> AsyncIterat
     waits = waits or Waits()
     if sensor.profile is None:
         raise WrongSensorError(
-            f"{sensor.label} is no sensor that imurun knows; choose another, or say which profile it has."
+            f"{sensor.label} is no sensor that imurun knows; choose another, or say its --kind."
         )
     with claim(sensor.address, sensor.label):
         async with open_link(

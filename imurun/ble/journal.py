@@ -30,6 +30,9 @@ MAGIC = b"imurun journal 1\n"
 SYNC = b"\xa5\x5a"
 HEADER, NOTIFICATION, EVENT = 0, 1, 2
 KINDS = (HEADER, NOTIFICATION, EVENT)
+GIVE_UP, END, MARKER, ANALYSED = "give up", "end", "marker", "analysed"
+"""Kinds of events that readers use: missing samples before number `stop` will never come; the run ends before
+number `next_index`; the runner noted something; rate and runner of a live analysis."""
 AFTER_HEADER = (NOTIFICATION, EVENT)
 HEAD = struct.Struct("<2sBHd")
 CRC = struct.Struct("<I")
@@ -48,7 +51,7 @@ class Notification:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to the connection, as one flat object with the key `kind`."""
+    """What happened, as an object with the key `kind`."""
 
     arrival_s: float
     what: dict[str, Any]
@@ -264,7 +267,9 @@ def open_journal(path: str | os.PathLike[str]) -> Journal:
     except OSError as error:
         raise FormatError(f"{path} could not be read ({error.strerror}); give a readable file.") from error
     if not first.startswith(MAGIC):
-        raise FormatError(f"{path.name} is no journal of imurun; give a file that `imurun record` wrote.")
+        raise FormatError(
+            f"{path.name} is no journal of imurun; give a file that `imurun record` or `imurun live` wrote."
+        )
     start = len(MAGIC)
     end = record_end(first, start)
     header = None

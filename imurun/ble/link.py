@@ -84,7 +84,7 @@ class Link:
         characteristic = self._client.services.get_characteristic(uuid)
         if characteristic is None:
             raise WrongSensorError(
-                f"{self._sensor.label} lacks the characteristic {uuid}; choose another sensor or profile."
+                f"{self._sensor.label} lacks the characteristic {uuid}; choose another sensor or kind."
             )
         return characteristic
 
@@ -144,5 +144,5 @@ def _check(client: BleakClient, sensor: Found, profile: Profile) -> None:
         client.services.get_characteristic(uuid) is None for uuid in needed
     ):
         raise WrongSensorError(
-            f"{sensor.label} is not {profile.title}: it has other services; choose another sensor or profile."
+            f"{sensor.label} is not {profile.title}: it has other services; choose another sensor or kind."
         )

@@ -8,16 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imurun.ble.assembly import Assembly, Settings, offering
-from imurun.ble.journal import Event, Journal
+from imurun.ble.journal import END, GIVE_UP, Event, Journal
 from imurun.ble.plausible import LONGEST_S
 from imurun.ble.profiles import Profile, get_profile
 from imurun.blocks import SampleBlock
 from imurun.errors import FormatError, SettingsError
 
-GIVE_UP = "give up"
-"""Kind of the event that missing samples before number `stop` will never come."""
-END = "end"
-"""Kind of the event that the run ends before number `next_index`."""
 LONGEST_GAP_S = LONGEST_S
 """Longer ones are no gap of a recording, and would be rows of NaN as long."""
 

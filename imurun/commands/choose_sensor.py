@@ -1,13 +1,15 @@
-"""Which sensors a command is to use: those that were named, the only one in range, or what the user says."""
+"""Which sensors a command is to use, and with which settings."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from imurun.ble.assembly import Settings, usual_settings
 from imurun.ble.profiles import Profile
 from imurun.ble.scan import SCAN_S, Found, find, scan
-from imurun.errors import SensorNotFoundError, SettingsError
+from imurun.errors import SensorNotFoundError, SettingsError, WrongSensorError
 
 
 async def choose_sensors(names: Sequence[str], profile: Profile | None) -> list[Found]:
@@ -42,3 +44,26 @@ def _ask(known: Sequence[Found]) -> Found:
             raise SettingsError(f"Several sensors are in range ({listed}); name one with --sensor.") from None
         if answer.isdecimal() and 1 <= int(answer) <= len(known):
             return known[int(answer) - 1]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was said of a sensor: its kind, and settings in the units of `Settings`; None for the usual."""
+
+    rate_hz: int | None = None
+    acc_range_g: int | None = None
+    gyr_range_deg_s: int | None = None
+    kind: str | None = None
+
+
+def settings_for(found: Found, wanted: Wanted) -> Settings:
+    """What was wanted, and the usual for what was not said.
+
+    Raises:
+        WrongSensorError: its kind is not known.
+    """
+    if found.profile is None:
+        raise WrongSensorError(f"{found.label} is no sensor that imurun knows; say its --kind.")
+    usual = usual_settings(found.profile)
+    said = (wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_deg_s)
+    return Settings(*(a if b is None else b for a, b in zip(usual, said, strict=True)))

@@ -14,9 +14,8 @@ import pandas as pd
 
 from imurun.ble.profiles import get_profile
 from imurun.columns import STEP_COLUMNS
-from imurun.commands.choose_sensor import choose_sensors
+from imurun.commands.choose_sensor import Wanted, choose_sensors, settings_for
 from imurun.commands.interrupt import on_interrupt
-from imurun.commands.record import Wanted, settings_for
 from imurun.commands.screen import print_session
 from imurun.commands.warm import WAIT, needs_compiling, warm_up
 from imurun.engine import Step
@@ -24,7 +23,7 @@ from imurun.errors import ImurunError, SettingsError
 from imurun.io import read, write_steps
 from imurun.io.printable import file_word
 from imurun.live.pipeline import Pipeline
-from imurun.live.recorder import finish_session
+from imurun.live.recorder import finish_session, session_stem
 from imurun.live.runs import replay_run, sensor_run
 from imurun.live.terminal import show_terminal
 from imurun.live.together import Face, controls_of, run_together
@@ -33,7 +32,6 @@ from imurun.recording import Runner
 from imurun.sim.presets import eventful_run
 
 SIMULATED_HZ = 208.0
-ENDINGS = (".parquet", ".journal")
 
 
 @dataclass(frozen=True)
@@ -66,19 +64,21 @@ def run_live(
 ) -> bool:
     """Show runs while they happen, until Ctrl-C, the stop button, or the end of what is simulated.
 
-    Returns whether a sensor failed while others went on.
+    Returns whether something failed, which was then said: a sensor, or files that could not be written.
 
     Raises:
         SettingsError: settings that make no sense, or files that are there already.
-        SensorError: the sensor cannot be reached or used; what was recorded is kept.
-        RecordingError: files cannot be written.
+        SensorError: no sensor can be found.
+        AdapterError: Bluetooth cannot be used.
+        PageError: the page cannot be served.
+        RecordingError: the journal cannot be written.
     """
-    if simulate and sensors:
-        raise SettingsError("--simulate needs no sensor; leave --sensor out.")
+    if simulate and (sensors or wanted != Wanted()):
+        raise SettingsError("--simulate needs no sensor; leave --sensor and a sensor's settings out.")
     if speed is not None and not simulate:
         raise SettingsError("A sensor has no --speed; it goes with --simulate.")
     wearer = read_wearer(runner_file)
-    stem = _stem(out) if record else None
+    stem = session_stem(out or Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")) if record else None
     _make_ready()
 
     async def live() -> list[Pipeline]:
@@ -90,17 +90,16 @@ def run_live(
         else:
             pipelines = await _sensor_runs(sensors, wanted, wearer, stem)
         try:
-            await _show(pipelines, faces)
+            await _show(pipelines, faces, keeps=record)
         finally:
             for pipeline in pipelines:
                 pipeline.close()
         return pipelines
 
     pipelines = asyncio.run(live())
-    _keep(pipelines, wearer.runner)
-    errors = [pipeline.error for pipeline in pipelines if pipeline.error is not None]
-    if len(errors) == len(pipelines) == 1:
-        raise errors[0]
+    errors = [str(pipeline.error) for pipeline in pipelines if pipeline.error is not None]
+    errors += [pipeline.failure for pipeline in pipelines if pipeline.failure]
+    errors += _keep(pipelines, wearer.runner)
     for error in errors:
         print(f"imurun: {error}", file=sys.stderr)
     return bool(errors)
@@ -124,15 +123,16 @@ def replay_file(
 
     async def replay() -> None:
         pipeline = replay_run(recording, speed, wearer)
-        moments = pipeline.fan.subscribe(len(recording))
+        moments = pipeline.fan.subscribe(limit=None)
 
         async def gather(_ended: asyncio.Event) -> None:
             async for moment in moments:
                 steps.extend(moment.steps)
 
-        await _show([pipeline], faces, gather)
+        await _show([pipeline], faces, gather, keeps=False)
 
     asyncio.run(replay())
+    print(f"{len(steps)} steps were found." if steps else "No steps were found.")
     if steps_out is not None:
         write_steps(step_frame(steps), steps_out, metadata={"source": recording.source})
         print(f"Step table: {steps_out}")
@@ -140,7 +140,7 @@ def replay_file(
 
 def recover_sessions(journals: Sequence[Path], runner_file: Path | None) -> bool:
     """Make recording and step table of journals whose writer was killed; returns whether one failed."""
-    runner = read_wearer(runner_file).runner
+    runner = None if runner_file is None else read_wearer(runner_file).runner
     failed = False
     for journal in journals:
         try:
@@ -157,12 +157,6 @@ def recover_sessions(journals: Sequence[Path], runner_file: Path | None) -> bool
 def step_frame(steps: Sequence[Step]) -> pd.DataFrame:
     """Steps as the step table."""
     return pd.DataFrame(steps, columns=[column.name for column in STEP_COLUMNS])
-
-
-def _stem(out: Path | None) -> Path:
-    if out is None:
-        return Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")
-    return out.with_suffix("") if out.suffix.lower() in ENDINGS else out
 
 
 def _make_ready() -> None:
@@ -184,7 +178,7 @@ async def _sensor_runs(
     return pipelines
 
 
-async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face) -> None:
+async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face, keeps: bool) -> None:
     """Run the pipelines with all their faces."""
     states = [pipeline.state for pipeline in pipelines]
     controls = controls_of(pipelines)
@@ -206,17 +200,22 @@ async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face) -> No
             from imurun.live.lsl import publisher
 
             faces += [publisher(pipeline) for pipeline in pipelines]
-        faces.append(lambda stop: show_terminal(states, address=address, code=code, stop=stop))
+        faces.append(lambda stop: show_terminal(states, address=address, code=code, keeps=keeps, stop=stop))
         with on_interrupt(controls.stop):
             await run_together(pipelines, faces)
 
 
-def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> None:
-    """Recording and step table of each journal."""
+def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> list[str]:
+    """Make recording and step table of each journal; returns what went wrong."""
+    errors: list[str] = []
     for pipeline in pipelines:
-        journal = pipeline.journal
-        if journal is None:
+        if pipeline.journal is None:
             continue
-        kept = finish_session(journal, runner)
+        try:
+            kept = finish_session(pipeline.journal, runner)
+        except ImurunError as error:
+            errors.append(str(error))
+            continue
         print_session(kept.session)
         print(f"Recording: {kept.recording}\nStep table: {kept.steps}\nJournal: {kept.journal}")
+    return errors

@@ -4,40 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from imurun.ble.assembly import Settings, usual_settings
 from imurun.ble.client import SensorClient
 from imurun.ble.journal import JournalWriter, discard_empty
 from imurun.ble.link import notifying
 from imurun.ble.profiles import Profile, get_profile
 from imurun.ble.replay import journal_header
 from imurun.ble.scan import SCAN_S, Found, find
+from imurun.commands.choose_sensor import Wanted, settings_for
 from imurun.commands.interrupt import on_interrupt
 from imurun.commands.record_screen import RecordScreen
-from imurun.errors import ImurunError, RecordingError, SettingsError, WrongSensorError
+from imurun.errors import ImurunError, RecordingError, SettingsError
 from imurun.io import read, write_recording
+from imurun.live.recorder import session_files, session_stem
 from imurun.recording import Recording
 from imurun.terminal_text import clock
-
-JOURNAL, PARQUET = ".journal", ".parquet"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What was said of a sensor: its kind, and settings in the units of `Settings`; None for the usual."""
-
-    rate_hz: int | None = None
-    acc_range_g: int | None = None
-    gyr_range_deg_s: int | None = None
-    kind: str | None = None
 
 
 def record_sensor(
@@ -60,7 +47,7 @@ def record_sensor(
     """
     if seconds is not None and not math.isfinite(seconds):
         raise SettingsError(f"--seconds is {seconds:g}; leave it out to record until Ctrl-C.")
-    journal_file, recording_file = places(out)
+    journal_file, recording_file, _ = session_files(session_stem(out))
     kept = f"All that came is in {journal_file}, which `imurun analyze` reads."
     try:
         asyncio.run(_record(sensor, journal_file, seconds=seconds, wanted=wanted, keep_log=keep_log))
@@ -75,37 +62,6 @@ def record_sensor(
         raise RecordingError(f"{error} {kept}") from error
     print(f"{recording_file}: {describe(recording)}")
     print(f"What the sensor sent, byte for byte: {journal_file}")
-
-
-def places(out: Path) -> tuple[Path, Path]:
-    """Where the journal and the recording go.
-
-    Raises:
-        SettingsError: an ending other than .parquet or .journal, or a file that is there already.
-    """
-    if out.name in ("", "..") or out.suffix.lower() not in ("", JOURNAL, PARQUET):
-        raise SettingsError(f"{out}: a sensor is recorded to a file NAME{PARQUET}; change the name.")
-    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
-        raise SettingsError(f"{out.parent} is no folder that can be written to; make it, or choose another.")
-    stem = out.with_suffix("") if out.suffix else out
-    files = stem.with_name(stem.name + JOURNAL), stem.with_name(stem.name + PARQUET)
-    for file in files:
-        if file.exists():
-            raise SettingsError(f"{file} is there already; give another name.")
-    return files
-
-
-def settings_for(found: Found, wanted: Wanted) -> Settings:
-    """What was wanted, and the usual for what was not said.
-
-    Raises:
-        WrongSensorError: its kind is not known.
-    """
-    if found.profile is None:
-        raise WrongSensorError(f"{found.label} is no sensor that imurun knows; say its --kind.")
-    usual = usual_settings(found.profile)
-    said = (wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_deg_s)
-    return Settings(*(a if b is None else b for a, b in zip(usual, said, strict=True)))
 
 
 def describe(recording: Recording) -> str:

@@ -1,4 +1,4 @@
-"""Journals of raw notifications, as `imurun.ble` keeps them, to recordings."""
+"""Journals of notifications or blocks, as `imurun.ble` keeps them, to recordings."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 
 from imurun.ble.block_journal import BLOCKS, read_blocks
-from imurun.ble.journal import Event, Journal, open_journal
+from imurun.ble.journal import ANALYSED, MARKER, Event, Journal, open_journal
 from imurun.ble.replay import Replay
 from imurun.blocks import SampleBlock
 from imurun.errors import FormatError, RecordingError
 from imurun.io.gather import Gathered
 from imurun.io.streams import Progress
 from imurun.recording import Marker, Recording
-
-MARKER, ANALYSED = "marker", "analysed"
-"""Kinds of events: something that the runner noted, and the rate that a live run was analysed at."""
 
 
 def read_journal(path: Path, source: str, progress: Progress | None = None) -> Recording:

@@ -18,7 +18,7 @@ class Subscription(Generic[T]):
         n_missed: the oldest items that were dropped because it was too slow.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int | None) -> None:
         self.n_missed = 0
         self._waiting: deque[T] = deque()
         self._limit = limit
@@ -27,7 +27,7 @@ class Subscription(Generic[T]):
 
     def put(self, item: T) -> None:
         """Never waits: where there is no room, the oldest goes."""
-        if len(self._waiting) >= self._limit:
+        if self._limit is not None and len(self._waiting) >= self._limit:
             self._waiting.popleft()
             self.n_missed += 1
         self._waiting.append(item)
@@ -56,8 +56,8 @@ class Fan(Generic[T]):
     def __init__(self) -> None:
         self._subscriptions: list[Subscription[T]] = []
 
-    def subscribe(self, limit: int = LIMIT) -> Subscription[T]:
-        """All items from here on."""
+    def subscribe(self, limit: int | None = LIMIT) -> Subscription[T]:
+        """All items from here on; `limit` of them may wait, None for any number."""
         subscription: Subscription[T] = Subscription(limit)
         self._subscriptions.append(subscription)
         return subscription

@@ -36,6 +36,9 @@ FILLING_S = 0.5
 """Missing samples of less than this are fetched before anybody could look."""
 
 
+SEARCHING = "Steps come after ten seconds of running: then it is known how the sensor sits."
+
+
 class Moment(NamedTuple):
     """A block of samples, and the steps that became known with it."""
 
@@ -60,6 +63,7 @@ class Pipeline:
         fan: publishes each `Moment`.
         error: why it ended before its time; None in good order.
         journal: what was recorded, once it has ended; None where nothing was.
+        failure: why not all of it is there, in a sentence; "" where it is.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Pipeline:
         self.fan: Fan[Moment] = Fan()
         self.error: ImurunError | None = None
         self.journal: Path | None = None
+        self.failure = ""
         self._source = source
         self._runner = wearer.runner
         self._watch = AlertWatch(limits.rules, limits.session_load_bw4)
@@ -88,6 +93,7 @@ class Pipeline:
         self._n_dropped = 0
         self._n_missing = 0
         self._remarks: dict[type[Event], str] = {}
+        self._noticed: tuple[str, ...] = ()
 
     @property
     def elapsed_s(self) -> float:
@@ -129,7 +135,7 @@ class Pipeline:
     def close(self) -> None:
         """Close what keeps the run; `run` does it at its end."""
         if self._recorder is not None:
-            self.journal = self._recorder.close()
+            self.journal, self.failure = self._recorder.close(), self._recorder.failure
             self._recorder = None
 
     def mark(self, kind: Literal["lap", "pain"], value: float | None) -> Marker:
@@ -164,9 +170,8 @@ class Pipeline:
 
     def _begin(self, rate_hz: float) -> list[Step]:
         """The rate is known: analyse what was held."""
-        self.state.rate_hz = rate_hz
         if self._recorder is not None:
-            self._recorder.analysed(rate_hz, asyncio.get_running_loop().time())
+            self._recorder.analysed(rate_hz, self._runner, asyncio.get_running_loop().time())
         self._analyzer = RunAnalyzer(
             rate_hz,
             runner=self._runner,
@@ -223,8 +228,16 @@ class Pipeline:
                 pass
 
     def _notes(self) -> tuple[str, ...]:
-        failure = self._recorder.failure if self._recorder is not None else ""
-        return (*([failure] if failure else []), *self._remarks.values(), *self._noticed)
+        failure = self._recorder.failure if self._recorder is not None else self.failure
+        waiting = SEARCHING if self._is_searching() else ""
+        return (*filter(None, (failure, waiting)), *self._remarks.values(), *self._noticed)
+
+    def _is_searching(self) -> bool:
+        """Whether steps wait until it is known how the sensor sits."""
+        if self._analyzer is None:
+            return False
+        mounting = self._analyzer.mounting
+        return mounting is None or mounting.source == "level"
 
     def _end(self) -> None:
         if self._analyzer is None and self._held:
@@ -236,5 +249,6 @@ class Pipeline:
         self.close()
         self.state.link = "ended"
         self.state.filling_s = 0.0
+        self.state.notes = tuple(note for note in self._notes() if note != SEARCHING)
         self.state.version += 1
         self.fan.end()

@@ -1,22 +1,23 @@
 """The whole run kept: a journal while it happens, a recording and a step table at the end.
 
-The journal holds what came, the markers, and the rate that the run was analysed at: enough to make the same
-recording and steps from what a crash leaves (`finish_session`, as `imurun recover` does).
+The journal holds what came, the markers, the runner, and the rate that the run was analysed at: enough to
+make the same recording and steps from what a crash leaves (`finish_session`, as `imurun recover` does).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from imurun.ble.block_journal import write_block
-from imurun.ble.journal import JournalWriter, discard_empty
+from imurun.ble.journal import ANALYSED, MARKER, Event, JournalWriter, discard_empty, open_journal
 from imurun.blocks import SampleBlock
 from imurun.errors import RecordingError, SettingsError
 from imurun.io import read, write_recording, write_steps
-from imurun.io.journal_file import ANALYSED, MARKER
 from imurun.recording import Marker, Runner
 from imurun.session import Session, analyze
 
@@ -62,9 +63,9 @@ class Recorder:
         """Keep what the runner noted."""
         self.event(now_s, {"kind": MARKER, "marker": asdict(marker)})
 
-    def analysed(self, rate_hz: float, now_s: float) -> None:
-        """Keep the rate that the run is analysed at."""
-        self.event(now_s, {"kind": ANALYSED, "rate_hz": rate_hz})
+    def analysed(self, rate_hz: float, runner: Runner, now_s: float) -> None:
+        """Keep what the run is analysed with: the rate, and who wears the sensor."""
+        self.event(now_s, {"kind": ANALYSED, "rate_hz": rate_hz, "runner": asdict(runner)})
 
     def close(self) -> Path | None:
         """Nothing more will come; returns the journal, or None where none is left since nothing came."""
@@ -92,6 +93,21 @@ class Kept(NamedTuple):
     session: Session
 
 
+def session_stem(out: Path) -> Path:
+    """What the files of a session are called, without ending.
+
+    Raises:
+        SettingsError: a name that no file can have, another ending, or a folder that cannot be written to.
+    """
+    if out.name in ("", "..") or out.suffix.lower() not in ("", JOURNAL, RECORDING):
+        raise SettingsError(f"{out}: a session is kept as NAME{RECORDING}; change the name.")
+    if out.is_dir():
+        raise SettingsError(f"{out} is a folder; give a name inside it, such as {out / 'run'}.")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise SettingsError(f"{out.parent} is no folder that can be written to; make it, or choose another.")
+    return out.with_suffix("") if out.suffix else out
+
+
 def session_files(stem: Path) -> tuple[Path, Path, Path]:
     """Journal, recording and step table of a session.
 
@@ -105,26 +121,41 @@ def session_files(stem: Path) -> tuple[Path, Path, Path]:
     return journal, recording, steps
 
 
-def finish_session(journal: Path, runner: Runner) -> Kept:
+def finish_session(journal: Path, runner: Runner | None = None) -> Kept:
     """The recording and the step table of a journal, also one whose writer was killed.
 
+    Args:
+        journal: as a `Recorder` or `imurun record` wrote it.
+        runner: who wore the sensor; None for the one that the journal tells.
+
     Raises:
-        FormatError: the journal holds nothing.
-        SettingsError: the files are there already.
+        FormatError: it is no journal, or holds nothing.
+        SettingsError: both files are there already.
         RecordingError: a file cannot be written; the journal stays.
     """
+    if runner is None:
+        runner = _runner_of(journal)
     stem = journal.with_suffix("")
     recording_file, steps_file = (stem.with_name(stem.name + ending) for ending in (RECORDING, STEPS))
-    for file in (recording_file, steps_file):
-        if file.exists():
-            raise SettingsError(f"{file} is there already; give another name.")
+    if recording_file.exists() and steps_file.exists():
+        raise SettingsError(f"{recording_file} is there already; move it away to make it again.")
     recording = read(journal)
     session = analyze(recording, runner)
     try:
-        write_recording(recording, recording_file)
-        write_steps(session.steps, steps_file, metadata={"source": recording.source})
+        if not recording_file.exists():
+            write_recording(recording, recording_file)
+        if not steps_file.exists():
+            write_steps(session.steps, steps_file, metadata={"source": recording.source})
     except SettingsError as error:
         raise RecordingError(
             f"{error} All that came is in {journal}; `imurun recover` makes the rest."
         ) from error
     return Kept(journal, recording_file, steps_file, session)
+
+
+def _runner_of(journal: Path) -> Runner:
+    for record in open_journal(journal).records():
+        if isinstance(record, Event) and record.what.get("kind") == ANALYSED:
+            with suppress(KeyError, TypeError, SettingsError):
+                return Runner(**record.what["runner"])
+    return Runner()

@@ -69,7 +69,7 @@ class Snapshot:
 
     Attributes:
         name: the sensor's.
-        link: see `Link`; `trouble` says why in a sentence while it is lost, else "".
+        link: see `Link`; `trouble` says why in a sentence while it is lost or has failed, else "".
         elapsed_s: stream time of the newest sample.
         age_s: how long ago the newest sample was measured; None before the first.
         is_fresh: whether that is less than `FRESH_S`.
@@ -80,11 +80,11 @@ class Snapshot:
         load_bw4, load_limit_bw4: session load so far, and this runner's limit where there is one.
         battery_percent, rate_hz: of the sensor; None while unknown.
         missing_s: how much of the stream never came; filling_s: how much may still come.
-        n_dropped: what a slow computer could not take.
-        delay_s: from the measurement of a sample to its analysis, the worst of the last block.
+        n_dropped: packets and blocks that a slow computer or face could not take.
+        delay_s: from the measurement of the newest sample to its analysis.
         alerts: what is broken now, the newest first.
         n_laps, last_pain: markers so far.
-        notes: what the analyzer noticed.
+        notes: what the analyzer noticed, the sensor told, or the recorder could not keep.
     """
 
     name: str
@@ -169,7 +169,7 @@ class RunState:
                 if math.isfinite(step.lumbar_dose):
                     self.load_bw4 += step.lumbar_dose
         if steps and (
-            not self._curve or steps[-1].final_contact_s - self._curve[-1][0] > self._curve_every_s
+            not self._curve or steps[-1].initial_contact_s - self._curve[-1][0] > self._curve_every_s
         ):
             self._curve.append((steps[-1].initial_contact_s, self.load_bw4))
             if len(self._curve) > CURVE_POINTS:

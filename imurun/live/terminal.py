@@ -24,6 +24,7 @@ async def show_terminal(
     *,
     address: str | None = None,
     code: str = "",
+    keeps: bool = True,
     stop: asyncio.Event,
     console: Console | None = None,
 ) -> None:
@@ -34,13 +35,13 @@ async def show_terminal(
     Args:
         states: one a sensor.
         address: of the page, to be shown.
-        code: the address for a phone's camera; see `TerminalView`.
+        code, keeps: see `TerminalView`.
         stop: ends it.
         console: where to; None for standard output.
     """
     console = Console(highlight=False) if console is None else console
     if console.is_terminal and not console.is_dumb_terminal:
-        await _draw(TerminalView(states, address, code), stop, console)
+        await _draw(TerminalView(states, address, code, keeps=keeps), stop, console)
     else:
         await _print_lines(states, address, stop, console)
 

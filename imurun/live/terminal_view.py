@@ -40,9 +40,6 @@ SIDED = ("contact_time_ms", "peak_impact_g", "lumbar_compression_bw")
 CODE_STYLE = "bright_white on black"
 """Its blocks are the light modules."""
 
-Line = tuple[str, str]
-"""A piece of a line and its style."""
-
 
 class TerminalView:
     """Draws the same runs again and again.
@@ -51,12 +48,16 @@ class TerminalView:
         states: one a sensor.
         address: of the page, where there is one.
         code: the address for a phone's camera (`imurun.live.qr`), shown until somebody runs; "" for none.
+        keeps: whether the run is recorded.
     """
 
-    def __init__(self, states: Sequence[RunState], address: str | None = None, code: str = "") -> None:
+    def __init__(
+        self, states: Sequence[RunState], address: str | None = None, code: str = "", *, keeps: bool = True
+    ) -> None:
         self._states = states
         self._address = address
         self._code = code.splitlines()
+        self._end = " ends the run and keeps it" if keeps else " ends the run"
         self._sparks: dict[tuple[int, str, int], tuple[int, str]] = {}
 
     def lines(self, now_s: float, width: int, height: int) -> list[Text]:
@@ -81,7 +82,7 @@ class TerminalView:
 
     def _hint(self, width: int) -> list[Text]:
         """What to press, and where the page is, on a line of its own where it is long."""
-        keys = Text.assemble(("Ctrl-C", "bold"), (" ends the run and keeps it", "dim"))
+        keys = Text.assemble(("Ctrl-C", "bold"), (self._end, "dim"))
         if not self._address:
             return [keys]
         page = f"page: {printable(self._address)}"

@@ -205,7 +205,7 @@ def test_a_full_disk_is_one_sentence_and_the_journal_stays(firmware, tmp_path):
         (["--rate", "833"], "does not offer a rate of 833 Hz; choose 52, 104, 208 or 416."),
         (["--gyr-range", "1"], "does not offer an angular rate range of 1 deg/s; choose "),
         (["--kind", "polar_verity_sense"], "is not Polar Verity Sense: it has other services; choose"),
-        (["--kind", "fitness"], "There is no sensor profile 'fitness'; choose one of imurun, "),
+        (["--kind", "fitness"], "There is no kind of sensor 'fitness'; choose one of imurun, "),
     ],
 )
 def test_what_the_sensor_cannot_do_is_one_sentence(firmware, tmp_path, words, sentence):
@@ -225,9 +225,9 @@ def test_what_the_sensor_cannot_do_is_one_sentence(firmware, tmp_path, words, se
     [
         ("run.parquet", "run.journal is there already; give another name."),
         ("nowhere/run", "nowhere is no folder that can be written to; make it, or choose another."),
-        (".", "a sensor is recorded to a file NAME.parquet; change the name."),
-        ("..", "a sensor is recorded to a file NAME.parquet; change the name."),
-        ("run.csv", "a sensor is recorded to a file NAME.parquet; change the name."),
+        (".", "a session is kept as NAME.parquet; change the name."),
+        ("..", "a session is kept as NAME.parquet; change the name."),
+        ("run.csv", "a session is kept as NAME.parquet; change the name."),
     ],
 )
 def test_a_name_that_cannot_be_is_one_sentence(tmp_path, out, sentence):

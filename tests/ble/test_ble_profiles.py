@@ -41,7 +41,7 @@ COMMANDS = {
 def test_the_registry_finds_them():
     assert set(PROFILES) == set(ADVERTISED)
     assert get_profile("movesense") is PROFILES["movesense"]
-    with pytest.raises(SettingsError, match=r"There is no sensor profile 'fitbit'; choose one of imurun, "):
+    with pytest.raises(SettingsError, match=r"There is no kind of sensor 'fitbit'; choose one of imurun, "):
         get_profile("fitbit")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 import subprocess
@@ -14,6 +15,9 @@ import pytest
 import imurun
 from imurun.io import write_recording
 from imurun.sim.presets import steady_run
+
+SIMULATE = "--simulate needs no sensor; leave --sensor and a sensor's settings out."
+NO_FOLDER = "is no folder that can be written to; make it, or choose another."
 
 
 def start(*words, **of_process):
@@ -84,17 +88,66 @@ def test_a_killed_run_is_recovered(tmp_path):
     pd.testing.assert_frame_equal(imurun.analyze(recording).steps, steps, check_exact=True)
     code, _, err = call("recover", tmp_path / "run.journal")
     assert (code, err.count("\n")) == (1, 1)
-    assert "is there already; give another name." in err
+    assert "is there already; move it away to make it again." in err
+    (tmp_path / "run-steps.parquet").unlink()
+    assert call("recover", tmp_path / "run.journal")[0] == 0
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "run-steps.parquet"), steps, check_exact=True)
+
+
+def test_what_is_recovered_is_of_the_runner_who_ran(tmp_path):
+    runner = tmp_path / "kim.toml"
+    runner.write_text('name = "Kim"\nmass_kg = 62\nheight_m = 1.95\n')
+    words = (
+        "live",
+        "--simulate",
+        "--speed",
+        "inf",
+        "--no-page",
+        "--runner",
+        runner,
+        "--out",
+        tmp_path / "run",
+    )
+    assert call(*words)[0] == 0
+    for file in (tmp_path / "run.parquet", tmp_path / "run-steps.parquet"):
+        file.rename(file.with_name(f"first-{file.name}"))
+    code, out, err = call("recover", tmp_path / "run.journal")
+    assert code == 0, err
+    steps = [pd.read_parquet(tmp_path / f"{which}run-steps.parquet") for which in ("first-", "")]
+    pd.testing.assert_frame_equal(*steps, check_exact=True)
+    assert "peak force" in out  # in newtons, so of Kim's mass
+
+
+def test_a_disk_that_fills_is_said_at_the_end(tmp_path):
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    words = ("live", "--simulate", "--speed", "inf", "--no-page", "--out", tmp_path / "run")
+    code, _, err = call(*words, preexec_fn=small_disk)
+    assert code == 1
+    assert "imurun: Recording has stopped: " in err
+    assert "(File too large); what it holds stays readable." in err
+    assert "Traceback" not in err
+    assert imurun.read(tmp_path / "run.journal").duration_s > 10
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["live", "--simulate", "--sensor", "x"], "--simulate needs no sensor; leave --sensor out."),
+        (["live", "--simulate", "--sensor", "x"], SIMULATE),
         (["live", "--speed", "2"], "A sensor has no --speed; it goes with --simulate."),
         (["live", "--simulate", "--speed", "0"], "The speed is 0; it must be positive."),
         (["replay", "no.csv"], "no.csv: there is no such file; check the path."),
-        (["recover", "no.journal"], "no.journal: there is no such file; check the path."),
+        (["live", "--simulate", "--rate", "104"], SIMULATE),
+        (["live", "--simulate", "--out", "no/run"], f"no {NO_FOLDER}"),
+        (
+            ["live", "--simulate", "--out", "run.csv"],
+            "run.csv: a session is kept as NAME.parquet; change the name.",
+        ),
+        (
+            ["recover", "no.journal"],
+            "no.journal could not be read (No such file or directory); give a readable file.",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_sentence(words, sentence, tmp_path):

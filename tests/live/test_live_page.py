@@ -184,6 +184,7 @@ def test_a_narrow_phone_and_long_words_are_not_cut(visit, artefacts):
         assert value(page, "cadence_spm") == DASH
         page.locator("#lap").click()
         assert wait(lambda: stand.asked == [("lap", None, "Chris")])
+        page.close()  # else it looks for the server that is gone
     finally:
         stand.close()
 

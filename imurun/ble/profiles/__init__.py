@@ -48,7 +48,7 @@ def get_profile(name: str) -> Profile:
         return PROFILES[name]
     except KeyError:
         raise SettingsError(
-            f"There is no sensor profile {name!r}; choose one of {', '.join(PROFILES)}."
+            f"There is no kind of sensor {name!r}; choose one of {', '.join(PROFILES)}."
         ) from None
 
 

@@ -19,7 +19,8 @@ TOKEN_ARGUMENT = "token"
 class Access:
     """Decides on each request before anything else sees it.
 
-    Not shared, the page answers this machine only. Shared, it answers whoever shows the token: in the address
+    Not shared, the server listens at this machine only (`server.serve`), and here is refused what asks for it
+    under another name. Shared, it answers whoever shows the token: in the address
     for the first time, in a cookie after. Either way buttons and data answer only to the page's own script.
 
     Attributes:
