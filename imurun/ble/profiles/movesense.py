@@ -24,7 +24,6 @@ from imurun.frames import FloatArray
 SERVICE = "34802252-7185-4d5d-b431-630e7050e8f0"
 CONTROL = "34800001-7185-4d5d-b431-630e7050e8f0"
 DATA = "34800002-7185-4d5d-b431-630e7050e8f0"
-"""Assigned to Movesense, and what newer firmware advertises."""
 
 SUBSCRIBE, UNSUBSCRIBE = 1, 2
 RESULT, PACKET, CONTINUATION = 1, 2, 3
