@@ -96,9 +96,14 @@ def test_without_a_start_the_samples_are_read_all_the_same(write, start):
 
 
 @pytest.mark.parametrize("arrival_s", [np.nan, np.inf, -np.inf, 1e300, 50.0])
-def test_times_that_cannot_be(write, arrival_s):
-    with pytest.raises(FormatError, match="times of this journal jump"):
-        imurun.read(write([*steady(20), (arrival_s, frame(380))]))
+def test_times_that_cannot_be_end_the_recording(write, arrival_s):
+    path = write(steady(20))
+    whole = imurun.read(path)
+    path.unlink()
+    cut = imurun.read(write([*steady(20), (arrival_s, frame(380))]))
+    np.testing.assert_array_equal(cut.acc, whole.acc)
+    assert "times of this journal jump" in cut.warnings[0]
+    assert "what follows was left out" in cut.warnings[0]
 
 
 def test_without_samples(write):
