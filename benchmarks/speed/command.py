@@ -76,4 +76,4 @@ def _write(figures: list[Figure], path: Path, *, quick: bool) -> None:
         "figures": [figure.record() for figure in figures],
     }
     with atomic_path(path) as aside:
-        aside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        aside.write_text(json.dumps(result, indent=1, default=float) + "\n", encoding="utf-8")
