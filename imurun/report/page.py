@@ -20,13 +20,10 @@ from imurun.report.parts import Section
 from imurun.report.past import Past, past_sections, split
 from imurun.report.run_sections import glance, run_sections
 from imurun.report.verdict import Flag, make_verdict
-from imurun.report.words import DIAGNOSIS, LIMITS, number
+from imurun.report.words import DIAGNOSIS, LIMITS, lasting, number
 from imurun.session import Session
-from imurun.terminal_text import clock
 
 FOLDER = Path(__file__).parent
-LAST_OF_RUN = ("bouts", "quality")
-"""After these the past is told; markers follow it."""
 
 
 def write_report(
@@ -82,6 +79,7 @@ def render(
         places={name: Markup(place) for name, place in places.items()},
         bokeh=Markup(bokeh),
         script=Markup(script),
+        page_script=Markup((FOLDER / "report.js").read_text(encoding="utf-8")),
         css=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
         diagnosis=DIAGNOSIS,
         limits=LIMITS,
@@ -91,6 +89,7 @@ def render(
 
 
 def _in_order(session: Session, past: Past | None, context: Mapping[str, Any] | None) -> list[Section]:
+    """The run, the past, and at the end what was noted on the way."""
     of_run = list(run_sections(session))
     markers = [section for section in of_run if section.key == "markers"]
     first = [section for section in of_run if section.key != "markers"]
@@ -109,7 +108,7 @@ def _facts(session: Session, past: Past | None) -> list[str]:
         start = pd.Timestamp(session.start)
         start = start.tz_localize("UTC") if start.tzinfo is None else start.tz_convert("UTC")
         facts.append(f"{start:%d %b %Y, %H:%M} UTC".lstrip("0"))
-    facts.append(f"{clock(summary['duration_s'])} min recorded")
+    facts.append(f"{lasting(summary['duration_s'])} recorded")
     if past is not None:
         km = past.own_number("distance_km")
         if pd.notna(km):

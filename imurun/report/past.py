@@ -16,7 +16,7 @@ from imurun.io.printable import printable
 from imurun.plot_style import LOAD_COLOR
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table
-from imurun.report.words import CONTEXT, TERMS, count, label_with_unit, number, plain, shown
+from imurun.report.words import CONTEXT, DASH, TERMS, count, label_with_unit, number, plain, shown
 from imurun.session import Session
 from imurun.summary import median_of
 
@@ -32,8 +32,11 @@ COMPARED = (
     "roll_rom_deg", "ml_sway_ratio",
 )  # fmt: skip
 PAIN = (
-    ("pain_before", "before"), ("pain_during", "during"), ("pain_after", "after"), ("pain_morning", "next morning"),
-)  # fmt: skip
+    ("pain_before", "before"),
+    ("pain_during", "during"),
+    ("pain_after", "after"),
+    ("pain_morning", "next morning"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +82,9 @@ def split(history: pd.DataFrame | None, start: datetime | None) -> Past | None:
     return Past(rows[apart_s <= -SAME_S], None if same.empty else same.iloc[-1], now)
 
 
-def past_sections(session: Session, past: Past | None, context: Mapping[str, Any] | None) -> Iterator[Section]:
+def past_sections(
+    session: Session, past: Past | None, context: Mapping[str, Any] | None
+) -> Iterator[Section]:
     """The sections about the last months; none without a history."""
     if past is None:
         return
@@ -94,7 +99,9 @@ def _months(session: Session, past: Past, context: Mapping[str, Any]) -> Section
     since = recent["start"].min()
     lines = [f"{count(len(recent), 'earlier session', 'earlier sessions')} since {_day(since)}."]
     if past.start is None:
-        lines.append("This recording has no date, so it has no place among them; its numbers stand in the table.")
+        lines.append(
+            "This recording has no date, so it has no place among them; its numbers stand in the table."
+        )
     dose = session.summary["lumbar_dose_bw4"]
     pictures = ()
     if "lumbar_dose_bw4" in recent and np.isfinite(_column(recent, "lumbar_dose_bw4")).any():
@@ -106,7 +113,9 @@ def _months(session: Session, past: Past, context: Mapping[str, Any]) -> Section
         now = session.summary[name]
         if now is None or not len(usual):
             continue
-        low, middle, high = (number(float(v), TERMS[name].decimals) for v in np.percentile(usual, (10, 50, 90)))
+        low, middle, high = (
+            number(float(v), TERMS[name].decimals) for v in np.percentile(usual, (10, 50, 90))
+        )
         rows.append((label_with_unit(name), number(now, TERMS[name].decimals), middle, f"{low} to {high}"))
     tables = [Table(("", "this run", "usual", "eight in ten"), tuple(rows))] if rows else []
     known = [(key, value) for key, value in context.items() if _is_number(value)]
@@ -114,7 +123,9 @@ def _months(session: Session, past: Past, context: Mapping[str, Any]) -> Section
         tables.append(Table(("orientation, not a warning", ""), tuple(map(_context_row, known))))
     terms = tuple((TERMS[name].label, plain(name)) for name in COMPARED[:1])
     terms += tuple((CONTEXT[key].label, CONTEXT[key].plain) for key, _ in known if key in CONTEXT)
-    return Section("months", "This session among the last months", tuple(lines), pictures, tuple(tables), terms)
+    return Section(
+        "months", "This session among the last months", tuple(lines), pictures, tuple(tables), terms
+    )
 
 
 def _loads_picture(past: Past, recent: pd.DataFrame, dose: float | None) -> Picture:
@@ -159,15 +170,13 @@ def _shoes(past: Past) -> Section | None:
             (
                 word + (" (this run)" if own and name == own else ""),
                 number(len(some), 0),
-                number(float(np.nansum(km)), 0) if np.isfinite(km).any() else "–",
+                number(float(np.nansum(km)), 0) if np.isfinite(km).any() else DASH,
                 number(median_of(_column(some, "peak_impact_g")), 2),
                 number(median_of(_column(some, "lumbar_compression_bw")), 2),
             )
         )
     head = ("shoes", "runs", "known km", "impact, g", "lumbar load, BW")
-    lines = (
-        "Medians over the runs in each pair. Shoes worn for other routes or paces differ for that reason too.",
-    )
+    lines = ("Medians over the runs in each pair. Shoes worn for other routes or paces differ for that too.",)
     left_out = f"And {len(table) - MOST_SHOES} more." if len(table) > MOST_SHOES else ""
     terms = tuple((TERMS[name].label, plain(name)) for name in ("peak_impact_g", "lumbar_compression_bw"))
     return Section("shoes", "Shoes", lines, (), (Table(head, tuple(table[:MOST_SHOES]), left_out),), terms)
@@ -181,13 +190,21 @@ def _pain(session: Session, past: Past) -> Section | None:
     noted = [marker.value or 0.0 for marker in session.markers if marker.kind == "pain"]
     if not np.isfinite(scores).any() and not own_known:
         return None
-    lines = ["Pain from 0, none, to 10, the worst you can think of; the highest that was noted for each session."]
+    lines = [
+        "Pain from 0, none, to 10, the worst you can think of; the highest that was noted for each session."
+    ]
     worst = np.fmax.reduce(scores, axis=0)
     own_worst = max([score for _, score in own_known] + noted, default=None)
     own = None if past.start is None or own_worst is None else (past.start, own_worst)
     tables = ()
     if own_known:
-        tables = (Table(("pain", "of 10"), tuple((word, number(score, 0)) for word, score in own_known), "This session."),)
+        tables = (
+            Table(
+                ("pain", "of 10"),
+                tuple((word, number(score, 0)) for word, score in own_known),
+                "This session.",
+            ),
+        )
     pictures: list[Picture] = []
     if not recent.empty:
         days = _days(past, recent)
@@ -197,9 +214,18 @@ def _pain(session: Session, past: Past) -> Section | None:
         pictures.append(Picture("Pain, 0 to 10", plot, "Pain by day.", legend, across="by day", wide=True))
         dose = session.summary["lumbar_dose_bw4"]
         load_own = None if past.start is None or dose is None else (past.start, dose)
-        loads = plots.days_plot("pain_load", recent["start"], _column(recent, "lumbar_dose_bw4"), load_own, None, days)
+        loads = plots.days_plot(
+            "pain_load", recent["start"], _column(recent, "lumbar_dose_bw4"), load_own, None, days
+        )
         pictures.append(
-            Picture("Session load on the same days, BW⁴", loads, "Load by day.", legend, across="by day", wide=True)
+            Picture(
+                "Session load on the same days, BW⁴",
+                loads,
+                "Load by day.",
+                legend,
+                across="by day",
+                wide=True,
+            )
         )
     return Section("pain", "Pain beside load", tuple(lines), tuple(pictures), tables)
 
@@ -224,7 +250,11 @@ def _value(row: pd.Series | None, name: str) -> float:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return (
+        isinstance(value, int | float | np.number)
+        and not isinstance(value, bool)
+        and bool(np.isfinite(value))
+    )
 
 
 def _text(value: Any) -> str:

@@ -17,9 +17,13 @@ from imurun.report.words import KINDS
 
 LINE_HEIGHT_PX = 150
 BAND_HEIGHT_PX = 64
+QUALITY_TOP = 1.08
+"""Of the axis, so that the best quality, 1, is seen as a line."""
 THIS_COLOR = "#c9302c"
 """This session among others, pain, and where data are missing."""
 BAND_ALPHA = 0.18
+INSIDE = 2.0, 98.0
+"""Percentiles of the bands' edges that an axis holds, and all medians: one odd part must not flatten a run."""
 
 
 class Line(NamedTuple):
@@ -33,12 +37,14 @@ def time_plot(name: str, lines: Sequence[Line], duration_s: float, span: float) 
     """Medians over the time of the recording, each with the band of eight in ten steps.
 
     Args:
+        lines: each with at least one value.
         span: the least that the axis spans, lest noise fill it.
     """
     plot = plain_figure(name, height=LINE_HEIGHT_PX, x_range=_minutes(duration_s))
-    edges = np.concatenate([edge for line in lines for edge in (line.thinned.low, line.thinned.high)])
-    edges = edges[np.isfinite(edges)]
-    low, high = (edges.min(), edges.max()) if edges.size else (0.0, span)
+    bands = np.concatenate([edge for line in lines for edge in (line.thinned.low, line.thinned.high)])
+    medians = np.concatenate([line.thinned.median for line in lines])
+    inside = [*np.nanpercentile(bands, INSIDE), np.nanmin(medians), np.nanmax(medians)]
+    low, high = min(inside), max(inside)
     half = 0.55 * max(high - low, span)
     plot.y_range = Range1d(float(0.5 * (low + high) - half), float(0.5 * (low + high) + half))
     for line in lines:
@@ -51,7 +57,9 @@ def time_plot(name: str, lines: Sequence[Line], duration_s: float, span: float) 
     return plot
 
 
-def load_plot(name: str, edges_s: FloatArray, load: FloatArray, pain: Sequence[tuple[float, float]]) -> figure:
+def load_plot(
+    name: str, edges_s: FloatArray, load: FloatArray, pain: Sequence[tuple[float, float]]
+) -> figure:
     """The load as it adds up, and where pain was noted: (time s, load then)."""
     minutes = edges_s / 60.0
     plot = plain_figure(name, height=LINE_HEIGHT_PX + 30, x_range=_minutes(edges_s[-1]), min_border_left=64)
@@ -99,13 +107,13 @@ def timeline(name: str, bouts: pd.DataFrame, duration_s: float) -> figure:
 def quality_plot(name: str, line: Line, gaps_s: FloatArray, duration_s: float) -> figure:
     """Quality over time, and the gaps (n, 2) as red stretches as wide as they are, at least a hair."""
     plot = time_plot(name, [line], duration_s, 1.0)
-    plot.y_range = Range1d(0.0, 1.02)
+    plot.y_range = Range1d(0.0, QUALITY_TOP)
     if len(gaps_s):
         hair = duration_s / 600.0
         middle = gaps_s.mean(axis=1)
         half = 0.5 * np.maximum(gaps_s[:, 1] - gaps_s[:, 0], hair)
         plot.quad(
-            left=(middle - half) / 60.0, right=(middle + half) / 60.0, bottom=0.0, top=1.02,
+            left=(middle - half) / 60.0, right=(middle + half) / 60.0, bottom=0.0, top=QUALITY_TOP,
             color=THIS_COLOR, alpha=0.6, line_color=None,
         )  # fmt: skip
     return plot

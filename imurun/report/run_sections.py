@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
 from imurun.frames import FloatArray
 from imurun.plot_style import LOAD_COLOR, SIDES
@@ -16,11 +15,17 @@ from imurun.report.parts import Picture, Section, Table
 from imurun.report.plots import Line
 from imurun.report.series import adding_up, part_edges, thin
 from imurun.report.words import (
+    CONTACT_ERRORS_MS,
     KINDS,
+    MOUNTINGS,
+    NO_BREAK,
     TERMS,
     change,
+    clock_form,
+    clock_like,
     count,
     label_with_unit,
+    lasting,
     number,
     plain,
     shown,
@@ -28,7 +33,6 @@ from imurun.report.words import (
 )
 from imurun.session import Session
 from imurun.summary import FIFTH, FRESH_AND_TIRED, LEAST_STEPS_TO_COMPARE, SIDED, median_of, running_column
-from imurun.terminal_text import clock
 
 LEAST_STEPS_TO_DRAW = 20
 """Fewer are told in numbers only."""
@@ -85,6 +89,15 @@ class Run:
         """Whether any running step has a value."""
         return bool(np.isfinite(running_column(self.session.steps, column)).any())
 
+    @property
+    def clock_form(self) -> str:
+        """The form of times in tables."""
+        return clock_form(self.duration_s)
+
+    def clock(self, seconds: float) -> str:
+        """A time in that form."""
+        return clock_like(seconds, self.duration_s)
+
     def line(self, column: str, side: str | None = None) -> Line:
         """A column over time, of both feet or one."""
         thinned = thin(
@@ -135,7 +148,7 @@ def _load(run: Run) -> Section | None:
     half_s = float(np.interp(0.5 * load[-1], load, run.edges_s)) if load[-1] > 0 else 0.0
     pictures: list[Picture] = []
     if run.can_draw:
-        lines.append(f"Half of it was reached after {clock(half_s)}.")
+        lines.append(f"Half of it was reached after {lasting(half_s)}.")
         pain = [m.time_s for m in run.session.markers if m.kind == "pain"]
         marks = [(time_s, float(np.interp(time_s, run.edges_s, load))) for time_s in pain]
         legend = (("load so far", LOAD_COLOR), *((("pain noted", plots.THIS_COLOR),) if marks else ()))
@@ -198,7 +211,9 @@ def _sides(run: Run) -> Section | None:
     known = summary["side_known_percent"]
     lines = ["The difference is left minus right: above 0, the left value is greater. No one is quite even."]
     if known is not None and known < 99.5:
-        lines.append(f"The foot is known for {number(known, 0)} % of the running steps; the others are left out.")
+        lines.append(
+            f"The foot is known for {number(known, 0)} % of the running steps; the others are left out."
+        )
     drawn = [name for name in ("contact_time_ms", "peak_impact_g") if name in compared]
     pictures = tuple(_renamed(run.picture(name, by_side=True), "sides") for name in drawn)
     return Section(
@@ -234,7 +249,9 @@ def _sway(run: Run) -> Section | None:
     columns = [n for n in ("lean_deg", "roll_rom_deg", "yaw_rom_deg", "ml_sway_ratio") if run.known(n)]
     lines: list[str] = []
     if not summary["gyroscope"]:
-        lines.append("Side tilt, forward tilt and rotation need a gyroscope; this recording has none, so they are left out.")
+        lines.append(
+            "Side tilt, forward tilt and rotation need a gyroscope; this recording has none, so they are left out."
+        )
     rows: list[tuple[str, ...]] = []
     for name in FRESH_AND_TIRED:
         fresh, tired = summary[f"fresh_{name}"], summary[f"tired_{name}"]
@@ -257,7 +274,9 @@ def _sway(run: Run) -> Section | None:
         return None
     pictures = tuple(run.picture(name) for name in columns) if run.can_draw else ()
     terms = dict.fromkeys([*columns, *(name for name in FRESH_AND_TIRED if rows)])
-    return Section("sway", "Lean and sway, fresh against tired", tuple(lines), pictures, tables, _terms(*terms))
+    return Section(
+        "sway", "Lean and sway, fresh against tired", tuple(lines), pictures, tables, _terms(*terms)
+    )
 
 
 def _bouts(run: Run) -> Section:
@@ -265,24 +284,26 @@ def _bouts(run: Run) -> Section:
     bouts = session.bouts
     spent = bouts.assign(length_s=bouts["end_s"] - bouts["start_s"]).groupby("kind")["length_s"].sum()
     legend = tuple(
-        (f"{word} {clock(float(spent[kind]))}", color)
+        (f"{word} {lasting(float(spent[kind]))}", color)
         for kind, (color, word) in KINDS.items()
         if kind in spent.index and round(float(spent[kind])) > 0
     )
     picture = Picture(
-        "What was done when", plots.timeline("bouts", bouts, run.duration_s),
+        "Running, walking, standing", plots.timeline("bouts", bouts, run.duration_s),
         "In all: " + ", ".join(word for word, _ in legend) + ".", legend, wide=True,
     )  # fmt: skip
     tables: list[Table] = []
     if len(session.phases):
         rows = tuple(
-            (str(phase["kind"]), clock(phase["start_s"]), clock(phase["end_s"] - phase["start_s"]))
+            (str(phase["kind"]), run.clock(phase["start_s"]), run.clock(phase["end_s"] - phase["start_s"]))
             for phase in session.phases.to_dict("records")
         )
-        tables.append(Table(("part", "from, min:s", "length, min:s"), rows))
+        tables.append(Table(("part", f"from, {run.clock_form}", f"length, {run.clock_form}"), rows))
     running = bouts[bouts["kind"] == "running"]
     if len(running) > 1:
-        tables.append(_table_of_stretches(run, "run", list(zip(running["start_s"], running["end_s"], strict=True))))
+        tables.append(
+            _table_of_stretches(run, "run", list(zip(running["start_s"], running["end_s"], strict=True)))
+        )
     lines = _phase_lines(session)
     return Section("bouts", "What was done when", lines, (picture,), tuple(tables))
 
@@ -292,7 +313,9 @@ def _phase_lines(session: Session) -> tuple[str, ...]:
         return ()
     kinds = set(session.phases["kind"])
     missing = [kind for kind in ("warm-up", "cool-down") if kind not in kinds]
-    lines = ["The main part is what was run at 80 % of the usual effort or more; what comes before is warm-up, after it cool-down."]
+    lines = [
+        "The main part is what was run at 80 % of the usual effort or more; what comes before is warm-up, after it cool-down."
+    ]
     if missing:
         lines.append(f"No {' and no '.join(missing)} was seen in the recording.")
     return tuple(lines)
@@ -302,22 +325,24 @@ def _quality(run: Run) -> Section:
     summary = run.session.summary
     rows: list[tuple[str, ...]] = [("Samples", f"{number(summary['rate_hz'], 0)} a second")]
     rows.append(("Gyroscope", "yes" if summary["gyroscope"] else "no"))
-    rows.append(("No data", f"{number(summary['gap_s'], 1)} s of {clock(run.duration_s)} min"))
+    rows.append(("No data", f"{number(summary['gap_s'], 1)} s of {lasting(run.duration_s)}"))
     if summary["bridged_samples"]:
         rows.append(("Short holes filled in", count(summary["bridged_samples"], "sample", "samples")))
     if summary["clipped_samples"]:
         rows.append(("Cut off at full scale", count(summary["clipped_samples"], "sample", "samples")))
-    if summary["mounting"] not in ("unknown", None):
-        rows.append(("How the sensor sat", str(summary["mounting"])))
+    if summary["mounting"] in MOUNTINGS:
+        rows.append(("How the sensor sat", MOUNTINGS[summary["mounting"]]))
     pictures: list[Picture] = []
     values = running_column(run.session.steps, "quality")
     values = values[np.isfinite(values)]
     lines: list[str] = []
     if len(values):
-        lines.append(f"Median quality {number(float(np.median(values)), 2)}, where 1 is as clean as running gets.")
+        lines.append(_quality_line(float(np.median(values))))
         rows += _quality_shares(values)
     if run.can_draw and len(values):
-        gaps = run.session.bouts[run.session.bouts["kind"] == "gap"][["start_s", "end_s"]].to_numpy(np.float64)
+        gaps = run.session.bouts[run.session.bouts["kind"] == "gap"][["start_s", "end_s"]].to_numpy(
+            np.float64
+        )
         legend = (("quality", ONE), *((("no data", plots.THIS_COLOR),) if len(gaps) else ()))
         picture = Picture(
             "Quality, 0 to 1", plots.quality_plot("quality", run.line("quality"), gaps, run.duration_s),
@@ -330,15 +355,25 @@ def _quality(run: Run) -> Section:
     )  # fmt: skip
 
 
+def _quality_line(median: float) -> str:
+    error = next(word for lower, word in CONTACT_ERRORS_MS if median >= lower)
+    return (
+        f"Median quality {number(median, 2)}, where 1 is as clean as running gets. "
+        f"In tests, contact times of such steps were off by {error}."
+    )
+
+
 def _quality_shares(values: FloatArray) -> list[tuple[str, ...]]:
     shares: list[tuple[str, ...]] = []
     upper = np.inf
     for lower, word in QUALITY_STEPS:
         share = 100.0 * float(np.mean((values >= lower) & (values < upper)))
-        shares.append((f"Steps of quality {word}", f"{number(share, 0)} %"))
+        if share:
+            shares.append((f"Steps of quality {word}", f"{number(share, 0)} %"))
         upper = lower
     low = 100.0 * float(np.mean(values < QUALITY_STEPS[-1][0]))
-    shares.append((f"Steps of quality below {QUALITY_STEPS[-1][0]}", f"{number(low, 0)} %"))
+    if low:
+        shares.append((f"Steps of quality below {QUALITY_STEPS[-1][0]}", f"{number(low, 0)} %"))
     return shares
 
 
@@ -348,7 +383,7 @@ def _markers(run: Run) -> Section:
     laps = [marker for marker in markers if marker.kind == "lap"]
     tables: list[Table] = []
     if pain:
-        tables.append(_pain_table(pain))
+        tables.append(_pain_table(run, pain))
     if laps:
         ends = [0.0, *(lap.time_s for lap in laps), run.duration_s]
         stretches = [(begin, end) for begin, end in pairwise(ends) if end - begin >= 1.0]
@@ -357,9 +392,11 @@ def _markers(run: Run) -> Section:
     return Section("markers", "What you noted on the way", lines, (), tuple(tables))
 
 
-def _pain_table(pain: list[Marker]) -> Table:
-    rows = tuple((clock(marker.time_s), f"{number(marker.value, 0)} of 10") for marker in pain[:MOST_ROWS])
-    return Table(("at, min:s", "pain"), rows, _more(len(pain) - MOST_ROWS))
+def _pain_table(run: Run, pain: list[Marker]) -> Table:
+    rows = tuple(
+        (run.clock(marker.time_s), f"{number(marker.value, 0)} of 10") for marker in pain[:MOST_ROWS]
+    )
+    return Table((f"at, {run.clock_form}", "pain"), rows, _more(len(pain) - MOST_ROWS))
 
 
 def _table_of_stretches(run: Run, word: str, stretches: list[tuple[float, float]]) -> Table:
@@ -373,14 +410,21 @@ def _table_of_stretches(run: Run, word: str, stretches: list[tuple[float, float]
         rows.append(
             (
                 f"{index}",
-                clock(begin),
-                clock(end - begin),
+                run.clock(begin),
+                run.clock(end - begin),
                 number(median_of(some["cadence_spm"].to_numpy(np.float64)), 0),
                 number(median_of(some["contact_time_ms"].to_numpy(np.float64)), 0),
                 number(float(np.nansum(load)) if np.isfinite(load).any() else None, 0),
             )
         )
-    head = (word, "from, min:s", "length, min:s", "cadence, steps/min", "contact, ms", "load, BW⁴")
+    head = (
+        word,
+        f"from, {run.clock_form}",
+        f"length, {run.clock_form}",
+        "cadence, steps/min",
+        "contact, ms",
+        "load, BW⁴",
+    )
     return Table(head, tuple(rows), _more(len(stretches) - MOST_ROWS))
 
 
@@ -406,14 +450,14 @@ def _terms(*columns: str) -> tuple[tuple[str, str], ...]:
     return tuple((TERMS[name].label, plain(name)) for name in columns)
 
 
-def glance(session: Session) -> tuple[tuple[str, str, str], ...]:
+def glance(session: Session) -> tuple[tuple[str, ...], ...]:
     """Label, value and unit of the session's main numbers, those that are known."""
     summary = session.summary
-    tiles = [("Running", clock(summary["running_s"]), "min:s")]
+    tiles: list[tuple[str, ...]] = [("Running", *lasting(summary["running_s"]).split(NO_BREAK))]
     if summary["running_steps"]:
         tiles.append(("Steps", number(summary["running_steps"], 0), "running"))
     elif summary["walking_steps"]:
-        tiles.append(("Walking", clock(summary["walking_s"]), "min:s"))
+        tiles.append(("Walking", *lasting(summary["walking_s"]).split(NO_BREAK)))
         tiles.append(("Walking steps", number(summary["walking_steps"], 0), ""))
         if summary["walking_cadence_spm"] is not None:
             tiles.append(("Walking cadence", number(summary["walking_cadence_spm"], 0), "steps/min"))
@@ -423,8 +467,3 @@ def glance(session: Session) -> tuple[tuple[str, str, str], ...]:
         if summary[name] is not None:
             tiles.append((TERMS[name].label, number(summary[name], TERMS[name].decimals), unit_of(name)))
     return tuple(tiles)
-
-
-def walking_only(summary: pd.Series | dict) -> bool:
-    """Whether someone walked and nobody ran."""
-    return not summary["running_steps"] and bool(summary["walking_steps"])

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imurun.report.past import Past
-from imurun.report.words import TERMS, count, number, shown
+from imurun.report.words import POOR_QUALITY, TERMS, count, lasting, number, shown
 from imurun.session import Session
 from imurun.summary import FRESH_AND_TIRED
-from imurun.terminal_text import clock
 
 LEVELS = ("note", "raised", "high", "very high")
 """From harmless to worst."""
@@ -55,7 +54,7 @@ class Verdict:
     """What a runner reads first.
 
     Attributes:
-        level: of the worst flag; "" where nothing was raised.
+        level: of the worst flag; "" where nothing was raised, "unknown" where there was nothing to compare.
         headline: one short sentence.
         lines: what it is based on.
         reasons: level, sentence and source of each flag, the worst first.
@@ -70,8 +69,11 @@ class Verdict:
 def make_verdict(session: Session, past: Past | None, flags: Sequence[Flag]) -> Verdict:
     """The verdict on a session, with or without a past."""
     worst_first = sorted(flags, key=lambda flag: -_rank(flag.level))
+    is_first = past is None or past.earlier.empty
     raised = [flag for flag in worst_first if _rank(flag.level) > 0]
-    level = raised[0].level if raised else ""
+    level = (
+        raised[0].level if raised else "unknown" if is_first or not session.summary["running_steps"] else ""
+    )
     reasons = tuple((flag.level, flag.sentence, flag.source) for flag in worst_first)
     return Verdict(level, _headline(session, past, raised), tuple(_lines(session, past)), reasons)
 
@@ -108,15 +110,23 @@ def _lines(session: Session, past: Past | None) -> list[str]:
         lines.append(f"Compared with your {n}, the first on {since}.")
     if summary["duration_s"] < SHORT_S:
         lines.append(
-            f"The recording lasts {clock(summary['duration_s'])} min: too short to say much; "
+            f"The recording lasts {lasting(summary['duration_s'])}: too short to say much; "
             "from a few minutes on there is more to see."
+        )
+    quality = summary["quality"]
+    if quality is not None and quality < POOR_QUALITY:
+        lines.append(
+            f"The signal is poor (median quality {number(quality, 2)} of 1): take contact times and left against "
+            "right with care. See “How far to trust it”."
         )
     pain = [marker.value or 0.0 for marker in session.markers if marker.kind == "pain"]
     if pain and max(pain) > 0:
         lines.append(f"You noted pain of up to {number(max(pain), 0)} of 10 on the way.")
     moved = _moved(session)
     if moved:
-        lines.append(f"From the first fifth of the running to the last, these moved most: {'; '.join(moved)}.")
+        lines.append(
+            f"From the first fifth of the running to the last, these moved most: {'; '.join(moved)}."
+        )
     elif summary["fresh_cadence_spm"] is not None:
         lines.append(
             f"From the first fifth of the running to the last nothing moved by {MOVED_PERCENT:.0f} % or more."

@@ -6,7 +6,11 @@ import math
 from typing import NamedTuple
 
 from imurun.columns import STEP_COLUMNS, UNITS
+from imurun.terminal_text import clock
 
+HOUR_S = 3600
+DASH = "\N{EN DASH}"
+"""In the place of what is not known."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -30,7 +34,9 @@ TERMS: dict[str, Term] = {
         "Contact time", 0, "How long a foot stays on the ground. It grows when you slow down or tire."
     ),
     "flight_time_ms": Term(
-        "Flight time", 0, "How long both feet are off the ground between two steps; below 0 when they overlap."
+        "Flight time",
+        0,
+        "How long both feet are off the ground between two steps; below 0 when they overlap.",
     ),
     "duty_factor": Term("Duty factor", 3),
     "vertical_oscillation_mm": Term(
@@ -108,6 +114,24 @@ LIMITS = (
 )
 """What the numbers are and are not; figures from the accuracy benchmark, as in the README."""
 
+CONTACT_ERRORS_MS: tuple[tuple[float, str], ...] = (
+    (0.9, "about 13 ms"),
+    (0.7, "13 to 15 ms"),
+    (0.5, "about 15 ms"),
+    (0.3, "about 30 ms"),
+    (0.0, "about 43 ms"),
+)
+"""How far contact times were off at this quality or above, on real trials made worse, as in the README."""
+POOR_QUALITY = 0.5
+"""Below it contact times were off by twice as much as those of clean running."""
+
+MOUNTINGS = {
+    "given": "as it was given",
+    "found": "found in the first running",
+    "whole": "found in all of the running",
+    "level": "only up is known",
+}
+
 KINDS: dict[str, tuple[str, str]] = {
     "running": ("#1f9d61", "running"),
     "walking": ("#4aa3c7", "walking"),
@@ -152,7 +176,7 @@ def plain(name: str) -> str:
 def number(value: float | None, decimals: int) -> str:
     """A number as text, a dash where it is not known."""
     if value is None or not math.isfinite(value):
-        return "–"
+        return DASH
     text = f"{value:,.{decimals}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return text.replace("-", "\N{MINUS SIGN}") if float(f"{value:.{decimals}f}") else text.lstrip("-")
 
@@ -166,10 +190,26 @@ def shown(name: str, value: float | None) -> str:
 def change(before: float | None, after: float | None, decimals: int, unit: str) -> str:
     """By how much a value moved, with its sign."""
     if before is None or after is None or not math.isfinite(before) or not math.isfinite(after):
-        return "–"
+        return DASH
     text = number(after - before, decimals)
     sign = "+" if float(f"{after - before:.{decimals}f}") > 0 else ""
     return f"{sign}{text}" + (f"{NO_BREAK}{unit}" if unit else "")
+
+
+def lasting(seconds: float) -> str:
+    """A span of time, such as "4:40 min" or "1:02:03 h"."""
+    return f"{clock(seconds)}{NO_BREAK}{'min' if round(seconds) < HOUR_S else 'h'}"
+
+
+def clock_form(longest_s: float) -> str:
+    """How `clock_like` writes times in a table whose longest is this."""
+    return "min:s" if round(longest_s) < HOUR_S else "h:min:s"
+
+
+def clock_like(seconds: float, longest_s: float) -> str:
+    """A time in the form of `clock_form`."""
+    is_short = round(seconds) < HOUR_S <= round(longest_s)
+    return f"0:{clock(seconds):0>5}" if is_short else clock(seconds)
 
 
 def count(n: int, one: str, many: str) -> str:
