@@ -17,8 +17,8 @@ def report_file(
     """Analyse a recording and write its report.
 
     Raises:
-        SettingsError: a report that is no .html file, or in a folder that does not exist; a runner's file that
-            cannot be used.
+        SettingsError: a report that is no .html file, or in a folder that does not exist; a runner's file
+            that cannot be used.
         FormatError, RecordingError: a recording that cannot be used.
     """
     if out.suffix.lower() not in ENDINGS:

@@ -16,9 +16,12 @@ from markupsafe import Markup
 from imurun import __version__
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import encodable, printable
+from imurun.report.course_sections import course_sections, marker_sections
 from imurun.report.parts import Section
-from imurun.report.past import Past, past_sections, split
-from imurun.report.run_sections import glance, run_sections
+from imurun.report.past import Past, day_of, make_past, utc_of
+from imurun.report.past_sections import past_sections
+from imurun.report.run import Run
+from imurun.report.step_sections import glance, step_sections
 from imurun.report.verdict import Flag, make_verdict
 from imurun.report.words import DIAGNOSIS, LIMITS, lasting, number
 from imurun.session import Session
@@ -60,9 +63,11 @@ def render(
     context: Mapping[str, Any] | None = None,
 ) -> str:
     """The report as HTML; arguments as of `write_report`."""
-    past = split(history, session.start)
+    past = make_past(history, session.start)
     sections = _in_order(session, past, context)
-    plots = {picture.plot.name: picture.plot for section in sections for picture in section.pictures}
+    plots: dict[str, Any] = {
+        picture.plot.name: picture.plot for section in sections for picture in section.pictures
+    }
     script, places = components(plots, wrap_script=False) if plots else ("", {})
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
@@ -90,10 +95,13 @@ def render(
 
 def _in_order(session: Session, past: Past | None, context: Mapping[str, Any] | None) -> list[Section]:
     """The run, the past, and at the end what was noted on the way."""
-    of_run = list(run_sections(session))
-    markers = [section for section in of_run if section.key == "markers"]
-    first = [section for section in of_run if section.key != "markers"]
-    return [*first, *past_sections(session, past, context), *markers]
+    run = Run(session)
+    return [
+        *step_sections(run),
+        *course_sections(run),
+        *past_sections(session, past, context),
+        *marker_sections(run),
+    ]
 
 
 def _title(session: Session) -> str:
@@ -105,13 +113,12 @@ def _facts(session: Session, past: Past | None) -> list[str]:
     summary = session.summary
     facts: list[str] = []
     if session.start is not None:
-        start = pd.Timestamp(session.start)
-        start = start.tz_localize("UTC") if start.tzinfo is None else start.tz_convert("UTC")
-        facts.append(f"{start:%d %b %Y, %H:%M} UTC".lstrip("0"))
+        start = utc_of(session.start)
+        facts.append(f"{day_of(start)}, {str(start)[11:16]} UTC")
     facts.append(f"{lasting(summary['duration_s'])} recorded")
     if past is not None:
         km = past.own_number("distance_km")
-        if pd.notna(km):
+        if km is not None:
             facts.append(f"{number(km, 2)} km")
         facts += [text for text in (past.own_text("shoes"), past.own_text("surface")) if text]
     sensor = "accelerometer and gyroscope" if summary["gyroscope"] else "accelerometer only"

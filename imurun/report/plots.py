@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from bokeh.models import Range1d
 from bokeh.plotting import figure
 
@@ -23,7 +22,7 @@ THIS_COLOR = "#c9302c"
 """This session among others, pain, and where data are missing."""
 BAND_ALPHA = 0.18
 INSIDE = 2.0, 98.0
-"""Percentiles of the bands' edges that an axis holds, and all medians: one odd part must not flatten a run."""
+"""Percentiles of the bands' edges that an axis holds, and all medians: one odd part must not flatten it."""
 
 
 class Line(NamedTuple):
@@ -46,7 +45,7 @@ def time_plot(name: str, lines: Sequence[Line], duration_s: float, span: float) 
     inside = [*np.nanpercentile(bands, INSIDE), np.nanmin(medians), np.nanmax(medians)]
     low, high = min(inside), max(inside)
     half = 0.55 * max(high - low, span)
-    plot.y_range = Range1d(float(0.5 * (low + high) - half), float(0.5 * (low + high) + half))
+    plot.y_range = axis(0.5 * (low + high) - half, 0.5 * (low + high) + half)
     for line in lines:
         _band(plot, line)
     for line in lines:
@@ -63,7 +62,7 @@ def load_plot(
     """The load as it adds up, and where pain was noted: (time s, load then)."""
     minutes = edges_s / 60.0
     plot = plain_figure(name, height=LINE_HEIGHT_PX + 30, x_range=_minutes(edges_s[-1]), min_border_left=64)
-    plot.y_range = Range1d(0.0, max(1.0, 1.08 * float(load[-1])))
+    plot.y_range = axis(0.0, max(1.0, 1.08 * float(load[-1])))
     plot.varea(minutes, 0.0, load, color=LOAD_COLOR, alpha=0.25)
     plot.line(minutes, load, color=LOAD_COLOR, line_width=3)
     if pain:
@@ -79,8 +78,8 @@ def histogram(
     """How many steps had which value, one outline a side."""
     plot = plain_figure(name, height=LINE_HEIGHT_PX + 30)
     most = max(float(values.max()) for values in counts.values())
-    plot.x_range = Range1d(float(edges[0]), float(edges[-1]))
-    plot.y_range = Range1d(0.0, 1.08 * max(most, 1.0))
+    plot.x_range = axis(edges[0], edges[-1])
+    plot.y_range = axis(0.0, 1.08 * max(most, 1.0))
     plot.xaxis.axis_label = unit
     plot.xaxis.axis_label_text_color = INK
     plot.xaxis.axis_label_text_font_style = "normal"
@@ -92,22 +91,28 @@ def histogram(
     return plot
 
 
-def timeline(name: str, bouts: pd.DataFrame, duration_s: float) -> figure:
-    """What was done when, a coloured stretch a bout."""
+def timeline(name: str, stretches: Sequence[tuple[float, float, str]], duration_s: float) -> figure:
+    """What was done when: begin s, end s and kind, a coloured stretch each."""
     plot = plain_figure(name, height=BAND_HEIGHT_PX, x_range=_minutes(duration_s))
-    _hide_heights(plot)
-    colors = [KINDS[kind][0] for kind in bouts["kind"]]
+    plot.y_range = axis(0.0, 1.0)
+    plot.yaxis.visible = False
+    plot.ygrid.visible = False
+    times = np.array([(begin, end) for begin, end, _ in stretches]).reshape(-1, 2) / 60.0
     plot.quad(
-        left=bouts["start_s"].to_numpy() / 60.0, right=bouts["end_s"].to_numpy() / 60.0,
-        bottom=0.0, top=1.0, color=colors, line_color=None,
-    )  # fmt: skip
+        left=times[:, 0],
+        right=times[:, 1],
+        bottom=0.0,
+        top=1.0,
+        color=[KINDS[kind][0] for *_, kind in stretches],
+        line_color=None,
+    )
     return plot
 
 
 def quality_plot(name: str, line: Line, gaps_s: FloatArray, duration_s: float) -> figure:
     """Quality over time, and the gaps (n, 2) as red stretches as wide as they are, at least a hair."""
     plot = time_plot(name, [line], duration_s, 1.0)
-    plot.y_range = Range1d(0.0, QUALITY_TOP)
+    plot.y_range = axis(0.0, QUALITY_TOP)
     if len(gaps_s):
         hair = duration_s / 600.0
         middle = gaps_s.mean(axis=1)
@@ -121,20 +126,20 @@ def quality_plot(name: str, line: Line, gaps_s: FloatArray, duration_s: float) -
 
 def days_plot(
     name: str,
-    days: pd.Series,
+    days_ms: FloatArray,
     values: FloatArray,
-    own: tuple[pd.Timestamp, float] | None,
+    own: tuple[float, float] | None,
     level: float | None,
     x_range: Range1d,
 ) -> figure:
-    """A stem a session, this one in its own colour; a dashed line at `level`."""
+    """A stem a session, by ms since 1970 UTC, this one in its own colour; a dashed line at `level`."""
     plot = plain_figure(
         name, height=LINE_HEIGHT_PX, x_axis_type="datetime", x_range=x_range, min_border_left=64
     )
     heights = [*values[np.isfinite(values)], *([] if own is None else [own[1]]), level or 0.0]
-    plot.y_range = Range1d(0.0, 1.1 * max(float(max(heights)), 1.0))
-    plot.segment(days, 0.0, days, values, color=LOAD_COLOR, line_width=2)
-    plot.scatter(days, values, color=LOAD_COLOR, size=5)
+    plot.y_range = axis(0.0, 1.1 * max(float(max(heights)), 1.0))
+    plot.segment(days_ms, 0.0, days_ms, values, color=LOAD_COLOR, line_width=2)
+    plot.scatter(days_ms, values, color=LOAD_COLOR, size=5)
     if level is not None:
         plot.hspan([level], line_color=INK, line_dash="dashed")
     if own is not None:
@@ -143,24 +148,26 @@ def days_plot(
     return plot
 
 
+def axis(start: float, end: float) -> Range1d:
+    """An axis that stays as it is."""
+    return Range1d(start=float(start), end=float(end))
+
+
 def _minutes(duration_s: float) -> Range1d:
-    return Range1d(0.0, max(float(duration_s) / 60.0, 1e-3))
+    return axis(0.0, max(float(duration_s) / 60.0, 1e-3))
 
 
 def _band(plot: figure, line: Line) -> None:
     """The band as one polygon a stretch: a hole stays a hole."""
     stretches = [part for part in unbroken(line.thinned) if part.stop - part.start > 1]
     minutes = line.thinned.time_s / 60.0
+    low, high = line.thinned.low, line.thinned.high
+    across: Any = [np.concatenate([minutes[part], minutes[part][::-1]]) for part in stretches]
+    around: Any = [np.concatenate([low[part], high[part][::-1]]) for part in stretches]
     plot.patches(
-        [np.concatenate([minutes[part], minutes[part][::-1]]) for part in stretches],
-        [np.concatenate([line.thinned.low[part], line.thinned.high[part][::-1]]) for part in stretches],
+        across,
+        around,
         color=line.color,
         alpha=BAND_ALPHA,
         line_color=None,
     )
-
-
-def _hide_heights(plot: figure) -> None:
-    plot.y_range = Range1d(0.0, 1.0)
-    plot.yaxis.visible = False
-    plot.ygrid.visible = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from imurun.report.past import Past
+from imurun.report.past import Past, day_of
 from imurun.report.words import POOR_QUALITY, TERMS, count, lasting, number, shown
 from imurun.session import Session
 from imurun.summary import FRESH_AND_TIRED
@@ -69,7 +69,7 @@ class Verdict:
 def make_verdict(session: Session, past: Past | None, flags: Sequence[Flag]) -> Verdict:
     """The verdict on a session, with or without a past."""
     worst_first = sorted(flags, key=lambda flag: -_rank(flag.level))
-    is_first = past is None or past.earlier.empty
+    is_first = past is None or not len(past.earlier)
     raised = [flag for flag in worst_first if _rank(flag.level) > 0]
     level = (
         raised[0].level if raised else "unknown" if is_first or not session.summary["running_steps"] else ""
@@ -91,7 +91,7 @@ def _headline(session: Session, past: Past | None, raised: list[Flag]) -> str:
         if summary["running_s"]:
             return "No step was found in the running."
         return "No running was found, only walking." if summary["walking_s"] else "No running was found."
-    if past is None or past.earlier.empty:
+    if past is None or not len(past.earlier):
         return "Nothing to compare this run with yet."
     return "Nothing stands out."
 
@@ -99,13 +99,13 @@ def _headline(session: Session, past: Past | None, raised: list[Flag]) -> str:
 def _lines(session: Session, past: Past | None) -> list[str]:
     summary = session.summary
     lines: list[str] = []
-    if past is None or past.earlier.empty:
+    if past is None or not len(past.earlier):
         lines.append(
             "No earlier session is known, so nothing here says whether this one was more than your back is "
             "used to. It is compared with itself only."
         )
     else:
-        since = f"{past.earlier['start'].min():%d %b %Y}".lstrip("0")
+        since = day_of(past.earlier.start[0])
         n = count(len(past.earlier), "earlier session", "earlier sessions")
         lines.append(f"Compared with your {n}, the first on {since}.")
     if summary["duration_s"] < SHORT_S:
@@ -116,8 +116,8 @@ def _lines(session: Session, past: Past | None) -> list[str]:
     quality = summary["quality"]
     if quality is not None and quality < POOR_QUALITY:
         lines.append(
-            f"The signal is poor (median quality {number(quality, 2)} of 1): take contact times and left against "
-            "right with care. See “How far to trust it”."
+            f"The signal is poor (median quality {number(quality, 2)} of 1): take contact times and left "
+            "against right with care. See “How far to trust it”."
         )
     pain = [marker.value or 0.0 for marker in session.markers if marker.kind == "pain"]
     if pain and max(pain) > 0:

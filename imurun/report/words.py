@@ -83,14 +83,14 @@ TERMS: dict[str, Term] = {
     "quality": Term(
         "Quality",
         2,
-        "How far the step's contact time can be trusted, from 0 to 1. A soft strap, a cut-off signal, a broken "
-        "rhythm or a wrong upright lower it.",
+        "How far the step's contact time can be trusted, from 0 to 1. A soft strap, a cut-off signal, a "
+        "broken rhythm or a wrong upright lower it.",
     ),
     "lumbar_dose_bw4": Term(
         "Session load",
         0,
-        "Every running step adds its lumbar load to the power of 4, in BW⁴. So magnitude counts far more than "
-        "number: a step with twice the load adds 16 times as much.",
+        "Every running step adds its lumbar load to the power of 4, in BW⁴. So magnitude counts far more "
+        "than number: a step with twice the load adds 16 times as much.",
     ),
 }
 """By column of the step table; and the sum over the session, by its key in the summary."""
@@ -109,8 +109,8 @@ LIMITS = (
     "one runner who wears the sensor the same way.",
     "Lumbar load comes from a model of trunk and back muscles that no study validates for one sensor. "
     "It is an index that compares your steps with your steps.",
-    "Left against right is seen smaller than it is: in simulation about three tenths of a difference in contact "
-    "time, and half of one in peak force.",
+    "Left against right is seen smaller than it is: in simulation about three tenths of a difference in "
+    "contact time, and half of one in peak force.",
 )
 """What the numbers are and are not; figures from the accuracy benchmark, as in the README."""
 
@@ -215,3 +215,8 @@ def clock_like(seconds: float, longest_s: float) -> str:
 def count(n: int, one: str, many: str) -> str:
     """A number of things in words."""
     return f"{number(n, 0)}{NO_BREAK}{one if n == 1 else many}"
+
+
+def explained(*columns: str) -> tuple[tuple[str, str], ...]:
+    """Label and meaning of each, for a section's terms."""
+    return tuple((TERMS[name].label, plain(name)) for name in columns)
