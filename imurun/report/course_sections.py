@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -97,19 +98,25 @@ def _quality(run: Run) -> Section:
         lines.append(_quality_line(float(np.median(values))))
         rows += _quality_shares(values)
     if run.can_draw and len(values):
-        gaps = run.session.bouts[run.session.bouts["kind"] == "gap"][["start_s", "end_s"]].to_numpy(
-            np.float64
-        )
+        stretches = _stretches(run.session.bouts)
+        gaps = np.array([(begin, end) for begin, end, kind in stretches if kind == "gap"]).reshape(-1, 2)
         legend = (("quality", BOTH_COLOR), *((("no data", plots.THIS_COLOR),) if len(gaps) else ()))
         picture = Picture(
-            "Quality, 0 to 1", plots.quality_plot("quality", run.line("quality"), gaps, run.duration_s),
-            lines[0], legend, wide=True,
-        )  # fmt: skip
+            "Quality, 0 to 1",
+            plots.quality_plot("quality", run.line("quality"), gaps, run.duration_s),
+            lines[0],
+            legend,
+            wide=True,
+        )
         pictures.append(picture)
     return Section(
-        "quality", "How far to trust it", tuple(lines), tuple(pictures), (Table(("", ""), tuple(rows)),),
+        "quality",
+        "How far to trust it",
+        tuple(lines),
+        tuple(pictures),
+        (Table(("", ""), tuple(rows)),),
         explained("quality") if len(values) else (),
-    )  # fmt: skip
+    )
 
 
 def _quality_line(median: float) -> str:

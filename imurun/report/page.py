@@ -66,7 +66,7 @@ def render(
     past = make_past(history, session.start)
     sections = _in_order(session, past, context)
     plots: dict[str, Any] = {
-        picture.plot.name: picture.plot for section in sections for picture in section.pictures
+        str(picture.plot.name): picture.plot for section in sections for picture in section.pictures
     }
     script, places = components(plots, wrap_script=False) if plots else ("", {})
     environment = jinja2.Environment(

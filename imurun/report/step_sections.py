@@ -78,9 +78,12 @@ def _load(run: Run) -> Section | None:
     if newtons is not None:
         lines.append(f"At your body mass the median lumbar load of a step is about {number(newtons, 0)} N.")
     return Section(
-        "load", "Load over time", tuple(lines), tuple(pictures),
+        "load",
+        "Load over time",
+        tuple(lines),
+        tuple(pictures),
         terms=explained("lumbar_dose_bw4", "lumbar_compression_bw"),
-    )  # fmt: skip
+    )
 
 
 def _rhythm(run: Run) -> Section | None:
@@ -96,9 +99,13 @@ def _rhythm(run: Run) -> Section | None:
     rows = tuple((TERMS[name].label, shown(name, run.session.summary[name])) for name in columns)
     table = Table(("", "median"), rows)
     return Section(
-        "rhythm", "Cadence, contact and flight", lines, pictures, () if pictures else (table,),
+        "rhythm",
+        "Cadence, contact and flight",
+        lines,
+        pictures,
+        () if pictures else (table,),
         terms=explained(*columns),
-    )  # fmt: skip
+    )
 
 
 def _sides(run: Run) -> Section | None:
@@ -126,9 +133,13 @@ def _sides(run: Run) -> Section | None:
     drawn = [name for name in ("contact_time_ms", "peak_impact_g") if name in compared]
     pictures = tuple(run.picture(name, by_side=True, prefix="sides_") for name in drawn)
     return Section(
-        "sides", "Left against right", tuple(lines), pictures if run.can_draw else (),
-        (Table(("", "left", "right", "difference"), tuple(rows)),), explained(*compared),
-    )  # fmt: skip
+        "sides",
+        "Left against right",
+        tuple(lines),
+        pictures if run.can_draw else (),
+        (Table(("", "left", "right", "difference"), tuple(rows)),),
+        explained(*compared),
+    )
 
 
 def _impact(run: Run) -> Section | None:
@@ -145,13 +156,20 @@ def _impact(run: Run) -> Section | None:
     sentence = f"Half of the steps were above {usual}, one in twenty above {rare}."
     legend = tuple((side if side != "unknown" else "foot not known", SIDES[side]) for side in counts)
     picture = Picture(
-        "Number of steps by impact peak", plots.histogram("impact", edges, counts, SIDES, "impact peak, g"),
-        sentence, legend, across="", wide=True,
-    )  # fmt: skip
+        "Number of steps by impact peak",
+        plots.histogram("impact", edges, counts, SIDES, "impact peak, g"),
+        sentence,
+        legend,
+        across="",
+        wide=True,
+    )
     return Section(
-        "impact", "How hard the steps were", (sentence, "The outermost bars hold what lies beyond them."),
-        (picture,), terms=explained("peak_impact_g"),
-    )  # fmt: skip
+        "impact",
+        "How hard the steps were",
+        (sentence, "The outermost bars hold what lies beyond them."),
+        (picture,),
+        terms=explained("peak_impact_g"),
+    )
 
 
 def _sway(run: Run) -> Section | None:
