@@ -402,6 +402,27 @@ def recover(
         raise typer.Exit(1)
 
 
+@app.command()
+def report(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A recording or journal, in any known format.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="The page to write.")],
+    runner: RunnerOption = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE.toml", help="As of analyze, for files that are not recognised."),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
+    ] = None,
+) -> None:
+    """Write a session as one page to read, print and keep; it needs no network."""
+    from imurun.commands.report import report_file
+
+    report_file(file, out, runner_file=runner, profile=profile, rate_hz=rate)
+
+
 @app.command("sensor")
 def ask_sensor(
     sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="Its name or address, as scan shows it.")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,4 +26,28 @@ def shared_data() -> Path:
     folder = Path(os.environ.get("IMURUN_DATA") or REPOSITORY.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip("needs the recordings of ../shared/data: set IMURUN_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless browser for the pages."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'"
+    )
+    with playwright.sync_playwright() as started:
+        # root has no sandbox
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def artefacts(tmp_path) -> Path:
+    """Where what a person should look at goes: IMURUN_ARTEFACTS, or the test's own folder."""
+    folder = Path(os.environ.get("IMURUN_ARTEFACTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -33,8 +33,9 @@ from imurun.live.page.asks import Asks
 from imurun.live.page.document import Follower
 from imurun.live.page.handlers import AskDoor, FileDoor, PageDoor, RefusedDoor, SessionDoor, Socket
 from imurun.live.page.moment import BEAT_S, DRAW_S, Moments
-from imurun.live.page.trends import LOAD, PLOTS, SIDES
+from imurun.live.page.trends import LOAD, PLOTS
 from imurun.live.state import FRESH_S, METRICS, RunState
+from imurun.plot_style import SIDES
 
 logger = logging.getLogger(__name__)
 

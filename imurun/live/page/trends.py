@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from bokeh.models import BasicTicker, BasicTickFormatter, ColumnDataSource, Range1d
+from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
 from imurun.engine import Step
 from imurun.frames import FloatArray
 from imurun.live.state import RunState
+from imurun.plot_style import LOAD_COLOR, SIDES, plain_figure
 
 WINDOW_MIN = 5.0
 SIDE_STEPS = 640
@@ -28,12 +29,6 @@ SPANS: dict[str, float] = {
 """Columns with a plot, and the least that its axis spans, lest noise fill it."""
 LOAD = "load"
 PLOTS = (*SPANS, LOAD)
-
-SIDES = {"left": "#2f86e0", "right": "#e0701b", "unknown": "#85878f"}
-INK = "#7a7d85"
-"""Axes and text, readable on black and on white."""
-LOAD_COLOR = "#1f9d61"
-HEIGHT_PX = 132
 
 
 class Trends:
@@ -114,47 +109,17 @@ class Trends:
         _set(y_axis, 0.0, max(1.0, 1.1 * curve[-1, 1], 1.1 * limit_bw4 if limit_bw4 else 0.0))
 
     def _side_plot(self, column: str) -> figure:
-        plot = _plot(column, self._window, self._axes[column])
+        plot = plain_figure(column, x_range=self._window, y_range=self._axes[column])
         for side, source in self.sources.items():
             plot.line("minute", column, source=source, color=SIDES[side], line_width=2)
         return plot
 
     def _load_plot(self) -> figure:
-        plot = _plot(LOAD, *self._load_axes)
+        x_range, y_range = self._load_axes
+        plot = plain_figure(LOAD, x_range=x_range, y_range=y_range)
         plot.varea("minute", 0, LOAD, source=self._load, color=LOAD_COLOR, alpha=0.25)
         plot.line("minute", LOAD, source=self._load, color=LOAD_COLOR, line_width=3)
         return plot
-
-
-def _plot(name: str, x_range: Range1d, y_range: Range1d) -> figure:
-    plot = figure(
-        name=name,
-        x_range=x_range,
-        y_range=y_range,
-        height=HEIGHT_PX,
-        sizing_mode="stretch_width",
-        toolbar_location=None,
-        tools="",
-        background_fill_alpha=0.0,
-        border_fill_alpha=0.0,
-        outline_line_color=None,
-        min_border_left=52,
-        min_border_right=18,
-        min_border_top=8,
-    )
-    for axis in (plot.xaxis, plot.yaxis):
-        axis.axis_line_color = axis.major_tick_line_color = INK
-        axis.minor_tick_line_color = None
-        axis.major_label_text_color = INK
-        axis.major_label_text_font = "system-ui, sans-serif"
-        axis.major_label_text_font_size = "13px"
-        axis.formatter = BasicTickFormatter(use_scientific=False)
-    plot.yaxis.ticker = BasicTicker(desired_num_ticks=3)
-    plot.xaxis.ticker = BasicTicker(desired_num_ticks=5)
-    plot.xgrid.grid_line_color = None
-    plot.ygrid.grid_line_color = INK
-    plot.ygrid.grid_line_alpha = 0.25
-    return plot
 
 
 def _set(axis: Range1d, start: float, end: float) -> None:

@@ -1,0 +1,173 @@
+"""The plots of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from bokeh.models import Range1d
+from bokeh.plotting import figure
+
+from imurun.frames import FloatArray
+from imurun.plot_style import INK, LOAD_COLOR, plain_figure
+from imurun.report.series import Thin, unbroken
+from imurun.report.words import KINDS
+
+LINE_HEIGHT_PX = 150
+BAND_HEIGHT_PX = 64
+QUALITY_TOP = 1.08
+"""Of the axis, so that the best quality, 1, is seen as a line."""
+THIS_COLOR = "#c9302c"
+"""This session among others, pain, and where data are missing."""
+BAND_ALPHA = 0.18
+INSIDE = 2.0, 98.0
+"""Percentiles of the bands' edges that an axis holds, and all medians: one odd part must not flatten it."""
+
+
+class Line(NamedTuple):
+    """A thinned series and its colour."""
+
+    thinned: Thin
+    color: str
+
+
+def time_plot(name: str, lines: Sequence[Line], duration_s: float, span: float) -> figure:
+    """Medians over the time of the recording, each with the band of eight in ten steps.
+
+    Args:
+        lines: each with at least one value.
+        span: the least that the axis spans, lest noise fill it.
+    """
+    plot = plain_figure(name, height=LINE_HEIGHT_PX, x_range=_minutes(duration_s))
+    bands = np.concatenate([edge for line in lines for edge in (line.thinned.low, line.thinned.high)])
+    medians = np.concatenate([line.thinned.median for line in lines])
+    inside = [*np.nanpercentile(bands, INSIDE), np.nanmin(medians), np.nanmax(medians)]
+    low, high = min(inside), max(inside)
+    half = 0.55 * max(high - low, span)
+    plot.y_range = axis(0.5 * (low + high) - half, 0.5 * (low + high) + half)
+    for line in lines:
+        _band(plot, line)
+    for line in lines:
+        minutes = line.thinned.time_s / 60.0
+        plot.line(minutes, line.thinned.median, color=line.color, line_width=2)
+        alone = [part.start for part in unbroken(line.thinned) if part.stop - part.start == 1]
+        plot.scatter(minutes[alone], line.thinned.median[alone], color=line.color, size=4)
+    return plot
+
+
+def load_plot(
+    name: str, edges_s: FloatArray, load: FloatArray, pain: Sequence[tuple[float, float]]
+) -> figure:
+    """The load as it adds up, and where pain was noted: (time s, load then)."""
+    minutes = edges_s / 60.0
+    plot = plain_figure(name, height=LINE_HEIGHT_PX + 30, x_range=_minutes(edges_s[-1]), min_border_left=64)
+    plot.y_range = axis(0.0, max(1.0, 1.08 * float(load[-1])))
+    plot.varea(minutes, 0.0, load, color=LOAD_COLOR, alpha=0.25)
+    plot.line(minutes, load, color=LOAD_COLOR, line_width=3)
+    if pain:
+        plot.scatter(
+            [time_s / 60.0 for time_s, _ in pain], [then for _, then in pain], color=THIS_COLOR, size=9
+        )
+    return plot
+
+
+def histogram(
+    name: str, edges: FloatArray, counts: dict[str, FloatArray], colors: dict[str, str], unit: str
+) -> figure:
+    """How many steps had which value, one outline a side."""
+    plot = plain_figure(name, height=LINE_HEIGHT_PX + 30)
+    most = max(float(values.max()) for values in counts.values())
+    plot.x_range = axis(edges[0], edges[-1])
+    plot.y_range = axis(0.0, 1.08 * max(most, 1.0))
+    plot.xaxis.axis_label = unit
+    plot.xaxis.axis_label_text_color = INK
+    plot.xaxis.axis_label_text_font_style = "normal"
+    for side, values in counts.items():
+        plot.quad(
+            left=edges[:-1], right=edges[1:], bottom=0.0, top=values, color=colors[side], alpha=0.35,
+            line_color=colors[side],
+        )  # fmt: skip
+    return plot
+
+
+def timeline(name: str, stretches: Sequence[tuple[float, float, str]], duration_s: float) -> figure:
+    """What was done when: begin s, end s and kind, a coloured stretch each."""
+    plot = plain_figure(name, height=BAND_HEIGHT_PX, x_range=_minutes(duration_s))
+    plot.y_range = axis(0.0, 1.0)
+    plot.yaxis.visible = False
+    plot.ygrid.visible = False
+    times = np.array([(begin, end) for begin, end, _ in stretches]).reshape(-1, 2) / 60.0
+    plot.quad(
+        left=times[:, 0],
+        right=times[:, 1],
+        bottom=0.0,
+        top=1.0,
+        color=[KINDS[kind][0] for *_, kind in stretches],
+        line_color=None,
+    )
+    return plot
+
+
+def quality_plot(name: str, line: Line, gaps_s: FloatArray, duration_s: float) -> figure:
+    """Quality over time, and the gaps (n, 2) as red stretches as wide as they are, at least a hair."""
+    plot = time_plot(name, [line], duration_s, 1.0)
+    plot.y_range = axis(0.0, QUALITY_TOP)
+    if len(gaps_s):
+        hair = duration_s / 600.0
+        middle = gaps_s.mean(axis=1)
+        half = 0.5 * np.maximum(gaps_s[:, 1] - gaps_s[:, 0], hair)
+        plot.quad(
+            left=(middle - half) / 60.0, right=(middle + half) / 60.0, bottom=0.0, top=QUALITY_TOP,
+            color=THIS_COLOR, alpha=0.6, line_color=None,
+        )  # fmt: skip
+    return plot
+
+
+def days_plot(
+    name: str,
+    days_ms: FloatArray,
+    values: FloatArray,
+    own: tuple[float, float] | None,
+    level: float | None,
+    x_range: Range1d,
+) -> figure:
+    """A stem a session, by ms since 1970 UTC, this one in its own colour; a dashed line at `level`."""
+    plot = plain_figure(
+        name, height=LINE_HEIGHT_PX, x_axis_type="datetime", x_range=x_range, min_border_left=64
+    )
+    heights = [*values[np.isfinite(values)], *([] if own is None else [own[1]]), level or 0.0]
+    plot.y_range = axis(0.0, 1.1 * max(float(max(heights)), 1.0))
+    plot.segment(days_ms, 0.0, days_ms, values, color=LOAD_COLOR, line_width=2)
+    plot.scatter(days_ms, values, color=LOAD_COLOR, size=5)
+    if level is not None:
+        plot.hspan([level], line_color=INK, line_dash="dashed")
+    if own is not None:
+        plot.segment([own[0]], 0.0, [own[0]], [own[1]], color=THIS_COLOR, line_width=3)
+        plot.scatter([own[0]], [own[1]], color=THIS_COLOR, size=9)
+    return plot
+
+
+def axis(start: float, end: float) -> Range1d:
+    """An axis that stays as it is."""
+    return Range1d(start=float(start), end=float(end))
+
+
+def _minutes(duration_s: float) -> Range1d:
+    return axis(0.0, max(float(duration_s) / 60.0, 1e-3))
+
+
+def _band(plot: figure, line: Line) -> None:
+    """The band as one polygon a stretch: a hole stays a hole."""
+    stretches = [part for part in unbroken(line.thinned) if part.stop - part.start > 1]
+    minutes = line.thinned.time_s / 60.0
+    low, high = line.thinned.low, line.thinned.high
+    across: Any = [np.concatenate([minutes[part], minutes[part][::-1]]) for part in stretches]
+    around: Any = [np.concatenate([low[part], high[part][::-1]]) for part in stretches]
+    plot.patches(
+        across,
+        around,
+        color=line.color,
+        alpha=BAND_ALPHA,
+        line_color=None,
+    )
