@@ -303,7 +303,7 @@ RunnerOption = Annotated[
     typer.Option(
         "--runner",
         metavar="FILE.toml",
-        help="TOML file with name, mass_kg, height_m, [limits], [alerts.NAME]; for all of a team.",
+        help="TOML file with name, mass_kg, height_m and the tables limits and alerts; for all of a team.",
     ),
 ]
 PageOption = Annotated[bool, typer.Option("--page/--no-page", help="Serve the page for a browser.")]
