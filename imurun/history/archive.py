@@ -38,7 +38,10 @@ def export_store(store: Store, path: str | os.PathLike[str]) -> int:
         raise SettingsError(f"{printable(str(target))} is there already; give another name.")
     n = 0
     try:
-        with tempfile.TemporaryDirectory(dir=store.folder, prefix=".export-") as folder, atomic_path(target) as aside:
+        with (
+            tempfile.TemporaryDirectory(dir=store.folder, prefix=".export-") as folder,
+            atomic_path(target) as aside,
+        ):
             copy = Path(folder) / FILE
             store.catalogue.copy_to(copy)
             with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
@@ -74,7 +77,9 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
             with Store(folder) as other:
                 return _merge(store, other)
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise FormatError(f"{source}: this is no archive of a history, or it is damaged; export it again.") from error
+        raise FormatError(
+            f"{source}: this is no archive of a history, or it is damaged; export it again."
+        ) from error
     except OSError as error:
         raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
 
@@ -82,11 +87,15 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
 def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
     names = archive.namelist()
     if FILE not in names or len(set(names)) < len(names):
-        raise FormatError(f"{source}: this is no archive of a history; give what `imurun history export` wrote.")
+        raise FormatError(
+            f"{source}: this is no archive of a history; give what `imurun history export` wrote."
+        )
     (folder / STEPS).mkdir()
     for name in names:
         if name != FILE and not _TABLE.fullmatch(name):
-            raise FormatError(f"{source}: {printable(name)[:80]} does not belong into an archive of a history.")
+            raise FormatError(
+                f"{source}: {printable(name)[:80]} does not belong into an archive of a history."
+            )
         with archive.open(name) as packed, (folder / name).open("wb") as out:
             shutil.copyfileobj(packed, out)
 
@@ -100,7 +109,7 @@ def _merge(store: Store, other: Store) -> Restored:
             added.append(row)
         elif known[1] != row["runner"]:
             raise StoreError(
-                f"The archive has {known[0]} as a session of {row['runner']}, the store as one of {known[1]}; "
+                f"The archive has {known[0]} as one of {row['runner']}, the store as one of {known[1]}; "
                 f"hand it over with `imurun history tag {known[0]} --to NAME`, then restore."
             )
     for row in rows:

@@ -25,7 +25,8 @@ def context(past: pd.DataFrame, now: pd.Series) -> dict[str, Any]:
         now: a row of the same form.
 
     Returns:
-        acute_bw4 and chronic_bw4 (means a day over 7 and 28 days, exponentially weighted), acute_chronic_ratio,
+        acute_bw4 and chronic_bw4 (means a day over 7 and 28 days, exponentially weighted), their ratio
+        acute_chronic_ratio,
         week_load_bw4, monotony (mean over standard deviation of the last 7 days' loads), strain_bw4 (load
         of the week times monotony), days (of history), source. None where history is too short: 28 days for
         the ratio, 7 for the week; monotony also where all days are alike.
@@ -52,7 +53,7 @@ def context(past: pd.DataFrame, now: pd.Series) -> dict[str, Any]:
 
 
 def ewma(loads: FloatArray, days: int) -> float:
-    """Exponentially weighted mean of the last day, weight 2/(days + 1) a day; begins with the first `days`' mean."""
+    """Exponentially weighted mean, weight 2/(days + 1) a day; it begins as the mean of the first `days`."""
     weight = 2.0 / (days + 1.0)
     mean = float(np.mean(loads[:days]))
     for load in loads[days:]:

@@ -32,9 +32,7 @@ def doses(steps: pd.DataFrame) -> dict[str, float | None]:
     """
     compression = running_column(steps, "lumbar_compression_bw")
     known = compression[np.isfinite(compression)]
-    return {
-        f"lumbar_dose_bw{m}": float(np.sum(known ** float(m))) if len(known) else None for m in EXPONENTS
-    }
+    return {f"lumbar_dose_bw{m}": float(np.sum(known ** float(m))) if len(known) else None for m in EXPONENTS}
 
 
 def compression_counts(steps: pd.DataFrame) -> Counts:
@@ -45,7 +43,9 @@ def compression_counts(steps: pd.DataFrame) -> Counts:
     return np.bincount(bins, minlength=N_BINS)
 
 
-def intensity_shares(start_ns: npt.NDArray[np.int64], counts: Counts, days: int, percentile: float) -> FloatArray:
+def intensity_shares(
+    start_ns: npt.NDArray[np.int64], counts: Counts, days: int, percentile: float
+) -> FloatArray:
     """Share of each session's steps that lie above the percentile of the steps of the days before it.
 
     Args:

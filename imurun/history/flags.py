@@ -1,4 +1,4 @@
-"""Was this session more than this runner is used to? Rules, each with its numbers, its sentence and its source.
+"""Was this session more than this runner is used to? Rules, each with numbers, a sentence and a source.
 
 A rule is a pure function of the sessions before, this one and the thresholds. Rules of `ABSOLUTE` need no
 past; those of `AGAINST_THE_PAST` are asked only when there is enough of it.
@@ -15,7 +15,17 @@ import pandas as pd
 
 from imurun.frames import FloatArray
 from imurun.history.context import context
-from imurun.history.past import DAY, DOSE, before, column, felt, felt_column, last_days, number, same_model
+from imurun.history.past import (
+    DOSE,
+    before,
+    column,
+    days_known,
+    felt,
+    felt_column,
+    last_days,
+    number,
+    same_model,
+)
 from imurun.history.thresholds import THRESHOLDS, Thresholds
 
 __all__ = ["LEVELS", "Flag", "context", "find_flags"]
@@ -26,15 +36,13 @@ LEVELS: tuple[Level, ...] = ("note", "raised", "high", "very high")
 
 HAND = "Threshold set by hand."
 ROBUST = "Robust z (Iglewicz & Hoaglin 1993), its spread no smaller than that of the outer tenth. " + HAND
-SPIKE = (
-    "BJSM 2025: 5,205 runners, 588,071 sessions; a session's distance against the longest of the past 30 days."
-)
+SPIKE = "BJSM 2025: 5,205 runners, 588,071 sessions; a session's distance against the longest of 30 days."
 HAZARDS = (
-    ("raised", "10 to 30 %", "1.64 times (1.31 to 2.05)"),
-    ("high", "30 to 100 %", "1.52 times (1.16 to 2.00)"),
-    ("very high", "more than 100 %", "2.28 times (1.50 to 3.48)"),
+    ("10 to 30 %", "1.64 times (1.31 to 2.05)"),
+    ("30 to 100 %", "1.52 times (1.16 to 2.00)"),
+    ("more than 100 %", "2.28 times (1.50 to 3.48)"),
 )
-"""Level, by how much a session was longer, and the rate of injury against up to 10 % longer (95 % interval)."""
+"""By how much a session was longer, and the rate of injury against up to 10 % longer (95 % interval)."""
 Z_QUARTER, Z_TENTH = 0.6745, 1.2816
 """Standard deviations from the median to the quartile, and to the outer tenth, of a normal distribution."""
 SIDES_KNOWN_PERCENT = 80.0
@@ -87,7 +95,7 @@ def too_little(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Fl
     alike = same_model(past, now)
     recent = last_days(alike, now, thresholds.spike_days)
     n = int(np.isfinite(column(recent, DOSE)).sum())
-    days = float((now["start"] - alike["start"].min()) / DAY) if len(alike) else 0.0
+    days = days_known(alike, now)
     if n >= thresholds.least_sessions and days >= thresholds.least_days:
         return None
     other = len(past) - len(alike)
@@ -166,8 +174,8 @@ def late_drift(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> It
                 key,
                 "raised",
                 {f"fresh_{name}": fresh, f"tired_{name}": tired, "drift_percent": drift},
-                f"{label} went from {fresh:.{decimals}f} to {tired:.{decimals}f}{unit} ({drift:+.0f} %) between "
-                "the first and the last fifth of the run: a sign of fatigue, if pace and ground were alike.",
+                f"{label} went from {fresh:.{decimals}f} to {tired:.{decimals}f}{unit} ({drift:+.0f} %) "
+                "between the first and the last fifth of the run: fatigue, if pace and ground were alike.",
                 "Fatigue: Apte 2021, Schuette 2015. Thresholds set by hand on simulated changes of pace.",
             )
 
@@ -199,8 +207,8 @@ def intensity(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
         "intensity",
         "raised" if share > high else "note",
         {"share_percent": 100.0 * share, "expected_percent": expected},
-        f"{100 * share:.0f} % of the steps were harder than {thresholds.hard_percentile:g} % of your steps of "
-        f"the last {thresholds.spike_days} days; {expected:g} % is the average.",
+        f"{100 * share:.0f} % of the steps were harder than {thresholds.hard_percentile:g} % of your steps "
+        f"of the last {thresholds.spike_days} days; {expected:g} % is the average.",
         "Share above the runner's own percentile of lumbar compression. " + HAND,
     )
     warm_up_s = number(now, "warm_up_s")
@@ -218,7 +226,9 @@ def intensity(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
 def impact(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
     """The impact peak against what is usual."""
     name, value = "peak_impact_g", number(now, "peak_impact_g")
-    usual = _usual(value, column(_usual_rows(past, now, thresholds), name), thresholds.impact_floor_g, thresholds)
+    usual = _usual(
+        value, column(_usual_rows(past, now, thresholds), name), thresholds.impact_floor_g, thresholds
+    )
     if usual is not None and usual.z > thresholds.impact_z:
         yield Flag(
             "impact",
@@ -269,8 +279,8 @@ def asymmetry(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
             "raised",
             {name: value, f"usual_{name}": usual.median, "z": usual.z, "sessions": usual.n},
             f"{label} differs by {value:+.1f} % between left and right (left more is +), against "
-            f"{usual.median:+.1f} % in {usual.n} sessions (z {usual.z:.1f}): one side is spared, or the sensor "
-            "sat elsewhere.",
+            f"{usual.median:+.1f} % in {usual.n} sessions (z {usual.z:.1f}): one side is spared, or the "
+            "sensor sat elsewhere.",
             ROBUST,
         )
 
@@ -287,7 +297,7 @@ def pain_with_load(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -
     week = float(np.nansum(column(last_days(alike, now, 7), DOSE)) + np.nan_to_num(number(now, DOSE)))
     month = float(np.nansum(column(last_days(alike, now, 35), DOSE)) + np.nan_to_num(number(now, DOSE)))
     usual_week = (month - week) / 4.0
-    weeks_known = float((now["start"] - alike["start"].min()) / DAY) >= 35 if len(alike) else False
+    weeks_known = days_known(alike, now) >= 35
     if not weeks_known or usual_week <= 0 or pain - usual_pain < thresholds.pain_rise:
         return
     more_percent = 100.0 * (week / usual_week - 1.0)
@@ -348,9 +358,11 @@ def _spike(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds, name: str
     level = sum(more_percent > band for band in thresholds.spike_percent)
     if np.isnan(value) or level == 0:
         return
-    word, band, hazard = HAZARDS[level - 1]
+    band, hazard = HAZARDS[level - 1]
     is_load = name == DOSE
-    what, unit, key = ("Session load", "BW⁴", "session_load") if is_load else ("Distance", "km", "session_distance")
+    what, unit, key = (
+        ("Session load", "BW⁴", "session_load") if is_load else ("Distance", "km", "session_distance")
+    )
     numbers = {name: value, f"greatest_{name}": greatest, "more_percent": more_percent}
     if is_load:
         for other in ("lumbar_dose_bw1", "lumbar_dose_bw10"):
@@ -368,12 +380,17 @@ def _spike(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds, name: str
         sentence += "; that was found on distance, and is carried over to load here."
     else:
         sentence += "."
-    yield Flag(key, LEVELS[level], numbers, sentence, SPIKE + (" For load: an extrapolation." if is_load else ""))
+    yield Flag(
+        key, LEVELS[level], numbers, sentence, SPIKE + (" For load: an extrapolation." if is_load else "")
+    )
 
 
 def _study(thresholds: Thresholds, band: str, hazard: str) -> str:
     """What was found of sessions like this; the bands of the study hold only for its own thresholds."""
-    if thresholds.spike_percent == THRESHOLDS.spike_percent and thresholds.spike_days == THRESHOLDS.spike_days:
+    if (
+        thresholds.spike_percent == THRESHOLDS.spike_percent
+        and thresholds.spike_days == THRESHOLDS.spike_days
+    ):
         return f"sessions {band} longer than the longest of 30 days went with {hazard} the rate of injury"
     return "sessions longer than the longest of 30 days by more than 10 % went with more injuries"
 

@@ -18,19 +18,24 @@ def before(past: pd.DataFrame, now: pd.Series) -> pd.DataFrame:
     if "session_id" in past and "session_id" in now.index:
         rows &= past["session_id"] != now["session_id"]
     keys = ["start", "session_id"] if "session_id" in past else ["start"]
-    return past[rows].sort_values(keys, kind="stable")
+    return past.loc[rows].sort_values(keys, kind="stable")
 
 
 def last_days(past: pd.DataFrame, now: pd.Series, days: float) -> pd.DataFrame:
     """The rows that began within so many days before `now`."""
-    return past[past["start"] >= now["start"] - days * DAY]
+    return past.loc[past["start"] >= now["start"] - days * DAY]
 
 
 def same_model(past: pd.DataFrame, now: pd.Series) -> pd.DataFrame:
     """The rows whose lumbar load was computed for the same stature, which scales it."""
     height_m = number(now, "height_m")
     others = column(past, "height_m")
-    return past[np.isnan(others) if np.isnan(height_m) else others == height_m]
+    return past.loc[np.isnan(others) if np.isnan(height_m) else others == height_m]
+
+
+def days_known(past: pd.DataFrame, now: pd.Series) -> float:
+    """How many days before `now` the first of the rows, in order of start, began; 0 without rows."""
+    return float((now["start"] - past["start"].iloc[0]) / DAY) if len(past) else 0.0
 
 
 def column(table: pd.DataFrame, name: str) -> FloatArray:
@@ -66,4 +71,4 @@ def daily_loads(past: pd.DataFrame, now: pd.Series) -> FloatArray:
     starts = pd.concat([past["start"], pd.Series([now["start"]])], ignore_index=True)
     dose = np.append(column(past, DOSE), number(now, DOSE))
     days = np.asarray((starts.dt.floor("D") - starts.dt.floor("D").min()) // DAY, dtype=np.int64)
-    return np.bincount(days, weights=np.nan_to_num(dose))
+    return np.bincount(days, weights=np.nan_to_num(dose)).astype(np.float64)

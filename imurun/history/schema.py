@@ -28,7 +28,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX sessions_by_start ON sessions (runner, start_us, session_id);
     """,
 )
-"""Statements that take a catalogue from version k to k + 1. One that was released is never changed; add another."""
+"""Statements from version k to k + 1 of the catalogue. What was released is never changed; add another."""
 
 
 def migrate(connection: sqlite3.Connection, place: str) -> None:

@@ -198,13 +198,13 @@ class Store:
 
         Returns:
             session_id, runner, start (UTC), duration_s, running_s, running_steps, distance_km, the loads in
-            BW^m, intensity_share, all numbers of the summary by their keys, mass_kg, height_m, the tags, source.
-            NaN or None for what is not known.
+            BW^m, intensity_share, all numbers of the summary by their keys, mass_kg, height_m, the tags,
+            source. NaN or None for what is not known.
         """
         past = None if since is None else since - timedelta(days=thresholds.spike_days)
         found = self._rows(runner, past)
         table = _table(found, thresholds)
-        return table if since is None else table[table["start"] >= since].reset_index(drop=True)
+        return table if since is None else table.loc[table["start"] >= since].reset_index(drop=True)
 
     def with_past(
         self, session_id: str, thresholds: Thresholds = THRESHOLDS
@@ -219,7 +219,7 @@ class Store:
         table = self.sessions(runner, since=since, thresholds=thresholds)
         own = table["session_id"] == session_id
         now = table[own].iloc[0]
-        return table[table["start"] < now["start"]], now
+        return table.loc[table["start"] < now["start"]], now
 
     def beside(
         self, session: Session, *, runner: str, tags: Tags | None = None, thresholds: Thresholds = THRESHOLDS
@@ -277,7 +277,9 @@ class Store:
         if not found:
             raise StoreError(f"No session is called {printable(word)}; `imurun history` lists them.")
         if len(found) > 1:
-            raise StoreError(f"{printable(word)} begins {len(found)} sessions ({', '.join(found[:3])}, ...); give more of it.")
+            raise StoreError(
+                f"{printable(word)} begins {len(found)} sessions ({', '.join(found[:2])} ...); say more."
+            )
         return found[0]
 
     def steps_path(self, session_id: str) -> Path:
@@ -318,7 +320,9 @@ class Store:
 
     def _write_steps(self, session: Session, session_id: str, runner: str) -> None:
         try:
-            write_steps(session.steps, self.steps_path(session_id), metadata={"session": session_id, "runner": runner})
+            write_steps(
+                session.steps, self.steps_path(session_id), metadata={"session": session_id, "runner": runner}
+            )
         except SettingsError as error:
             raise StoreError(str(error)) from error
 
@@ -341,8 +345,8 @@ class Store:
 
     def _ids(self, beginning: str, runner: str | None) -> list[str]:
         found = self.catalogue.rows(
-            "SELECT session_id FROM sessions WHERE substr(session_id, 1, ?) = ? AND (? IS NULL OR runner = ?) "
-            "ORDER BY start_us, session_id",
+            "SELECT session_id FROM sessions WHERE substr(session_id, 1, ?) = ? "
+            "AND (? IS NULL OR runner = ?) ORDER BY start_us, session_id",
             (len(beginning), beginning, runner, runner),
         )
         return [str(row[0]) for row in found]
@@ -407,7 +411,7 @@ def _table(rows: list[tuple[object, ...]], thresholds: Thresholds) -> pd.DataFra
     """Rows of the catalogue, in order of start, as the table of `Store.sessions`."""
     columns: dict[str, Any] = dict(zip(_FIELDS, zip(*rows, strict=True), strict=True)) if rows else {}
     if not rows:
-        columns = {name: () for name in _FIELDS}
+        columns = dict.fromkeys(_FIELDS, ())
     start_us = np.array(columns["start_us"], dtype=np.int64)
     summaries = json.loads("[" + ",".join(columns["summary"]) + "]")
     counts = np.frombuffer(b"".join(columns["counts"]), dtype="<u4").astype(np.int64).reshape(-1, N_BINS)

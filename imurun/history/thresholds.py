@@ -1,8 +1,8 @@
 """Every number that decides a flag, with its source; a runner's file may override them.
 
-    [flags]
-    spike_percent = [15, 40, 120]
-    impact_z = 4
+[flags]
+spike_percent = [15, 40, 120]
+impact_z = 4
 """
 
 from __future__ import annotations

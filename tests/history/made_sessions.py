@@ -1,4 +1,4 @@
-"""Sessions made from a model of load, without recordings: what the store and the rules see of a runner's year."""
+"""Sessions made from a model of load, without recordings: what history sees of a runner's year."""
 
 from __future__ import annotations
 
