@@ -60,7 +60,7 @@ def intensity_shares(
     n = len(start_ns)
     total = np.zeros((n + 1, counts.shape[1]), dtype=np.int64)
     np.cumsum(counts, axis=0, out=total[1:])
-    first = np.searchsorted(start_ns, start_ns - days * NS_A_DAY)
+    first = np.searchsorted(start_ns, start_ns - days * NS_A_DAY, side="right")
     own = np.searchsorted(start_ns, start_ns)
     shares = np.full(n, np.nan)
     for k in range(n):

@@ -14,6 +14,8 @@ DAY = pd.Timedelta(days=1)
 
 def before(past: pd.DataFrame, now: pd.Series) -> pd.DataFrame:
     """The rows of `past` that began before `now`, in order of start, without the session itself."""
+    if past.empty:
+        return past
     rows = past["start"] < now["start"]
     if "session_id" in past and "session_id" in now.index:
         rows &= past["session_id"] != now["session_id"]
@@ -22,8 +24,8 @@ def before(past: pd.DataFrame, now: pd.Series) -> pd.DataFrame:
 
 
 def last_days(past: pd.DataFrame, now: pd.Series, days: float) -> pd.DataFrame:
-    """The rows that began within so many days before `now`."""
-    return past.loc[past["start"] >= now["start"] - days * DAY]
+    """The rows that began less than so many days before `now`."""
+    return past.loc[past["start"] > now["start"] - days * DAY]
 
 
 def same_model(past: pd.DataFrame, now: pd.Series) -> pd.DataFrame:
@@ -68,7 +70,7 @@ def felt_column(table: pd.DataFrame) -> FloatArray:
 
 def daily_loads(past: pd.DataFrame, now: pd.Series) -> FloatArray:
     """Dose of each day (UTC) from the first session's to that of `now`, with it; shape (days,), BW^4."""
-    starts = pd.concat([past["start"], pd.Series([now["start"]])], ignore_index=True)
+    starts = pd.Series(pd.to_datetime([*past["start"], now["start"]], utc=True))
     dose = np.append(column(past, DOSE), number(now, DOSE))
     days = np.asarray((starts.dt.floor("D") - starts.dt.floor("D").min()) // DAY, dtype=np.int64)
     return np.bincount(days, weights=np.nan_to_num(dose)).astype(np.float64)

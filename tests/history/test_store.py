@@ -185,7 +185,7 @@ def test_the_share_of_hard_steps_is_that_of_the_steps_themselves():
         past = [
             steps[j]["lumbar_compression_bw"]
             for j in range(len(starts))
-            if start - 30 * 86_400_000_000_000 <= starts[j] < start
+            if start - 30 * 86_400_000_000_000 < starts[j] < start
         ]
         if past:
             hard = np.percentile(np.concatenate(past), 95.0)
@@ -299,9 +299,8 @@ def test_a_damaged_catalogue_is_kept_and_never_overwritten(tmp_path, damage):
         "empty": b"",
     }[damage]
     file.write_bytes(content)
-    with pytest.raises(StoreError) as error:
-        with Store(tmp_path) as store:
-            add(store, 50)
+    with pytest.raises(StoreError) as error, Store(tmp_path) as store:
+        add(store, 50)
     text = one_sentence(error)
     assert file.read_bytes() == content
     if damage == "empty":
