@@ -39,3 +39,7 @@ class WrongSensorError(SensorError):
 
 class PageError(ImurunError):
     """The live page cannot be served."""
+
+
+class StoreError(ImurunError):
+    """The store of past sessions cannot be used as it is, or holds something else than what was asked for."""

@@ -1,0 +1,19 @@
+"""Past sessions of runners: the store that keeps them, and the rules that flag one against the others."""
+
+from imurun.history.fingerprint import fingerprint
+from imurun.history.flags import Flag, context, find_flags
+from imurun.history.store import Store, StoredSession
+from imurun.history.tags import Tags
+from imurun.history.thresholds import THRESHOLDS, Thresholds
+
+__all__ = [
+    "THRESHOLDS",
+    "Flag",
+    "Store",
+    "StoredSession",
+    "Tags",
+    "Thresholds",
+    "context",
+    "find_flags",
+    "fingerprint",
+]

@@ -1,0 +1,121 @@
+"""A whole store as one file, and back: a ZIP archive of the catalogue and the step tables."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+from imurun.errors import FormatError, SettingsError, StoreError
+from imurun.history.catalogue import FILE
+from imurun.history.store import STEPS, Store
+from imurun.io.atomic import atomic_path
+from imurun.io.printable import printable
+
+_TABLE = re.compile(rf"{STEPS}/[0-9]{{8}}-[0-9a-f]{{8}}\.parquet")
+
+
+class Restored(NamedTuple):
+    """How many sessions an archive brought, and how many were there already."""
+
+    n_new: int
+    n_known: int
+
+
+def export_store(store: Store, path: str | os.PathLike[str]) -> int:
+    """Write all of a store into one file, whole or not at all; returns the number of sessions.
+
+    Raises:
+        SettingsError: the file is there already, or cannot be written.
+        StoreError: the store cannot be read.
+    """
+    target = Path(path)
+    if target.exists():
+        raise SettingsError(f"{printable(str(target))} is there already; give another name.")
+    n = 0
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=store.folder, prefix=".export-") as folder,
+            atomic_path(target) as aside,
+        ):
+            copy = Path(folder) / FILE
+            store.catalogue.copy_to(copy)
+            with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
+                archive.write(copy, FILE, zipfile.ZIP_DEFLATED)
+                for session_id in store.ids():
+                    n += 1
+                    table = store.steps_path(session_id)
+                    if table.exists():  # they are compressed in themselves
+                        archive.write(table, f"{STEPS}/{table.name}")
+    except OSError as error:
+        raise SettingsError(
+            f"{printable(str(target))} could not be written: {error.strerror or error}."
+        ) from error
+    return n
+
+
+def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
+    """Add the sessions of an archive that the store does not have; what it has stays as it is.
+
+    Raises:
+        FormatError: no archive of a store, or a damaged one; nothing is added.
+        StoreError: a recording is kept for another runner, or the archive is of a newer imurun; nothing is
+            added.
+    """
+    file = Path(path)
+    source = printable(file.name)
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=store.folder, prefix=".restore-") as folder,
+            zipfile.ZipFile(file) as archive,
+        ):
+            _unpack(archive, Path(folder), source)
+            with Store(folder) as other:
+                return _merge(store, other)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise FormatError(
+            f"{source}: this is no archive of a history, or it is damaged; export it again."
+        ) from error
+    except OSError as error:
+        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+
+
+def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
+    names = archive.namelist()
+    if FILE not in names or len(set(names)) < len(names):
+        raise FormatError(
+            f"{source}: this is no archive of a history; give what `imurun history export` wrote."
+        )
+    (folder / STEPS).mkdir()
+    for name in names:
+        if name != FILE and not _TABLE.fullmatch(name):
+            raise FormatError(
+                f"{source}: {printable(name)[:80]} does not belong into an archive of a history."
+            )
+        with archive.open(name) as packed, (folder / name).open("wb") as out:
+            shutil.copyfileobj(packed, out)
+
+
+def _merge(store: Store, other: Store) -> Restored:
+    rows = other.plain_rows()
+    added = []
+    for row in rows:
+        known = store.holder(row["fingerprint"])
+        if known is None:
+            added.append(row)
+        elif known[1] != row["runner"]:
+            raise StoreError(
+                f"The archive has {known[0]} as one of {row['runner']}, the store as one of {known[1]}; "
+                f"hand it over with `imurun history tag {known[0]} --to NAME`, then restore."
+            )
+    for row in rows:
+        source, target = other.steps_path(row["session_id"]), store.steps_path(row["session_id"])
+        if source.exists() and not target.exists():
+            with atomic_path(target) as aside:
+                shutil.copyfile(source, aside)
+    store.add_rows(added)
+    return Restored(len(added), len(rows) - len(added))

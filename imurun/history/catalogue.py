@@ -1,0 +1,126 @@
+"""The SQLite file of a store: opened, guarded against damage, and spoken of in sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from imurun.errors import StoreError
+from imurun.history.schema import migrate, version_of
+from imurun.io.atomic import atomic_path
+from imurun.io.printable import printable
+
+FILE = "catalogue.sqlite"
+DAMAGED = ".damaged-"
+
+
+class Catalogue:
+    """A connection to the catalogue. Writers wait for each other; readers never wait (WAL).
+
+    Args:
+        path: of the file; made where it is missing and `may_create`.
+        may_create: False where step tables lie beside: then a missing catalogue is a loss, not a beginning.
+        wait_s: how long to wait for another process.
+
+    Raises:
+        StoreError: newer, damaged, locked, or not to be opened.
+    """
+
+    def __init__(self, path: Path, *, may_create: bool, wait_s: float) -> None:
+        self.path = path
+        self._place = printable(str(path))
+        if not may_create and (not path.exists() or path.stat().st_size == 0):
+            raise StoreError(
+                f"{self._place} is missing or empty though step tables lie beside it; put the file back, or "
+                "restore an export into another --store."
+            )
+        with self._sentences():
+            self._connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+            try:
+                version_of(self._connection, self._place)
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                migrate(self._connection, self._place)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()
+
+    def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """What a query finds.
+
+        Raises:
+            StoreError: locked or damaged.
+        """
+        with self._sentences():
+            return self._connection.execute(query, values).fetchall()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction on a sound catalogue: all of the block is kept, or nothing.
+
+        Raises:
+            StoreError: locked or damaged.
+        """
+        with self._sentences():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                if self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                    raise sqlite3.DatabaseError("quick_check")
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy, whatever other processes do meanwhile."""
+        with self._sentences():
+            copy = sqlite3.connect(path)
+            try:
+                self._connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+
+    @contextlib.contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            raise StoreError(f"{self._place} does not take this session ({error}).") from error
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or "busy" in str(error):
+                raise StoreError(f"{self._place} is in use by another process; try again later.") from error
+            if "malformed" in str(error):
+                raise self._damage() from error
+            raise StoreError(f"{self._place} cannot be used: {error}.") from error
+        except sqlite3.DatabaseError as error:
+            raise self._damage() from error
+
+    def _damage(self) -> StoreError:
+        """The sentence on a damaged catalogue, of which a copy is kept, once."""
+        advice = "move it away and restore an export, or import the recordings again"
+        try:
+            with self.path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()[:12]
+            copy = self.path.with_name(f"{self.path.name}{DAMAGED}{digest}")
+            if not copy.exists():
+                log = self.path.with_name(f"{self.path.name}-wal")
+                if log.exists():
+                    shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+                with atomic_path(copy) as aside:
+                    shutil.copyfile(self.path, aside)
+        except OSError as error:
+            return StoreError(
+                f"{self._place} is damaged, and no copy could be made ({error.strerror or error}); {advice}."
+            )
+        return StoreError(f"{self._place} is damaged; a copy is kept in {printable(copy.name)}; {advice}.")

@@ -1,0 +1,424 @@
+"""Was this session more than this runner is used to? Rules, each with numbers, a sentence and a source.
+
+A rule is a pure function of the sessions before, this one and the thresholds. Rules of `ABSOLUTE` need no
+past; those of `AGAINST_THE_PAST` are asked only when there is enough of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from imurun.frames import FloatArray
+from imurun.history.context import context
+from imurun.history.past import (
+    DOSE,
+    before,
+    column,
+    days_known,
+    felt,
+    felt_column,
+    last_days,
+    number,
+    same_model,
+)
+from imurun.history.thresholds import THRESHOLDS, Thresholds
+
+__all__ = ["LEVELS", "Flag", "context", "find_flags"]
+
+Level = Literal["note", "raised", "high", "very high"]
+LEVELS: tuple[Level, ...] = ("note", "raised", "high", "very high")
+"""From mild to bad."""
+
+HAND = "Threshold set by hand."
+ROBUST = "Robust z (Iglewicz & Hoaglin 1993), its spread no smaller than that of the outer tenth. " + HAND
+SPIKE = "BJSM 2025: 5,205 runners, 588,071 sessions; a session's distance against the longest of 30 days."
+HAZARDS = (
+    ("10 to 30 %", "1.64 times (1.31 to 2.05)"),
+    ("30 to 100 %", "1.52 times (1.16 to 2.00)"),
+    ("more than 100 %", "2.28 times (1.50 to 3.48)"),
+)
+"""By how much a session was longer, and the rate of injury against up to 10 % longer (95 % interval)."""
+Z_QUARTER, Z_TENTH = 0.6745, 1.2816
+"""Standard deviations from the median to the quartile, and to the outer tenth, of a normal distribution."""
+SIDES_KNOWN_PERCENT = 80.0
+"""Left and right are compared where the side of so many steps is known, in both sessions."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something about a session that deserves a look.
+
+    Attributes:
+        key: which rule.
+        level: note, raised, high or very high.
+        numbers: what the sentence quotes, units in the keys.
+        sentence: for the runner, with the reason.
+        source: where the rule and its threshold come from.
+    """
+
+    key: str
+    level: Level
+    numbers: dict[str, float]
+    sentence: str
+    source: str
+
+
+Rule = Callable[[pd.DataFrame, pd.Series, Thresholds], Iterator[Flag]]
+
+
+def find_flags(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds = THRESHOLDS) -> list[Flag]:
+    """What is to be flagged of a session, worst first.
+
+    Args:
+        past: sessions of the same runner, as `Store.sessions` gives them, in any order; only those that began
+            before `now` count. Columns may be missing: what is not known is not flagged.
+        now: the session, a row of the same form.
+        thresholds: what decides.
+    """
+    past = before(past, now)
+    flags = [flag for rule in ABSOLUTE for flag in rule(past, now, thresholds)]
+    missing = too_little(past, now, thresholds)
+    if missing is not None:
+        flags.append(missing)
+    else:
+        flags += [flag for rule in AGAINST_THE_PAST for flag in rule(past, now, thresholds)]
+    return sorted(flags, key=lambda flag: -LEVELS.index(flag.level))
+
+
+def too_little(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Flag | None:
+    """A note when there are too few sessions to compare with; None when there are enough."""
+    alike = same_model(past, now)
+    recent = last_days(alike, now, thresholds.spike_days)
+    n = int(np.isfinite(column(recent, DOSE)).sum())
+    days = days_known(alike, now)
+    if n >= thresholds.least_sessions and days >= thresholds.least_days:
+        return None
+    other = len(past) - len(alike)
+    left_out = f" ({other} computed for another height left out)" if other else ""
+    return Flag(
+        "too_little_history",
+        "note",
+        {"sessions": n, "days": days, "left_out": other},
+        f"Too little history to compare with: {n} sessions with a load in the last {thresholds.spike_days} "
+        f"days, the first {days:.0f} days ago{left_out}; it takes {thresholds.least_sessions} sessions and "
+        f"{thresholds.least_days} days.",
+        HAND,
+    )
+
+
+# -- needs no past ------------------------------------------------------------------------------------------
+
+
+def session_limit(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """The session's load against the limit that the runner set."""
+    del past
+    dose, limit = number(now, DOSE), thresholds.session_load_bw4
+    if limit is not None and dose > limit:
+        yield Flag(
+            "session_limit",
+            "high",
+            {"load_bw4": dose, "limit_bw4": limit},
+            f"Session load {_amount(dose)} BW⁴ is above your own limit of {_amount(limit)} BW⁴.",
+            "The limit in the runner's file.",
+        )
+
+
+def pain_high(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """Pain beyond what is accepted during training, whatever the load."""
+    del past
+    pain = felt(now)
+    if pain > thresholds.pain_high:
+        yield Flag(
+            "pain_high",
+            "high",
+            {"pain": pain, "accepted": thresholds.pain_high},
+            f"Pain of {pain:g} of 10; up to {thresholds.pain_high:g} is accepted in training with pain.",
+            "Pain-monitoring model (Thomee 1997; Silbernagel 2007), found on knee and Achilles pain.",
+        )
+
+
+def pain_rise(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """Pain that rose over the session."""
+    del past
+    pain_before, pain = number(now, "pain_before"), felt(now)
+    if pain - pain_before >= thresholds.pain_rise:
+        yield Flag(
+            "pain_rise",
+            "raised",
+            {"pain_before": pain_before, "pain": pain},
+            f"Pain rose from {pain_before:g} before the run to {pain:g}; {thresholds.pain_rise:g} points or "
+            "more is a change that counts.",
+            "2 points on the 0 to 10 scale, in low back pain (Childs 2005).",
+        )
+
+
+def late_drift(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """The last fifth of the running against the first."""
+    del past
+    sway_name, sway_label, sway_unit = SWAY[0] if np.isfinite(_drift(now, SWAY[0][0])) else SWAY[1]
+    cases = (
+        ("impact_drift", "peak_impact_g", "Impact peak", " g", 2, thresholds.impact_drift_percent),
+        ("sway_drift", sway_name, sway_label, sway_unit, 3, thresholds.sway_drift_percent),
+        ("cadence_drift", "cadence_spm", "Cadence", " steps/min", 0, thresholds.cadence_drift_percent),
+    )
+    for key, name, label, unit, decimals, limit in cases:
+        drift = _drift(now, name)
+        if (drift - limit) * np.sign(limit) > 0:
+            fresh, tired = number(now, f"fresh_{name}"), number(now, f"tired_{name}")
+            yield Flag(
+                key,
+                "raised",
+                {f"fresh_{name}": fresh, f"tired_{name}": tired, "drift_percent": drift},
+                f"{label} went from {fresh:.{decimals}f} to {tired:.{decimals}f}{unit} ({drift:+.0f} %) "
+                "between the first and the last fifth of the run: fatigue, if pace and ground were alike.",
+                "Fatigue: Apte 2021, Schuette 2015. Thresholds set by hand on simulated changes of pace.",
+            )
+
+
+# -- against the past ---------------------------------------------------------------------------------------
+
+
+def session_load(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """The session's load against the greatest of the last days."""
+    yield from _spike(same_model(past, now), now, thresholds, DOSE)
+
+
+def session_distance(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """The distance likewise, where it is known of all sessions of these days."""
+    recent = column(last_days(past, now, thresholds.spike_days), "distance_km")
+    if np.isfinite(recent).all():
+        yield from _spike(past, now, thresholds, "distance_km")
+
+
+def intensity(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """The share of steps that are hard for this runner; a note on the warm-up before a hard session."""
+    del past
+    share = number(now, "intensity_share")
+    low, high = thresholds.hard_share
+    if not share > low:
+        return
+    expected = 100.0 - thresholds.hard_percentile
+    yield Flag(
+        "intensity",
+        "raised" if share > high else "note",
+        {"share_percent": 100.0 * share, "expected_percent": expected},
+        f"{100 * share:.0f} % of the steps were harder than {thresholds.hard_percentile:g} % of your steps "
+        f"of the last {thresholds.spike_days} days; {expected:g} % is the average.",
+        "Share above the runner's own percentile of lumbar compression. " + HAND,
+    )
+    warm_up_s = number(now, "warm_up_s")
+    if warm_up_s < thresholds.warm_up_s:
+        yield Flag(
+            "no_warm_up",
+            "note",
+            {"warm_up_s": warm_up_s, "wanted_s": thresholds.warm_up_s},
+            f"A hard session after {warm_up_s:.0f} s of warm-up; take {thresholds.warm_up_s / 60:g} minutes "
+            "of easy running first.",
+            "Habit of the sport; evidence that a warm-up prevents injury is weak. " + HAND,
+        )
+
+
+def impact(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """The impact peak against what is usual."""
+    name, value = "peak_impact_g", number(now, "peak_impact_g")
+    usual = _usual(
+        value, column(_usual_rows(past, now, thresholds), name), thresholds.impact_floor_g, thresholds
+    )
+    if usual is not None and usual.z > thresholds.impact_z:
+        yield Flag(
+            "impact",
+            "raised",
+            {name: value, f"usual_{name}": usual.median, "z": usual.z, "sessions": usual.n},
+            f"Impact peak {value:.2f} g against {usual.median:.2f} g, the usual of {usual.n} sessions "
+            f"(z {usual.z:.1f}): faster, downhill, harder ground, other shoes, or landing harder.",
+            ROBUST,
+        )
+
+
+def sway(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """The growth of sway over the run against what is usual."""
+    rows = _usual_rows(past, now, thresholds)
+    for name, label, _ in SWAY:
+        value = _drift(now, name)
+        if np.isnan(value):
+            continue
+        fresh, tired = column(rows, f"fresh_{name}"), column(rows, f"tired_{name}")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drifts = 100.0 * (tired / fresh - 1.0)
+        usual = _usual(value, drifts, thresholds.sway_floor_percent, thresholds)
+        if usual is not None and usual.z > thresholds.sway_z:
+            yield Flag(
+                "sway",
+                "raised",
+                {"drift_percent": value, "usual_percent": usual.median, "z": usual.z, "sessions": usual.n},
+                f"{label} changed by {value:+.0f} % over the run, against {usual.median:+.0f} % in "
+                f"{usual.n} sessions (z {usual.z:.1f}): the trunk gave way more than it usually does.",
+                "More sway when tired: Schuette 2015. " + ROBUST,
+            )
+        return
+
+
+def asymmetry(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """Left against right, against what is usual; only where it has grown."""
+    if not number(now, "side_known_percent") >= SIDES_KNOWN_PERCENT:
+        return
+    rows = _usual_rows(past, now, thresholds)
+    known = column(rows, "side_known_percent") >= SIDES_KNOWN_PERCENT
+    for name, label in ASYMMETRIES:
+        value = number(now, name)
+        usual = _usual(value, column(rows, name)[known], thresholds.asymmetry_floor_percent, thresholds)
+        if usual is None or abs(usual.z) <= thresholds.asymmetry_z or abs(value) <= abs(usual.median):
+            continue
+        yield Flag(
+            name.removesuffix("_percent"),
+            "raised",
+            {name: value, f"usual_{name}": usual.median, "z": usual.z, "sessions": usual.n},
+            f"{label} differs by {value:+.1f} % between left and right (left more is +), against "
+            f"{usual.median:+.1f} % in {usual.n} sessions (z {usual.z:.1f}): one side is spared, or the "
+            "sensor sat elsewhere.",
+            ROBUST,
+        )
+
+
+def pain_with_load(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
+    """Pain above the usual while the load of the week is above the usual."""
+    pain = felt(now)
+    known = felt_column(last_days(past, now, thresholds.spike_days))
+    known = known[np.isfinite(known)]
+    alike = same_model(past, now)
+    if np.isnan(pain) or len(known) < thresholds.least_sessions:
+        return
+    usual_pain = float(np.median(known))
+    week = float(np.nansum(column(last_days(alike, now, 7), DOSE)) + np.nan_to_num(number(now, DOSE)))
+    month = float(np.nansum(column(last_days(alike, now, 35), DOSE)) + np.nan_to_num(number(now, DOSE)))
+    usual_week = (month - week) / 4.0
+    weeks_known = days_known(alike, now) >= 35
+    if not weeks_known or usual_week <= 0 or pain - usual_pain < thresholds.pain_rise:
+        return
+    more_percent = 100.0 * (week / usual_week - 1.0)
+    if more_percent >= thresholds.pain_load_percent:
+        yield Flag(
+            "pain_with_load",
+            "high",
+            {
+                "pain": pain,
+                "usual_pain": usual_pain,
+                "week_load_bw4": week,
+                "usual_week_load_bw4": usual_week,
+                "more_percent": more_percent,
+            },
+            f"Pain of {pain:g} against {usual_pain:g} usually, while the load of 7 days is "
+            f"{more_percent:.0f} % above the mean of the 4 weeks before: pain rises with load.",
+            "2 points on the 0 to 10 scale (Childs 2005). Load: " + HAND[0].lower() + HAND[1:],
+        )
+
+
+ABSOLUTE: tuple[Rule, ...] = (session_limit, pain_high, pain_rise, late_drift)
+AGAINST_THE_PAST: tuple[Rule, ...] = (
+    session_load,
+    session_distance,
+    pain_with_load,
+    impact,
+    sway,
+    asymmetry,
+    intensity,
+)
+
+SWAY = (("roll_rom_deg", "Side tilt", " deg"), ("ml_sway_ratio", "The sideways share", ""))
+"""Column, label, unit: the tilt where a gyroscope gives it, else the share."""
+ASYMMETRIES = (
+    ("contact_time_asymmetry_percent", "Contact time"),
+    ("peak_vgrf_asymmetry_percent", "Peak force"),
+)
+
+
+# -- what rules share ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Usual:
+    median: float
+    z: float
+    n: int
+
+
+def _spike(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds, name: str) -> Iterator[Flag]:
+    recent = last_days(past, now, thresholds.spike_days)
+    values, value = column(recent, name), number(now, name)
+    if np.isfinite(values).sum() < thresholds.least_sessions or not np.nanmax(values) > 0:
+        return
+    k = int(np.nanargmax(values))
+    greatest = float(values[k])
+    more_percent = 100.0 * (value / greatest - 1.0)
+    level = sum(more_percent > band for band in thresholds.spike_percent)
+    if np.isnan(value) or level == 0:
+        return
+    band, hazard = HAZARDS[level - 1]
+    is_load = name == DOSE
+    what, unit, key = (
+        ("Session load", "BW⁴", "session_load") if is_load else ("Distance", "km", "session_distance")
+    )
+    numbers = {name: value, f"greatest_{name}": greatest, "more_percent": more_percent}
+    if is_load:
+        for other in ("lumbar_dose_bw1", "lumbar_dose_bw10"):
+            others = column(recent, other)
+            if np.isfinite(others).any():
+                numbers[f"more_percent_{other.removeprefix('lumbar_dose_')}"] = float(
+                    100.0 * (number(now, other) / np.nanmax(others) - 1.0)
+                )
+    sentence = (
+        f"{what} {_amount(value)} {unit} is {more_percent:.0f} % above the greatest of the last "
+        f"{thresholds.spike_days} days ({_amount(greatest)} {unit} on {recent['start'].iloc[k]:%Y-%m-%d}); "
+    )
+    sentence += _study(thresholds, band, hazard)
+    if is_load:
+        sentence += "; that was found on distance, and is carried over to load here."
+    else:
+        sentence += "."
+    yield Flag(
+        key, LEVELS[level], numbers, sentence, SPIKE + (" For load: an extrapolation." if is_load else "")
+    )
+
+
+def _study(thresholds: Thresholds, band: str, hazard: str) -> str:
+    """What was found of sessions like this; the bands of the study hold only for its own thresholds."""
+    if (
+        thresholds.spike_percent == THRESHOLDS.spike_percent
+        and thresholds.spike_days == THRESHOLDS.spike_days
+    ):
+        return f"sessions {band} longer than the longest of 30 days went with {hazard} the rate of injury"
+    return "sessions longer than the longest of 30 days by more than 10 % went with more injuries"
+
+
+def _usual_rows(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> pd.DataFrame:
+    return last_days(past, now, thresholds.usual_days)
+
+
+def _usual(value: float, values: FloatArray, floor: float, thresholds: Thresholds) -> _Usual | None:
+    """How far a value lies from the usual; None where too few are known."""
+    known = values[np.isfinite(values)]
+    if np.isnan(value) or len(known) < thresholds.usual_sessions:
+        return None
+    median = float(np.median(known))
+    tenth = float(np.percentile(known, 90.0 if value > median else 10.0))
+    spread = max(
+        float(np.median(np.abs(known - median))) / Z_QUARTER,
+        abs(tenth - median) / Z_TENTH,
+        floor / Z_QUARTER,
+    )
+    return _Usual(median, (value - median) / spread, len(known))
+
+
+def _drift(row: pd.Series, name: str) -> float:
+    """Change from the first to the last fifth of the running, percent; NaN where it is not known."""
+    fresh, tired = number(row, f"fresh_{name}"), number(row, f"tired_{name}")
+    return 100.0 * (tired / fresh - 1.0) if fresh else float("nan")
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
