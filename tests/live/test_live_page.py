@@ -300,7 +300,7 @@ def test_a_silent_sensor_is_not_shown_as_current(stand, visit, artefacts):
     assert wait(lambda: "s old" in text(page, "#trouble"))
     assert_layout(page)
     page.screenshot(path=artefacts / "page_lost.png")
-    assert not page.evaluate("document.body.classList.contains('silent')")
+    assert wait(lambda: not page.evaluate("document.body.classList.contains('silent')"))
 
 
 def test_the_page_comes_back_with_whole_trends(stand, visit, artefacts):
@@ -323,7 +323,7 @@ def test_the_page_comes_back_with_whole_trends(stand, visit, artefacts):
     stand.serve(port=served.port)
     assert wait(lambda: text(page, "#link") == "streaming", COMES_BACK_S)
     assert wait(lambda: n_points(page) > 260)
-    assert not page.evaluate("document.body.classList.contains('silent')")
+    assert wait(lambda: not page.evaluate("document.body.classList.contains('silent')"))
     minutes = page.evaluate(
         """() => Bokeh.documents.at(-1).get_model_by_name("cadence_spm").renderers
         .flatMap((one) => [...one.data_source.data.minute]).sort((a, b) => a - b)"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -83,10 +84,18 @@ def visit(browser, tmp_path):
     assert asked == {(tmp_path / "report.html").as_uri()}
 
 
+def layout(page, seconds=5.0):
+    """What is wrong with the page's layout, once its plots had the time to be drawn."""
+    end_s = time.monotonic() + seconds
+    while (found := page.evaluate(LAYOUT)) != SOUND and time.monotonic() < end_s:
+        page.wait_for_timeout(100)
+    return found
+
+
 def assert_layout(page):
-    assert page.evaluate(LAYOUT) == SOUND
+    assert layout(page) == SOUND
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    assert page.evaluate(LAYOUT) == SOUND
+    assert layout(page) == SOUND
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = false")
 
 
@@ -163,7 +172,7 @@ def test_on_paper_plots_are_whole_and_explanations_open(visit, artefacts, size):
     assert page.locator(".printed").count() == n_plots
     assert page.locator("details:not([open])").count() == 0
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.evaluate(LAYOUT) == SOUND
+    assert layout(page) == SOUND
     widest = page.evaluate(
         "Math.max(...[...document.querySelectorAll('.printed')]"
         ".map((p) => p.clientWidth - p.parentElement.clientWidth))"
