@@ -11,6 +11,15 @@ import numpy.typing as npt
 from imurun.frames import FloatArray
 from imurun.recording import missing_rows
 
+MOST_NAN_ROWS = 4096
+_NAN = np.full((MOST_NAN_ROWS, 6), np.nan)
+_NAN.flags.writeable = False  # the blocks of all holes share it
+
+
+def nan_rows(n: int, columns: int) -> FloatArray:
+    """Rows of missing samples: `n` of them or the most that a block of a hole has, not to be written to."""
+    return _NAN[:n, :columns]
+
 
 @dataclass(frozen=True, eq=False)
 class SampleBlock:

@@ -43,6 +43,11 @@ KindOption = Annotated[
         "metamotion_s or witmotion.",
     ),
 ]
+RateOption = Annotated[int | None, typer.Option("--rate", metavar="HZ", help="Samples a second.")]
+AccRangeOption = Annotated[int | None, typer.Option("--acc-range", metavar="G", help="Full scale, g.")]
+GyrRangeOption = Annotated[
+    int | None, typer.Option("--gyr-range", metavar="DEG/S", help="Full scale, deg/s.")
+]
 
 
 INTERRUPTED = 130
@@ -283,9 +288,9 @@ def record(
         float | None,
         typer.Option("--seconds", metavar="S", min=0.1, help="How long; until Ctrl-C if left out."),
     ] = None,
-    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Samples a second.")] = None,
-    acc_range: Annotated[int | None, typer.Option(metavar="G", help="Full scale, g.")] = None,
-    gyr_range: Annotated[int | None, typer.Option(metavar="DEG/S", help="Full scale, deg/s.")] = None,
+    rate: RateOption = None,
+    acc_range: AccRangeOption = None,
+    gyr_range: GyrRangeOption = None,
     kind: KindOption = None,
     log: Annotated[
         bool, typer.Option("--log/--no-log", help="Let the sensor keep a log as well, where it can.")
@@ -341,9 +346,9 @@ def live(
     share: ShareOption = False,
     port: PortOption = 5005,
     lsl: LslOption = False,
-    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Samples a second.")] = None,
-    acc_range: Annotated[int | None, typer.Option(metavar="G", help="Full scale, g.")] = None,
-    gyr_range: Annotated[int | None, typer.Option(metavar="DEG/S", help="Full scale, deg/s.")] = None,
+    rate: RateOption = None,
+    acc_range: AccRangeOption = None,
+    gyr_range: GyrRangeOption = None,
     kind: KindOption = None,
 ) -> None:
     """Show a run while it happens, in the terminal and on a page, and keep all of it."""

@@ -12,8 +12,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-import numpy as np
-
 from imurun.ble.clock import ClockFit
 from imurun.ble.codec import BACKFILLED
 from imurun.ble.counted import CountedStream
@@ -23,14 +21,10 @@ from imurun.ble.placed import Placed
 from imurun.ble.plausible import LONGEST_S, SLACK_S, Plausible
 from imurun.ble.profiles.contract import Clock, Kind, Piece
 from imurun.ble.timed import TimedStream
-from imurun.blocks import SampleBlock
+from imurun.blocks import SampleBlock, nan_rows
 from imurun.frames import FloatArray
 
 WINDOW_S = 2.0
-NAN_ROWS = 4096
-"""A hole longer than this comes as several blocks."""
-_NAN = np.full((NAN_ROWS, 6), np.nan)
-_NAN.flags.writeable = False  # the blocks of all holes share it
 
 
 class Aligner:
@@ -222,10 +216,9 @@ class Aligner:
             time_s = self.clock.host_s(rows.time_s) if self._has_clock else rows.time_s
             before_s = time_s - len(rows.values) * rows.interval_s
             while self._next < first:
-                n = min(first - self._next, NAN_ROWS)
-                self.counts["missing rows"] += n
-                values = _NAN[:n, : rows.values.shape[1]]
-                left = first - self._next - n
+                values = nan_rows(first - self._next, rows.values.shape[1])
+                self.counts["missing rows"] += len(values)
+                left = first - self._next - len(values)
                 blocks.append(self._block(values, before_s - left * rows.interval_s))
             if not len(rows.values):
                 continue  # the hole was at the end

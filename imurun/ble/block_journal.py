@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from imurun.ble.journal import Event, Journal, JournalWriter, Notification
-from imurun.blocks import SampleBlock
+from imurun.blocks import SampleBlock, nan_rows
 from imurun.recording import Recording
 
 BLOCKS = "blocks"
@@ -22,8 +22,6 @@ BLOCKS = "blocks"
 ROWS = 1024
 """A block of more rows is kept as several."""
 _HEAD = Struct("<QB")
-_LOST = np.full((4096, 3), np.nan)
-_LOST.flags.writeable = False  # all blocks that are missing share it
 
 
 def block_header(recording: Recording, *, name: str) -> dict[str, Any]:
@@ -66,11 +64,10 @@ def read_blocks(journal: Journal) -> Iterator[SampleBlock | Event]:
         block = _decode(record)
         if block is None or (place is not None and block.first_index < place):
             continue
-        if place is not None and block.first_index > place:
-            while place < block.first_index:
-                lost = _LOST[: min(block.first_index - place, len(_LOST))]
-                yield SampleBlock(place, lost, None if block.gyr is None else lost)
-                place += len(lost)
+        while place is not None and place < block.first_index:
+            lost = nan_rows(block.first_index - place, 3)
+            yield SampleBlock(place, lost, None if block.gyr is None else lost)
+            place += len(lost)
         yield block
         place = block.next_index
 

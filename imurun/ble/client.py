@@ -88,12 +88,8 @@ class SensorClient:
         clock: Callable[[], float] = time.monotonic,
         utc_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
-        if sensor.profile is None:
-            raise WrongSensorError(
-                f"{sensor.label} is no sensor that imurun knows; choose another, or say its --kind."
-            )
         self._sensor = sensor
-        self._profile: Profile = sensor.profile
+        self._profile: Profile = sensor.known_profile
         if keep_log and isinstance(self._profile, ImurunProfile):
             self._profile = replace(self._profile, keeps_log=True)
         self._settings = settings

@@ -29,9 +29,9 @@ from imurun.ble.link import Link, LinkLostError, open_link
 from imurun.ble.profiles import Profile
 from imurun.ble.profiles.contract import uuid16
 from imurun.ble.profiles.imurun import INFO, ImurunProfile
-from imurun.ble.scan import Found
+from imurun.ble.scan import Found, printable
 from imurun.ble.waits import Waits
-from imurun.errors import SensorError, SensorNotFoundError, WrongSensorError
+from imurun.errors import SensorError, SensorNotFoundError
 from imurun.recording import runs
 
 MAKER, MODEL, FIRMWARE = uuid16(0x2A29), uuid16(0x2A24), uuid16(0x2A26)
@@ -245,7 +245,7 @@ class Inquiry:
             return None
         with suppress(SensorError):
             words = (await self._link.read(uuid)).decode("utf-8", errors="replace")
-            return "".join(letter for letter in words if letter.isprintable()).strip() or None
+            return printable(words).strip() or None
         return None
 
 
@@ -258,16 +258,12 @@ async def open_inquiry(sensor: Found, waits: Waits | None = None) -> AsyncIterat
         SensorNotFoundError: it does not answer.
         SensorError: another process uses it, or the link failed otherwise.
     """
-    waits = waits or Waits()
-    if sensor.profile is None:
-        raise WrongSensorError(
-            f"{sensor.label} is no sensor that imurun knows; choose another, or say its --kind."
-        )
+    waits, profile = waits or Waits(), sensor.known_profile
     with claim(sensor.address, sensor.label):
         async with open_link(
-            sensor, sensor.profile, time.monotonic, limit=INBOX_LIMIT, connect_s=waits.connect_s
+            sensor, profile, time.monotonic, limit=INBOX_LIMIT, connect_s=waits.connect_s
         ) as link:
-            yield Inquiry(link, sensor.profile, waits)
+            yield Inquiry(link, profile, waits)
 
 
 async def battery_of(sensor: Found, waits: Waits) -> int | None:

@@ -10,7 +10,7 @@ from bleak.backends.scanner import AdvertisementData
 
 from imurun.ble.profiles import Profile, recognise
 from imurun.ble.radio_errors import not_found, radio_errors
-from imurun.errors import SettingsError
+from imurun.errors import SettingsError, WrongSensorError
 
 SCAN_S = 5.0
 
@@ -32,6 +32,19 @@ class Found:
     profile: Profile | None
     signal_dbm: int
     device: BLEDevice
+
+    @property
+    def known_profile(self) -> Profile:
+        """The kind of sensor.
+
+        Raises:
+            WrongSensorError: imurun does not know it.
+        """
+        if self.profile is None:
+            raise WrongSensorError(
+                f"{self.label} is no sensor that imurun knows; choose another, or say its --kind."
+            )
+        return self.profile
 
     @property
     def label(self) -> str:
@@ -84,10 +97,15 @@ async def find(sensor: str, seconds: float = SCAN_S, *, profile: Profile | None 
     return found[-1]
 
 
+def printable(words: str) -> str:
+    """What came by radio, without what cannot be printed."""
+    return "".join(letter for letter in words if letter.isprintable())
+
+
 def _found(device: BLEDevice, advertised: AdvertisementData, profile: Profile | None = None) -> Found:
     name = advertised.local_name or device.name or ""
     return Found(
-        "".join(letter for letter in name if letter.isprintable()),
+        printable(name),
         device.address,
         profile or recognise(name, advertised.service_uuids),
         advertised.rssi,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from imurun.ble.assembly import Settings, usual_settings
 from imurun.ble.profiles import Profile
 from imurun.ble.scan import SCAN_S, Found, find, scan
-from imurun.errors import SensorNotFoundError, SettingsError, WrongSensorError
+from imurun.errors import SensorNotFoundError, SettingsError
 
 
 async def choose_sensors(names: Sequence[str], profile: Profile | None) -> list[Found]:
@@ -61,9 +61,11 @@ def settings_for(found: Found, wanted: Wanted) -> Settings:
 
     Raises:
         WrongSensorError: its kind is not known.
+        SettingsError: its kind does not have these.
     """
-    if found.profile is None:
-        raise WrongSensorError(f"{found.label} is no sensor that imurun knows; say its --kind.")
-    usual = usual_settings(found.profile)
+    profile = found.known_profile
+    usual = usual_settings(profile)
     said = (wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_deg_s)
-    return Settings(*(a if b is None else b for a, b in zip(usual, said, strict=True)))
+    settings = Settings(*(a if b is None else b for a, b in zip(usual, said, strict=True)))
+    profile.check(*settings)
+    return settings

@@ -7,22 +7,19 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from imurun.ble.assembly import Settings
 from imurun.ble.client import SensorClient
 from imurun.ble.journal import JournalWriter, discard_empty
-from imurun.ble.link import notifying
-from imurun.ble.profiles import Profile, get_profile
-from imurun.ble.replay import journal_header
+from imurun.ble.profiles import get_profile
 from imurun.ble.scan import SCAN_S, Found, find
 from imurun.commands.choose_sensor import Wanted, settings_for
 from imurun.commands.interrupt import on_interrupt
 from imurun.commands.record_screen import RecordScreen
 from imurun.errors import ImurunError, RecordingError, SettingsError
 from imurun.io import read, write_recording
-from imurun.live.recorder import session_files, session_stem
+from imurun.live.recorder import sensor_journal, session_files, session_stem
 from imurun.recording import Recording
 from imurun.terminal_text import clock
 
@@ -84,17 +81,7 @@ async def _record(
     with RecordScreen(f"Looking for {sensor}") as screen:
         found = await find(sensor, SCAN_S, profile=profile)
         settings = settings_for(found, wanted)
-        assert found.profile is not None
-        found.profile.check(*settings)
-        header = journal_header(
-            found.profile,
-            settings,
-            name=found.name,
-            address=found.address,
-            start=datetime.now(UTC),
-            clock_s=time.monotonic(),
-        )
-        with _journal(journal_file, header, found.profile) as journal:
+        with _journal(journal_file, found, settings) as journal:
             async with SensorClient(found, settings, journal=journal, keep_log=keep_log) as client:
                 screen.client = client
                 with on_interrupt(client.stop):
@@ -111,14 +98,14 @@ async def _record(
 
 
 @contextmanager
-def _journal(file: Path, header: dict[str, Any], profile: Profile) -> Iterator[JournalWriter]:
+def _journal(file: Path, found: Found, settings: Settings) -> Iterator[JournalWriter]:
     """A journal that is not left behind when nothing came."""
-    journal = JournalWriter(file, header, notifying(profile))
+    journal = sensor_journal(file, found, settings, time.monotonic())
     try:
         with journal:
             yield journal
     finally:
-        discard_empty(file, profile.data_characteristic)
+        discard_empty(file, found.known_profile.data_characteristic)
 
 
 def _why_nothing(found: Found, n_links: int, n_rejects: int) -> str:

@@ -34,8 +34,6 @@ from imurun.recording import Marker
 
 FILLING_S = 0.5
 """Missing samples of less than this are fetched before anybody could look."""
-
-
 SEARCHING = "Steps come after ten seconds of running: then it is known how the sensor sits."
 
 
@@ -234,7 +232,7 @@ class Pipeline:
 
     def _is_searching(self) -> bool:
         """Whether steps wait until it is known how the sensor sits."""
-        if self._analyzer is None:
+        if self._analyzer is None or self.state.link == "ended":
             return False
         mounting = self._analyzer.mounting
         return mounting is None or mounting.source == "level"
@@ -249,6 +247,6 @@ class Pipeline:
         self.close()
         self.state.link = "ended"
         self.state.filling_s = 0.0
-        self.state.notes = tuple(note for note in self._notes() if note != SEARCHING)
+        self.state.notes = self._notes()
         self.state.version += 1
         self.fan.end()

@@ -10,11 +10,16 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imurun.ble.assembly import Settings
 from imurun.ble.block_journal import write_block
 from imurun.ble.journal import ANALYSED, MARKER, Event, JournalWriter, discard_empty, open_journal
+from imurun.ble.link import notifying
+from imurun.ble.replay import journal_header
+from imurun.ble.scan import Found
 from imurun.blocks import SampleBlock
 from imurun.errors import RecordingError, SettingsError
 from imurun.io import read, write_recording, write_steps
@@ -22,6 +27,31 @@ from imurun.recording import Marker, Runner
 from imurun.session import Session, analyze
 
 JOURNAL, RECORDING, STEPS = ".journal", ".parquet", "-steps.parquet"
+
+
+def sensor_journal(file: Path, sensor: Found, settings: Settings, clock_s: float) -> JournalWriter:
+    """A new journal of a sensor that was found.
+
+    Args:
+        file: which must not exist.
+        sensor: as `imurun.ble.scan` gives it.
+        settings: what it will be asked for.
+        clock_s: now, on the monotonic clock of the client that will stamp arrivals.
+
+    Raises:
+        WrongSensorError: a sensor of unknown kind.
+        RecordingError: the file exists or cannot be written.
+    """
+    profile = sensor.known_profile
+    header = journal_header(
+        profile,
+        settings,
+        name=sensor.name,
+        address=sensor.address,
+        start=datetime.now(UTC),
+        clock_s=clock_s,
+    )
+    return JournalWriter(file, header, notifying(profile))
 
 
 class Recorder:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 from imurun.ble.assembly import Settings
 from imurun.ble.block_journal import BLOCKS, block_header
 from imurun.ble.journal import JournalWriter
-from imurun.ble.link import notifying
-from imurun.ble.replay import journal_header
 from imurun.ble.scan import Found
-from imurun.errors import WrongSensorError
 from imurun.live.pipeline import Pipeline
-from imurun.live.recorder import Recorder, session_files
+from imurun.live.recorder import Recorder, sensor_journal, session_files
 from imurun.live.source import ReplaySource, SensorSource
 from imurun.live.wearer import Wearer
 from imurun.recording import Recording
@@ -33,22 +29,11 @@ def sensor_run(found: Found, settings: Settings, wearer: Wearer, stem: Path | No
         WrongSensorError, SettingsError: a sensor of unknown kind, or settings that it does not have.
         SettingsError, RecordingError: files that are there already or cannot be written.
     """
-    profile = found.profile
-    if profile is None:
-        raise WrongSensorError(f"{found.label} is no sensor that imurun knows; say its --kind.")
-    profile.check(*settings)
     recorder = None
     if stem is not None:
-        header = journal_header(
-            profile,
-            settings,
-            name=found.name,
-            address=found.address,
-            start=datetime.now(UTC),
-            clock_s=asyncio.get_running_loop().time(),
-        )
-        journal = JournalWriter(session_files(stem)[0], header, notifying(profile))
-        recorder = Recorder(journal, profile.data_characteristic)
+        now_s = asyncio.get_running_loop().time()
+        journal = sensor_journal(session_files(stem)[0], found, settings, now_s)
+        recorder = Recorder(journal, found.known_profile.data_characteristic)
     return Pipeline(SensorSource(found, settings, journal=recorder, keep_log=True), wearer, recorder=recorder)
 
 
