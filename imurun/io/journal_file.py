@@ -82,6 +82,10 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
+def _marker(time_s: Any, kind: Any, value: Any = None) -> Marker:
+    return Marker(float(time_s), kind, _number(value))
+
+
 class _Kept:
     """The samples, markers and rate of a journal, one item after the other."""
 
@@ -95,8 +99,8 @@ class _Kept:
         if isinstance(item, SampleBlock):
             return self.samples.take(item)
         if item.what.get("kind") == MARKER:
-            with suppress(RecordingError, TypeError, KeyError):
-                self._markers.append(Marker(**item.what["marker"]))
+            with suppress(RecordingError, TypeError, KeyError, ValueError, OverflowError):
+                self._markers.append(_marker(**item.what["marker"]))
         elif item.what.get("kind") == ANALYSED and isinstance(item.what.get("rate_hz"), float):
             self._rate_hz = item.what["rate_hz"]
         return True

@@ -78,6 +78,7 @@ def log_of(path, *frames, header=LOG):
         {"kind": "marker"},
         {"kind": "marker", "marker": [1, 2]},
         {"kind": "marker", "marker": {"time_s": "x", "kind": 3}},
+        {"kind": "marker", "marker": {"time_s": 10**400, "kind": "lap"}},
         {"kind": [1]},
     ],
     ids=json.dumps,
@@ -152,10 +153,39 @@ def test_junk_costs_no_time(tmp_path):
     path.write_bytes(path.read_bytes() + bytes(5_000_000) + b"\x13" * 5_000_000)
     assert len(imurun.read(path)) == 32
     journal = journal_of(tmp_path / "run.journal", write_packets)
-    journal.write_bytes(journal.read_bytes() + b"\xa5\x5a\x00\xff\xff" * 200_000)
-    recording = imurun.read(journal)
-    assert len(recording) == 640
-    assert "1000000 bytes of the journal are damaged" in recording.warnings[0]
+    whole = journal.read_bytes()
+    for kind in range(3):
+        journal.write_bytes(whole + bytes((0xA5, 0x5A, kind, 0xFF, 0xFF)) * 200_000)
+        recording = imurun.read(journal)
+        assert len(recording) == 640
+        assert "1000000 bytes of the journal are damaged" in recording.warnings[0]
+
+
+def test_megabytes_of_noise_cost_a_log_and_a_journal_what_was_there(tmp_path):
+    """As a worn-out block of flash or disk leaves them; the rest is read, and a later flip is one record."""
+    noise = np.random.default_rng(0).bytes(3_000_000)
+    path = log_of(tmp_path / "run.imulog", *(frame(16 * k) for k in range(100)))
+    content = bytearray(path.read_bytes())
+    record = len(frame(0)) + 1
+    content[-10 * record + 50] ^= 1
+    cut = len(content) - 80 * record
+    path.write_bytes(content[:cut] + noise + content[cut:])
+    recording = imurun.read(path)
+    assert len(recording) == 1600
+    assert recording.gaps == ((90 * 16, 91 * 16),)
+    assert f"{len(noise) + record} bytes of the log" in recording.warnings[0]
+    journal = journal_of(tmp_path / "run.journal", write_packets)
+    content = journal.read_bytes()
+    rest = journal_of(tmp_path / "rest.journal", lambda journal: write_packets(journal, 640, 60))
+    journal.write_bytes(content + noise + rest.read_bytes()[open_journal(rest).start :])
+    assert len(imurun.read(journal)) == 1600
+
+
+@pytest.mark.parametrize("scales", [{"acc_scale": 0}, {"acc_scale": 2**32 - 1}, {"gyr_scale": 1}])
+def test_scales_that_no_sensor_has_are_one_sentence(tmp_path, scales):
+    path = log_of(tmp_path / "run.imulog", frame(0), frame(16), header=LOG._replace(**scales))
+    with pytest.raises(FormatError, match="the full scale of .*; it is damaged"):
+        imurun.read(path)
 
 
 def test_a_header_in_the_middle_is_damage(tmp_path):
