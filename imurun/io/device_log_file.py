@@ -17,7 +17,7 @@ from imurun.ble.profiles.imurun import ImurunDecoder
 from imurun.errors import FormatError
 from imurun.io.gather import Gathered
 from imurun.io.streams import Progress
-from imurun.recording import Recording
+from imurun.recording import Recording, check_rate
 
 HEAD_BYTES = 45
 """The first record, with its length: the run header."""
@@ -46,11 +46,9 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     frames, lost_bytes = decode_log(path.read_bytes())
     header = frames[0]
     assert isinstance(header, RunHeader)
-    if not header.rate_mhz:
-        raise FormatError("the log says that the sensor's rate was 0; it is damaged.")
     _check_scale("acceleration", header.acc_scale, header.acc_range_g)
     _check_scale("angular rate", header.gyr_scale, header.gyr_range_deg_s)
-    rate_hz = header.rate_mhz / 1000
+    rate_hz = check_rate(header.rate_mhz / 1000)
     decoder = ImurunDecoder(rate_hz, header.acc_range_g, header.gyr_range_deg_s)
     decoder.configured(Configuration._make(header[4:10]))
     decoder.started(header.boot_id, header.run)
@@ -58,6 +56,8 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     samples = Gathered()
     first_s: float | None = None
     for place, frame in enumerate(frames):
+        if samples.is_full:
+            break
         if isinstance(frame, RunHeader):
             continue
         if progress is not None and place % PROGRESS_FRAMES == 0:
@@ -72,6 +72,7 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
                 samples.take(block)
     for block in aligner.finish():
         samples.take(block)
+    samples.end()
     if not samples.n or first_s is None:
         raise FormatError("the log holds no sample; record again.")
     if lost_bytes:

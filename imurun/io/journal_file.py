@@ -108,6 +108,7 @@ class _Kept:
     def recording(self, journal: Journal, source: str, *, rate_hz: float, **known: Any) -> Recording:
         """What was gathered, at the rate of the live analysis if there was one: then steps are the same."""
         samples = self.samples
+        samples.end()
         if not samples.n:
             raise FormatError("The journal holds no sample that could be decoded; record again.")
         if journal.n_damaged_bytes:
