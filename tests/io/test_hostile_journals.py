@@ -254,6 +254,16 @@ def test_no_damage_raises_anything_else(wholes, which, changes, cut):
         assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
 
 
+def test_what_does_not_fit_the_memory_is_one_sentence(tmp_path, monkeypatch):
+    def full(_):
+        raise MemoryError
+
+    path = journal_of(tmp_path / "run.journal", write_packets)
+    monkeypatch.setattr("imurun.io.gather.np.concatenate", full)
+    with pytest.raises(FormatError, match=r"run\.journal is too large .* memory; split it\.$"):
+        imurun.read(path)
+
+
 u32 = st.integers(0, 2**32 - 1)
 numbers = st.sampled_from([0, -1, 640, 10**11, 10**30, 10**400, 0.5, float("nan"), float("inf")])
 values = st.one_of(numbers, st.none(), st.booleans(), st.text(max_size=3), st.lists(numbers, max_size=2))
