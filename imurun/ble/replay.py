@@ -12,7 +12,8 @@ from imurun.ble.journal import END, GIVE_UP, Event, Journal
 from imurun.ble.plausible import LONGEST_S
 from imurun.ble.profiles import Profile, get_profile
 from imurun.blocks import SampleBlock
-from imurun.errors import FormatError, SettingsError
+from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.recording import check_rate
 
 LONGEST_GAP_S = LONGEST_S
 """Longer ones are no gap of a recording, and would be rows of NaN as long."""
@@ -58,8 +59,9 @@ class Replay:
             if not all(isinstance(value, int) and 0 < value < 100_000 for value in values):
                 raise SettingsError("rate and ranges are positive numbers.")
             self.settings = Settings(*values)
+            check_rate(self.settings.rate_hz)
             self.assembly = Assembly(offering(profile, self.settings), self.settings)
-        except (KeyError, TypeError, SettingsError) as error:
+        except (KeyError, TypeError, SettingsError, RecordingError) as error:
             raise FormatError(
                 f"The header of this journal does not say which sensor it is of ({error}); "
                 "it cannot be decoded by this version."

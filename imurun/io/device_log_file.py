@@ -17,13 +17,15 @@ from imurun.ble.profiles.imurun import ImurunDecoder
 from imurun.errors import FormatError
 from imurun.io.gather import Gathered
 from imurun.io.streams import Progress
-from imurun.recording import Recording
+from imurun.recording import Recording, check_rate
 
 HEAD_BYTES = 45
 """The first record, with its length: the run header."""
 MAX_BYTES = 1 << 29
 """Two days at 208 Hz."""
 PROGRESS_FRAMES = 1000
+LEAST_OF_RANGE, MOST_OF_RANGE = 0.5, 32.0
+"""What 2**15 counts can be, in full scales: near one, and more where a sensor has fewer bits than a count."""
 
 
 def is_device_log(head: bytes) -> bool:
@@ -44,9 +46,9 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     frames, lost_bytes = decode_log(path.read_bytes())
     header = frames[0]
     assert isinstance(header, RunHeader)
-    if not header.rate_mhz:
-        raise FormatError("the log says that the sensor's rate was 0; it is damaged.")
-    rate_hz = header.rate_mhz / 1000
+    _check_scale("acceleration", header.acc_scale, header.acc_range_g)
+    _check_scale("angular rate", header.gyr_scale, header.gyr_range_deg_s)
+    rate_hz = check_rate(header.rate_mhz / 1000)
     decoder = ImurunDecoder(rate_hz, header.acc_range_g, header.gyr_range_deg_s)
     decoder.configured(Configuration._make(header[4:10]))
     decoder.started(header.boot_id, header.run)
@@ -54,6 +56,8 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     samples = Gathered()
     first_s: float | None = None
     for place, frame in enumerate(frames):
+        if samples.is_full:
+            break
         if isinstance(frame, RunHeader):
             continue
         if progress is not None and place % PROGRESS_FRAMES == 0:
@@ -68,6 +72,7 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
                 samples.take(block)
     for block in aligner.finish():
         samples.take(block)
+    samples.end()
     if not samples.n or first_s is None:
         raise FormatError("the log holds no sample; record again.")
     if lost_bytes:
@@ -82,6 +87,15 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
         source=source,
         warnings=tuple(samples.warnings),
     )
+
+
+def _check_scale(quantity: str, scale: int, full_scale: int) -> None:
+    share = scale * 1e-9 * 2**15
+    if not 0.0 < LEAST_OF_RANGE * full_scale <= share <= MOST_OF_RANGE * full_scale:
+        raise FormatError(
+            f"the log says that the full scale of {quantity} is {full_scale} and a count {scale * 1e-9:g} of "
+            "its unit; it is damaged."
+        )
 
 
 def _start(header: RunHeader, first_s: float) -> datetime | None:

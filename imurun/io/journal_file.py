@@ -82,6 +82,10 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
+def _marker(time_s: Any, kind: Any, value: Any = None) -> Marker:
+    return Marker(float(time_s), kind, _number(value))
+
+
 class _Kept:
     """The samples, markers and rate of a journal, one item after the other."""
 
@@ -95,8 +99,8 @@ class _Kept:
         if isinstance(item, SampleBlock):
             return self.samples.take(item)
         if item.what.get("kind") == MARKER:
-            with suppress(RecordingError, TypeError, KeyError):
-                self._markers.append(Marker(**item.what["marker"]))
+            with suppress(RecordingError, TypeError, KeyError, ValueError, OverflowError):
+                self._markers.append(_marker(**item.what["marker"]))
         elif item.what.get("kind") == ANALYSED and isinstance(item.what.get("rate_hz"), float):
             self._rate_hz = item.what["rate_hz"]
         return True
@@ -104,6 +108,7 @@ class _Kept:
     def recording(self, journal: Journal, source: str, *, rate_hz: float, **known: Any) -> Recording:
         """What was gathered, at the rate of the live analysis if there was one: then steps are the same."""
         samples = self.samples
+        samples.end()
         if not samples.n:
             raise FormatError("The journal holds no sample that could be decoded; record again.")
         if journal.n_damaged_bytes:

@@ -114,6 +114,29 @@ def test_what_is_waited_for_and_given_up():
     np.testing.assert_array_equal(rows(blocks)[1], want)
 
 
+def test_an_expected_end_can_be_taken_back():
+    """A sensor that says at its stop that it took more samples than it did."""
+    values, pieces = own_pieces(30)
+    a = aligner("imurun", first_index=0, window_s=60.0)
+    blocks = [block for piece in pieces for block in a.push(piece)]
+    a.expect(600)
+    assert a.holes() == [(570, 600)]
+    a.expect(None)
+    assert a.holes() == []
+    np.testing.assert_array_equal(rows(blocks + a.finish())[1], values)
+
+
+def test_no_more_is_given_up_than_was_seen_or_expected():
+    values, pieces = own_pieces(30)
+    for end in (None, 600):
+        a = aligner("imurun", first_index=0, window_s=60.0)
+        blocks = [block for piece in pieces for block in a.push(piece)]
+        a.expect(end)
+        blocks += a.give_up(10**12)
+        assert a.holes() == []
+        assert len(rows(blocks + a.finish())[1]) == (end or len(values))
+
+
 def test_a_hole_that_the_device_calls_final_is_not_waited_for():
     _, pieces = own_pieces(30)
     a = aligner("imurun", first_index=0, window_s=60.0)

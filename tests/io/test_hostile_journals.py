@@ -17,7 +17,7 @@ from imurun.ble.block_journal import BLOCKS
 from imurun.ble.codec import RunHeader, Samples, encode_frame
 from imurun.ble.journal import HEAD, MAGIC, SYNC, JournalWriter, open_journal
 from imurun.ble.profiles.imurun import CONTROL, DATA
-from imurun.errors import FormatError, ImurunError
+from imurun.errors import FormatError, ImurunError, RecordingError
 from imurun.io.gather import ALWAYS_ALLOWED
 
 HEADER = {
@@ -78,6 +78,7 @@ def log_of(path, *frames, header=LOG):
         {"kind": "marker"},
         {"kind": "marker", "marker": [1, 2]},
         {"kind": "marker", "marker": {"time_s": "x", "kind": 3}},
+        {"kind": "marker", "marker": {"time_s": 10**400, "kind": "lap"}},
         {"kind": [1]},
     ],
     ids=json.dumps,
@@ -113,6 +114,25 @@ def test_a_gap_that_is_no_longer_than_what_came_deserves_is_kept(tmp_path):
     assert recording.gaps == ((9600, 2 * 3600 * 208),)
 
 
+def test_what_comes_behind_a_gap_counts_too(tmp_path):
+    """Ten seconds, a lost link for eight hours, and then the run: nothing of it is left out."""
+
+    def fill(journal):
+        write_packets(journal, n=130)
+        write_packets(journal, 8 * 3600 * 208, n=4000)
+
+    recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
+    assert recording.gaps == ((130 * 16, 8 * 3600 * 208),)
+    assert not recording.warnings
+
+
+def test_more_than_a_recording_can_hold_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("imurun.io.gather.MAX_SAMPLES", 250)
+    recording = imurun.read(blocks_of(tmp_path / "run.journal", block(0), block(100), block(200)))
+    assert len(recording) == 200
+    assert "the rest was left out" in recording.warnings[0]
+
+
 def test_times_that_jump_end_the_recording(tmp_path):
     def fill(journal):
         write_packets(journal)
@@ -140,9 +160,17 @@ def test_places_that_jump_far_make_no_gigabytes(tmp_path):
     assert len(imurun.read(log_of(tmp_path / "run.imulog", *frames))) < 2 * ALWAYS_ALLOWED
 
 
-def test_a_log_of_rate_0_is_one_sentence(tmp_path):
-    path = log_of(tmp_path / "run.imulog", frame(0), header=LOG._replace(rate_mhz=0))
-    with pytest.raises(FormatError, match="rate was 0"):
+@pytest.mark.parametrize("rate_mhz", [0, 1, 2**32 - 1])
+def test_a_log_of_a_rate_that_cannot_be_is_one_sentence(tmp_path, rate_mhz):
+    path = log_of(tmp_path / "run.imulog", frame(0), header=LOG._replace(rate_mhz=rate_mhz))
+    with pytest.raises(RecordingError, match=r"sampling rate is .*\.$"):
+        imurun.read(path)
+
+
+@pytest.mark.parametrize("rate_hz", [1, 99_999])
+def test_a_journal_of_a_rate_that_cannot_be_is_one_sentence(tmp_path, rate_hz):
+    path = journal_of(tmp_path / "run.journal", write_packets, {**HEADER, "rate_hz": rate_hz})
+    with pytest.raises(FormatError, match="sampling rate is"):
         imurun.read(path)
 
 
@@ -152,10 +180,39 @@ def test_junk_costs_no_time(tmp_path):
     path.write_bytes(path.read_bytes() + bytes(5_000_000) + b"\x13" * 5_000_000)
     assert len(imurun.read(path)) == 32
     journal = journal_of(tmp_path / "run.journal", write_packets)
-    journal.write_bytes(journal.read_bytes() + b"\xa5\x5a\x00\xff\xff" * 200_000)
-    recording = imurun.read(journal)
-    assert len(recording) == 640
-    assert "1000000 bytes of the journal are damaged" in recording.warnings[0]
+    whole = journal.read_bytes()
+    for kind in range(3):
+        journal.write_bytes(whole + bytes((0xA5, 0x5A, kind, 0xFF, 0xFF)) * 200_000)
+        recording = imurun.read(journal)
+        assert len(recording) == 640
+        assert "1000000 bytes of the journal are damaged" in recording.warnings[0]
+
+
+def test_megabytes_of_noise_cost_a_log_and_a_journal_what_was_there(tmp_path):
+    """As a worn-out block of flash or disk leaves them; the rest is read, and a later flip is one record."""
+    noise = np.random.default_rng(0).bytes(3_000_000)
+    path = log_of(tmp_path / "run.imulog", *(frame(16 * k) for k in range(100)))
+    content = bytearray(path.read_bytes())
+    record = len(frame(0)) + 1
+    content[-10 * record + 50] ^= 1
+    cut = len(content) - 80 * record
+    path.write_bytes(content[:cut] + noise + content[cut:])
+    recording = imurun.read(path)
+    assert len(recording) == 1600
+    assert recording.gaps == ((90 * 16, 91 * 16),)
+    assert f"{len(noise) + record} bytes of the log" in recording.warnings[0]
+    journal = journal_of(tmp_path / "run.journal", write_packets)
+    content = journal.read_bytes()
+    rest = journal_of(tmp_path / "rest.journal", lambda journal: write_packets(journal, 640, 60))
+    journal.write_bytes(content + noise + rest.read_bytes()[open_journal(rest).start :])
+    assert len(imurun.read(journal)) == 1600
+
+
+@pytest.mark.parametrize("scales", [{"acc_scale": 0}, {"acc_scale": 2**32 - 1}, {"gyr_scale": 1}])
+def test_scales_that_no_sensor_has_are_one_sentence(tmp_path, scales):
+    path = log_of(tmp_path / "run.imulog", frame(0), frame(16), header=LOG._replace(**scales))
+    with pytest.raises(FormatError, match=r"the full scale of .*; it is damaged"):
+        imurun.read(path)
 
 
 def test_a_header_in_the_middle_is_damage(tmp_path):
@@ -193,6 +250,79 @@ def test_no_damage_raises_anything_else(wholes, which, changes, cut):
         content[place % len(content)] = value
     path = folder / "damaged"
     path.write_bytes(content[: max(1, cut % (2 * len(content)))])
+    with suppress(ImurunError):
+        assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
+
+
+def test_what_does_not_fit_the_memory_is_one_sentence(tmp_path, monkeypatch):
+    def full(_):
+        raise MemoryError
+
+    path = journal_of(tmp_path / "run.journal", write_packets)
+    monkeypatch.setattr("imurun.io.gather.np.concatenate", full)
+    with pytest.raises(FormatError, match=r"run\.journal is too large .* memory; split it\.$"):
+        imurun.read(path)
+
+
+u32 = st.integers(0, 2**32 - 1)
+numbers = st.sampled_from([0, -1, 640, 10**11, 10**30, 10**400, 0.5, float("nan"), float("inf")])
+values = st.one_of(numbers, st.none(), st.booleans(), st.text(max_size=3), st.lists(numbers, max_size=2))
+markers = st.dictionaries(st.sampled_from(["time_s", "kind", "value", "x"]), values | st.just("lap"))
+told = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["give up", "end", "marker", "analysed"])},
+    optional={"stop": values, "next_index": values, "rate_hz": values, "marker": markers | values},
+)
+frames = st.builds(
+    lambda first, time_us, n: encode_frame(Samples(0, 0, first, time_us, 1, np.full((n, 6), 100))),
+    st.sampled_from([0, 16, 32, 48, 86_000 * 208, 2**31, 2**32 - 16]) | u32,
+    u32,
+    st.integers(0, 19),
+)
+arrivals = st.sampled_from([0.1, 0.2, 9.0, 80_000.0, 160_000.0, 1e9, -1e9, float("nan"), float("inf")])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(arrivals, frames | told), max_size=12), st.none() | values, st.data())
+def test_no_whole_records_raise_anything_else(wholes, records, odd, data):
+    """Checksums that hold, over what nobody would write."""
+
+    def fill(journal):
+        write_packets(journal)
+        for arrival_s, record in records:
+            if isinstance(record, bytes):
+                journal.notification(arrival_s, DATA, record)
+            else:
+                journal.event(arrival_s, record)
+
+    header = HEADER if odd is None else {**HEADER, data.draw(st.sampled_from(sorted(HEADER))): odd}
+    path = journal_of(wholes[0] / "odd.journal", fill, header)
+    with suppress(ImurunError):
+        assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
+
+
+places = st.sampled_from([0, 100, 115, 130, 150, 200, 3_000_000, 2**64 - 1])
+bodies = st.builds(block, places, st.integers(0, 30), st.sampled_from([3, 6]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(bodies | st.binary(max_size=40), max_size=5), st.none() | values, st.data())
+def test_no_whole_blocks_raise_anything_else(wholes, blocks, odd, data):
+    header = {} if odd is None else {data.draw(st.sampled_from(sorted({*OF_BLOCKS} - {"profile"}))): odd}
+    path = blocks_of(wholes[0] / "odd.journal", block(0), *blocks, **header)
+    with suppress(ImurunError):
+        assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(frames, max_size=8),
+    st.dictionaries(st.sampled_from(["rate_mhz", "acc_scale", "gyr_scale"]), u32, max_size=1),
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**64 - 1),
+)
+def test_no_whole_log_raises_anything_else(wholes, records, odd, device_us, host_us):
+    header = LOG._replace(device_time_us=device_us, host_time_us=host_us, **odd)
+    path = log_of(wholes[0] / "odd.imulog", frame(0), *records, header=header)
     with suppress(ImurunError):
         assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
 
