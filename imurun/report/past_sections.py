@@ -20,6 +20,8 @@ from imurun.summary import median_of
 GREATEST_DAYS = 30
 """The span in which the greatest session is looked for, that of the study behind the flag."""
 MOST_SHOES = 12
+MOST_LETTERS = 40
+"""Of a shoe's name in the table."""
 COMPARED = (
     "lumbar_dose_bw4",
     "cadence_spm",
@@ -122,7 +124,8 @@ def _shoes(past: Past) -> Section | None:
     for shoes in newest_first:
         some = past.with_own.where([one == shoes for one in worn])
         km = some.numbers("distance_km")
-        word = shoes or "not said"
+        word = shoes if len(shoes) <= MOST_LETTERS else f"{shoes[:MOST_LETTERS]}…"
+        word = word or "not said"
         rows.append(
             (
                 f"{word} (this run)" if shoes and shoes == past.own_text("shoes") else word,

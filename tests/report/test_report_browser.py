@@ -48,10 +48,22 @@ LAYOUT = """() => {
     const r = range.getBoundingClientRect();
     return r.left < frame.left - 0.5 || r.right > frame.right + 0.5;
   }).map(name);
+  const broken = [];
+  for (const cell of all("th, td, p, li, h2, figcaption, dt")) {
+    if (!cell.checkVisibility()) continue;
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text; (text = texts.nextNode()); ) for (const word of text.data.matchAll(/[A-Za-z]{2,16}/g)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (!/w{9}/.test(text.data) && new Set([...range.getClientRects()].map((r) => r.top)).size > 1) {
+        broken.push(`${word[0]} in ${name(cell)}`);
+      }
+    }
+  }
   const bare = all(".plot").filter((plot) => plot.getBoundingClientRect().height < 40).length;
-  return { overlaps, cut, bare, sideways: root.scrollWidth - root.clientWidth };
+  return { overlaps, cut, broken, bare, sideways: root.scrollWidth - root.clientWidth };
 }"""
-SOUND = {"overlaps": [], "cut": [], "bare": 0, "sideways": 0}
+SOUND = {"overlaps": [], "cut": [], "broken": [], "bare": 0, "sideways": 0}
 
 
 @pytest.fixture
