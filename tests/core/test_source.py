@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").glob("*.py"))
 
 LAYERS = [
-    {"errors", "columns", "terminal_text"},
+    {"errors", "columns", "terminal_text", "plot_style"},
     {"frames"},
     {"recording", "blocks"},
     {"core"},
