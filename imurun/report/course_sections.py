@@ -18,6 +18,8 @@ from imurun.summary import median_of, running_column
 
 MOST_ROWS = 24
 """Of a table of bouts, laps or pain."""
+LEAST_SHARE_PERCENT = 0.5
+"""Of a row about quality; less would read 0 %."""
 QUALITY_STEPS = ((0.9, "above 0.9"), (0.7, "0.7 to 0.9"), (0.5, "0.5 to 0.7"), (0.3, "0.3 to 0.5"))
 
 
@@ -132,11 +134,11 @@ def _quality_shares(values: FloatArray) -> list[tuple[str, ...]]:
     upper = np.inf
     for lower, word in QUALITY_STEPS:
         share = 100.0 * float(np.mean((values >= lower) & (values < upper)))
-        if share:
+        if share >= LEAST_SHARE_PERCENT:
             shares.append((f"Steps of quality {word}", f"{number(share, 0)} %"))
         upper = lower
     low = 100.0 * float(np.mean(values < QUALITY_STEPS[-1][0]))
-    if low:
+    if low >= LEAST_SHARE_PERCENT:
         shares.append((f"Steps of quality below {QUALITY_STEPS[-1][0]}", f"{number(low, 0)} %"))
     return shares
 

@@ -13,13 +13,25 @@ from imurun.plot_style import LOAD_COLOR
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table
 from imurun.report.past import Past, day_of, ms_of
-from imurun.report.words import CONTEXT, DASH, TERMS, count, explained, label_with_unit, number, shown
+from imurun.report.words import (
+    CONTEXT,
+    DASH,
+    NO_BREAK,
+    TERMS,
+    count,
+    explained,
+    label_with_unit,
+    number,
+    shown,
+)
 from imurun.session import Session
 from imurun.summary import median_of
 
 GREATEST_DAYS = 30
 """The span in which the greatest session is looked for, that of the study behind the flag."""
 MOST_SHOES = 12
+MOST_LETTERS = 40
+"""Of a shoe's name in the table."""
 COMPARED = (
     "lumbar_dose_bw4",
     "cadence_spm",
@@ -67,7 +79,7 @@ def _months(session: Session, past: Past, context: Mapping[str, Any]) -> Section
             continue
         decimals = TERMS[name].decimals
         low, middle, high = (number(float(v), decimals) for v in np.percentile(usual, (10, 50, 90)))
-        rows.append((label_with_unit(name), number(now, decimals), middle, f"{low} to {high}"))
+        rows.append((label_with_unit(name), number(now, decimals), middle, f"{low} to{NO_BREAK}{high}"))
     tables: list[Table] = []
     if rows:
         caption = "Usual: the median of the earlier sessions. Eight in ten of them lie in the last column."
@@ -75,7 +87,9 @@ def _months(session: Session, past: Past, context: Mapping[str, Any]) -> Section
     known = {key: float(value) for key, value in context.items() if _is_number(value)}
     if known:
         context_rows = tuple(_context_row(key, value) for key, value in known.items())
-        tables.append(Table(("for orientation, no warning", "now"), context_rows))
+        source = context.get("source")
+        caption = printable(source) if isinstance(source, str) else ""
+        tables.append(Table(("for orientation, no warning", "now"), context_rows, caption))
     terms = explained("lumbar_dose_bw4")
     terms += tuple((CONTEXT[key].label, CONTEXT[key].plain) for key in known if key in CONTEXT)
     return Section(
@@ -122,7 +136,8 @@ def _shoes(past: Past) -> Section | None:
     for shoes in newest_first:
         some = past.with_own.where([one == shoes for one in worn])
         km = some.numbers("distance_km")
-        word = shoes or "not said"
+        word = shoes if len(shoes) <= MOST_LETTERS else f"{shoes[:MOST_LETTERS]}…"
+        word = word or "not said"
         rows.append(
             (
                 f"{word} (this run)" if shoes and shoes == past.own_text("shoes") else word,

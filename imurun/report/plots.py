@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from bokeh.models import Range1d
+from bokeh.models import DatetimeTicker, DatetimeTickFormatter, Range1d
 from bokeh.plotting import figure
 
 from imurun.frames import FloatArray
@@ -136,6 +136,9 @@ def days_plot(
     plot = plain_figure(
         name, height=LINE_HEIGHT_PX, x_axis_type="datetime", x_range=x_range, min_border_left=64
     )
+    # few and short, since the labels must not run into each other on a phone
+    plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=3)
+    plot.xaxis.formatter = DatetimeTickFormatter(days="%d %b", months="%b %y", years="%Y")
     heights = [*values[np.isfinite(values)], *([] if own is None else [own[1]]), level or 0.0]
     plot.y_range = axis(0.0, 1.1 * max(float(max(heights)), 1.0))
     plot.segment(days_ms, 0.0, days_ms, values, color=LOAD_COLOR, line_width=2)

@@ -13,6 +13,8 @@ from imurun.summary import FRESH_AND_TIRED
 
 LEVELS = ("note", "raised", "high", "very high")
 """From harmless to worst."""
+TOO_LITTLE = "too_little_history"
+"""Key of the note that there was no comparing with the past."""
 MOVED_PERCENT = 5.0
 MOVED_LEAN_DEG = 2.0
 """Less between fresh and tired is not worth a sentence at the top. Set by hand."""
@@ -69,20 +71,21 @@ class Verdict:
 def make_verdict(session: Session, past: Past | None, flags: Sequence[Flag]) -> Verdict:
     """The verdict on a session, with or without a past."""
     worst_first = sorted(flags, key=lambda flag: -_rank(flag.level))
-    is_first = past is None or not len(past.earlier)
     raised = [flag for flag in worst_first if _rank(flag.level) > 0]
-    level = (
-        raised[0].level if raised else "unknown" if is_first or not session.summary["running_steps"] else ""
-    )
+    is_compared = past is not None and len(past.earlier) > 0 and all(f.key != TOO_LITTLE for f in flags)
+    if raised:
+        level = raised[0].level
+    else:
+        level = "" if is_compared and session.summary["running_steps"] else "unknown"
     reasons = tuple((flag.level, flag.sentence, flag.source) for flag in worst_first)
-    return Verdict(level, _headline(session, past, raised), tuple(_lines(session, past)), reasons)
+    return Verdict(level, _headline(session, past, flags, raised), tuple(_lines(session, past)), reasons)
 
 
 def _rank(level: str) -> int:
     return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
-def _headline(session: Session, past: Past | None, raised: list[Flag]) -> str:
+def _headline(session: Session, past: Past | None, flags: Sequence[Flag], raised: list[Flag]) -> str:
     summary = session.summary
     if raised:
         stood = "stands" if len(raised) == 1 else "stand"
@@ -93,6 +96,8 @@ def _headline(session: Session, past: Past | None, raised: list[Flag]) -> str:
         return "No running was found, only walking." if summary["walking_s"] else "No running was found."
     if past is None or not len(past.earlier):
         return "Nothing to compare this run with yet."
+    if any(flag.key == TOO_LITTLE for flag in flags):
+        return "Too little history to compare this run with yet."
     return "Nothing stands out."
 
 

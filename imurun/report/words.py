@@ -142,18 +142,21 @@ KINDS: dict[str, tuple[str, str]] = {
 """Colour and word of each kind of bout."""
 
 CONTEXT: dict[str, Term] = {
-    "ewma_ratio": Term(
-        "Last 7 days against last 28",
+    "acute_bw4": Term("Load a day, last 7 days, BW⁴", 0, "Mean load a day, the newest days counting most."),
+    "chronic_bw4": Term("Load a day, last 28 days, BW⁴", 0, "The same over four weeks."),
+    "acute_chronic_ratio": Term(
+        "Last 7 days over last 28",
         2,
-        "Average daily load of the last week over that of the last four; 1 is even. Shown for orientation, "
-        "never as a warning: studies disagree on what it is worth.",
+        "1 is even. Shown for orientation, never as a warning: studies disagree on what it is worth.",
     ),
+    "week_load_bw4": Term("Load of the week, BW⁴", 0, "All that the last 7 days added up to."),
     "monotony": Term(
-        "Monotony", 2, "Average daily load of a week over how much it varies; high when all days are alike."
+        "Monotony", 2, "Mean load a day of the week over how much it varies; high when all days are alike."
     ),
-    "strain": Term("Strain", 0, "Load of the week times its monotony."),
+    "strain_bw4": Term("Strain, BW⁴", 0, "Load of the week times its monotony."),
+    "days": Term("Days of history", 0, "From the first session that is known to this one."),
 }
-"""Numbers of the weeks before, by key."""
+"""Numbers of the weeks before, by their key in `imurun.history.flags.context`."""
 
 
 def unit_of(name: str) -> str:

@@ -49,10 +49,24 @@ LAYOUT = """() => {
     const r = range.getBoundingClientRect();
     return r.left < frame.left - 0.5 || r.right > frame.right + 0.5;
   }).map(name);
+  const broken = [];
+  for (const cell of all("th, td, p, li, h2, figcaption, dt")) {
+    if (!cell.checkVisibility()) continue;
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text; (text = texts.nextNode()); ) {
+      if (/\\S{17}/.test(text.data)) continue;  // what a user called something may be longer than a line
+      for (const word of text.data.matchAll(/[A-Za-z]+/g)) {
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        const lines = new Set([...range.getClientRects()].map((r) => r.top));
+        if (lines.size > 1) broken.push(`${word[0]} in ${name(cell)}`);
+      }
+    }
+  }
   const bare = all(".plot").filter((plot) => plot.getBoundingClientRect().height < 40).length;
-  return { overlaps, cut, bare, sideways: root.scrollWidth - root.clientWidth };
+  return { overlaps, cut, broken, bare, sideways: root.scrollWidth - root.clientWidth };
 }"""
-SOUND = {"overlaps": [], "cut": [], "bare": 0, "sideways": 0}
+SOUND = {"overlaps": [], "cut": [], "broken": [], "bare": 0, "sideways": 0}
 
 
 @pytest.fixture
@@ -121,7 +135,7 @@ def test_a_tired_run_with_a_past(visit, artefacts, size, scheme):
         scheme,
         history=made_history(session),
         flags=flags,
-        context={"ewma_ratio": 1.31, "strain": 2e5},
+        context={"acute_chronic_ratio": 1.31, "strain_bw4": 2e5},
     )  # fmt: skip
     assert page.locator(".plot canvas").count() > 10
     assert page.locator("script", has_text="alert").count() == 0

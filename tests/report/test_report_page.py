@@ -123,14 +123,26 @@ def test_notes_alone_raise_nothing():
     assert "Few." in page.text
 
 
+def test_too_little_history_is_not_nothing():
+    flag = MadeFlag(key="too_little_history", level="note", sentence="It takes more sessions.")
+    html = render(tired_session(), history=made_history(tired_session(), 2), flags=[flag])
+    assert Words(html).titles[0] == "Too little history to compare this run with yet."
+    assert 'class="verdict" data-level="unknown"' in html
+
+
 def test_history_gives_months_shoes_and_pain():
     session = tired_session()
-    context = {"ewma_ratio": 1.25, "monotony": float("nan"), "another_thing": 3.0, "sentence": "text"}
+    context = {
+        "acute_chronic_ratio": 1.25,
+        "monotony": float("nan"),
+        "another_thing": 3.0,
+        "sentence": "text",
+    }
     page = page_of(session, history=made_history(session), context=context)
     assert ids(page)[-5:] == ["months", "shoes", "pain", "markers", "limits"]
     assert "Compared with your 120 earlier sessions, the first on 5 Sep 2024." in page.text
     assert "90 earlier sessions since" in page.text
-    assert "Last 7 days against last 28 1.25" in page.text
+    assert "Last 7 days over last 28 1.25" in page.text
     assert "Another thing 3" in page.text
     assert "Monotony" not in page.text
     assert "1.23 km" in page.text
