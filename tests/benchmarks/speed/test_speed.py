@@ -132,6 +132,7 @@ def test_runs_at_once_lose_nothing_and_a_hole_in_a_journal_would_be_seen(monkeyp
     monkeypatch.setattr(team, "N_RUNS", 2)
     monkeypatch.setattr(team, "BARE_S", 0.3)
     figures = {figure.name: figure for figure in team.measure_team(quick=True)}
+    assert json.loads(json.dumps([figure.record() for figure in figures.values()]))
     assert figures["2 runs: samples not in the journals"].values == (0,)
     assert figures["2 runs: blocks that a taker missed"].values == (0,)
     assert figures["2 runs: runs with other steps"].values == (0,)
