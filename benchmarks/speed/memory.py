@@ -46,19 +46,19 @@ def measure_memory(*, quick: bool) -> list[Figure]:
         time_s, resident_mb, n_missed = alone.submit(_watch, recording, speed).result()
     settled = time_s >= SETTLED_S
     late = time_s >= 0.5 * seconds
-    name = f"{seconds / 60.0:g} min at speed {speed:g}"
+    name = f"{seconds / 60.0:g} min"
 
     def figure(what: str, unit: str, *values: float, target: float | None = None) -> Figure:
         return Figure("memory", f"{name}: {what}", unit, values, (), target)
 
     growth, late_growth = (_slope_mb_h(time_s[some], resident_mb[some]) for some in (settled, late))
     return [
-        figure("growth after ten minutes", "MB an hour", growth, target=TARGET_MB_H),
+        figure("growth after ten", "MB an hour", growth, target=TARGET_MB_H),
         figure("growth in the second half", "MB an hour", late_growth, target=TARGET_MB_H),
         figure("resident at the start", "MB", float(resident_mb[0])),
-        figure("resident after ten minutes", "MB", *resident_mb[settled].tolist()),
+        figure("resident after ten", "MB", *resident_mb[settled].tolist()),
         figure("resident at most", "MB", float(resident_mb.max())),
-        figure("blocks that the slow taker missed", "a run", float(n_missed)),
+        figure("missed by the slow taker", "blocks", float(n_missed)),
     ]
 
 

@@ -120,10 +120,10 @@ def short_run(monkeypatch, module, seconds):
 
 def test_the_stages_of_a_live_run(monkeypatch):
     short_run(monkeypatch, live, 16.0)
-    monkeypatch.setattr(live, "BLOCKS", {19: "19"})
+    monkeypatch.setattr(live, "BLOCKS", (19,))
     figures = live.measure_live(quick=True)
     stages = ["analyzer", "pipeline", "with recorder", "with snapshots"]
-    assert [figure.name for figure in figures] == [f"19: {stage}" for stage in stages]
+    assert [figure.name for figure in figures] == [f"19 a block: {stage}" for stage in stages]
     assert all(value > 0 for figure in figures for value in figure.values)
 
 
