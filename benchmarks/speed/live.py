@@ -19,7 +19,8 @@ from imurun.sim.presets import steady_run
 
 UNIT = "percent of a core"
 TARGET = 2.0
-BLOCKS = {19: "19 samples a block, as at MTU 247", 10: "10, as in a replay", 1: "1, as at MTU 23"}
+BLOCKS = (19, 10, 1)
+"""Samples in each: as at MTU 247, as in a replay, as at MTU 23."""
 SNAPSHOT_S = 0.1
 """As often as the page draws."""
 
@@ -30,7 +31,7 @@ def measure_live(*, quick: bool) -> list[Figure]:
     recording = steady_run(seconds, rate_hz=RATE_HZ).recording
     warm_up()
     figures: list[Figure] = []
-    for n_block, name in BLOCKS.items():
+    for n_block in BLOCKS:
         blocks = blocks_of(recording, n_block)
         with TemporaryDirectory() as folder:
             journals = (Path(folder) / f"{k}.journal" for k in range(10**6))
@@ -45,7 +46,7 @@ def measure_live(*, quick: bool) -> list[Figure]:
                 figures.append(
                     Figure(
                         "live",
-                        f"{name}: {stage}",
+                        f"{n_block} a block: {stage}",
                         UNIT,
                         tuple(100.0 * s / seconds for s in took),
                         tuple(100.0 * s / seconds for s in least),

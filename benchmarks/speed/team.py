@@ -56,7 +56,7 @@ def measure_team(*, quick: bool) -> list[Figure]:
     seconds, repeats = (15.0, 1) if quick else (45.0, 3)
     recording = steady_run(seconds, rate_hz=RATE_HZ).recording
     warm_up()
-    n_steps = np.count_nonzero(analyze(recording).steps["gait"] == "running")
+    n_steps = int(np.count_nonzero(analyze(recording).steps["gait"] == "running"))
     views = [recording.acc[first : first + 10].tobytes() for first in range(0, len(recording), 10)]
     taken: list[Taken] = []
     bare: list[Sequence[float]] = []

@@ -215,6 +215,22 @@ def test_a_full_disk_stops_the_recording_and_not_the_run(tmp_path, monkeypatch):
     assert len(imurun.read(pipeline.journal)) == 1000  # what was kept before
 
 
+def test_that_the_recording_stopped_is_said_once(tmp_path):
+    recording = steady_run(5.0).recording
+
+    async def scenario():
+        pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
+        pipeline._source = Scripted(blocks_of(recording), known_after=40)
+        pipeline._recorder.failure = "Recording has stopped."
+        moments = pipeline.fan.subscribe()
+        running = asyncio.create_task(pipeline.run())
+        notes = [pipeline.state.notes async for _ in moments]
+        await running
+        return notes
+
+    assert set(asyncio.run(scenario())) == {("Recording has stopped.",)}
+
+
 def test_nothing_is_left_of_a_run_without_samples(tmp_path):
     async def scenario():
         pipeline = replay_run(steady_run(5.0).recording, 1.0, Wearer(), tmp_path / "run")

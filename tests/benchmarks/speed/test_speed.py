@@ -6,17 +6,23 @@ import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 pytest.importorskip("bleak")
 
-from benchmarks.speed import command, sensors, wire
+from benchmarks.speed import command, live, memory, sensors, team, wire
 from benchmarks.speed.__main__ import main
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import counts, every_kind
+from benchmarks.speed.runs import blocks_of
+from benchmarks.speed.table import print_figures
 from imurun.ble.assembly import Assembly
+from imurun.ble.block_journal import BLOCKS, block_header, write_block
+from imurun.ble.journal import JournalWriter
 from imurun.ble.profiles import PROFILES
 from imurun.cli import app
+from imurun.sim.presets import steady_run
 
 FIGURE = Figure("wire", "[a]", "us", (3.0, 1.0, 2.0, 9.0), (1.0, 1.0, 1.0, 3.0), 2.0)
 
@@ -44,6 +50,19 @@ def test_a_figure():
     assert FIGURE.ratio == 2.5
     assert FIGURE.is_reached is False
     assert Figure("wire", "a", "us", (1.0,), (2.0,)).is_reached is None
+    assert Figure("team", "a", "ms", (1.0,), ()).ratio is None
+
+
+def test_a_target_of_none_at_all_is_missed_by_one(capsys):
+    lost, kept = (
+        Figure("team", "lost", "a repeat", (1.0,), (), 0.0),
+        Figure("team", "kept", "ms", (0.0,), (), 0.0),
+    )
+    print_figures([lost, kept], Console(width=100))
+    said = capsys.readouterr().out
+    assert "missed" in said
+    assert "reached" in said
+    assert said.index("team: a repeat") < said.index("team: ms")  # a table for each unit
 
 
 def test_every_repeat_has_its_own_reference_and_the_first_does_not_count():
@@ -93,3 +112,48 @@ def test_the_entries(monkeypatch):
     figures = sensors.measure_sensors(quick=True)
     assert [figure.name for figure in figures][1] == "2 at MTU 247, with journals"
     assert all(value > 0 for figure in figures for value in figure.values)
+
+
+def short_run(monkeypatch, module, seconds):
+    monkeypatch.setattr(module, "steady_run", lambda _, rate_hz: steady_run(seconds, rate_hz=rate_hz))
+
+
+def test_the_stages_of_a_live_run(monkeypatch):
+    short_run(monkeypatch, live, 16.0)
+    monkeypatch.setattr(live, "BLOCKS", (19,))
+    figures = live.measure_live(quick=True)
+    stages = ["analyzer", "pipeline", "with recorder", "with snapshots"]
+    assert [figure.name for figure in figures] == [f"19 a block: {stage}" for stage in stages]
+    assert all(value > 0 for figure in figures for value in figure.values)
+
+
+def test_runs_at_once_lose_nothing_and_a_hole_in_a_journal_would_be_seen(monkeypatch, tmp_path):
+    short_run(monkeypatch, team, 3.0)
+    monkeypatch.setattr(team, "N_RUNS", 2)
+    monkeypatch.setattr(team, "BARE_S", 0.3)
+    figures = {figure.name: figure for figure in team.measure_team(quick=True)}
+    assert json.loads(json.dumps([figure.record() for figure in figures.values()]))
+    assert figures["2 runs: samples not in the journals"].values == (0,)
+    assert figures["2 runs: blocks that a taker missed"].values == (0,)
+    assert figures["2 runs: runs with other steps"].values == (0,)
+    assert figures["2 runs: block late, worst"].values >= figures["2 runs: block late, median"].values
+
+    recording = steady_run(3.0, rate_hz=team.RATE_HZ).recording
+    with JournalWriter(tmp_path / "0.journal", block_header(recording, name="a"), [BLOCKS]) as journal:
+        for block in blocks_of(recording, 10):
+            if block.first_index != 100:
+                write_block(journal, block, 0.0)
+    assert team._n_lost(recording, tmp_path / "0") == 10
+
+
+@pytest.mark.skipif(not memory.STATM.exists(), reason="reads the resident memory as Linux tells it")
+def test_the_memory_is_looked_at_while_the_run_goes_on(monkeypatch):
+    monkeypatch.setattr(memory, "LOOK_S", 0.05)
+    time_s, resident_mb, n_missed = memory._watch(steady_run(30.0, rate_hz=100.0).recording, 60.0)
+    assert len(time_s) == len(resident_mb) > 3
+    assert np.all(np.diff(time_s) >= 0)
+    assert 20.0 < time_s[-1] <= 30.0
+    assert np.all(resident_mb > 20.0)
+    assert n_missed == 0
+    rows = np.arange(5.0)
+    assert memory._slope_mb_h(3600.0 * rows, 7.0 + 2.0 * rows) == pytest.approx(2.0)
