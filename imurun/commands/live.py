@@ -16,11 +16,13 @@ from imurun.ble.profiles import get_profile
 from imurun.columns import STEP_COLUMNS
 from imurun.commands.choose_sensor import choose_sensors
 from imurun.commands.interrupt import on_interrupt
+from imurun.commands.keep import keep_live, runner_path
 from imurun.commands.record import Wanted, settings_for
 from imurun.commands.screen import print_session
 from imurun.commands.warm import WAIT, needs_compiling, warm_up
 from imurun.engine import Step
 from imurun.errors import ImurunError, SettingsError
+from imurun.history import fingerprint
 from imurun.io import read, write_steps
 from imurun.io.printable import file_word
 from imurun.live.pipeline import Pipeline
@@ -30,6 +32,7 @@ from imurun.live.terminal import show_terminal
 from imurun.live.together import Face, controls_of, run_together
 from imurun.live.wearer import Wearer, read_wearer
 from imurun.recording import Runner
+from imurun.session import Session
 from imurun.sim.presets import eventful_run
 
 SIMULATED_HZ = 208.0
@@ -63,6 +66,7 @@ def run_live(
     runner_file: Path | None,
     wanted: Wanted,
     faces: Faces,
+    save: bool | None = None,
 ) -> bool:
     """Show runs while they happen, until Ctrl-C, the stop button, or the end of what is simulated.
 
@@ -77,7 +81,7 @@ def run_live(
         raise SettingsError("--simulate needs no sensor; leave --sensor out.")
     if speed is not None and not simulate:
         raise SettingsError("A sensor has no --speed; it goes with --simulate.")
-    wearer = read_wearer(runner_file)
+    wearer = read_wearer(runner_path(runner_file))
     stem = _stem(out) if record else None
     _make_ready()
 
@@ -97,13 +101,16 @@ def run_live(
         return pipelines
 
     pipelines = asyncio.run(live())
-    _keep(pipelines, wearer.runner)
+    kept = _keep(pipelines, wearer.runner)
+    unkept = keep_live(kept, runner_file, save=save, is_simulated=simulate)
+    for sentence in unkept:
+        print(f"imurun: {sentence}", file=sys.stderr)
     errors = [pipeline.error for pipeline in pipelines if pipeline.error is not None]
     if len(errors) == len(pipelines) == 1:
         raise errors[0]
     for error in errors:
         print(f"imurun: {error}", file=sys.stderr)
-    return bool(errors)
+    return bool(errors or unkept)
 
 
 def replay_file(
@@ -211,8 +218,9 @@ async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face) -> No
             await run_together(pipelines, faces)
 
 
-def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> None:
-    """Recording and step table of each journal."""
+def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> list[tuple[Session, str]]:
+    """Recording and step table of each journal; returns the sessions, with their recordings' fingerprints."""
+    done: list[tuple[Session, str]] = []
     for pipeline in pipelines:
         journal = pipeline.journal
         if journal is None:
@@ -220,3 +228,5 @@ def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> None:
         kept = finish_session(journal, runner)
         print_session(kept.session)
         print(f"Recording: {kept.recording}\nStep table: {kept.steps}\nJournal: {kept.journal}")
+        done.append((kept.session, fingerprint(read(kept.recording))))
+    return done
