@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]]
         worst = next((flag for flag in flags[k] if flag.level != "note"), None)
         mark = "" if worst is None else f"[{COLOURS[worst.level]}]{worst.level}[/]"
         grid.add_row(
-            f"{row['start'].to_pydatetime().astimezone():%Y-%m-%d}",
+            f"{_local(row['start']):%Y-%m-%d}",
             clock(row["running_s"]),
             _number(row["distance_km"], 1),
             _number(loads[k], 0),
@@ -89,7 +90,7 @@ def print_one(
     """One session: reasons first, then the numbers, tags and context."""
     console.print(
         f"[bold]{row['session_id']}[/bold]  {escape(printable(str(row['runner'])))}, "
-        f"{row['start'].to_pydatetime().astimezone():%Y-%m-%d %H:%M}, {escape(printable(str(row['source'])))}"
+        f"{_local(row['start']):%Y-%m-%d %H:%M}, {escape(printable(str(row['source'])))}"
     )
     print_flags(flags, console)
     if not flags:
@@ -131,9 +132,7 @@ def print_two(first: pd.Series, second: pd.Series, console: Console) -> None:
         grid.add_column(str(row["session_id"]), justify="right")
     grid.add_column("unit")
     grid.add_column("change", justify="right")
-    grid.add_row(
-        "began", *(f"{row['start'].to_pydatetime().astimezone():%Y-%m-%d %H:%M}" for row in (first, second))
-    )
+    grid.add_row("began", *(f"{_local(row['start']):%Y-%m-%d %H:%M}" for row in (first, second)))
     pairs = zip(_measures(first), _measures(second), strict=True)
     for (label, one, unit, decimals), (_, other, _, _) in pairs:
         if math.isnan(one) and math.isnan(other):
@@ -177,11 +176,12 @@ def print_trend(table: pd.DataFrame, console: Console) -> None:
                 f"{unit}{' a week' if name in SUMS else ''}",
             )
     console.print(grid)
-    known = table[[not _is_unknown(value) for value in table["shoes"]]]
+    known = table.loc[[not _is_unknown(value) for value in table["shoes"]]]
     if len(known):
         shoes = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("shoes", "sessions", "km", "running, h", "load an hour", "impact, g", "pain"):
             shoes.add_column(name, justify="left" if name == "shoes" else "right")
+        rows: Any
         for name, rows in known.groupby("shoes", sort=True):
             hours = float(np.nansum(rows["running_s"])) / 3600.0
             pain = felt_column(rows)
@@ -246,6 +246,11 @@ def _derived(table: pd.DataFrame) -> pd.DataFrame:
         hard_percent=100.0 * column(table, "intensity_share"),
         running_h=column(table, "running_s") / 3600.0,
     )
+
+
+def _local(start: Any) -> datetime:
+    """A UTC time stamp in the zone of this machine."""
+    return start.to_pydatetime().astimezone()
 
 
 def _is_unknown(value: Any) -> bool:

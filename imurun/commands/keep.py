@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,7 +108,9 @@ def keep_live(
         owner = read_owner(runner_file)
         with Store() as store:
             for session, fingerprint in sessions:
-                keep_session(store, session, fingerprint, owner, Tags())
+                lasted = timedelta(seconds=session.summary["duration_s"])
+                begun = replace(session, start=session.start or datetime.now(UTC) - lasted)
+                keep_session(store, begun, fingerprint, owner, Tags())
     except ImurunError as error:
         return [f"Not kept in the history: {error}"]
     return []
