@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.provenance import code_version, environment
+from benchmarks.speed.history import measure_history
 from benchmarks.speed.measure import Figure
 from benchmarks.speed.sensors import measure_sensors
 from benchmarks.speed.table import print_figures
@@ -22,7 +23,11 @@ RESULTS = Path(__file__).parent / "results"
 FIGURES = "speed.json"
 SCHEMA = 1
 SOURCES = ("imurun/**/*.py", "benchmarks/speed/*.py")
-ENTRIES: dict[str, Callable[..., list[Figure]]] = {"wire": measure_wire, "sensors": measure_sensors}
+ENTRIES: dict[str, Callable[..., list[Figure]]] = {
+    "wire": measure_wire,
+    "sensors": measure_sensors,
+    "history": measure_history,
+}
 
 
 def run_benchmark(out: Path | None = None, *, quick: bool = False) -> Path:
@@ -49,7 +54,7 @@ def run_benchmark(out: Path | None = None, *, quick: bool = False) -> Path:
         raise SettingsError(f"{folder} cannot be written ({reason}); choose another --out.") from error
     console = Console(highlight=False)
     print_figures(figures, console)
-    console.print("Processor time; the ratio is to one numpy.frombuffer a packet, in the same run.")
+    console.print("Processor time; the ratio is to the entry's reference, in the same run.")
     console.print(f"Figures: {folder / FIGURES}", soft_wrap=True, markup=False)
     return folder / FIGURES
 
