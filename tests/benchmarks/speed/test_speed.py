@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("bleak")
 
-from benchmarks.speed import command, sensors, wire
+from benchmarks.speed import command, history, sensors, wire
 from benchmarks.speed.__main__ import main
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import counts, every_kind
@@ -93,3 +93,19 @@ def test_the_entries(monkeypatch):
     figures = sensors.measure_sensors(quick=True)
     assert [figure.name for figure in figures][1] == "2 at MTU 247, with journals"
     assert all(value > 0 for figure in figures for value in figure.values)
+
+
+def run_once(reference, make, repeats):
+    reference()
+    make()()
+    return [1.0], [1.0]
+
+
+def test_the_history_entry_measures_a_full_store(monkeypatch):
+    monkeypatch.setattr(history, "compare", run_once)
+    figures = history.measure_history(quick=True)
+    assert [figure.name for figure in figures] == [
+        "imurun history, 500 sessions",
+        "flags of a session, 500 sessions",
+    ]
+    assert [figure.target for figure in figures] == [1.0, 0.2]
