@@ -122,6 +122,19 @@ def read_file(file: Path, profile: str | None, rate_hz: float | None) -> Recordi
         return read(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
 
 
+def analyze_file(
+    file: Path,
+    runner: Runner,
+    *,
+    profile: str | None,
+    rate_hz: float | None,
+    mounting: MountingWord,
+    method: str = "imurun",
+) -> Session:
+    """Read and analyse one file, with progress on a terminal."""
+    return analyze_with_progress(read_file(file, profile, rate_hz), runner, mounting, method)
+
+
 def analyze_with_progress(
     recording: Recording, runner: Runner, mounting: MountingWord, method: str = "imurun"
 ) -> Session:
