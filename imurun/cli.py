@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from imurun import __version__
+from imurun.cli_history import StoreOption, history
+from imurun.cli_history import runner as show_runner
 from imurun.errors import ImurunError
 from imurun.methods import METHODS
 
@@ -24,6 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+app.add_typer(history, name="history")
+app.command("runner")(show_runner)
 
 
 class MountingChoice(StrEnum):
@@ -147,6 +153,14 @@ def analyze(
             f"and flight only: {', '.join(METHODS)}.",
         ),
     ] = "imurun",
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the sessions in the history, for this machine's runner.")
+    ] = False,
+    store: StoreOption = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="With --save: when it began, if the file does not say."),
+    ] = None,
 ) -> None:
     """Analyse recordings: foot strikes, contact and flight, impact, load and sway."""
     from imurun.commands.analyze import analyze_files
@@ -162,6 +176,9 @@ def analyze(
         rate_hz=rate,
         mounting=mounting.value,
         method=method,
+        save=save,
+        store_folder=store,
+        start_text=start,
     )
     if failed:
         raise typer.Exit(1)
@@ -341,6 +358,10 @@ def live(
         ),
     ] = None,
     record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the session.")] = True,
+    save: Annotated[
+        bool | None,
+        typer.Option("--save/--no-save", help="Add it to the history; done for runs that are not simulated."),
+    ] = None,
     runner: RunnerOption = None,
     page: PageOption = True,
     share: ShareOption = False,
@@ -364,6 +385,7 @@ def live(
         runner_file=runner,
         wanted=Wanted(rate, acc_range, gyr_range, kind),
         faces=Faces(page, share, port, lsl),
+        save=save,
     )
     if failed:
         raise typer.Exit(1)

@@ -27,3 +27,14 @@ def clock(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, secs = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
+
+
+def bars(values: npt.ArrayLike) -> str:
+    """One small bar a value, from the least to the greatest; a blank for NaN."""
+    array = np.asarray(values, dtype=np.float64)
+    known = array[np.isfinite(array)]
+    if not len(known):
+        return " " * len(array)
+    low, span = known.min(), np.ptp(known)
+    share = (array - low) / span if span > 0 else np.zeros(len(array))
+    return "".join(SPARKS[round(float(s) * (len(SPARKS) - 1))] if np.isfinite(s) else " " for s in share)

@@ -14,9 +14,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache folder of this process, so that no other test's sensor is in use."""
+    """Cache, settings and history of this process: no other test's sensor is in use, no runner's touched."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        monkeypatch.setenv("IMURUN_STORE", str(tmp_path_factory.mktemp("history")))
         yield
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.provenance import code_version, environment
+from benchmarks.speed.history import measure_history
 from benchmarks.speed.live import measure_live
 from benchmarks.speed.measure import Figure
 from benchmarks.speed.memory import measure_memory
@@ -31,6 +32,7 @@ ENTRIES: dict[str, Callable[..., list[Figure]]] = {
     "live": measure_live,
     "team": measure_team,
     "memory": measure_memory,
+    "history": measure_history,
 }
 
 
@@ -59,8 +61,7 @@ def run_benchmark(out: Path | None = None, *, quick: bool = False) -> Path:
     console = Console(highlight=False)
     print_figures(figures, console)
     console.print(
-        "Processor time; the ratio is to one numpy.frombuffer a packet or block, in the same run. "
-        "Lateness: to sources whose blocks nobody uses."
+        "Processor time; the ratio is to the entry's reference, in the same run: benchmarks/speed/README.md."
     )
     console.print(f"Figures: {folder / FIGURES}", soft_wrap=True, markup=False)
     return folder / FIGURES

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from imurun.commands.keep import begun_at, keep_session, parse_start, read_owner, runner_path
 from imurun.commands.screen import patience, print_session
 from imurun.errors import ImurunError, SettingsError
+from imurun.history import Store, Tags, fingerprint
 from imurun.io import read, read_runner, write_steps
 from imurun.recording import Recording, Runner
 from imurun.session import MountingWord, Session
@@ -30,22 +32,39 @@ def analyze_files(
     rate_hz: float | None,
     mounting: MountingWord,
     method: str = "imurun",
+    save: bool = False,
+    store_folder: Path | None = None,
+    start_text: str | None = None,
 ) -> bool:
     """Analyse each file and print what came out; returns whether one could not be used.
 
+    With `save` each session is kept in the history, and the runner is that of this machine unless another
+    file is given.
+
     Raises:
         SettingsError: options that do not fit together.
+        StoreError: the history cannot be used.
     """
-    runner = make_runner(runner_file, mass_kg, height_m)
+    if save and method != "imurun":
+        raise SettingsError("History keeps what imurun's own method found; leave --method out.")
+    if start_text is not None and (not save or len(files) > 1):
+        raise SettingsError("--start goes with --save and one file.")
+    start = None if start_text is None else parse_start(start_text)
+    runner = make_runner(runner_path(runner_file) if save else runner_file, mass_kg, height_m)
     tables = step_tables(files, steps_out)
+    if save:
+        Store(store_folder).close()  # said before anything is analysed
     failed = False
     for file, table in zip(files, tables, strict=True):
         try:
-            session = analyze_file(
-                file, runner, profile=profile, rate_hz=rate_hz, mounting=mounting, method=method
-            )
+            recording = begun_at(read_file(file, profile, rate_hz), start)
+            session = analyze_with_progress(recording, runner, mounting, method)
             if table is not None:
                 save_steps(session, table)
+            if save:
+                owner = read_owner(runner_file)._replace(runner=runner)
+                with Store(store_folder) as store:
+                    keep_session(store, session, fingerprint(recording), owner, Tags())
         except ImurunError as error:
             print(f"imurun: {error}", file=sys.stderr)
             failed = True
@@ -97,6 +116,12 @@ def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None
     )
 
 
+def read_file(file: Path, profile: str | None, rate_hz: float | None) -> Recording:
+    """Read one file, with progress on a terminal."""
+    with patience(f"Reading {file.name}") as progress:
+        return read(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
+
+
 def analyze_file(
     file: Path,
     runner: Runner,
@@ -107,9 +132,7 @@ def analyze_file(
     method: str = "imurun",
 ) -> Session:
     """Read and analyse one file, with progress on a terminal."""
-    with patience(f"Reading {file.name}") as progress:
-        recording = read(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
-    return analyze_with_progress(recording, runner, mounting, method)
+    return analyze_with_progress(read_file(file, profile, rate_hz), runner, mounting, method)
 
 
 def analyze_with_progress(

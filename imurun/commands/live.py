@@ -16,10 +16,12 @@ from imurun.ble.profiles import get_profile
 from imurun.columns import STEP_COLUMNS
 from imurun.commands.choose_sensor import Wanted, choose_sensors, settings_for
 from imurun.commands.interrupt import on_interrupt
+from imurun.commands.keep import keep_live, runner_path
 from imurun.commands.screen import print_session
 from imurun.commands.warm import WAIT, needs_compiling, warm_up
 from imurun.engine import Step
 from imurun.errors import ImurunError, SettingsError
+from imurun.history import fingerprint
 from imurun.io import read, write_steps
 from imurun.io.printable import file_word
 from imurun.live.pipeline import Pipeline
@@ -29,6 +31,7 @@ from imurun.live.terminal import show_terminal
 from imurun.live.together import Face, controls_of, run_together
 from imurun.live.wearer import Wearer, read_wearer
 from imurun.recording import Runner
+from imurun.session import Session
 from imurun.sim.presets import eventful_run
 
 SIMULATED_HZ = 208.0
@@ -61,6 +64,7 @@ def run_live(
     runner_file: Path | None,
     wanted: Wanted,
     faces: Faces,
+    save: bool | None = None,
 ) -> bool:
     """Show runs while they happen, until Ctrl-C, the stop button, or the end of what is simulated.
 
@@ -77,7 +81,7 @@ def run_live(
         raise SettingsError("--simulate needs no sensor; leave --sensor and a sensor's settings out.")
     if speed is not None and not simulate:
         raise SettingsError("A sensor has no --speed; it goes with --simulate.")
-    wearer = read_wearer(runner_file)
+    wearer = read_wearer(runner_path(runner_file))
     stem = session_stem(out or Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")) if record else None
     _make_ready()
 
@@ -99,7 +103,9 @@ def run_live(
     pipelines = asyncio.run(live())
     errors = [str(pipeline.error) for pipeline in pipelines if pipeline.error is not None]
     errors += [pipeline.failure for pipeline in pipelines if pipeline.failure]
-    errors += _keep(pipelines, wearer.runner)
+    kept, unkept = _keep(pipelines, wearer.runner)
+    errors += unkept
+    errors += keep_live(kept, runner_file, save=save, is_simulated=simulate)
     for error in errors:
         print(f"imurun: {error}", file=sys.stderr)
     return bool(errors)
@@ -205,17 +211,23 @@ async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face, keeps
             await run_together(pipelines, faces)
 
 
-def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> list[str]:
-    """Make recording and step table of each journal; returns what went wrong."""
+def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> tuple[list[tuple[Session, str]], list[str]]:
+    """Make recording and step table of each journal.
+
+    Returns:
+        The sessions with their recordings' fingerprints, and what went wrong.
+    """
+    done: list[tuple[Session, str]] = []
     errors: list[str] = []
     for pipeline in pipelines:
         if pipeline.journal is None:
             continue
         try:
             kept = finish_session(pipeline.journal, runner)
+            done.append((kept.session, fingerprint(read(kept.recording))))
         except ImurunError as error:
             errors.append(str(error))
             continue
         print_session(kept.session)
         print(f"Recording: {kept.recording}\nStep table: {kept.steps}\nJournal: {kept.journal}")
-    return errors
+    return done, errors

@@ -16,7 +16,7 @@ from imurun.history.store import STEPS, Store
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import printable
 
-_TABLE = re.compile(rf"{STEPS}/[0-9]{{8}}-[0-9a-f]{{8}}\.parquet")
+_TABLE = re.compile(rf"{STEPS}/[0-9]{{8}}-[0-9a-f]{{6}}\.parquet")
 
 
 class Restored(NamedTuple):

@@ -37,7 +37,7 @@ AHEAD = timedelta(minutes=10)
 FIRST = ("session_id", "runner", "start", "duration_s", "running_s", "running_steps", "distance_km")
 LOADS = ("lumbar_dose_bw4", "lumbar_dose_bw1", "lumbar_dose_bw10", "intensity_share")
 TEXT_TAGS = ("shoes", "surface", "notes")
-ID_DIGITS = 8
+ID_DIGITS = 6
 LONGEST_US = 3 * 86_400_000_000
 """Sessions that began longer ago are not looked at for an overlap."""
 _FIELDS = ("session_id", "runner", "start_us", "fingerprint", "source", "summary", "counts", *TAG_NAMES)

@@ -346,13 +346,14 @@ def test_a_kill_loses_no_earlier_session(tmp_path, request):
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
-        time.sleep(chance.uniform(0.0, 0.12))
+        lines = [process.stdout.readline() for _ in range(chance.randint(1, 2))]
+        time.sleep(chance.uniform(0.0, 0.03))
         process.send_signal(signal.SIGKILL)
-        for line in process.communicate()[0].splitlines(keepends=True):
+        for line in lines + process.communicate()[0].splitlines(keepends=True):
             if line.endswith("\n"):
                 k, session_id = line.split()
                 said[session_id] = int(k)
-    assert len(said) > 20
+    assert len(said) >= 20
     with Store(tmp_path) as store:
         table = store.sessions()
         assert set(said) <= set(table["session_id"])

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("bleak")
 
-from benchmarks.speed import command, live, memory, sensors, team, wire
+from benchmarks.speed import command, history, live, memory, sensors, team, wire
 from benchmarks.speed.__main__ import main
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import counts, every_kind
@@ -157,3 +157,19 @@ def test_the_memory_is_looked_at_while_the_run_goes_on(monkeypatch):
     assert n_missed == 0
     rows = np.arange(5.0)
     assert memory._slope_mb_h(3600.0 * rows, 7.0 + 2.0 * rows) == pytest.approx(2.0)
+
+
+def run_once(reference, make, repeats):
+    reference()
+    make()()
+    return [1.0], [1.0]
+
+
+def test_the_history_entry_measures_a_full_store(monkeypatch):
+    monkeypatch.setattr(history, "compare", run_once)
+    figures = history.measure_history(quick=True)
+    assert [figure.name for figure in figures] == [
+        "imurun history, 500 sessions",
+        "flags of a session, 500 sessions",
+    ]
+    assert [figure.target for figure in figures] == [1.0, 0.2]

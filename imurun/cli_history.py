@@ -1,0 +1,163 @@
+"""Words on the command line about past sessions and the runner; what they do is done elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+history = typer.Typer(help="Past sessions: list, show, compare, tag, import, carry elsewhere.")
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help="Folder of the history; IMURUN_STORE, else the platform's folder of user data.",
+    ),
+]
+NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Whose sessions.")]
+OwnerOption = Annotated[
+    Path | None,
+    typer.Option("--runner", metavar="FILE.toml", help="Instead of what `imurun runner` shows."),
+]
+SessionArgument = Annotated[
+    str, typer.Argument(metavar="SESSION", help="As the list names it, the beginning of it, or: last.")
+]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE.zip")]
+
+
+@history.callback(invoke_without_command=True)
+def list_history(
+    context: typer.Context,
+    store: StoreOption = None,
+    name: NameOption = None,
+    runner: OwnerOption = None,
+    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many to list.")] = 20,
+) -> None:
+    """List past sessions, with what was flagged."""
+    context.obj = store
+    if context.invoked_subcommand is None:
+        from imurun.commands.history import list_sessions
+
+        list_sessions(store, name, runner, last)
+
+
+@history.command("show")
+def show(
+    context: typer.Context, session: SessionArgument, store: StoreOption = None, runner: OwnerOption = None
+) -> None:
+    """Show one session: what is flagged and why, its numbers and tags."""
+    from imurun.commands.history import show_session
+
+    show_session(store or context.obj, session, runner)
+
+
+@history.command("compare")
+def compare(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="A")],
+    second: Annotated[str, typer.Argument(metavar="B")],
+    store: StoreOption = None,
+) -> None:
+    """Put two sessions side by side."""
+    from imurun.commands.history import compare_sessions
+
+    compare_sessions(store or context.obj, first, second)
+
+
+@history.command("trend")
+def trend(
+    context: typer.Context,
+    store: StoreOption = None,
+    name: NameOption = None,
+    runner: OwnerOption = None,
+) -> None:
+    """Show how load and measures go over the weeks, and by shoe."""
+    from imurun.commands.history import show_trend
+
+    show_trend(store or context.obj, name, runner)
+
+
+@history.command("import")
+def import_(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Recordings, also in folders inside it.")],
+    store: StoreOption = None,
+    runner: OwnerOption = None,
+) -> None:
+    """Analyse and keep every recording of a folder; what is kept already is left alone."""
+    from imurun.commands.history import import_folder
+
+    if import_folder(store or context.obj, folder, runner):
+        raise typer.Exit(1)
+
+
+@history.command("export")
+def export(context: typer.Context, file: FileArgument, store: StoreOption = None) -> None:
+    """Write everything into one file."""
+    from imurun.commands.history import export_all
+
+    export_all(store or context.obj, file)
+
+
+@history.command("restore")
+def restore(context: typer.Context, file: FileArgument, store: StoreOption = None) -> None:
+    """Add what an exported file holds; what is there stays as it is."""
+    from imurun.commands.history import restore_all
+
+    restore_all(store or context.obj, file)
+
+
+@history.command("tag")
+def tag(
+    context: typer.Context,
+    session: SessionArgument,
+    shoes: Annotated[str | None, typer.Option(metavar="NAME", help='"" takes a text away.')] = None,
+    surface: Annotated[str | None, typer.Option(metavar="WORD", help="road, trail, track, ...")] = None,
+    pain_before: Annotated[float | None, typer.Option(metavar="0-10")] = None,
+    pain_during: Annotated[float | None, typer.Option(metavar="0-10")] = None,
+    pain_after: Annotated[float | None, typer.Option(metavar="0-10")] = None,
+    pain_morning: Annotated[float | None, typer.Option(metavar="0-10", help="The next morning.")] = None,
+    notes: Annotated[str | None, typer.Option(metavar="TEXT")] = None,
+    distance: Annotated[float | None, typer.Option(metavar="KM")] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Hand the session to another runner.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Say of a session what no sensor knows."""
+    from imurun.commands.history import tag_session
+
+    tags = {
+        "shoes": shoes,
+        "surface": surface,
+        "pain_before": pain_before,
+        "pain_during": pain_during,
+        "pain_after": pain_after,
+        "pain_morning": pain_morning,
+        "notes": notes,
+        "distance_km": distance,
+    }
+    tag_session(store or context.obj, session, tags, to)
+
+
+def runner(
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE.toml", help="Another file than the usual one.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Whose sessions they are.")] = None,
+    mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass.")] = None,
+    height: Annotated[float | None, typer.Option(metavar="M", help="Stature.")] = None,
+    shoes: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What sessions are run in unless said otherwise.")
+    ] = None,
+    limit: Annotated[
+        float | None, typer.Option(metavar="BW^4", help="Most load of a session that you want.")
+    ] = None,
+) -> None:
+    """Show who runs, or set it."""
+    from imurun.commands.runner import show_runner
+
+    show_runner(file, name=name, mass_kg=mass, height_m=height, shoes=shoes, limit_bw4=limit)
