@@ -1,7 +1,7 @@
 """A recording as a BIDS dataset: samples, channels, steps as events.
 
-The layout is that of the Brain Imaging Data Structure 1.10 for motion (Jeung et al. 2024, Scientific Data 11:716).
-Motion has no coordsystem file: the axes stand in channels.json as a reference frame.
+The layout is that of the Brain Imaging Data Structure 1.10 for motion (Jeung et al. 2024, Scientific Data
+11:716). Motion has no coordsystem file: the axes stand in channels.json as a reference frame.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -266,10 +266,10 @@ def _add_participant(path: Path, participant: str, runner: Runner) -> None:
         "weight": UNKNOWN if runner.mass_kg is None else f"{runner.mass_kg:g}",
     }
     rows.append([known.get(name, UNKNOWN) for name in rows[0]])
-    _write_rows(path, [tuple(row) for row in rows])
+    _write_rows(path, rows)
 
 
-def _write_rows(path: Path, rows: list[tuple[object, ...]]) -> None:
+def _write_rows(path: Path, rows: Sequence[Sequence[object]]) -> None:
     _write_text(path, "".join("\t".join(map(str, row)) + "\n" for row in rows))
 
 

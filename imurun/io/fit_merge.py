@@ -46,9 +46,11 @@ def merge_fit(
 
     Raises:
         SettingsError: no start, `out` is `watch`, or it cannot be written.
-        FormatError: `watch` is not FIT, is damaged, or lies at another time than the recording.
+        FormatError: no steps; `watch` is not FIT, is damaged, or lies at another time than the recording.
     """
     file, target = Path(watch), Path(out)
+    if not len(session.steps):
+        raise FormatError("No steps were found in the recording, so there is nothing to add to the activity.")
     start_s = start_time_s(session)
     if file.exists() and target.exists() and file.samefile(target):
         raise SettingsError(f"{printable(target.name)} is the watch's own file; choose another name.")

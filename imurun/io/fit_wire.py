@@ -1,8 +1,8 @@
 """FIT files message by message, as bytes: the watch's own stay as they are, with fields added to some.
 
-Decoding and encoding a whole message would lose what the profile does not know. Here only the definitions of
-records, laps and sessions are made longer, and their data with them; every other byte is copied. The layout of
-messages is that of Garmin's FIT protocol, read by the wire layer of fit-tool.
+Decoding and encoding a whole message would lose what the profile does not know. Here only the definitions
+of records, laps and sessions are made longer, and their data with them; every other byte is copied. The
+layout of messages is that of Garmin's FIT protocol, read by the wire layer of fit-tool.
 """
 
 from __future__ import annotations
@@ -138,15 +138,16 @@ def extend(part: Part, values: Mapping[int, pd.DataFrame]) -> bytes:
     Args:
         part: the file.
         values: for RECORD, LAP and SESSION one row a data message of that number, in their order; columns
-            as in `fit_values`. What is NaN in all rows is not written.
+            as in `fit_values`. What is NaN in all rows is not written; where that is all, nothing is added.
+
+    Raises:
+        FormatError: there is no room for developer fields of one more application.
     """
     from fit_tool.wire import RawDefinitionRecord, crc16, rewrite_header_source_bytes
 
     index = _free_developer_index(part)
     plans = {number: _plan(part, number, frame) for number, frame in values.items() if len(frame)}
     plans = {number: plan for number, plan in plans.items() if plan.natives or plan.developers}
-    if not plans:
-        raise FormatError("there is nothing to add to the activity: no steps were found in its time.")
     out: list[bytes] = []
     active: dict[int, RawDefinitionRecord] = {}
     seen = dict.fromkeys(plans, 0)
@@ -163,7 +164,7 @@ def extend(part: Part, values: Mapping[int, pd.DataFrame]) -> bytes:
         if plan is not None:
             seen[number] = row + 1
         out.append(_longer_data(message, plan if described else None, row))
-        if not described:
+        if plans and not described:
             # right after file_id, which must be first; local message 0 is lent for it
             described = True
             out.append(_descriptions(plans, index))
@@ -173,7 +174,9 @@ def extend(part: Part, values: Mapping[int, pd.DataFrame]) -> bytes:
                 if local == 0 or definition.global_id in plans
             ]
     body = b"".join(out)
-    header = replace(part.header, protocol_version=max(part.header.protocol_version, PROTOCOL_2))
+    header = part.header
+    if plans:
+        header = replace(header, protocol_version=max(header.protocol_version, PROTOCOL_2))
     whole = rewrite_header_source_bytes(header, len(body)) + body
     return whole + struct.pack("<H", crc16(whole))
 
@@ -252,7 +255,7 @@ def _descriptions(plans: Mapping[int, _Plan], index: int) -> bytes:
 
     builder = FitFileBuilder(min_string_size=LONGEST_TEXT)
     owner = DeveloperDataIdMessage()
-    owner.application_id = list(APPLICATION_ID)
+    owner.application_id = APPLICATION_ID
     owner.developer_data_index = index
     builder.add(owner)
     fields = {field.number: field for plan in plans.values() for field in plan.developers}
@@ -264,7 +267,7 @@ def _descriptions(plans: Mapping[int, _Plan], index: int) -> bytes:
         text.fit_base_type_id = FLOAT32
         text.field_name = field.name
         text.units = field.unit
-        if field.native is not None:
+        if field.message is not None and field.native is not None:
             text.native_mesg_num = field.message
             text.native_field_num = field.native
         builder.add(text)
