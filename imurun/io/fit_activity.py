@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imurun.io.fit_fields import RECORD
 from imurun.io.fit_merge import add_values, start_time_s, write_bytes
 from imurun.io.fit_wire import read_parts
 from imurun.session import Session
 
 if TYPE_CHECKING:
-    from fit_tool.data_message import DataMessage
+    from fit_tool.message import Message
 
 DEVELOPMENT = 255
 """FIT's manufacturer for those that Garmin has given no number."""
@@ -50,12 +51,13 @@ def _content(session: Session, start_s: float) -> bytes:
 
 def _skeleton(session: Session, start_s: float) -> bytes:
     """The activity with times only: file_id, timer start, records and laps, timer stop, session, activity."""
+    from fit_tool.data_message import DataMessage
     from fit_tool.fit_file_builder import FitFileBuilder
     from fit_tool.profile.messages.activity_message import ActivityMessage
+    from fit_tool.profile.messages.common_fields import TimestampField
     from fit_tool.profile.messages.event_message import EventMessage
     from fit_tool.profile.messages.file_id_message import FileIdMessage
     from fit_tool.profile.messages.lap_message import LapMessage
-    from fit_tool.profile.messages.record_message import RecordMessage
     from fit_tool.profile.messages.session_message import SessionMessage
     from fit_tool.profile.profile_type import Activity, Event, EventType, FileType, LapTrigger, Sport
 
@@ -63,7 +65,7 @@ def _skeleton(session: Session, start_s: float) -> bytes:
     last = max(math.floor(start_s + float(session.summary["duration_s"])), first + 1)
     builder = FitFileBuilder()
 
-    def add(message: DataMessage, **fields: object) -> None:
+    def add(message: Message, **fields: object) -> None:
         for name, value in fields.items():
             setattr(message, name, value)
         builder.add(message)
@@ -102,7 +104,10 @@ def _skeleton(session: Session, start_s: float) -> bytes:
     edges = _lap_edges(session, start_s, first, last)
     lap = 0
     for second in range(first, last + 1):
-        add(RecordMessage(local_id=3), timestamp=1000 * second)
+        # RecordMessage makes all its fields, some hundred, each time
+        time = TimestampField(size=4)
+        time.set_value(0, 1000 * second)
+        builder.add(DataMessage(local_id=3, global_id=RECORD, name="record", fields=[time]))
         if second == edges[lap + 1]:
             trigger = LapTrigger.SESSION_END if second == last else LapTrigger.MANUAL
             if second == last:
