@@ -52,6 +52,7 @@ def export_file(
             was written before stays.
     """
     _check(file, outputs)
+    began = None if start is None else parse_start(start)
     with patience(f"Reading {file.name}") as progress:
         recording = read(
             file,
@@ -59,8 +60,8 @@ def export_file(
             rate_hz=rate_hz,
             progress=lambda done, total: progress(done / max(total, 1)),
         )
-    if start is not None:
-        recording = replace(recording, start=parse_start(start))
+    if began is not None:
+        recording = replace(recording, start=began)
     if outputs.fit is not None and recording.start is None:
         from imurun.io.fit_merge import NO_START
 
