@@ -167,23 +167,14 @@ def _channel_rows(recording: Recording) -> list[tuple[object, ...]]:
 def _frames(recording: Recording, session: Session) -> dict[str, Any]:
     """What the axes are; in the sensor's own, the mounting that was found leads to the body's."""
     if recording.frame == "anatomical":
-        level = {
-            "SpatialAxes": "FLU",
-            "RotationOrder": UNKNOWN,
-            "RotationRule": "right-hand",
-            "Description": "Axes of the body: x forward, y left, z up.",
-        }
+        # the letters of both published validators; the specification's glossary also has FLU for these axes
+        level = {"SpatialAxes": "ALS", "Description": "Axes of the body: x forward, y left, z up."}
     else:
         text = "Axes of the sensor, as it sat on the body."
         if session.mounting is not None:
-            rows = np.round(np.asarray(session.mounting.rotation, dtype=np.float64), 6).tolist()
+            rows = np.round(session.mounting.rotation, 6).tolist()
             text += f" Rows of the rotation to body axes (forward, left, up): {rows}."
-        level = {
-            "SpatialAxes": UNKNOWN,
-            "RotationOrder": UNKNOWN,
-            "RotationRule": "right-hand",
-            "Description": text,
-        }
+        level = {"Description": text}
     return {"Description": "Axes of the channels.", "Levels": {recording.frame: level}}
 
 

@@ -110,7 +110,7 @@ UINT8, UINT16, UINT32, SINT32, STRING, BYTE, ENUM, FLOAT32 = 0x02, 0x84, 0x86, 0
 UNKNOWN_MESSAGE, UNKNOWN_FIELD = 0xFF42, 210
 
 
-def watch_content(n=60, *, first=FIT_START, speed_m_s=3.0, dynamics=True, **header) -> bytes:
+def watch_content(n=60, *, first=FIT_START, speed_m_s=3.0, dynamics=True, squeezed=True, **header) -> bytes:
     """What a watch may write: all that a merge could lose is in it.
 
     Fields and a message that no profile knows, another application's developer fields, big-endian
@@ -131,13 +131,13 @@ def watch_content(n=60, *, first=FIT_START, speed_m_s=3.0, dynamics=True, **head
     if dynamics:
         native += [(41, 2, UINT16)]
     fit.define(4, 20, native, big=True, developer=[(0, 4, 0)])
-    squeezed = [(0, 4, SINT32), (1, 4, SINT32), (73, 4, UINT32), (3, 1, UINT8)]
-    fit.define(3, 20, squeezed)
+    short = [(0, 4, SINT32), (1, 4, SINT32), (73, 4, UINT32), (3, 1, UINT8)]
+    fit.define(3, 20, short)
     for k in range(n):
         if k % 10 == 5:
             fit.data(2, "<I3s", first + k, bytes([k % 256, 2, 3]))
         place = (600_000_000 + 100 * k, 100_000_000 - 50 * k)
-        if k % 3 == 2:
+        if squeezed and k % 3 == 2:
             fit.squeezed(3, first + k, "<iiIB", *place, round(1000 * speed_m_s), 150)
             continue
         values = [first + k, *place, round(100 * speed_m_s * k), round(1000 * speed_m_s), 140 + k % 20, 80, k]
@@ -145,13 +145,21 @@ def watch_content(n=60, *, first=FIT_START, speed_m_s=3.0, dynamics=True, **head
         if dynamics:
             values, layout = [*values, 3000], layout + "H"
         fit.data(4, layout + "f", *values, 1.5 + k)
-    fit.define(0, 19, [(254, 2, UINT16), (253, 4, UINT32), (2, 4, UINT32), (7, 4, UINT32), (9, 4, UINT32)])
+    totals = [
+        (253, 4, UINT32),
+        (2, 4, UINT32),
+        (7, 4, UINT32),
+        (8, 4, UINT32),
+        (9, 4, UINT32),
+        (254, 2, UINT16),
+    ]
+    fit.define(0, 19, totals)
     for lap, (a, b) in enumerate([(0, n // 2), (n // 2, n - 1)]):
-        metres = round(100 * speed_m_s * (b - a))
-        fit.data(0, "<HIIII", lap, first + b, first + a, 1000 * (b - a), metres)
-    fit.define(1, 18, [(253, 4, UINT32), (2, 4, UINT32), (7, 4, UINT32), (9, 4, UINT32), (5, 1, ENUM)])
-    last = first + n - 1
-    fit.data(1, "<IIIIB", last, first, 1000 * (n - 1), round(100 * speed_m_s * (n - 1)), 1)
+        length_ms, way_cm = 1000 * (b - a), round(100 * speed_m_s * (b - a))
+        fit.data(0, "<IIIIIH", first + b, first + a, length_ms, length_ms, way_cm, lap)
+    last, length_ms, way_cm = first + n - 1, 1000 * (n - 1), round(100 * speed_m_s * (n - 1))
+    fit.define(1, 18, [*totals, (5, 1, ENUM), (25, 2, UINT16), (26, 2, UINT16)])
+    fit.data(1, "<IIIIIHBHH", last, first, length_ms, length_ms, way_cm, 0, 1, 0, 2)
     fit.define(5, 34, [(253, 4, UINT32), (0, 4, UINT32), (1, 2, UINT16)])
-    fit.data(5, "<IIH", last, 1000 * (n - 1), 1)
+    fit.data(5, "<IIH", last, length_ms, 1)
     return fit.content()

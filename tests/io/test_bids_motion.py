@@ -133,7 +133,7 @@ def test_frames(tmp_path):
     path = tmp_path / "a" / "sub-01" / "motion" / f"{STEM}_tracksys-imu_channels.json"
     write_motion(made_recording(frame="anatomical"), made_session(10.0), tmp_path / "a")
     levels = json.loads(path.read_text())["reference_frame"]["Levels"]
-    assert levels["anatomical"]["SpatialAxes"] == "FLU"
+    assert levels["anatomical"]["SpatialAxes"] == "ALS"
     assert table_of(path.with_suffix(".tsv"))[0]["reference_frame"] == "anatomical"
     turned = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     session = replace(made_session(10.0), mounting=Mounting(turned, 0.9, "found", 5.0))
@@ -142,7 +142,7 @@ def test_frames(tmp_path):
         "reference_frame"
     ]["Levels"]
     assert str(turned.tolist()) in levels["sensor"]["Description"]
-    assert levels["sensor"]["SpatialAxes"] == "n/a"
+    assert "SpatialAxes" not in levels["sensor"]
 
 
 def test_no_gyroscope_no_start_no_steps(tmp_path):

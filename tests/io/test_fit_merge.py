@@ -94,11 +94,9 @@ def test_bytes_of_the_watch_stay(tmp_path):
 
 
 def test_structure_rules_of_fit_tool(tmp_path):
-    after, _ = merge(tmp_path, watch_content())
-    file = FitFile.from_bytes(after)
-    wrong = [str(finding) for finding in file.validate().errors]
-    already = [str(finding) for finding in FitFile.from_bytes(watch_content()).validate().errors]
-    assert len(wrong) <= len(already)
+    # fit-tool counts the time of a compressed header as if it were data, in the watch's file too
+    after, _ = merge(tmp_path, watch_content(squeezed=False))
+    assert [str(finding) for finding in FitFile.from_bytes(after).validate().errors] == []
     assert after[1] == 0x20  # developer fields need version 2 of the protocol
 
 
