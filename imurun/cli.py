@@ -185,6 +185,77 @@ def analyze(
 
 
 @app.command()
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, in any known format.")],
+    fit: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Write a FIT activity with running dynamics, impact, load and sway."
+        ),
+    ] = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="WATCH.fit", help="With --fit: the watch's activity, which is kept and added to."
+        ),
+    ] = None,
+    bids: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write samples and steps as BIDS-Motion, into a dataset or a new one."
+        ),
+    ] = None,
+    subject: Annotated[str, typer.Option(metavar="LABEL", help="With --bids: who ran.")] = "01",
+    visit: Annotated[
+        str | None, typer.Option("--session", metavar="LABEL", help="With --bids: which visit.")
+    ] = None,
+    steps: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write the step table: .csv or .parquet.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When the recording began, where it does not say or its clock was wrong: "
+            "2026-05-01T07:30:00Z in UTC, or with +02:00.",
+        ),
+    ] = None,
+    mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass.")] = None,
+    height: Annotated[float | None, typer.Option(metavar="M", help="Stature, for the lumbar model.")] = None,
+    runner: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.toml",
+            help="A shipped profile or a TOML file, for files that are not recognised.",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
+    ] = None,
+    mounting: Annotated[
+        MountingChoice,
+        typer.Option(help="find: in the first running; whole: in all of it; auto: as the file says."),
+    ] = MountingChoice.AUTO,
+) -> None:
+    """Write a recording as files that other tools read: FIT, BIDS-Motion, step table."""
+    from imurun.commands.analyze import make_runner
+    from imurun.commands.export import Outputs, export_file
+
+    export_file(
+        file,
+        Outputs(fit=fit, watch=watch, bids=bids, steps=steps, subject=subject, visit=visit),
+        make_runner(runner, mass, height),
+        start=start,
+        profile=profile,
+        rate_hz=rate,
+        mounting=mounting.value,
+    )
+
+
+@app.command()
 def simulate(
     out: Annotated[
         Path | None, typer.Argument(metavar="[OUT]", help="Recording to write: .csv, .csv.gz or .parquet.")
