@@ -6,7 +6,9 @@ import csv
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from imurun.recording import Marker, Recording, Runner
 
 MARKERS = (Marker(3.0, "lap"), Marker(7.5, "pain", 2.0))
 STEM = "sub-01_task-running"
+VALIDATOR = shutil.which("bids-validator-deno", path=str(Path(sys.executable).parent))
 
 
 def made_recording(duration_s=10.0, **changes):
@@ -210,10 +213,10 @@ def test_a_write_that_fails_leaves_no_subject(tmp_path, monkeypatch):
     assert not [path for path in (tmp_path / "a").iterdir() if path.is_dir()]
 
 
-@pytest.mark.skipif(shutil.which("bids-validator-deno") is None, reason="needs bids-validator-deno")
+@pytest.mark.skipif(VALIDATOR is None, reason="needs bids-validator-deno")
 def test_published_validator(dataset):
     result = subprocess.run(
-        ["bids-validator-deno", "--json", str(dataset)],
+        [VALIDATOR, "--json", str(dataset)],
         capture_output=True,
         text=True,
         timeout=120,
