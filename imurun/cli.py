@@ -502,11 +502,16 @@ def recover(
 
 @app.command()
 def report(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A recording or journal, in any known format.")
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|SESSION",
+            help="A recording or journal in any known format, or a session as `imurun history` names it.",
+        ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE.html", help="The page to write.")],
     runner: RunnerOption = None,
+    store: StoreOption = None,
     profile: Annotated[
         str | None,
         typer.Option(metavar="NAME|FILE.toml", help="As of analyze, for files that are not recognised."),
@@ -516,9 +521,9 @@ def report(
     ] = None,
 ) -> None:
     """Write a session as one page to read, print and keep; it needs no network."""
-    from imurun.commands.report import report_file
+    from imurun.commands.report import report as write
 
-    report_file(file, out, runner_file=runner, profile=profile, rate_hz=rate)
+    write(what, out, runner_file=runner, profile=profile, rate_hz=rate, store_folder=store)
 
 
 @app.command("sensor")

@@ -27,6 +27,9 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX sessions_by_start ON sessions (runner, start_us, session_id);
     """,
+    """
+    ALTER TABLE sessions ADD COLUMN course TEXT;
+    """,
 )
 """Statements from version k to k + 1 of the catalogue. What was released is never changed; add another."""
 

@@ -22,6 +22,7 @@ from platformdirs import user_data_path
 
 from imurun.errors import FormatError, SettingsError, StoreError
 from imurun.history.catalogue import FILE, Catalogue
+from imurun.history.course import course_text, read_course
 from imurun.history.dose import N_BINS, compression_counts, doses, intensity_shares
 from imurun.history.tags import TAG_NAMES, Tags, clean_runner
 from imurun.history.thresholds import THRESHOLDS, Thresholds
@@ -40,7 +41,17 @@ TEXT_TAGS = ("shoes", "surface", "notes")
 ID_DIGITS = 6
 LONGEST_US = 3 * 86_400_000_000
 """Sessions that began longer ago are not looked at for an overlap."""
-_FIELDS = ("session_id", "runner", "start_us", "fingerprint", "source", "summary", "counts", *TAG_NAMES)
+_FIELDS = (
+    "session_id",
+    "runner",
+    "start_us",
+    "fingerprint",
+    "source",
+    "summary",
+    "counts",
+    *TAG_NAMES,
+    "course",
+)
 
 
 class StoredSession(NamedTuple):
@@ -260,6 +271,31 @@ class Store:
                 f"The step table of {session_id} is damaged; delete {STEPS}/{path.name}, then {again}."
             ) from error
 
+    def session(self, session_id: str) -> Session:
+        """A session as it was kept, without its mounting.
+
+        Raises:
+            StoreError: no such session, its table is missing or damaged, or what happened when was not kept.
+        """
+        runner, start_us = self._one(session_id)
+        del runner
+        rows = self.catalogue.rows(
+            "SELECT summary, course, source FROM sessions WHERE session_id = ?", (session_id,)
+        )
+        summary, course, source = rows[0]
+        if course is None:
+            raise StoreError(
+                f"{session_id} was kept by an older imurun without its course; give the recording itself."
+            )
+        return Session(
+            steps=self.steps(session_id),
+            summary=json.loads(str(summary)),
+            mounting=None,
+            start=_time(start_us),
+            source=str(source),
+            **read_course(str(course)),
+        )
+
     def find(self, word: str, runner: str | None = None) -> str:
         """The session that a word means: "last", an id, or a beginning of one that no other has.
 
@@ -404,6 +440,7 @@ def _row(
         "summary": json.dumps(summary, allow_nan=False),
         "counts": compression_counts(session.steps).astype("<u4").tobytes(),
         **values,
+        "course": course_text(session),
     }
 
 
