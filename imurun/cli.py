@@ -217,7 +217,7 @@ def export(
         typer.Option(
             metavar="TIME",
             help="When the recording began, where it does not say or its clock was wrong: "
-            "2026-05-01T07:30:00Z in UTC, or with +02:00.",
+            "2026-05-01T07:30 in this machine's zone, or with a zone as 2026-05-01T07:30:00Z.",
         ),
     ] = None,
     mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass.")] = None,

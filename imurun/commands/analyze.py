@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from imurun.commands.keep import begun_at, keep_session, parse_start, read_owner, runner_path
+from imurun.commands.keep import keep_session, read_owner, runner_path
 from imurun.commands.screen import patience, print_session
+from imurun.commands.start_time import begun_at, parse_start
 from imurun.errors import ImurunError, SettingsError
 from imurun.history import Store, Tags, fingerprint
 from imurun.io import read, read_runner, write_steps

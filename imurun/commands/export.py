@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
-from imurun.commands.analyze import analyze_with_progress, save_steps
-from imurun.commands.screen import patience
+from imurun.commands.analyze import analyze_with_progress, read_file, save_steps
+from imurun.commands.start_time import begun_at, parse_start
 from imurun.errors import SettingsError
-from imurun.io import read
 from imurun.recording import Recording, Runner
 from imurun.session import MountingWord, Session
 
@@ -53,15 +51,7 @@ def export_file(
     """
     _check(file, outputs)
     began = None if start is None else parse_start(start)
-    with patience(f"Reading {file.name}") as progress:
-        recording = read(
-            file,
-            profile=profile,
-            rate_hz=rate_hz,
-            progress=lambda done, total: progress(done / max(total, 1)),
-        )
-    if began is not None:
-        recording = replace(recording, start=began)
+    recording = begun_at(read_file(file, profile, rate_hz), began)
     if outputs.fit is not None and recording.start is None:
         from imurun.io.fit_merge import NO_START
 
@@ -76,22 +66,6 @@ def export_file(
         _write_fit(session, outputs.fit, outputs.watch)
     if outputs.bids is not None:
         _write_bids(recording, session, outputs, runner)
-
-
-def parse_start(text: str) -> datetime:
-    """A start as a person writes it, ISO 8601; UTC where no zone is said.
-
-    Raises:
-        SettingsError: it is no date and time.
-    """
-    try:
-        start = datetime.fromisoformat(text)
-        return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise SettingsError(
-            f"--start {text!r} is no date and time; write it as 2026-05-01T07:30:00Z (UTC) "
-            "or 2026-05-01T09:30:00+02:00."
-        ) from error
 
 
 def _check(file: Path, outputs: Outputs) -> None:

@@ -11,13 +11,13 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.markup import escape
 
-from imurun.errors import ImurunError, SettingsError
+from imurun.errors import ImurunError
 from imurun.history import Flag, Store, StoredSession, Tags, Thresholds, find_flags
 from imurun.history.thresholds import read_thresholds
 from imurun.io import read_runner
 from imurun.io.printable import printable
 from imurun.io.runner_file import default_runner_file, read_shoes
-from imurun.recording import Recording, Runner
+from imurun.recording import Runner
 from imurun.session import Session
 
 COLOURS = {"note": "dim", "raised": "yellow", "high": "red", "very high": "bold red"}
@@ -49,23 +49,6 @@ def read_owner(file: Path | None) -> Owner:
     if path is None:
         return Owner(Runner(), None, read_thresholds(None))
     return Owner(read_runner(path), read_shoes(path), read_thresholds(path))
-
-
-def parse_start(text: str) -> datetime:
-    """A start such as 2026-05-01T07:30; without a zone, in that of this machine.
-
-    Raises:
-        SettingsError: no date.
-    """
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise SettingsError(f"{printable(text)} is no start; write it as 2026-05-01T07:30.") from error
-
-
-def begun_at(recording: Recording, start: datetime | None) -> Recording:
-    """The recording with the start that was said."""
-    return recording if start is None else replace(recording, start=start)
 
 
 def keep_session(store: Store, session: Session, fingerprint: str, owner: Owner, tags: Tags) -> StoredSession:

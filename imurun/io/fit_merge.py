@@ -22,7 +22,7 @@ from imurun.session import Session
 LAP_START, LAP_ELAPSED = 2, 7
 """Field numbers, the same in lap and session."""
 NO_START = (
-    "The recording does not say when it began, which FIT needs; give --start, as 2026-05-01T07:30:00Z in UTC."
+    "The recording does not say when it began, which FIT needs; give --start, such as 2026-05-01T07:30."
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,8 @@ import numba
 import pytest
 
 import imurun
-from imurun.commands.export import Outputs, export_file, parse_start
+from imurun.commands.export import Outputs, export_file
+from imurun.commands.start_time import parse_start
 from imurun.errors import SettingsError
 from imurun.io import read_steps
 from imurun.io.fit_read import read_fit
@@ -95,11 +97,20 @@ def test_a_recording_without_start(run_file, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["nameless.parquet"]
 
 
-@pytest.mark.parametrize(
-    ("text", "hour"), [("2026-05-01T07:30", 7), ("2026-05-01 07:30:00+02:00", 5), ("2026-05-01T07:30:00Z", 7)]
-)
+@pytest.mark.parametrize(("text", "hour"), [("2026-05-01 07:30:00+02:00", 5), ("2026-05-01T07:30:00Z", 7)])
 def test_start_as_written(text, hour):
     assert parse_start(text) == datetime(2026, 5, 1, hour, 30, tzinfo=UTC)
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's zone cannot be set")
+def test_a_start_without_a_zone_is_that_of_this_machine(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    try:
+        assert parse_start("2026-05-01T07:30") == datetime(2026, 5, 1, 5, 30, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("text", ["", "7:30", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
