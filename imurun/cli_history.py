@@ -122,6 +122,9 @@ def tag(
     pain_morning: Annotated[float | None, typer.Option(metavar="0-10", help="The next morning.")] = None,
     notes: Annotated[str | None, typer.Option(metavar="TEXT")] = None,
     distance: Annotated[float | None, typer.Option(metavar="KM")] = None,
+    watch: Annotated[
+        Path | None, typer.Option(metavar="WATCH.fit", help="Take the distance from the watch's activity.")
+    ] = None,
     to: Annotated[
         str | None, typer.Option(metavar="NAME", help="Hand the session to another runner.")
     ] = None,
@@ -140,7 +143,7 @@ def tag(
         "notes": notes,
         "distance_km": distance,
     }
-    tag_session(store or context.obj, session, tags, to)
+    tag_session(store or context.obj, session, tags, to, watch)
 
 
 def runner(

@@ -106,20 +106,41 @@ def restore_all(store_folder: Path | None, file: Path) -> None:
     print(f"{done.n_new} sessions restored; {done.n_known} were there already.")
 
 
-def tag_session(store_folder: Path | None, word: str, tags: dict[str, Any], to: str | None) -> None:
-    """Change tags of a session, or hand it to another runner.
+def tag_session(
+    store_folder: Path | None, word: str, tags: dict[str, Any], to: str | None, watch: Path | None = None
+) -> None:
+    """Change tags of a session, take its distance from the watch's activity, or hand it to another runner.
 
     Raises:
         SettingsError: nothing to change, or a value that cannot be; then nothing is changed.
+        FormatError: the watch's activity cannot be read, or is of another time; then nothing is changed.
     """
     changes = {name: value for name, value in tags.items() if value is not None}
-    if not changes and to is None:
+    if watch is not None and "distance_km" in changes:
+        raise SettingsError("--distance and --watch both say how far; give one.")
+    if not changes and to is None and watch is None:
         raise SettingsError("Say what to change, such as --shoes Blue or --pain-after 2.")
     with Store(store_folder) as store:
         session_id = store.find(word)
+        if watch is not None:
+            changes["distance_km"] = _distance_km(store, session_id, watch)
         store.tag(session_id, changes, runner=to)
     said = [f"{name} {printable(str(value))}" for name, value in changes.items()]
     print(f"{session_id}: {', '.join([*said, *([f'runner {printable(to)}'] if to else [])])}.")
+
+
+def _distance_km(store: Store, session_id: str, watch: Path) -> float:
+    """How far the watch went during a session, to a metre."""
+    from imurun.io.fit_read import read_fit
+
+    _, now = store.with_past(session_id)
+    begin_s = now["start"].timestamp()
+    distance_m = read_fit(watch).distance_between_m(begin_s, begin_s + float(now["duration_s"]))
+    if distance_m is None:
+        raise FormatError(
+            f"{printable(watch.name)} knows no distance during {session_id}; give the activity of that run."
+        )
+    return round(distance_m / 1000.0, 3)
 
 
 def _import(store: Store, file: Path, owner: Owner) -> None:

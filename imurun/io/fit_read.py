@@ -75,6 +75,14 @@ class Track:
         """UTC time of the last record."""
         return datetime.fromtimestamp(float(self.time_s[-1]), UTC)
 
+    def distance_between_m(self, begin_s: float, end_s: float) -> float | None:
+        """Way from one Unix time to another, m; None where the track does not overlap or has no distance."""
+        known = np.isfinite(self.distance_m)
+        times, metres = self.time_s[known], self.distance_m[known]
+        if len(times) < 2 or end_s <= times[0] or begin_s >= times[-1]:
+            return None
+        return float(np.interp(end_s, times, metres) - np.interp(begin_s, times, metres))
+
     def speed_at(self, time_s: FloatArray) -> FloatArray:
         """Speed at Unix times, m/s, shape of `time_s`; NaN outside, in holes, and where unknown."""
         known = np.isfinite(self.speed_m_s)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import numba
 import pytest
@@ -23,6 +24,7 @@ from imurun.io import write_recording
 from imurun.recording import Recording
 from imurun.sim.presets import steady_run
 from tests.history.made_sessions import YEAR_START, ordinary_year, session_of
+from tests.io.fit_helpers import FIT_START, START, watch_content
 
 
 def call(*words):
@@ -149,6 +151,24 @@ def test_tags(home):
     with Store() as store:
         row = store.sessions("Lou").iloc[0]
     assert (row["shoes"], row["pain_before"], row["distance_km"]) == ("Blue", 1.0, 7.5)
+
+
+def test_the_distance_of_a_watch(home):
+    run = replace(ordinary_year(0)[0], start=START + timedelta(seconds=10), minutes=0.5)
+    with Store() as store:
+        store.add(session_of(run), runner="Kim", fingerprint="a" * 64)
+        duration_s = store.sessions()["duration_s"].iloc[0]
+    watch = home / "watch.fit"
+    watch.write_bytes(watch_content(60, speed_m_s=3.0))
+    assert invoke("history", "tag", "last", "--watch", watch)[0] == 0
+    with Store() as store:
+        km = store.sessions()["distance_km"].iloc[0]
+    assert km == pytest.approx(3.0 * min(duration_s, 49.0) / 1000.0, abs=0.004)
+    assert "give one" in invoke("history", "tag", "last", "--watch", watch, "--distance", 3)[2]
+    watch.write_bytes(watch_content(60, first=FIT_START + 86_400))
+    assert "knows no distance during" in invoke("history", "tag", "last", "--watch", watch)[2]
+    with Store() as store:
+        assert store.sessions()["distance_km"].iloc[0] == km
 
 
 # -- the runner's file --------------------------------------------------------------------------------------
