@@ -133,9 +133,9 @@ def _distance_km(store: Store, session_id: str, watch: Path) -> float:
     """How far the watch went during a session, to a metre."""
     from imurun.io.fit_read import read_fit
 
-    _, now = store.with_past(session_id)
+    now: dict[str, Any] = store.with_past(session_id)[1].to_dict()
     begin_s = now["start"].timestamp()
-    distance_m = read_fit(watch).distance_between_m(begin_s, begin_s + float(now["duration_s"]))
+    distance_m = read_fit(watch).distance_between_m(begin_s, begin_s + now["duration_s"])
     if distance_m is None:
         raise FormatError(
             f"{printable(watch.name)} knows no distance during {session_id}; give the activity of that run."
