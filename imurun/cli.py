@@ -49,6 +49,34 @@ KindOption = Annotated[
         "metamotion_s or witmotion.",
     ),
 ]
+MassOption = Annotated[
+    float | None, typer.Option("--mass", metavar="KG", help="Body mass, for loads in newtons.")
+]
+HeightOption = Annotated[
+    float | None, typer.Option("--height", metavar="M", help="Stature, for the lumbar model.")
+]
+RunnerFileOption = Annotated[
+    Path | None, typer.Option("--runner", metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME|FILE.toml",
+        help="A shipped profile (shimmer, ...) or a TOML file, for files that are not recognised.",
+    ),
+]
+FileRateOption = Annotated[
+    float | None,
+    typer.Option("--rate", metavar="HZ", help="Sampling rate, where the file has no time column."),
+]
+MountingOption = Annotated[
+    MountingChoice,
+    typer.Option(
+        "--mounting",
+        help="find: in the first running; whole: in all of it; auto: as the file says, else find.",
+    ),
+]
 RateOption = Annotated[int | None, typer.Option("--rate", metavar="HZ", help="Samples a second.")]
 AccRangeOption = Annotated[int | None, typer.Option("--acc-range", metavar="G", help="Full scale, g.")]
 GyrRangeOption = Annotated[
@@ -124,27 +152,12 @@ def analyze(
             metavar="OUT", help="Write the step table: .csv or .parquet; {name} stands for the file."
         ),
     ] = None,
-    mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass, for loads in newtons.")] = None,
-    height: Annotated[float | None, typer.Option(metavar="M", help="Stature, for the lumbar model.")] = None,
-    runner: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE.toml",
-            help="A shipped profile (shimmer, ...) or a TOML file, for files that are not recognised.",
-        ),
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
-    ] = None,
-    mounting: Annotated[
-        MountingChoice,
-        typer.Option(
-            help="find: in the first running; whole: in all of it; auto: as the file says, else find."
-        ),
-    ] = MountingChoice.AUTO,
+    mass: MassOption = None,
+    height: HeightOption = None,
+    runner: RunnerFileOption = None,
+    profile: ProfileOption = None,
+    rate: FileRateOption = None,
+    mounting: MountingOption = MountingChoice.AUTO,
     method: Annotated[
         str,
         typer.Option(
@@ -220,25 +233,12 @@ def export(
             "2026-05-01T07:30 in this machine's zone, or with a zone as 2026-05-01T07:30:00Z.",
         ),
     ] = None,
-    mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass.")] = None,
-    height: Annotated[float | None, typer.Option(metavar="M", help="Stature, for the lumbar model.")] = None,
-    runner: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE.toml",
-            help="A shipped profile or a TOML file, for files that are not recognised.",
-        ),
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
-    ] = None,
-    mounting: Annotated[
-        MountingChoice,
-        typer.Option(help="find: in the first running; whole: in all of it; auto: as the file says."),
-    ] = MountingChoice.AUTO,
+    mass: MassOption = None,
+    height: HeightOption = None,
+    runner: RunnerFileOption = None,
+    profile: ProfileOption = None,
+    rate: FileRateOption = None,
+    mounting: MountingOption = MountingChoice.AUTO,
 ) -> None:
     """Write a recording as files that other tools read: FIT, BIDS-Motion, step table."""
     from imurun.commands.analyze import make_runner
@@ -512,13 +512,8 @@ def report(
     out: Annotated[Path, typer.Option(metavar="FILE.html", help="The page to write.")],
     runner: RunnerOption = None,
     store: StoreOption = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE.toml", help="As of analyze, for files that are not recognised."),
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has no time column.")
-    ] = None,
+    profile: ProfileOption = None,
+    rate: FileRateOption = None,
 ) -> None:
     """Write a session as one page to read, print and keep; it needs no network."""
     from imurun.commands.report import report as write

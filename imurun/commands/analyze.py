@@ -53,7 +53,9 @@ def analyze_files(
     start = None if start_text is None else parse_start(start_text)
     runner = make_runner(runner_path(runner_file) if save else runner_file, mass_kg, height_m)
     tables = step_tables(files, steps_out)
+    owner = None
     if save:
+        owner = read_owner(runner_file)._replace(runner=runner)
         Store(store_folder).close()  # said before anything is analysed
     failed = False
     for file, table in zip(files, tables, strict=True):
@@ -62,8 +64,7 @@ def analyze_files(
             session = analyze_with_progress(recording, runner, mounting, method)
             if table is not None:
                 save_steps(session, table)
-            if save:
-                owner = read_owner(runner_file)._replace(runner=runner)
+            if owner is not None:
                 with Store(store_folder) as store:
                     keep_session(store, session, fingerprint(recording), owner, Tags())
         except ImurunError as error:
@@ -121,19 +122,6 @@ def read_file(file: Path, profile: str | None, rate_hz: float | None) -> Recordi
     """Read one file, with progress on a terminal."""
     with patience(f"Reading {file.name}") as progress:
         return read(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
-
-
-def analyze_file(
-    file: Path,
-    runner: Runner,
-    *,
-    profile: str | None,
-    rate_hz: float | None,
-    mounting: MountingWord,
-    method: str = "imurun",
-) -> Session:
-    """Read and analyse one file, with progress on a terminal."""
-    return analyze_with_progress(read_file(file, profile, rate_hz), runner, mounting, method)
 
 
 def analyze_with_progress(

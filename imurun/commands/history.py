@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from imurun.commands.keep import Owner, keep_session, read_owner
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
 from imurun.history import Store, Tags, context, find_flags, fingerprint
 from imurun.history.archive import export_store, restore_store
+from imurun.history.store import reach_days
 from imurun.io import read
 from imurun.io.printable import printable
 
@@ -34,7 +36,8 @@ def list_sessions(store_folder: Path | None, runner: str | None, runner_file: Pa
             return
         others = [other for other in store.runners() if other != name]
     shown = table.tail(last)
-    flags = [find_flags(_recent(table, row), row, owner.thresholds) for _, row in shown.iterrows()]
+    reach = timedelta(days=reach_days(owner.thresholds))
+    flags = [find_flags(_recent(table, row, reach), row, owner.thresholds) for _, row in shown.iterrows()]
     print_list(table, shown, flags, console)
     if others:
         console.print(f"Other runners: {printable(', '.join(others))} (--name).", markup=False)
@@ -176,10 +179,10 @@ def _named(file: Path, error: ImurunError) -> str:
     return str(error) if file.name in str(error) or isinstance(error, FormatError) else f"{file}: {error}"
 
 
-def _recent(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
-    """The half year before a session: what the rules look at, and little to search."""
+def _recent(table: pd.DataFrame, row: pd.Series, reach: timedelta) -> pd.DataFrame:
+    """The time before a session that the rules look at: little to search."""
     stop = int(table["start"].searchsorted(row["start"]))
-    first = int(table["start"].searchsorted(row["start"] - pd.Timedelta(days=180)))
+    first = int(table["start"].searchsorted(row["start"] - reach))
     return table.iloc[first:stop]
 
 

@@ -39,6 +39,8 @@ FIRST = ("session_id", "runner", "start", "duration_s", "running_s", "running_st
 LOADS = ("lumbar_dose_bw4", "lumbar_dose_bw1", "lumbar_dose_bw10", "intensity_share")
 TEXT_TAGS = ("shoes", "surface", "notes")
 ID_DIGITS = 6
+REACH_DAYS = 180
+"""What the rules look at, where thresholds ask for no more."""
 LONGEST_US = 3 * 86_400_000_000
 """Sessions that began longer ago are not looked at for an overlap."""
 _FIELDS = (
@@ -226,7 +228,7 @@ class Store:
             StoreError: no such session.
         """
         runner, start_us = self._one(session_id)
-        since = _time(start_us) - timedelta(days=max(180, thresholds.usual_days, thresholds.spike_days))
+        since = _time(start_us) - timedelta(days=reach_days(thresholds))
         table = self.sessions(runner, since=since, thresholds=thresholds)
         own = table["session_id"] == session_id
         now = table[own].iloc[0]
@@ -241,7 +243,7 @@ class Store:
             SettingsError: the session has no start.
         """
         start = _start_of(session, datetime.max.replace(tzinfo=UTC) - AHEAD)
-        since = start - timedelta(days=max(180, thresholds.usual_days) + thresholds.spike_days)
+        since = start - timedelta(days=reach_days(thresholds) + thresholds.spike_days)
         own = _row(session, "", clean_runner(runner), start, "", tags or Tags())
         rows = [row for row in self._rows(runner, since) if int(str(row[2])) < own["start_us"]]
         table = _table([*rows, tuple(own[name] for name in _FIELDS)], thresholds)
@@ -277,8 +279,7 @@ class Store:
         Raises:
             StoreError: no such session, its table is missing or damaged, or what happened when was not kept.
         """
-        runner, start_us = self._one(session_id)
-        del runner
+        _, start_us = self._one(session_id)
         rows = self.catalogue.rows(
             "SELECT summary, course, source FROM sessions WHERE session_id = ?", (session_id,)
         )
@@ -393,6 +394,11 @@ class Store:
             "ORDER BY start_us, session_id",
             (runner, runner, -(2**62) if since is None else _microseconds(since)),
         )
+
+
+def reach_days(thresholds: Thresholds) -> int:
+    """How far back the rules look."""
+    return max(REACH_DAYS, thresholds.usual_days, thresholds.spike_days)
 
 
 def insert_rows(connection: Any, rows: list[dict[str, Any]]) -> None:
