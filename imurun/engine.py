@@ -421,17 +421,25 @@ class RunAnalyzer:
     def _new_only(self, steps: Rows, seconds: Rows) -> Output:
         """Leave out what was reported before the held samples were seen again."""
         if len(steps):
-            new = np.zeros(len(steps), dtype=bool)
-            for i, contact_s in enumerate(steps["initial_contact_s"].tolist()):
-                if contact_s > self._reported_step_s + SAME_STEP_S:
-                    new[i] = True
-                    self._reported_step_s = contact_s
-            steps = steps[new]
+            contacts_s = steps["initial_contact_s"]
+            before_s = np.concatenate([[self._reported_step_s], contacts_s[:-1]])
+            if not (contacts_s > before_s + SAME_STEP_S).all():
+                steps = self._without_repeats(steps)
+            if len(steps):
+                self._reported_step_s = float(steps["initial_contact_s"][-1])
         if len(seconds):
             seconds = seconds[seconds["first"] > self._reported_second]
             if len(seconds):
                 self._reported_second = int(seconds["first"][-1]) + round(self.rate_hz) - 1
         return steps, seconds
+
+    def _without_repeats(self, steps: Rows) -> Rows:
+        last_s = self._reported_step_s
+        new = np.zeros(len(steps), dtype=bool)
+        for i, contact_s in enumerate(steps["initial_contact_s"].tolist()):
+            if contact_s > last_s + SAME_STEP_S:
+                new[i], last_s = True, contact_s
+        return steps[new]
 
     def _started(self) -> tuple[FloatArray, FloatArray | None]:
         if not self._start:

@@ -17,6 +17,7 @@ from imurun.core.bouts import Bout, find_bouts
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.mounting import Mounting
 from imurun.core.ringing import STRAP_DB
+from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
 from imurun.engine import Output, Rows, RunAnalyzer, find_mounting
 from imurun.errors import SettingsError
 from imurun.frames import FloatArray
@@ -218,7 +219,7 @@ def _push_all(
         if progress is not None:
             progress(min((first + block) / len(recording), 1.0))
     last_steps, last_seconds = analyzer.finish_arrays()
-    return np.concatenate([*steps, last_steps]), np.concatenate([*seconds, last_seconds])
+    return joined([*steps, last_steps], NO_STEPS), joined([*seconds, last_seconds], NO_SECONDS)
 
 
 def _usable_gyroscope(recording: Recording) -> tuple[Recording, list[str]]:

@@ -25,23 +25,54 @@ def gaussian_taps(rate_hz: float, cutoff_hz: float) -> FloatArray:
 def fill_taps(taps, sigma):
     """Write weights of unit sum and a standard deviation of `sigma` samples; shape (2 * half + 1,)."""
     half = len(taps) // 2
-    total = 0.0
-    for j in range(len(taps)):
-        taps[j] = np.exp(-0.5 * ((j - half) / sigma) ** 2)
-        total += taps[j]
-    for j in range(len(taps)):
-        taps[j] /= total
+    total = 1.0
+    for j in range(1, half + 1):
+        taps[half + j] = np.exp(-0.5 * (j / sigma) ** 2)
+        total += 2.0 * taps[half + j]
+    taps[half] = 1.0 / total
+    for j in range(1, half + 1):
+        taps[half + j] /= total
+        taps[half - j] = taps[half + j]
 
 
 @kernel
 def smooth_at(signal, position, first, last, taps):
-    """The smoothed value of `signal` at one index; samples beyond [first, last] repeat the end value."""
+    """The smoothed value of `signal` at one index; samples beyond [first, last] repeat the end value.
+
+    Args:
+        taps: symmetric, shape (2 * half + 1,).
+    """
     half = len(taps) // 2
-    total = 0.0
+    total = taps[half] * signal[position]
     if position - half >= first and position + half <= last:
-        for j in range(len(taps)):
-            total += taps[j] * signal[position - half + j]
+        for j in range(1, half + 1):
+            total += taps[half + j] * (signal[position - j] + signal[position + j])
     else:
-        for j in range(len(taps)):
-            total += taps[j] * signal[min(max(position - half + j, first), last)]
+        for j in range(1, half + 1):
+            total += taps[half + j] * (signal[max(position - j, first)] + signal[min(position + j, last)])
     return total
+
+
+@kernel
+def smooth_span(signal, smoothed, begin, stop, first, last, taps):
+    """Write `smooth_at` of indices begin to stop - 1 to the same indices of `smoothed`.
+
+    Tap by tap instead of index by index, so that a processor works on several indices at once; each of them
+    is summed in the same order as there, and to the same last bit.
+    """
+    half = len(taps) // 2
+    inner_begin = min(max(begin, first + half), stop)
+    inner_stop = max(min(stop, last - half + 1), inner_begin)
+    for k in range(begin, inner_begin):
+        smoothed[k] = smooth_at(signal, k, first, last, taps)
+    inner, middle = smoothed[inner_begin:inner_stop], signal[inner_begin:inner_stop]
+    for i in range(len(inner)):
+        inner[i] = taps[half] * middle[i]
+    for j in range(1, half + 1 if len(inner) else 0):
+        weight = taps[half + j]
+        earlier = signal[inner_begin - j : inner_stop - j]
+        later = signal[inner_begin + j : inner_stop + j]
+        for i in range(len(inner)):
+            inner[i] += weight * (earlier[i] + later[i])
+    for k in range(inner_stop, stop):
+        smoothed[k] = smooth_at(signal, k, first, last, taps)

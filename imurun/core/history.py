@@ -20,8 +20,11 @@ SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smooth
 CLIPPED = 11  # 1 where an axis was at its end
 # filled for one step at a time, by `imurun.core.push`; g
 PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 12, 13, 14
-N_CHANNELS = 15
+# for whoever needs them, until they return
+SCRATCH, ROLL_COSINE, YAW_COSINE = 15, 16, 17
+N_CHANNELS = 18
 
+PER_G = 1.0 / G
 KEEP_S = 10.0
 """What is kept: four strides, four pulses that wait for a verdict, and the smoothing lag."""
 
@@ -32,38 +35,60 @@ def new_history(rate_hz: float) -> np.ndarray:
 
 
 @kernel
-def write_level(history, column, acc, quat, mounting, previous_yaw):
-    """Turn one sample to level axes and write it to `column`; returns the unwrapped yaw, rad.
+def write_levels(history, column, acc, quats, mounting, yaw):
+    """Turn samples to level axes and write them to the columns from `column` on; returns the last yaw, rad.
 
     Args:
-        acc: shape (3,), m/s2, sensor frame. quat: sensor to earth. mounting: body from sensor, (3, 3).
-        previous_yaw: of the sample before; NaN for none.
+        acc: shape (n, 3), m/s2, sensor frame. quats: shape (n, 4), sensor to earth. mounting: body from
+            sensor, (3, 3).
+        yaw: of the sample before, unwrapped; NaN for none.
     """
-    xx, xy, xz, yx, yy, yz, ux, uy, uz = earth_rows(quat)
-    # gravity's direction along the body's axes
-    up_forward = mounting[0, 0] * ux + mounting[0, 1] * uy + mounting[0, 2] * uz
-    up_left = mounting[1, 0] * ux + mounting[1, 1] * uy + mounting[1, 2] * uz
-    up_up = mounting[2, 0] * ux + mounting[2, 1] * uy + mounting[2, 2] * uz
-    fx = mounting[0, 0] - up_forward * ux
-    fy = mounting[0, 1] - up_forward * uy
-    fz = mounting[0, 2] - up_forward * uz
-    norm = np.sqrt(fx * fx + fy * fy + fz * fz)
-    if norm < 1e-6:  # lying face down or up: no forward direction is left
-        norm = 1e-6
-    fx, fy, fz = fx / norm, fy / norm, fz / norm
-    lx, ly, lz = uy * fz - uz * fy, uz * fx - ux * fz, ux * fy - uy * fx
-    ax, ay, az = acc[0] / G, acc[1] / G, acc[2] / G
-    history[VERTICAL, column] = ax * ux + ay * uy + az * uz
-    history[FORWARD, column] = ax * fx + ay * fy + az * fz
-    history[LEFTWARD, column] = ax * lx + ay * ly + az * lz
-    history[SIDEWAYS, column] = mounting[1, 0] * ax + mounting[1, 1] * ay + mounting[1, 2] * az
-    history[RESULTANT, column] = np.sqrt(ax * ax + ay * ay + az * az)
-    history[ROLL, column] = np.arctan2(up_left, up_up)
-    history[PITCH, column] = -np.arcsin(min(max(up_forward, -1.0), 1.0))
-    yaw = np.arctan2(yx * fx + yy * fy + yz * fz, xx * fx + xy * fy + xz * fz)
-    if not np.isnan(previous_yaw):
-        yaw += 2.0 * np.pi * np.rint((previous_yaw - yaw) / (2.0 * np.pi))
-    history[YAW, column] = yaw
+    columns = history[:, column : column + len(acc)]
+    write_forces(columns, acc, quats, mounting)
+    return write_angles(columns, yaw)
+
+
+@kernel
+def write_forces(columns, acc, quats, mounting):
+    """The forces of each sample, and in place of its angles what they are the angles of."""
+    forward_x, forward_y, forward_z = mounting[0, 0], mounting[0, 1], mounting[0, 2]
+    left_x, left_y, left_z = mounting[1, 0], mounting[1, 1], mounting[1, 2]
+    up_x, up_y, up_z = mounting[2, 0], mounting[2, 1], mounting[2, 2]
+    for i in range(len(acc)):
+        xx, xy, xz, yx, yy, yz, ux, uy, uz = earth_rows(quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3])
+        # gravity's direction along the body's axes
+        up_forward = forward_x * ux + forward_y * uy + forward_z * uz
+        up_left = left_x * ux + left_y * uy + left_z * uz
+        up_up = up_x * ux + up_y * uy + up_z * uz
+        fx = forward_x - up_forward * ux
+        fy = forward_y - up_forward * uy
+        fz = forward_z - up_forward * uz
+        # lying face down or up: no forward direction is left
+        scale = 1.0 / max(np.sqrt(fx * fx + fy * fy + fz * fz), 1e-6)
+        fx, fy, fz = scale * fx, scale * fy, scale * fz
+        lx, ly, lz = uy * fz - uz * fy, uz * fx - ux * fz, ux * fy - uy * fx
+        ax, ay, az = acc[i, 0] * PER_G, acc[i, 1] * PER_G, acc[i, 2] * PER_G
+        columns[VERTICAL, i] = ax * ux + ay * uy + az * uz
+        columns[FORWARD, i] = ax * fx + ay * fy + az * fz
+        columns[LEFTWARD, i] = ax * lx + ay * ly + az * lz
+        columns[SIDEWAYS, i] = left_x * ax + left_y * ay + left_z * az
+        columns[RESULTANT, i] = np.sqrt(ax * ax + ay * ay + az * az)
+        columns[ROLL, i], columns[ROLL_COSINE, i] = up_left, up_up
+        columns[PITCH, i] = -min(max(up_forward, -1.0), 1.0)
+        columns[YAW, i] = yx * fx + yy * fy + yz * fz
+        columns[YAW_COSINE, i] = xx * fx + xy * fy + xz * fz
+
+
+@kernel
+def write_angles(columns, yaw):
+    """Sines, or what stands for them, to angles; returns the last yaw."""
+    for i in range(columns.shape[1]):
+        columns[ROLL, i] = np.arctan2(columns[ROLL, i], columns[ROLL_COSINE, i])
+        columns[PITCH, i] = np.arcsin(columns[PITCH, i])
+        wrapped = np.arctan2(columns[YAW, i], columns[YAW_COSINE, i])
+        turns = 0.0 if np.isnan(yaw) else np.rint((yaw - wrapped) / (2.0 * np.pi))
+        yaw = wrapped + 2.0 * np.pi * turns
+        columns[YAW, i] = yaw
     return yaw
 
 

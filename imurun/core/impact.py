@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.gaussian import smooth_at
-from imurun.core.history import FORWARD, VERTICAL
+from imurun.core.gaussian import smooth_span
+from imurun.core.history import FORWARD, SCRATCH, VERTICAL
 from imurun.core.jit import kernel
 
 CUTOFF_HZ = 25.0
@@ -19,30 +19,33 @@ IMPACT_WINDOW_S = (-0.02, 0.06)
 @kernel
 def highest(history, channel, first, last, oldest, newest, taps):
     """Largest smoothed value of a channel over columns first to last."""
+    begin, stop = max(first, oldest), min(last, newest) + 1
+    smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
     value = -np.inf
-    for k in range(max(first, oldest), min(last, newest) + 1):
-        value = max(value, smooth_at(history[channel], k, oldest, newest, taps))
+    for k in range(begin, stop):
+        value = max(value, history[SCRATCH, k])
     return value
 
 
 @kernel
 def lowest(history, channel, first, last, oldest, newest, taps):
     """Smallest smoothed value of a channel over columns first to last."""
+    begin, stop = max(first, oldest), min(last, newest) + 1
+    smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
     value = np.inf
-    for k in range(max(first, oldest), min(last, newest) + 1):
-        value = min(value, smooth_at(history[channel], k, oldest, newest, taps))
+    for k in range(begin, stop):
+        value = min(value, history[SCRATCH, k])
     return value
 
 
 @kernel
 def steepest_rise(history, channel, first, last, oldest, newest, taps):
     """Largest step of the smoothed channel from one column to the next."""
+    begin, stop = max(first, oldest), min(last, newest) + 1
+    smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
     value = -np.inf
-    before = smooth_at(history[channel], max(first, oldest), oldest, newest, taps)
-    for k in range(max(first, oldest) + 1, min(last, newest) + 1):
-        here = smooth_at(history[channel], k, oldest, newest, taps)
-        value = max(value, here - before)
-        before = here
+    for k in range(begin + 1, stop):
+        value = max(value, history[SCRATCH, k] - history[SCRATCH, k - 1])
     return value
 
 

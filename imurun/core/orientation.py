@@ -133,9 +133,8 @@ def tilt_from_mean(acc, gain, mean, quats):
 
 
 @kernel
-def earth_rows(quat):
-    """The earth's x, y and z axes in sensor coordinates, as nine numbers."""
-    w, x, y, z = quat[0], quat[1], quat[2], quat[3]
+def earth_rows(w, x, y, z):
+    """The earth's x, y and z axes in sensor coordinates, as nine numbers, from a quaternion."""
     return (
         1.0 - 2.0 * (y * y + z * z),
         2.0 * (x * y - w * z),

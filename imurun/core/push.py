@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.gaussian import REACH_SIGMA, SIGMA_HZ, fill_taps, smooth_at
+from imurun.core.gaussian import REACH_SIGMA, SIGMA_HZ, fill_taps, smooth_span
 from imurun.core.history import (
     FORWARD,
     LEFTWARD,
     PUSH_FORWARD,
     PUSH_UNSMOOTHED,
     PUSH_VERTICAL,
+    SCRATCH,
     VERTICAL,
 )
 from imurun.core.jit import kernel
@@ -84,15 +85,17 @@ def smooth_push(history, pulse, first, last, oldest, newest, heading_known, c):
     taps = np.empty(2 * reach + 1)
     fill_taps(taps, sigma)
     start, stop = max(first - reach, oldest), min(last + reach, newest)
+    force = history[PUSH_UNSMOOTHED]
+    smooth_span(history[VERTICAL], force, start, stop + 1, oldest, newest, c.unsmoothed_taps)
     for k in range(start, stop + 1):
-        force = smooth_at(history[VERTICAL], k, oldest, newest, c.unsmoothed_taps)
-        history[PUSH_UNSMOOTHED, k] = max(force, 0.0)
-    for k in range(first, last + 1):
-        history[PUSH_VERTICAL, k] = smooth_at(history[PUSH_UNSMOOTHED], k, start, stop, taps)
-        forward = along * smooth_at(history[FORWARD], k, oldest, newest, taps)
-        if across != 0.0:
-            forward += across * smooth_at(history[LEFTWARD], k, oldest, newest, taps)
-        history[PUSH_FORWARD, k] = forward
+        force[k] = max(force[k], 0.0)
+    smooth_span(force, history[PUSH_VERTICAL], first, last + 1, start, stop, taps)
+    forward, left = history[PUSH_FORWARD], history[SCRATCH]
+    smooth_span(history[FORWARD], forward, first, last + 1, oldest, newest, taps)
+    if across != 0.0:
+        smooth_span(history[LEFTWARD], left, first, last + 1, oldest, newest, taps)
+        for k in range(first, last + 1):
+            forward[k] = along * forward[k] + across * left[k]
 
 
 @kernel

@@ -20,9 +20,6 @@ from imurun.core.history import (
 )
 from imurun.core.jit import kernel
 
-AXES = (VERTICAL, FORWARD, LEFTWARD)
-SLOW_AXES = (SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD)
-
 RINGS_HZ = 9.0
 ABOVE_HZ = (15.0, 18.0)
 LEAST_RATE_HZ = 40.0
@@ -60,14 +57,34 @@ def ringing_db(history, begin, end, swing_g, rate_hz):
 def power_at(history, begin, end, hz, rate_hz):
     """Squared amplitude of the three axes, less their slow part, at a frequency; Hann window; g squared."""
     first, last = int(np.ceil(begin)), int(np.floor(end))
-    real, imaginary, weights = np.zeros(3), np.zeros(3), 0.0
+    # both angles grow by the same amount a sample, so their sine and cosine follow from those before
+    window, window_step = 2.0 * np.pi * (first - begin) / (end - begin), 2.0 * np.pi / (end - begin)
+    angle, angle_step = 2.0 * np.pi * hz * (first - begin) / rate_hz, 2.0 * np.pi * hz / rate_hz
+    window_cosine, window_sine = np.cos(window), np.sin(window)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    window_turn, turn = (np.cos(window_step), np.sin(window_step)), (np.cos(angle_step), np.sin(angle_step))
+    weights = 0.0
+    x_real, x_imaginary, y_real, y_imaginary, z_real, z_imaginary = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(first, last + 1):
-        weight = np.sin(np.pi * (k - begin) / (end - begin)) ** 2
-        angle = 2.0 * np.pi * hz * (k - begin) / rate_hz
-        cosine, sine = weight * np.cos(angle), weight * np.sin(angle)
+        weight = 0.5 - 0.5 * window_cosine
         weights += weight
-        for i in range(3):
-            rest = history[AXES[i], k] - history[SLOW_AXES[i], k]
-            real[i] += cosine * rest
-            imaginary[i] += sine * rest
-    return 4.0 * (np.sum(real * real) + np.sum(imaginary * imaginary)) / (weights * weights)
+        x = weight * (history[FORWARD, k] - history[SLOW_FORWARD, k])
+        y = weight * (history[LEFTWARD, k] - history[SLOW_LEFTWARD, k])
+        z = weight * (history[VERTICAL, k] - history[SLOW_VERTICAL, k])
+        x_real += cosine * x
+        x_imaginary += sine * x
+        y_real += cosine * y
+        y_imaginary += sine * y
+        z_real += cosine * z
+        z_imaginary += sine * z
+        window_cosine, window_sine = turned(window_cosine, window_sine, window_turn)
+        cosine, sine = turned(cosine, sine, turn)
+    power = x_real * x_real + y_real * y_real + z_real * z_real
+    power += x_imaginary * x_imaginary + y_imaginary * y_imaginary + z_imaginary * z_imaginary
+    return 4.0 * power / (weights * weights)
+
+
+@kernel
+def turned(cosine, sine, turn):
+    """Cosine and sine of an angle that has grown by the one whose cosine and sine `turn` holds."""
+    return cosine * turn[0] - sine * turn[1], sine * turn[0] + cosine * turn[1]

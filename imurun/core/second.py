@@ -19,29 +19,45 @@ NEAR_SCALE = 0.01
 
 
 @kernel
-def is_clipped(sample, last, levels, exact):
-    """1 where an axis is at full scale, else 0; `last` is the sample before and is replaced."""
-    clipped = 0
-    for axis in range(3):
-        size = abs(sample[axis])
-        for level in levels:
-            if exact:
-                if size >= (1.0 - 0.5 * NEAR_SCALE) * level:
-                    clipped = 1
-            elif abs(size - level) < NEAR_SCALE * level and sample[axis] == last[axis]:
-                clipped = 1
-        last[axis] = sample[axis]
-    return clipped
+def write_clipped(flags, acc, last, levels, exact):
+    """Write 1 where an axis is at full scale, else 0.
+
+    Args:
+        flags: shape (n,), written to. acc: shape (n, 3).
+        last: the sample before the first; becomes the last one.
+    """
+    x, y, z = last[0], last[1], last[2]
+    for i in range(len(acc)):
+        before_x, before_y, before_z = x, y, z
+        x, y, z = acc[i, 0], acc[i, 1], acc[i, 2]
+        clipped = (
+            is_clipped(x, before_x, levels, exact)
+            or is_clipped(y, before_y, levels, exact)
+            or is_clipped(z, before_z, levels, exact)
+        )
+        flags[i] = 1.0 if clipped else 0.0
+    last[0], last[1], last[2] = x, y, z
 
 
 @kernel
-def watch_second(state, sample, window):
-    """Add one sample to the second being summed; True when that is full."""
-    square = 0.0
+def is_clipped(value, before, levels, exact):
+    """Whether one axis is at full scale: at the one that is known, or twice the same near a usual one."""
+    if exact:
+        return abs(value) >= (1.0 - 0.5 * NEAR_SCALE) * levels[0]
+    if value == before:
+        for level in levels:
+            if abs(abs(value) - level) < NEAR_SCALE * level:
+                return True
+    return False
+
+
+@kernel
+def watch_second(state, acc, i, resultant_g, window):
+    """Add sample i of a block to the second being summed; True when that is full."""
+    force = state["force"]
     for axis in range(3):
-        square += sample[axis] * sample[axis]
-        state["force"][axis] += sample[axis]
-    excess = np.sqrt(square) / G - 1.0
+        force[axis] += acc[i, axis]
+    excess = resultant_g - 1.0
     state["motion"] += excess * excess
     state["n_motion"] += 1
     return state["n_motion"] == window

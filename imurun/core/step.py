@@ -6,7 +6,7 @@ import numpy as np
 
 from imurun.columns import STEP_COLUMNS
 from imurun.core.contact import CONTACT_LIMITS_S, final_contact, initial_contact, peak_force
-from imurun.core.history import FORWARD, PITCH, RESULTANT, ROLL, VERTICAL, YAW
+from imurun.core.history import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VERTICAL, YAW
 from imurun.core.impact import highest, write_impact
 from imurun.core.jit import kernel
 from imurun.core.lumbar import write_lumbar
@@ -14,7 +14,7 @@ from imurun.core.memory import forget_steps, knows_heading
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import DOUBTS, write_quality
 from imurun.core.side import add_step, score_step
-from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio
+from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio, write_centred
 from imurun.core.typical import TYPICAL
 
 RUNNING, WALKING = 0, 1  # indices into columns.GAITS
@@ -226,8 +226,10 @@ def write_regularity(state, history, row, pulse, base):
     if n + 1 == N_ENDS and ends[0] >= base:
         first, last = int(np.rint(ends[0])) - base, int(np.rint(ends[N_ENDS - 1])) - base
         step = (ends[N_ENDS - 1] - ends[0]) / (N_ENDS - 1)
-        row["step_regularity"] = regularity(history[FORWARD], first, last, int(np.rint(step)))
-        row["stride_regularity"] = regularity(history[FORWARD], first, last, int(np.rint(2.0 * step)))
+        centred = history[SCRATCH, first:last]
+        write_centred(history[FORWARD, first:last], centred)
+        row["step_regularity"] = regularity(centred, int(np.rint(step)))
+        row["stride_regularity"] = regularity(centred, int(np.rint(2.0 * step)))
 
 
 @kernel

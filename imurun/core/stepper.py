@@ -25,18 +25,19 @@ from imurun.core.gait import (
     swings_like_running,
     swings_like_walking,
 )
-from imurun.core.gaussian import gaussian_taps, smooth_at
+from imurun.core.gaussian import gaussian_taps, smooth_span
 from imurun.core.history import (
     CLIPPED,
     FORWARD,
     LEFTWARD,
+    RESULTANT,
     SLOW_FORWARD,
     SLOW_LEFTWARD,
     SLOW_VERTICAL,
     VERTICAL,
     make_room,
     new_history,
-    write_level,
+    write_levels,
 )
 from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
 from imurun.core.jit import entry, is_kept, kernel
@@ -52,8 +53,8 @@ from imurun.core.memory import (
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
 from imurun.core.push import UNSMOOTHED_CUTOFF_HZ, measure_push
-from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
-from imurun.core.second import FULL_SCALES_G, SECOND, close_second, is_clipped, watch_second
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes, joined
+from imurun.core.second import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
 from imurun.core.side import is_steady, side_code
 from imurun.core.step import (
     BLANK,
@@ -65,12 +66,16 @@ from imurun.core.step import (
     write_running,
     write_walking,
 )
+from imurun.core.sums import sum_of
 from imurun.core.typical import add_pulse, restart_typical
 from imurun.frames import FloatArray, G
 
 PIECE = 1024
 """Samples the kernel takes at once; bounds how many steps can come out (at 25 Hz, 41 s)."""
 MAX_STEPS = 256
+GOES_ON = -1
+"""Instead of a number of missing samples: more samples will follow at once."""
+NO_SAMPLES = (np.zeros((0, 3)), np.zeros((0, 4)))
 LONGEST_WAIT_S = 1.5
 """Pulses wait no longer than this for the next one to say what they are."""
 
@@ -144,31 +149,35 @@ class Stepper:
         """
         steps, seconds = [], []
         for first in range(0, len(acc), PIECE):
-            n_steps, n_seconds = advance(
-                acc[first : first + PIECE],
-                quats[first : first + PIECE],
-                self._states,
-                self._history,
-                self._queue,
-                self.coefficients,
-                self._steps,
-                self._seconds,
+            some_steps, n_seconds = self._advance(
+                acc[first : first + PIECE], quats[first : first + PIECE], GOES_ON
             )
-            steps.append(self._take(n_steps))
-            seconds.append(self._seconds[:n_seconds].copy() if n_seconds else NO_SECONDS)
+            steps.append(some_steps)
+            seconds.append(copied(self._seconds[:n_seconds]) if n_seconds else NO_SECONDS)
         return joined(steps, NO_STEPS), joined(seconds, NO_SECONDS)
 
     def break_off(self, n_missing: int) -> np.ndarray:
         """The stream ends, or goes on after `n_missing` samples; returns the steps still decided."""
-        n_steps = flush(n_missing, self._states, self._history, self._queue, self.coefficients, self._steps)
-        return self._take(n_steps)
+        return self._advance(*NO_SAMPLES, n_missing)[0]
 
-    def _take(self, n_steps: int) -> np.ndarray:
+    def _advance(self, acc: FloatArray, quats: FloatArray, n_missing: int) -> tuple[np.ndarray, int]:
+        """The steps that became known, and how many rows of `_seconds` were filled."""
+        n_steps, n_seconds = advance(
+            acc,
+            quats,
+            n_missing,
+            self._states,
+            self._history,
+            self._queue,
+            self.coefficients,
+            self._steps,
+            self._seconds,
+        )
         if not n_steps:
-            return NO_STEPS
-        taken = self._steps[:n_steps].copy()
-        self._steps[:n_steps] = BLANK
-        return taken
+            return NO_STEPS, n_seconds
+        taken = copied(self._steps[:n_steps])
+        in_bytes(self._steps)[:n_steps] = in_bytes(BLANK)
+        return taken, n_seconds
 
     @property
     def record(self) -> Any:
@@ -198,67 +207,89 @@ def is_compiled() -> bool:
 
 
 @entry
-def advance(acc, quats, states, history, queue, c, steps, seconds):
-    """Take the samples one by one; returns how many rows of `steps` and `seconds` were written."""
+def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
+    """Take unbroken samples, then go on `n_missing` samples later, or at once for `GOES_ON`.
+
+    Returns:
+        How many rows of `steps` and `seconds` were written.
+    """
     state = states[0]
+    state["n_steps"] = 0
+    n_seconds = 0
+    taken = 0
+    while taken < len(acc):
+        if state["next"] - state["base"] == history.shape[1]:
+            state["base"] = make_room(history, state["base"], history.shape[1])
+        stop = min(len(acc), taken + history.shape[1] - (state["next"] - state["base"]))
+        part = acc[taken:stop]
+        column = state["next"] - state["base"]
+        state["yaw"] = write_levels(history, column, part, quats[taken:stop], c.mounting, state["yaw"])
+        flags = history[CLIPPED, column : column + len(part)]
+        write_clipped(flags, part, state["last_sample"], c.clip_levels, c.clip_exact)
+        counted = flags[max(state["count_from"] - state["next"], 0) :]
+        state["n_clipped"] += int(sum_of(counted))
+        smooth_ahead(state, history, state["next"] + len(part) - len(c.slow_taps) // 2, len(part), c)
+        n_seconds = find_steps(state, history, queue, part, c, steps, seconds, n_seconds)
+        taken = stop
+    if n_missing != GOES_ON:
+        break_off(state, history, queue, c, steps)
+        state["next"] += n_missing
+        restart(state)
+    return state["n_steps"], n_seconds
+
+
+@kernel
+def smooth_ahead(state, history, stop, n_ahead, c):
+    """Smooth all samples before index `stop` that are not yet; `n_ahead` columns are filled beyond the next."""
+    base = state["base"]
+    first = max(state["oldest"], base) - base
+    last = state["next"] + n_ahead - 1 - base
+    begin = state["slow_next"] - base
+    for raw, slow in ((VERTICAL, SLOW_VERTICAL), (FORWARD, SLOW_FORWARD), (LEFTWARD, SLOW_LEFTWARD)):
+        smooth_span(history[raw], history[slow], begin, max(stop - base, begin), first, last, c.slow_taps)
+
+
+@kernel
+def find_steps(state, history, queue, acc, c, steps, seconds, n_seconds):
+    """Take samples, which stand in the history, one by one; returns how many rows of `seconds` are written.
+
+    What is decided with a sample rests on nothing after it, though the history holds more already.
+    """
     lag = len(c.slow_taps) // 2
     window = int(np.rint(c.rate_hz))
     longest_wait = LONGEST_WAIT_S * c.rate_hz
-    n_seconds = 0
+    slow, resultant = history[SLOW_VERTICAL], history[RESULTANT]
     for i in range(len(acc)):
         index = state["next"]
-        if index - state["base"] == history.shape[1]:
-            state["base"] = make_room(history, state["base"], history.shape[1])
-        column = index - state["base"]
-        state["yaw"] = write_level(history, column, acc[i], quats[i], c.mounting, state["yaw"])
-        clipped = is_clipped(acc[i], state["last_sample"], c.clip_levels, c.clip_exact)
-        history[CLIPPED, column] = clipped
-        if index >= state["count_from"]:
-            state["n_clipped"] += clipped
         state["next"] = index + 1
-        if watch_second(state, acc[i], window):
+        if watch_second(state, acc, i, resultant[index - state["base"]], window):
             seconds[n_seconds]["first"] = index + 1 - window
             seconds[n_seconds]["motion_g"] = close_second(state, window)
             n_seconds += 1
-        if index >= state["slow_next"] + lag and track_next(state, history, queue, c, index):
+        if index >= state["slow_next"] + lag and track_next(state, slow, queue, c):
             judge(state, history, queue, c, steps)
         n = state["waiting"]
         if n > 0 and index > queue[n - 1]["end"] + longest_wait:
             settle(state, history, queue, n, c, steps)
-    return take_count(state), n_seconds
+    return n_seconds
 
 
-@entry
-def flush(n_missing, states, history, queue, c, steps):
-    """Decide what can be decided without further samples, then start anew `n_missing` samples later."""
-    state = states[0]
+@kernel
+def break_off(state, history, queue, c, steps):
+    """Decide what can be decided without further samples."""
+    smooth_ahead(state, history, state["next"], 0, c)
     while state["slow_next"] < state["next"]:
-        if track_next(state, history, queue, c, state["next"] - 1):
+        if track_next(state, history[SLOW_VERTICAL], queue, c):
             judge(state, history, queue, c, steps)
     settle(state, history, queue, state["waiting"], c, steps)
-    state["next"] += n_missing
-    restart(state)
-    return take_count(state)
 
 
 @kernel
-def take_count(state):
-    """How many steps were written in this call; the next one begins at the first row again."""
-    written = state["n_steps"]
-    state["n_steps"] = 0
-    return written
-
-
-@kernel
-def track_next(state, history, queue, c, newest):
-    """Smooth one more sample and follow the pulse by it; True when one was completed into the queue."""
-    base = state["base"]
+def track_next(state, slow, queue, c):
+    """Follow the pulse by one more sample of the smoothed vertical; True when one was completed into the queue."""
     k = state["slow_next"]
-    first = max(state["oldest"], base) - base
-    for raw, slow in ((VERTICAL, SLOW_VERTICAL), (FORWARD, SLOW_FORWARD), (LEFTWARD, SLOW_LEFTWARD)):
-        history[slow, k - base] = smooth_at(history[raw], k - base, first, newest - base, c.slow_taps)
     state["slow_next"] = k + 1
-    return track(history[SLOW_VERTICAL], base, k, c.rate_hz, state["tracker"], queue[state["waiting"]])
+    return track(slow, state["base"], k, c.rate_hz, state["tracker"], queue[state["waiting"]])
 
 
 @kernel

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.history import FORWARD, LEFTWARD, VERTICAL
+from imurun.core.history import FORWARD, LEFTWARD, SCRATCH, VERTICAL
 from imurun.core.jit import kernel
+from imurun.core.sums import sum_of, sum_of_products
 
 REGULARITY_STRIDES = 4
 N_ENDS = 2 * REGULARITY_STRIDES + 1
@@ -35,10 +36,7 @@ def range_of(signal, first, last, detrend):
 @kernel
 def mean_of(signal, first, stop):
     """Mean over columns first to stop - 1."""
-    total = 0.0
-    for k in range(first, stop):
-        total += signal[k]
-    return total / max(stop - first, 1)
+    return sum_of(signal[first:stop]) / max(stop - first, 1)
 
 
 @kernel
@@ -46,10 +44,9 @@ def sideways_ratio(history, first, stop):
     """RMS of the lateral over RMS of the whole specific force, each less its mean."""
     lateral, whole = 0.0, 0.0
     for channel in (VERTICAL, FORWARD, LEFTWARD):
-        mean = mean_of(history[channel], first, stop)
-        power = 0.0
-        for k in range(first, stop):
-            power += (history[channel, k] - mean) ** 2
+        centred = history[SCRATCH, first:stop]
+        write_centred(history[channel, first:stop], centred)
+        power = sum_of_products(centred, centred)
         whole += power
         if channel == LEFTWARD:
             lateral = power
@@ -57,17 +54,20 @@ def sideways_ratio(history, first, stop):
 
 
 @kernel
-def regularity(signal, first, stop, lag):
-    """Unbiased autocorrelation of columns first to stop - 1 near `lag`, as a share of the variance."""
-    n = stop - first
-    mean = mean_of(signal, first, stop)
-    power = 0.0
-    for k in range(first, stop):
-        power += (signal[k] - mean) ** 2
+def write_centred(signal, centred):
+    """A signal less its mean, into an array of the same length."""
+    mean = sum_of(signal) / max(len(signal), 1)
+    for k in range(len(signal)):
+        centred[k] = signal[k] - mean
+
+
+@kernel
+def regularity(centred, lag):
+    """Unbiased autocorrelation near `lag` as a share of the variance, of a signal without its mean."""
+    n = len(centred)
+    power = sum_of_products(centred, centred)
     best = -1.0
     for shift in range(max(lag - LAG_SEARCH, 1), min(lag + LAG_SEARCH, n - 1) + 1):
-        total = 0.0
-        for k in range(first, stop - shift):
-            total += (signal[k] - mean) * (signal[k + shift] - mean)
+        total = sum_of_products(centred[: n - shift], centred[shift:])
         best = max(best, total / (n - shift) * n / max(power, 1e-30))
     return min(best, 1.0)

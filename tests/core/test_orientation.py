@@ -43,7 +43,7 @@ def test_quaternion_of_half_turns(axis, angle_deg):
 @given(seed=st.integers(0, 2**32 - 1))
 def test_earth_rows_are_the_matrix(seed):
     rotation = Rotation.random(random_state=seed)
-    rows = earth_rows(quats_from(rotation)[0])
+    rows = earth_rows(*quats_from(rotation)[0])
     assert np.allclose(np.reshape(rows, (3, 3)), rotation.as_matrix(), atol=1e-14)
 
 
