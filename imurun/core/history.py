@@ -18,13 +18,15 @@ ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
 SIDEWAYS = 7  # specific force along the body's own left axis, which tilts with it, g
 SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
 CLIPPED = 11  # 1 where an axis was at its end
+YAW_SINE, YAW_COSINE = 12, 13
 # filled for one step at a time, by `imurun.core.push`; g
-PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 12, 13, 14
+PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 14, 15, 16
 # for whoever needs them, until they return
-SCRATCH, ROLL_COSINE, YAW_COSINE = 15, 16, 17
-N_CHANNELS = 18
+SCRATCH, ROLL_COSINE = 17, 18
+N_CHANNELS = 19
 
 PER_G = 1.0 / G
+SMALL_SINE = 0.5
 KEEP_S = 10.0
 """What is kept: four strides, four pulses that wait for a verdict, and the smoothing lag."""
 
@@ -35,17 +37,17 @@ def new_history(rate_hz: float) -> np.ndarray:
 
 
 @kernel
-def write_levels(history, column, acc, quats, mounting, yaw):
-    """Turn samples to level axes and write them to the columns from `column` on; returns the last yaw, rad.
+def write_levels(history, column, acc, quats, mounting):
+    """Turn samples to level axes and write them to the columns from `column` on.
+
+    The yaw goes on from that of the column before; in column 0 an unbroken stretch begins.
 
     Args:
         acc: shape (n, 3), m/s2, sensor frame. quats: shape (n, 4), sensor to earth. mounting: body from
             sensor, (3, 3).
-        yaw: of the sample before, unwrapped; NaN for none.
     """
-    columns = history[:, column : column + len(acc)]
-    write_forces(columns, acc, quats, mounting)
-    return write_angles(columns, yaw)
+    write_forces(history[:, column : column + len(acc)], acc, quats, mounting)
+    write_angles(history, column, column + len(acc))
 
 
 @kernel
@@ -73,23 +75,35 @@ def write_forces(columns, acc, quats, mounting):
         columns[LEFTWARD, i] = ax * lx + ay * ly + az * lz
         columns[SIDEWAYS, i] = left_x * ax + left_y * ay + left_z * az
         columns[RESULTANT, i] = np.sqrt(ax * ax + ay * ay + az * az)
-        columns[ROLL, i], columns[ROLL_COSINE, i] = up_left, up_up
+        columns[ROLL, i], columns[ROLL_COSINE, i] = scale * up_left, scale * up_up
         columns[PITCH, i] = -min(max(up_forward, -1.0), 1.0)
-        columns[YAW, i] = yx * fx + yy * fy + yz * fz
+        columns[YAW_SINE, i] = yx * fx + yy * fy + yz * fz
         columns[YAW_COSINE, i] = xx * fx + xy * fy + xz * fz
 
 
 @kernel
-def write_angles(columns, yaw):
-    """Sines, or what stands for them, to angles; returns the last yaw."""
-    for i in range(columns.shape[1]):
-        columns[ROLL, i] = np.arctan2(columns[ROLL, i], columns[ROLL_COSINE, i])
-        columns[PITCH, i] = np.arcsin(columns[PITCH, i])
-        wrapped = np.arctan2(columns[YAW, i], columns[YAW_COSINE, i])
-        turns = 0.0 if np.isnan(yaw) else np.rint((yaw - wrapped) / (2.0 * np.pi))
-        yaw = wrapped + 2.0 * np.pi * turns
-        columns[YAW, i] = yaw
-    return yaw
+def write_angles(history, first, stop):
+    """Sines and cosines of columns first to stop - 1 to angles, yaw without jumps."""
+    for k in range(first, stop):
+        history[ROLL, k] = angle_of(history[ROLL, k], history[ROLL_COSINE, k])
+        history[PITCH, k] = np.arcsin(history[PITCH, k])
+        sine, cosine = history[YAW_SINE, k], history[YAW_COSINE, k]
+        if k == 0:
+            history[YAW, k] = np.arctan2(sine, cosine)
+        else:
+            before_sine, before_cosine = history[YAW_SINE, k - 1], history[YAW_COSINE, k - 1]
+            turned = angle_of(
+                sine * before_cosine - cosine * before_sine, cosine * before_cosine + sine * before_sine
+            )
+            history[YAW, k] = history[YAW, k - 1] + turned
+
+
+@kernel
+def angle_of(sine, cosine):
+    """The angle, -pi to pi; that of a small sine takes a third of the time."""
+    if cosine > 0.0 and abs(sine) < SMALL_SINE:
+        return np.arcsin(sine)
+    return np.arctan2(sine, cosine)
 
 
 @kernel

@@ -41,7 +41,6 @@ STATE = np.dtype(
         ("slow_next", "i8"),  # the smoothed sample to come
         ("oldest", "i8"),  # the first sample since the last gap
         ("base", "i8"),  # the history's first column
-        ("yaw", "f8"),
         ("tracker", TRACKER),
         ("n_steps", "i8"),  # rows written in this call
         # verdicts
@@ -109,7 +108,6 @@ def restart(state):
     state["oldest"] = state["next"]
     state["slow_next"] = state["next"]
     state["base"] = state["next"]
-    state["yaw"] = np.nan
     restart_tracker(state["tracker"])
     state["running"] = 0
     state["misses"] = 0

@@ -102,12 +102,12 @@ class MountingEvidence:
         force = acc[inner]
         if gyr is not None:
             turned = np.cumsum(gyr[inner] - gyr[inner].mean(axis=0), axis=0) / rate_hz
-            force = force + np.cross(turned - turned.mean(axis=0), force)
+            force = force + _cross(turned - turned.mean(axis=0), force)
         self.n_strides += 1
         self.force += force.mean(axis=0)
-        self.loop += np.cross(a, da).mean(axis=0)
-        self.acc += a.T @ a / n
-        self.jerk += da.T @ da / n
+        self.loop += _cross(a, da).mean(axis=0)
+        self.acc += _products(a, a) / n
+        self.jerk += _products(da, da) / n
         even, odd = _mirror(a, middle, half)
         self.even += even
         self.odd += odd
@@ -116,9 +116,9 @@ class MountingEvidence:
             g = g - g.mean(axis=0)
             even, odd = _mirror(g, middle, half)
             self.gyr_even_odd += even - odd
-            self.gyr += g.T @ g / n
-            self.gyr_acc += g.T @ a / n
-            self.gyr_jerk += g.T @ da / n
+            self.gyr += _products(g, g) / n
+            self.gyr_acc += _products(g, a) / n
+            self.gyr_jerk += _products(g, da) / n
 
     def solve(self) -> tuple[FloatArray, float]:
         """The rotation body from sensor, shape (3, 3), and its confidence; needs at least one stride."""
@@ -182,4 +182,17 @@ def _mirror(values: FloatArray, middle: int, half: int) -> tuple[FloatArray, Flo
     """Covariances of what two steps have in common, and of what has the opposite sign in them."""
     first, second = values[:half], values[middle : middle + half]
     even, odd = 0.5 * (first + second), 0.5 * (first - second)
-    return even.T @ even / half, odd.T @ odd / half
+    return _products(even, even) / half, _products(odd, odd) / half
+
+
+def _products(a: FloatArray, b: FloatArray) -> FloatArray:
+    """a' b, shape (3, 3), of arrays (n, 3): summed in one order, which BLAS leaves to the machine."""
+    return np.einsum("ki,kj->ij", a, b)
+
+
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Row by row; `np.cross` takes ten times as long for some dozens of rows."""
+    crossed = np.empty_like(a)
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        crossed[:, i] = a[:, j] * b[:, k] - a[:, k] * b[:, j]
+    return crossed

@@ -27,6 +27,7 @@ LONGEST_S = 1.2
 """No part of a pulse, of running or walking, lasts longer: before it rises, above its mean, below it."""
 
 BEFORE, ABOVE, BELOW = 0, 1, 2  # phases: waiting for the rise, above 1 g, fallen again
+NOTHING, ROSE, COMPLETE = 0, 1, 2  # what one more sample shows
 
 PULSE = np.dtype(
     [
@@ -94,8 +95,18 @@ def track(slow, base, k, rate_hz, tracker, pulse):
         slow: smoothed vertical, g; the sample k stands at slow[k - base].
         tracker: record of TRACKER. pulse: record of PULSE, written on completion.
     """
-    value = slow[k - base]
-    complete = False
+    event = follow(slow[k - base], k, rate_hz, tracker)
+    if event == ROSE:
+        tracker["begin"] = vertex(slow, tracker["low"] - base) + base
+    elif event == COMPLETE:
+        complete_pulse(slow, base, rate_hz, tracker, pulse)
+    return event == COMPLETE
+
+
+@kernel
+def follow(value, k, rate_hz, tracker):
+    """Take the value of sample k; returns whether the signal rose just now, or the pulse is complete."""
+    event = NOTHING
     phase = tracker["phase"]
     longest = LONGEST_S * rate_hz
     if phase == BEFORE:
@@ -105,7 +116,7 @@ def track(slow, base, k, rate_hz, tracker, pulse):
         elif value > 1.0 + MARGIN_G:
             tracker["phase"] = ABOVE
             tracker["up"] = k
-            tracker["begin"] = vertex(slow, tracker["low"] - base) + base
+            event = ROSE
             tracker["begin_g"] = tracker["low_g"]
             tracker["high"] = k
             tracker["high_g"] = value
@@ -130,10 +141,9 @@ def track(slow, base, k, rate_hz, tracker, pulse):
         elif value > tracker["low_g"] + max(RISE_SHARE * fall, MARGIN_G) or value > 1.0 + MARGIN_G:
             tracker["phase"] = BEFORE
             if tracker["up"] >= 0:
-                complete = True
-                complete_pulse(slow, base, rate_hz, tracker, pulse)
+                event = COMPLETE
             tracker["up"] = -1
-    return complete
+    return event
 
 
 @kernel

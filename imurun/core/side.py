@@ -24,9 +24,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.gaussian import smooth_at
-from imurun.core.history import ROLL, SIDEWAYS
+from imurun.core.gaussian import smooth_at, smooth_span
+from imurun.core.history import ROLL, SCRATCH, SIDEWAYS
 from imurun.core.jit import kernel
+from imurun.core.sums import sum_of
 
 ROLL_FALL, FORCE_FALL, LOADED_SIDE = 0, 1, 2
 N_CUES = 3
@@ -93,10 +94,9 @@ def score_step(cues, history, peak, period, oldest, newest, c):
     early = smooth_at(side, first, oldest, newest, c.slow_taps)
     cues[FORCE_FALL] = early - smooth_at(side, stop, oldest, newest, c.slow_taps)
     first, stop = window_columns(LOADED_WINDOW, peak, period, newest)
-    total = 0.0
-    for k in range(first, stop):
-        total += smooth_at(side, k, oldest, newest, c.slow_taps)
-    cues[LOADED_SIDE] = total / (stop - first)
+    slow = history[SCRATCH]
+    smooth_span(side, slow, first, stop, oldest, newest, c.slow_taps)
+    cues[LOADED_SIDE] = sum_of(slow[first:stop]) / (stop - first)
 
 
 @kernel

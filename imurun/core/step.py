@@ -14,6 +14,7 @@ from imurun.core.memory import forget_steps, knows_heading
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import DOUBTS, write_quality
 from imurun.core.side import add_step, score_step
+from imurun.core.sums import sum_of_products
 from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio, write_centred
 from imurun.core.typical import TYPICAL
 
@@ -228,8 +229,9 @@ def write_regularity(state, history, row, pulse, base):
         step = (ends[N_ENDS - 1] - ends[0]) / (N_ENDS - 1)
         centred = history[SCRATCH, first:last]
         write_centred(history[FORWARD, first:last], centred)
-        row["step_regularity"] = regularity(centred, int(np.rint(step)))
-        row["stride_regularity"] = regularity(centred, int(np.rint(2.0 * step)))
+        power = sum_of_products(centred, centred)
+        row["step_regularity"] = regularity(centred, power, int(np.rint(step)))
+        row["stride_regularity"] = regularity(centred, power, int(np.rint(2.0 * step)))
 
 
 @kernel

@@ -223,7 +223,7 @@ def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
         stop = min(len(acc), taken + history.shape[1] - (state["next"] - state["base"]))
         part = acc[taken:stop]
         column = state["next"] - state["base"]
-        state["yaw"] = write_levels(history, column, part, quats[taken:stop], c.mounting, state["yaw"])
+        write_levels(history, column, part, quats[taken:stop], c.mounting)
         flags = history[CLIPPED, column : column + len(part)]
         write_clipped(flags, part, state["last_sample"], c.clip_levels, c.clip_exact)
         counted = flags[max(state["count_from"] - state["next"], 0) :]

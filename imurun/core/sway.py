@@ -62,10 +62,13 @@ def write_centred(signal, centred):
 
 
 @kernel
-def regularity(centred, lag):
-    """Unbiased autocorrelation near `lag` as a share of the variance, of a signal without its mean."""
+def regularity(centred, power, lag):
+    """Unbiased autocorrelation near `lag`, as a share of the variance.
+
+    Args:
+        centred: a signal without its mean. power: the sum of its squares.
+    """
     n = len(centred)
-    power = sum_of_products(centred, centred)
     best = -1.0
     for shift in range(max(lag - LAG_SEARCH, 1), min(lag + LAG_SEARCH, n - 1) + 1):
         total = sum_of_products(centred[: n - shift], centred[shift:])
