@@ -9,18 +9,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import update_wrapper
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from numba import config, njit, types
 
-kernel = njit(nogil=True, error_model="numpy")
-"""Decorator for kernels that other kernels call."""
+OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
+class _Kernel:
+    """A function as other kernels see it: without what Python would call it through.
+
+    That is half of all there is to compile, and only tests and a few places outside the kernels need it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function)
+        self._inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+        self._numba_type_ = types.Dispatcher(self._inner)
+        self._from_python = njit(**OPTIONS)(function)
+
+    def __call__(self, *args: Any) -> Any:
+        return self._from_python(*args)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Decorator for kernels that other kernels call."""
+    return function if config.DISABLE_JIT else _Kernel(function)
 
 
 def entry(function: Callable[..., Any]) -> Any:
     """Decorator for kernels that Python calls; compiled once per machine and kept."""
-    dispatcher = njit(cache=True, nogil=True, error_model="numpy")(function)
+    dispatcher = njit(cache=True, **OPTIONS)(function)
     kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if kept is not None:
         kept._source_stamp = (kept._source_stamp, _fingerprint())

@@ -43,6 +43,7 @@ STATE = np.dtype(
         ("base", "i8"),  # the history's first column
         ("tracker", TRACKER),
         ("n_steps", "i8"),  # rows written in this call
+        ("n_seconds", "i8"),
         # verdicts
         ("running", "i8"),
         ("misses", "i8"),  # pulses in a row that did not fit the run

@@ -134,7 +134,8 @@ def add_step(parity, cues, contact, period):
     parity["evidence"][1] = flip * parity["evidence"][0]
     parity["evidence"][0] = evidence
     parity["flip"] = flip
-    parity["score"][:] = cues
+    for i in range(N_CUES):
+        parity["score"][i] = cues[i]
     parity["contact"] = contact
 
 

@@ -215,7 +215,7 @@ def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
     """
     state = states[0]
     state["n_steps"] = 0
-    n_seconds = 0
+    state["n_seconds"] = 0
     taken = 0
     while taken < len(acc):
         if state["next"] - state["base"] == history.shape[1]:
@@ -228,30 +228,31 @@ def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
         write_clipped(flags, part, state["last_sample"], c.clip_levels, c.clip_exact)
         counted = flags[max(state["count_from"] - state["next"], 0) :]
         state["n_clipped"] += int(sum_of(counted))
-        smooth_ahead(state, history, state["next"] + len(part) - len(c.slow_taps) // 2, len(part), c)
-        n_seconds = find_steps(state, history, queue, part, c, steps, seconds, n_seconds)
+        newest = state["next"] + len(part) - 1
+        smooth_until(state, history, newest + 1 - len(c.slow_taps) // 2, newest, c)
+        find_steps(state, history, queue, part, c, steps, seconds)
         taken = stop
     if n_missing != GOES_ON:
         break_off(state, history, queue, c, steps)
         state["next"] += n_missing
         restart(state)
-    return state["n_steps"], n_seconds
+    return state["n_steps"], state["n_seconds"]
 
 
 @kernel
-def smooth_ahead(state, history, stop, n_ahead, c):
-    """Smooth all samples before index `stop` that are not yet; `n_ahead` columns are filled beyond the next."""
+def smooth_until(state, history, stop, newest, c):
+    """Smooth all samples before index `stop` that are not yet; `newest` is the last that there is."""
     base = state["base"]
     first = max(state["oldest"], base) - base
-    last = state["next"] + n_ahead - 1 - base
+    last = newest - base
     begin = state["slow_next"] - base
     for raw, slow in ((VERTICAL, SLOW_VERTICAL), (FORWARD, SLOW_FORWARD), (LEFTWARD, SLOW_LEFTWARD)):
         smooth_span(history[raw], history[slow], begin, max(stop - base, begin), first, last, c.slow_taps)
 
 
 @kernel
-def find_steps(state, history, queue, acc, c, steps, seconds, n_seconds):
-    """Take samples, which stand in the history, one by one; returns how many rows of `seconds` are written.
+def find_steps(state, history, queue, acc, c, steps, seconds):
+    """Take samples, which stand in the history, one by one.
 
     What is decided with a sample rests on nothing after it, though the history holds more already.
     """
@@ -263,21 +264,21 @@ def find_steps(state, history, queue, acc, c, steps, seconds, n_seconds):
         index = state["next"]
         state["next"] = index + 1
         if watch_second(state, acc, i, resultant[index - state["base"]], window):
-            seconds[n_seconds]["first"] = index + 1 - window
-            seconds[n_seconds]["motion_g"] = close_second(state, window)
-            n_seconds += 1
+            second = seconds[state["n_seconds"]]
+            second["first"] = index + 1 - window
+            second["motion_g"] = close_second(state, window)
+            state["n_seconds"] += 1
         if index >= state["slow_next"] + lag and track_next(state, slow, queue, c):
             judge(state, history, queue, c, steps)
         n = state["waiting"]
         if n > 0 and index > queue[n - 1]["end"] + longest_wait:
             settle(state, history, queue, n, c, steps)
-    return n_seconds
 
 
 @kernel
 def break_off(state, history, queue, c, steps):
     """Decide what can be decided without further samples."""
-    smooth_ahead(state, history, state["next"], 0, c)
+    smooth_until(state, history, state["next"], state["next"] - 1, c)
     while state["slow_next"] < state["next"]:
         if track_next(state, history[SLOW_VERTICAL], queue, c):
             judge(state, history, queue, c, steps)
