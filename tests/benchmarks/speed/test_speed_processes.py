@@ -87,7 +87,7 @@ def test_the_first_run_has_empty_caches_and_the_second_has_not(monkeypatch):
         return fake_ran(10.0, "Compiling the core\n") if len(places) % 2 else fake_ran(2.0)
 
     monkeypatch.setattr(first, "run_imurun", fake)
-    there, none, said = first.measure_first(quick=False)
+    there, none, _, _, said = first.measure_first(quick=False)
     assert there.values == none.values == (10.0,) * 3
     assert there.ratio == 5.0
     assert said.values == (1.0,) * 6
