@@ -571,12 +571,16 @@ def bench_accuracy(
 @bench.command("speed")
 def bench_speed(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the figures.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Entry to measure, may be given again; all when left out."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Less data and fewer repeats.")] = False,
 ) -> None:
-    """Measure what decoding and many sensors cost, beside a reference."""
+    """Measure what imurun costs, from a notification to a cohort, each beside a reference."""
     from imurun.commands.bench import bench_speed as run
 
-    run(out, quick=quick)
+    run(out, only, quick=quick)
 
 
 @bench.command("data")

@@ -1,6 +1,6 @@
 """The speed benchmark.
 
-python -m benchmarks.speed [--out DIR] [--quick]
+python -m benchmarks.speed [--only NAME]... [--out DIR] [--quick]
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 1 when the input could not be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="What imurun costs.")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
+    parser.add_argument("--only", action="append", metavar="NAME", help="entry to measure; again for more")
     parser.add_argument("--quick", action="store_true", help="less data, fewer repeats")
     given = parser.parse_args(argv)
     from benchmarks.speed.command import run_benchmark
 
     try:
-        run_benchmark(given.out, quick=given.quick)
+        run_benchmark(given.out, given.only, quick=given.quick)
     except ImurunError as error:
         print(error, file=sys.stderr)
         return 1

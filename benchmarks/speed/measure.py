@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Figure:
         reference: of the reference, measured right before in the same repeat; same unit. Empty where there
             is none.
         target: not to go beyond; None where none is set.
+        at_least: the target is to be reached from below.
     """
 
     entry: str
@@ -29,6 +32,7 @@ class Figure:
     values: tuple[float, ...]
     reference: tuple[float, ...]
     target: float | None = None
+    at_least: bool = False
 
     @property
     def median(self) -> float:
@@ -48,7 +52,9 @@ class Figure:
 
     @property
     def is_reached(self) -> bool | None:
-        return None if self.target is None else self.median <= self.target
+        if self.target is None:
+            return None
+        return self.median >= self.target if self.at_least else self.median <= self.target
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -60,6 +66,7 @@ class Figure:
             "quartiles": list(self.quartiles),
             "ratio": self.ratio,
             "target": self.target,
+            "at_least": self.at_least,
             "is_reached": self.is_reached,
             "values": list(self.values),
             "reference": list(self.reference),
@@ -76,12 +83,23 @@ def compare(
         make: gives the thing to time, fresh for each repeat; making it is not timed.
         repeats: how many.
     """
-    seconds: list[float] = []
-    of_reference: list[float] = []
-    for _ in range(repeats + 1):
-        of_reference.append(cpu_s(reference))
-        seconds.append(cpu_s(make()))
-    return seconds[1:], of_reference[1:]
+    of_reference, seconds = in_turn([lambda: cpu_s(reference), lambda: cpu_s(make())], repeats)
+    return seconds, of_reference
+
+
+def in_turn(works: Sequence[Callable[[], T]], repeats: int, *, warm: bool = True) -> list[tuple[T, ...]]:
+    """What each of several works gives, one after the other in every repeat.
+
+    Args:
+        works: each measures itself.
+        repeats: how many.
+        warm: one repeat before does not count.
+    """
+    given: list[list[T]] = [[] for _ in works]
+    for _ in range(repeats + warm):
+        for work, values in zip(works, given, strict=True):
+            values.append(work())
+    return [tuple(values[warm:]) for values in given]
 
 
 def cpu_s(work: Callable[[], object]) -> float:

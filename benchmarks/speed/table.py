@@ -27,7 +27,7 @@ def print_figures(figures: Sequence[Figure], console: Console) -> None:
                 f"{row.median:.3g}",
                 f"{low:.3g} - {high:.3g}",
                 "" if row.ratio is None else f"{row.ratio:.1f}",
-                "" if row.target is None else f"<= {row.target:g}",
+                "" if row.target is None else f"{'>=' if row.at_least else '<='} {row.target:g}",
                 verdict(row),
             )
         console.print(table)

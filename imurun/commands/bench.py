@@ -21,13 +21,14 @@ def bench_accuracy(
     _benchmark("benchmarks.accuracy.command").run_benchmark(out, methods, datasets, quick=quick)
 
 
-def bench_speed(out: Path | None, *, quick: bool) -> None:
+def bench_speed(out: Path | None, only: list[str] | None, *, quick: bool) -> None:
     """Run the speed benchmark, print its tables, keep its figures.
 
     Raises:
-        SettingsError: no benchmarks here, or a folder that cannot be used.
+        SettingsError: no benchmarks here, an unknown name, or a folder that cannot be used.
+        ImurunError: an entry that could not be measured; the others were.
     """
-    _benchmark("benchmarks.speed.command").run_benchmark(out, quick=quick)
+    _benchmark("benchmarks.speed.command").run_benchmark(out, only, quick=quick)
 
 
 def bench_data(name: str | None, *, download: bool) -> None:

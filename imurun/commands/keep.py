@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,7 +18,9 @@ from imurun.io import read_runner
 from imurun.io.printable import printable
 from imurun.io.runner_file import default_runner_file, read_shoes
 from imurun.recording import Runner
-from imurun.session import Session
+
+if TYPE_CHECKING:
+    from imurun.session import Session
 
 COLOURS = {"note": "dim", "raised": "yellow", "high": "red", "very high": "bold red"}
 

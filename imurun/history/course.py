@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from imurun.recording import Marker
-from imurun.session import Session
+
+if TYPE_CHECKING:
+    from imurun.session import Session
 
 COLUMNS = ("start_s", "end_s", "kind")
 

@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from imurun.frames import FloatArray
-from imurun.summary import running_column
 
 EXPONENTS = (1, 4, 10)
 HIGHEST_BW, BIN_BW = 16.0, 0.05
@@ -30,6 +29,8 @@ def doses(steps: pd.DataFrame) -> dict[str, float | None]:
 
     None where no running step has a compression.
     """
+    from imurun.summary import running_column
+
     compression = running_column(steps, "lumbar_compression_bw")
     known = compression[np.isfinite(compression)]
     return {f"lumbar_dose_bw{m}": float(np.sum(known ** float(m))) if len(known) else None for m in EXPONENTS}
@@ -37,6 +38,8 @@ def doses(steps: pd.DataFrame) -> dict[str, float | None]:
 
 def compression_counts(steps: pd.DataFrame) -> Counts:
     """How many running steps had a compression in each bin of 0.05 BW; shape (320,)."""
+    from imurun.summary import running_column
+
     compression = running_column(steps, "lumbar_compression_bw")
     known = compression[np.isfinite(compression)]
     bins = np.clip((known / BIN_BW).astype(np.int64), 0, N_BINS - 1)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,9 @@ from imurun.history.tags import TAG_NAMES, Tags, clean_runner
 from imurun.history.thresholds import THRESHOLDS, Thresholds
 from imurun.io import read_steps, write_steps
 from imurun.io.printable import printable
-from imurun.session import Session
+
+if TYPE_CHECKING:
+    from imurun.session import Session
 
 VARIABLE = "IMURUN_STORE"
 STEPS = "steps"
@@ -279,6 +281,8 @@ class Store:
         Raises:
             StoreError: no such session, its table is missing or damaged, or what happened when was not kept.
         """
+        from imurun.session import Session
+
         _, start_us = self._one(session_id)
         rows = self.catalogue.rows(
             "SELECT summary, course, source FROM sessions WHERE session_id = ?", (session_id,)

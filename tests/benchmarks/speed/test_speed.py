@@ -53,6 +53,47 @@ def test_a_figure():
     assert Figure("team", "a", "ms", (1.0,), ()).ratio is None
 
 
+def test_a_target_may_be_the_least_that_is_wanted(capsys):
+    few, many = (
+        Figure("streams", name, "streams", (value,), (), 500.0, at_least=True)
+        for name, value in (("few", 250.0), ("many", 500.0))
+    )
+    assert few.is_reached is False
+    assert many.is_reached is True
+    assert few.record()["at_least"] is True
+    print_figures([few, many], Console(width=100))
+    said = capsys.readouterr().out
+    assert ">= 500" in said
+    assert "0.5 times it" in said
+    assert "reached" in said
+
+
+def broken(*, quick):
+    raise ValueError("no such thing")
+
+
+def test_an_entry_that_fails_leaves_the_others(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ENTRIES", {"broken": broken, "wire": lambda *, quick: [FIGURE]})
+    assert main(["--out", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "Not measured: broken (ValueError: no such thing)" in said.err
+    assert "[a]" in said.out
+    found = json.loads((tmp_path / "speed.json").read_text())
+    assert found["figures"] == [FIGURE.record()]
+    assert "ValueError: no such thing" in found["failures"]["broken"]
+
+
+def test_single_entries_go_into_a_file_of_their_own(tmp_path, monkeypatch):
+    entries = {name: lambda *, quick: [FIGURE] for name in ("live", "team")}
+    monkeypatch.setattr(command, "ENTRIES", {"broken": broken, **entries})
+    words = ["bench", "speed", "--only", "team", "--only", "live", "--out", str(tmp_path)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["speed-live-team.json"]
+    result = CliRunner().invoke(app, ["bench", "speed", "--only", "lives", "--out", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "broken, live, team" in str(result.exception)
+
+
 def test_a_target_of_none_at_all_is_missed_by_one(capsys):
     lost, kept = (
         Figure("team", "lost", "a repeat", (1.0,), (), 0.0),
