@@ -47,8 +47,8 @@ def cells(figure: Figure) -> list[str]:
         f"{middle:.3g}",
         f"{low:.2g} - {high:.2g}",
         f"{figure.quartiles('cpu_s')[1]:.3g}",
-        _ratio(figure.to_reference),
-        _ratio(figure.to_ours),
+        _times(figure.over_reference),
+        _times(figure.over_ours),
         "" if figure.found_share is None else f"{100.0 * figure.found_share:.0f} %",
         verdict(figure),
     ]
@@ -63,5 +63,5 @@ def verdict(figure: Figure) -> str:
     return ""
 
 
-def _ratio(ratio: dict[str, float] | None) -> str:
-    return "" if ratio is None else f"{ratio['wall_s']:.3g}"
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.3g}"
