@@ -78,8 +78,8 @@ def run_benchmark(
     console = Console(highlight=False)
     print_figures(figures, console)
     console.print(
-        f"Medians of {n_rounds} rounds; ratios of the same round, of wall or CPU time, whichever is worse for "
-        "imurun: benchmarks/peers/README.md."
+        f"Medians of {n_rounds} rounds; ratios of the same round, of wall or CPU time, whichever is worse "
+        "for imurun: benchmarks/peers/README.md."
     )
     console.print(f"Figures: {results / FIGURES}", soft_wrap=True, markup=False)
     return results / FIGURES
