@@ -18,7 +18,14 @@ def print_figures(figures: Sequence[Figure], console: Console) -> None:
     """A table for each hour, a line for each contender; then who failed, and what each leaves out."""
     for hour in dict.fromkeys(figure.hour for figure in figures):
         title = f"{hour.name}: {hour.duration_s / 60.0:.0f} minutes, {hour.n_steps} steps"
-        table = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
+        table = Table(
+            box=None,
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
+            header_style="dim",
+            title=title,
+            title_justify="left",
+        )
         table.add_column("", no_wrap=True)
         for name in COLUMNS:
             table.add_column(name, justify="right", no_wrap=True)

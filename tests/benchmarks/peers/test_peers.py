@@ -36,6 +36,7 @@ from imurun.errors import SettingsError
 PEER = Contender("a peer", "env", "none.py", "Nearly all.", is_whole=True)
 VQF, IMURUN = (next(c for c in CONTENDERS if c.name == name) for name in (REFERENCE, OURS))
 HOUR = Hour("running", Path("running.npz"), 3600.0, 100)
+ROWS = (OURS, "mobgap", "scikit-digital-health")
 SAID = {"wall_s": 0.5, "cpu_s": 0.4, "calls": 4, "steps": 90, "bouts": 2, "versions": {"numpy": "2"}}
 
 
@@ -149,19 +150,23 @@ def test_a_target_counts_by_wall_and_by_processor_time_and_beside_work_that_was_
     assert alone["a peer"].to_ours is None
 
 
-def test_the_table_says_all(capsys):
-    found = figures([told(0.1, steps=None)], [told(0.3)], [told(1.0, steps=0)])
-    failed = Figure(CONTENDERS[2], HOUR, (), None, None, "mobgap [x] failed: it fell.")
-    print_figures([*found.values(), failed], Console(width=80))
+def test_the_table_says_all_in_a_narrow_terminal(capsys):
+    rounds = [told(31.18, steps=0), told(48.77, steps=0), told(99.99, steps=0)]
+    found = figures([told(0.1, steps=None)] * 3, [told(0.3)] * 3, rounds)
+    mobgap, skdh = CONTENDERS[2:4]
+    peer = found["a peer"]
+    failed = Figure(mobgap, HOUR, (), None, None, "The peer [x] failed: it fell.")
+    long = Figure(skdh, HOUR, peer.rounds, peer.to_reference, peer.to_ours, "")
+    print_figures([*found.values(), failed, long], Console(width=80))
     lines = capsys.readouterr().out.splitlines()
-    rows = {line.split("  ")[0]: line.split() for line in lines}
+    rows = {name: line.split() for line in lines for name in ROWS if line.startswith(f"{name} ")}
     assert rows[OURS][1:] == ["0.3", "0.3", "-", "0.3", "0.3", "3", "1", "100", "%", "missed"]
-    assert rows["a peer"][-4:] == ["0", "%", "too", "little"]
+    assert rows[skdh.name][1:] == "48.8 40 - 74 48.8 488 163 0 % too little".split()
     assert rows["mobgap"][1:] == ["-", "failed"]
     text = " ".join(" ".join(lines).split())
     assert "running: 60 minutes, 100 steps" in text
-    assert "mobgap [x] failed: it fell." in text
-    assert all(c.leaves_out in text for c in (VQF, IMURUN, PEER, CONTENDERS[2]))
+    assert "The peer [x] failed: it fell." in text
+    assert all(c.leaves_out in text for c in (VQF, IMURUN, PEER, mobgap, skdh))
     assert "…" not in text
 
 
