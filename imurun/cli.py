@@ -583,6 +583,25 @@ def bench_speed(
     run(out, only, quick=quick)
 
 
+@bench.command("peers")
+def bench_peers(
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the figures.")] = None,
+    environments: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the environments, in the cache when left out."),
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How often each is measured; 5 when left out.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make the environments again.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Less data and fewer rounds.")] = False,
+) -> None:
+    """Measure peers and imurun on the same hour, each in an environment of its own (installed at first)."""
+    from imurun.commands.bench import bench_peers as run
+
+    run(out, environments, n_rounds=rounds, fresh=fresh, quick=quick)
+
+
 @bench.command("data")
 def bench_data(
     name: Annotated[

@@ -31,6 +31,19 @@ def bench_speed(out: Path | None, only: list[str] | None, *, quick: bool) -> Non
     _benchmark("benchmarks.speed.command").run_benchmark(out, only, quick=quick)
 
 
+def bench_peers(
+    out: Path | None, environments: Path | None, *, n_rounds: int | None, fresh: bool, quick: bool
+) -> None:
+    """Run the benchmark beside peers, print its tables, keep its figures.
+
+    Raises:
+        SettingsError: no benchmarks here, a folder that cannot be used, or nobody could be measured.
+    """
+    _benchmark("benchmarks.peers.command").run_benchmark(
+        out, environments, n_rounds=n_rounds, fresh=fresh, quick=quick
+    )
+
+
 def bench_data(name: str | None, *, download: bool) -> None:
     """List the datasets, show one, or download one.
 

@@ -1,0 +1,1 @@
+"""What the same hour costs others: whole pipelines of peers, and the orientation filter alone."""

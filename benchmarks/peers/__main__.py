@@ -1,0 +1,40 @@
+"""The benchmark beside peers.
+
+python -m benchmarks.peers [--out DIR] [--environments DIR] [--rounds N] [--fresh] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from imurun.errors import ImurunError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 1 when the input could not be used."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers", description="What the same hour costs others."
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the figures")
+    parser.add_argument("--environments", type=Path, metavar="DIR", help="folder of the environments")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured")
+    parser.add_argument("--fresh", action="store_true", help="make the environments again")
+    parser.add_argument("--quick", action="store_true", help="ten minutes of data, fewer rounds")
+    given = parser.parse_args(argv)
+    from benchmarks.peers.command import run_benchmark
+
+    try:
+        run_benchmark(
+            given.out, given.environments, n_rounds=given.rounds, fresh=given.fresh, quick=given.quick
+        )
+    except ImurunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

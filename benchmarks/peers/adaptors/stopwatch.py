@@ -1,0 +1,82 @@
+"""Times one way of working on an hour and prints what came out: the part that all adaptors share.
+
+Runs in each peer's own environment: numpy, and nothing of imurun.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+PIECE_S = 600.0
+MOST_CALLS = 5
+ENOUGH_S = 2.0
+
+Hour = dict[str, Any]
+"""`acc` m/s2 and `gyr` rad/s, shape (n, 3), x forward, y left, z up; `rate_hz`; `bouts`, shape (m, 2): first
+sample and end of each stretch of gait; `height_m`."""
+
+
+def main(
+    prepare: Callable[[Hour], Any],
+    work: Callable[[Any], Any],
+    count: Callable[[Any], dict[str, int | None]],
+    packages: tuple[str, ...],
+) -> None:
+    """Time `work(prepare(hour))` for the file on the command line, and print one line of JSON.
+
+    The first ten minutes go through once and are not timed: what is compiled or loaded at first use is there
+    by then. Of several calls the median counts; a slow one is called once.
+
+    Args:
+        prepare: the hour in the units, axes and container that the peer wants; not timed.
+        work: what is timed.
+        count: of what `work` returned, `steps` and `bouts`; None for what it does not look for.
+        packages: whose versions to tell.
+    """
+    hour = read(sys.argv[1])
+    work(prepare(beginning(hour)))
+    ready = prepare(hour)
+    wall_s: list[float] = []
+    cpu_s: list[float] = []
+    while True:
+        wall, cpu = time.perf_counter(), time.process_time()
+        came_out = work(ready)
+        cpu_s.append(time.process_time() - cpu)
+        wall_s.append(time.perf_counter() - wall)
+        if len(wall_s) == MOST_CALLS or sum(wall_s) >= ENOUGH_S:
+            break
+    told = {
+        "wall_s": float(np.median(wall_s)),
+        "cpu_s": float(np.median(cpu_s)),
+        "calls": len(wall_s),
+        **count(came_out),
+        "versions": {name: metadata.version(name) for name in packages},
+    }
+    print(json.dumps(told))
+
+
+def read(path: str) -> Hour:
+    """The hour from its file."""
+    with np.load(path) as file:
+        hour: Hour = {name: file[name] for name in ("acc", "gyr", "bouts")}
+        hour["rate_hz"] = float(file["rate_hz"])
+        hour["height_m"] = float(file["height_m"])
+    return hour
+
+
+def beginning(hour: Hour) -> Hour:
+    """Its first ten minutes."""
+    n = min(len(hour["acc"]), round(PIECE_S * hour["rate_hz"]))
+    bouts = np.minimum(hour["bouts"], n)
+    return hour | {
+        "acc": hour["acc"][:n].copy(),
+        "gyr": hour["gyr"][:n].copy(),
+        "bouts": bouts[bouts[:, 1] > bouts[:, 0]],
+    }

@@ -1,0 +1,80 @@
+"""An environment for each: made once, kept, and used again while its requirements are the same."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.peers.contenders import requirements_of
+from imurun.errors import SettingsError
+from imurun.io.atomic import atomic_path
+
+MARK = "requirements-installed.txt"
+"""In an environment that is complete: what it was made for."""
+
+Run = Callable[[Sequence[str]], None]
+
+
+def python_of(folder: Path) -> Path:
+    """The interpreter of an environment."""
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def ready_environment(name: str, folder: Path, *, fresh: bool = False, run: Run | None = None) -> Path:
+    """The interpreter of the environment `name` below `folder`, which is made where it is not there.
+
+    Args:
+        name: of the environment; `requirements_of` says what is in it.
+        folder: where environments are kept.
+        fresh: make it again although it is there.
+        run: runs a command, and raises `SettingsError` when it fails; the real thing unless given.
+
+    Raises:
+        SettingsError: it could not be made.
+        OSError: the folder cannot be written.
+    """
+    run = _run if run is None else run
+    place = folder / name
+    wanted = f"# Python {platform.python_version()}, {sys.platform}\n{requirements_of(name)}"
+    if not fresh and _mark(place) == wanted and python_of(place).exists():
+        return python_of(place)
+    if place.is_symlink() or (place.exists() and not (place / "pyvenv.cfg").exists()):
+        raise SettingsError(
+            f"{place} is there and is no Python environment; move it, or choose another --environments."
+        )
+    shutil.rmtree(place, ignore_errors=True)
+    run([sys.executable, "-m", "venv", str(place)])
+    asked = place / "requirements-asked.txt"
+    asked.write_text(wanted, encoding="utf-8")
+    python = str(python_of(place))
+    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(asked)])
+    with atomic_path(place / MARK) as aside:
+        aside.write_text(wanted, encoding="utf-8")
+    return python_of(place)
+
+
+def last_words(text: str) -> str:
+    """Of what a failed program said, the line that tells most: its last error, or its last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    return (errors or lines or ["it said nothing"])[-1].rstrip(".")
+
+
+def _mark(place: Path) -> str | None:
+    try:
+        return (place / MARK).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _run(words: Sequence[str]) -> None:
+    try:
+        subprocess.run(words, check=True, capture_output=True, text=True, errors="replace")
+    except subprocess.CalledProcessError as error:
+        raise SettingsError(last_words(error.stderr or error.stdout)) from error
+    except OSError as error:
+        raise SettingsError(str(error)) from error
