@@ -69,7 +69,9 @@ def run(
     memory: Annotated[
         int | None,
         typer.Option(
-            metavar="MB", min=1, help="Most that a worker may take; its share of this machine's if not said."
+            metavar="MB",
+            min=512,
+            help="Most that a worker may take; its share of this machine's if not said.",
         ),
     ] = None,
     scheduler: Annotated[

@@ -51,7 +51,7 @@ class Cluster:
         self._level = self._log.level
         self._log.setLevel(logging.CRITICAL)  # what it would print is said in a sentence
         try:
-            self._client = distributed.Client(
+            self._client: Any = distributed.Client(
                 address, timeout=WAIT_S, set_as_default=False, direct_to_workers=False
             )
         except (OSError, ValueError, TypeError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from imurun.cohort.address import is_remote, local_address, local_stamp
+from imurun.cohort.address import Stamp, is_remote, local_address, local_stamp
 from imurun.cohort.manifest import is_manifest, read_manifest
 from imurun.cohort.remote import remote_stamp
 from imurun.cohort.scan import find, is_pattern
@@ -42,7 +42,7 @@ def gather(words: Sequence[str], manifests: Sequence[str], settings: Settings, *
         out: output folder, which is never looked into.
 
     Raises:
-        CohortError: a manifest that cannot be used, or nothing was named.
+        CohortError: a manifest that cannot be used, or nothing but words that point nowhere.
     """
     tables = [*manifests]
     places: list[str] = []
@@ -54,11 +54,8 @@ def gather(words: Sequence[str], manifests: Sequence[str], settings: Settings, *
     skip = [Path(local_address(table)) for table in tables if not is_remote(table)]
     for place in places:
         found.take(_from_word(place, settings, [*skip, Path(local_address(out))]))
-    if not found.by_address and not found.failures:
-        raise CohortError(
-            f"No recording was found in {', '.join(map(printable, [*places, *tables])) or 'nothing'}; "
-            "name files, folders or a manifest."
-        )
+    if not found.by_address and not tables:
+        raise CohortError(f"There is nothing to do: {'; '.join(map(_said, found.failures)).rstrip('.')}.")
     sources = sorted(found.by_address.values(), key=lambda source: source.address)
     return Inputs(sources, found.failures)
 
@@ -100,12 +97,16 @@ def _failed(source: Source, sentence: str) -> Failure:
     return Failure(source.address, said, source.row, source.runner, source.session)
 
 
-def _stamp(address: str):
+def _said(failure: Failure) -> str:
+    return f"{printable(failure.address)}: {failure.sentence}"
+
+
+def _stamp(address: str) -> Stamp:
     if is_remote(address):
         return remote_stamp(address)
     try:
         return local_stamp(Path(address))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no file can have that name
         raise CohortError("there is no such file; check the path.") from error
 
 
@@ -121,9 +122,12 @@ def _from_word(word: str, settings: Settings, skip: Sequence[Path]) -> Iterable[
         raise
     except ImurunError as error:
         yield Failure(word, str(error))
+        return
     except OSError as error:
         yield Failure(
             word, f"{printable(str(error.filename or word))} could not be listed: {error.strerror}."
         )
-    if not n_found and is_pattern(word):
-        yield Failure(word, "the pattern fits no recording; check it.")
+        return
+    if not n_found:
+        what = "the pattern fits" if is_pattern(word) else "the folder holds"
+        yield Failure(word, f"{what} no recording; check it.")

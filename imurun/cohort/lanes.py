@@ -93,7 +93,7 @@ class _Lane:
     def submit(self, task: Task) -> None:
         """Begin a task."""
         self.task, self._tries = task, 1
-        self._begin()
+        self._begin(task)
 
     def take(self) -> Result | None:
         """The result of the task that ended; None when it was begun once more."""
@@ -105,7 +105,7 @@ class _Lane:
             self._reopen()
             if self._tries < MOST_TRIES:
                 self._tries += 1
-                self._begin()
+                self._begin(self.task)
                 return None
             result = Result(self.task.key, __version__, "failed", sentence=DIED)
         self.task = self.future = None
@@ -115,17 +115,16 @@ class _Lane:
 
     def kill(self) -> None:
         """End the process, whatever it does."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        with contextlib.suppress(BrokenProcessPool, ProcessLookupError, PermissionError):
-            os.kill(self._pid.result(), getattr(signal, "SIGKILL", signal.SIGTERM))
-        self._pool.shutdown(wait=True)
+        with contextlib.suppress(BrokenProcessPool, OSError):  # it is dead already
+            os.kill(self.pid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _begin(self) -> None:
+    def _begin(self, task: Task) -> None:
         try:
-            self.future = self._pool.submit(_run, self.task)
+            self.future = self._pool.submit(_run, task)
         except BrokenProcessPool:  # it died while it had nothing to do
             self._reopen()
-            self.future = self._pool.submit(_run, self.task)
+            self.future = self._pool.submit(_run, task)
 
     def _open(self) -> None:
         with _environment():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -47,15 +49,15 @@ def read_manifest(address: str, settings: Settings) -> Iterator[Source | Failure
     """
     text = _text(address)
     name = printable(address)
-    header = _header(text.partition("\n")[0])
+    first = re.split(r"\r\n|\n|\r", text, maxsplit=1)[0]
+    header = _header(first)
     if RECORDING not in header:
         raise CohortError(f"{name} has no column `{RECORDING}`; name the columns in the first line.")
     twins = sorted({column for column in header if header.count(column) > 1})
     if twins:
         raise CohortError(f"{name} has the column `{printable(twins[0])}` more than once; rename one.")
-    separator = _separator(text.partition("\n")[0])
     try:
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True))[1:]
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(first), strict=True))[1:]
     except csv.Error as error:
         raise CohortError(f"{name} is no proper CSV ({error}); save it again.") from error
     return _rows(address, header, rows, settings)
@@ -85,7 +87,7 @@ def _rows(
 
 
 def _source(address: str, number: int, row: dict[str, str], folder: str, settings: Settings) -> Source:
-    runner, session = labels(address, folder if address.startswith(folder) else None)
+    runner, session = labels(address, folder)
     mass_kg, height_m, rate_hz = (_number(row, name) for name in ("mass_kg", "height_m", "rate_hz"))
     Runner(mass_kg=mass_kg, height_m=height_m)
     if rate_hz is not None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from imurun.cohort.address import is_remote
 from imurun.cohort.ledger import Entry
-from imurun.cohort.names import key_of
 from imurun.cohort.source import Source
 from imurun.cohort.task import Task
 
@@ -30,9 +29,9 @@ class Plan:
 def make_plan(sources: Iterable[Source], entries: Mapping[str, Entry], has_steps: Collection[str]) -> Plan:
     """Compare the sources with what was done.
 
-    What was done counts when it was done with the same settings, for the same runner and session. A file whose
-    size and time of change are as they were is trusted; otherwise its content decides, when a worker has read
-    it. What failed is tried again.
+    What was done counts when it was done with the same settings, for the same runner and session. A file
+    whose size and time of change are as they were is trusted; otherwise its content decides, when a worker
+    has read it. What failed is tried again.
 
     Args:
         sources: of this run.
@@ -107,8 +106,3 @@ def find_twins(entries: Iterable[Entry], in_run: Collection[str]) -> Twins:
 def is_gone(address: str) -> bool:
     """Whether a file of this machine is there no more; what is elsewhere is taken to be there."""
     return not is_remote(address) and not Path(address).exists()
-
-
-def keys_of(addresses: Iterable[str]) -> set[str]:
-    """The keys of some addresses."""
-    return {key_of(address) for address in addresses}

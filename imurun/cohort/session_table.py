@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imurun.cohort.ledger import Entry
 from imurun.cohort.names import PARTITION
+from imurun.io.printable import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +29,8 @@ def covariate_columns(entries: Iterable[Entry], summary_names: Iterable[str]) ->
     """Columns for what manifests say beyond what imurun knows.
 
     Returns:
-        By name in the manifest: name of the column, which is `covariate_NAME` where NAME is taken, and whether
-        all of its values are numbers.
+        By name in the manifest: name of the column, which is `covariate_NAME` where NAME is taken, and
+        whether all of its values are numbers.
     """
     taken = {*FIRST, *summary_names, PARTITION.rstrip("=")}
     is_number: dict[str, bool] = {}
@@ -99,7 +100,7 @@ def _row(
         row[column] = _number(text) if numbers else text or None
     return row | {
         "key": entry.key,
-        "recording": entry.address,
+        "recording": printable(entry.address),
         "session": entry.session,
         "group": entry.group or None,
         "mass_kg": used["mass_kg"],

@@ -62,13 +62,14 @@ def labels(address: str, root: str | None) -> tuple[str, str]:
 
     Args:
         address: path or address of the recording.
-        root: folder in which it was found.
+        root: folder in which it was found; None, or one that does not hold it, for its own folder.
 
     Raises:
         SettingsError: the folder's name is too long.
     """
     parts = _parts(address)
-    inside = parts[len(_parts(root)) :] if root is not None else parts[-1:]
+    above = [] if root is None else _parts(root)
+    inside = parts[len(above) :] if above and parts[: len(above)] == above else parts[-1:]
     session = _stem(inside[-1] if inside else parts[-1])
     if len(inside) > 1:
         return runner_label(inside[0]), printable("/".join([*inside[1:-1], session]))

@@ -56,9 +56,7 @@ def run_cohort(
         ledger = Ledger(folder.ledger)
         try:
             if ledger.n_damaged:
-                _say(
-                    f"{ledger.n_damaged} lines of {folder.ledger} are damaged; these recordings are done anew."
-                )
+                _say(f"Lines of {folder.ledger} that are damaged: {ledger.n_damaged}; it is done anew.")
             run = CohortRun(folder, ledger, inputs)
             crew = _crew_maker(len(run.plan.tasks), workers, memory_mb, scheduler)
             with _stop_signals() as stop, _shown(run.progress) as show:
@@ -173,12 +171,9 @@ def _say_end(end: Progress, out: Path) -> bool:
     print(f"Recordings: {end.done} done{hours}{before}. Data set: {printable(str(out))}")
     if end.in_table:
         table = printable(str(out / f"{NAME}.csv"))
-        _say(f"imurun: {end.in_table} recordings could not be used; {table} says why of each.")
+        _say(f"imurun: {end.in_table} of the recordings could not be used; {table} says why.")
     if end.ended_early:
         left = end.total - end.done - end.failed
         why = end.why or "Interrupted."
-        _say(
-            f"imurun: {why} {end.done + end.failed} recordings were done and {left} are left; "
-            "the same command goes on."
-        )
+        _say(f"imurun: {why} Done: {end.done + end.failed}, left: {left}; the same command goes on.")
     return not end.in_table and not end.ended_early
