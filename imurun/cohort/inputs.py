@@ -12,7 +12,7 @@ from imurun.cohort.remote import remote_stamp
 from imurun.cohort.scan import find, is_pattern
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
-from imurun.errors import CohortError, ImurunError
+from imurun.errors import CohortError, FormatError, ImurunError
 from imurun.io.printable import printable
 
 
@@ -74,7 +74,7 @@ class _Collected:
                 continue
             try:
                 source = item if item.stamp.is_known else replace(item, stamp=_stamp(item.address))
-            except ImurunError as error:
+            except FormatError as error:
                 self.failures.append(_failed(item, str(error)))
                 continue
             self._add(source)
@@ -107,7 +107,7 @@ def _stamp(address: str) -> Stamp:
     try:
         return local_stamp(Path(address))
     except (OSError, ValueError) as error:  # ValueError: no file can have that name
-        raise CohortError("there is no such file; check the path.") from error
+        raise FormatError("there is no such file; check the path.") from error
 
 
 def _from_word(word: str, settings: Settings, skip: Sequence[Path]) -> Iterable[Source | Failure]:

@@ -22,7 +22,9 @@ from imurun.cohort.task import Result, Task
 
 MOST_TRIES = 2
 GROWN = 0.5
-"""A worker that keeps this share of its memory after a task is replaced."""
+"""A worker that keeps this share of its memory after a task is replaced, if it also keeps more than `USUAL`."""
+USUAL = 400 << 20
+"""Bytes. With the core loaded a worker keeps 260 MiB after short recordings."""
 DIED = (
     "the worker that read it was killed, twice, probably for lack of memory; "
     "split it, or give workers more (--memory, fewer --workers)."
@@ -109,9 +111,12 @@ class _Lane:
                 return None
             result = Result(self.task.key, __version__, "failed", sentence=DIED)
         self.task = self.future = None
-        if self._memory_bytes is not None and result.resident_bytes > GROWN * self._memory_bytes:
+        if self._has_grown(result.resident_bytes):
             self._reopen()
         return result
+
+    def _has_grown(self, resident: int) -> bool:
+        return self._memory_bytes is not None and resident > max(GROWN * self._memory_bytes, USUAL)
 
     def kill(self) -> None:
         """End the process, whatever it does."""

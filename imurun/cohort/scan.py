@@ -57,7 +57,7 @@ def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
     path = Path(word)
     if not path.exists() and is_pattern(word):
         for match in _worth_reading(sorted(glob.glob(word, recursive=True))):
-            here = Path(match)
+            here = Path(local_address(match))
             if here.is_dir() and not is_one_recording(here):
                 continue
             if not _is_skipped(here, skip) and not any((up / MARK).exists() for up in here.parents):
