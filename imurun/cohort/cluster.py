@@ -38,6 +38,7 @@ class Cluster:
     def __init__(self, address: str, say: Callable[[str], None] = lambda _: None) -> None:
         try:
             import distributed
+            from distributed.comm import resolve_address
         except ImportError as error:
             raise CohortError(
                 "--scheduler needs Dask; install the extra: pip install 'imurun[cohort]'"
@@ -47,6 +48,10 @@ class Cluster:
         self._futures: dict[str, Any] = {}
         self._counted_s = 0.0
         self._threads = 0
+        try:
+            resolve_address(address)
+        except (OSError, ValueError, TypeError) as error:
+            raise self._silent() from error
         self._log = logging.getLogger("distributed")
         self._level = self._log.level
         self._log.setLevel(logging.CRITICAL)  # what it would print is said in a sentence
@@ -56,9 +61,7 @@ class Cluster:
             )
         except (OSError, ValueError, TypeError) as error:
             self._log.setLevel(self._level)
-            raise CohortError(
-                f"The scheduler at {self._address} does not answer; check the address and that it runs."
-            ) from error
+            raise self._silent() from error
         try:
             self._refuse_other_versions()
         except CohortError:
@@ -145,6 +148,11 @@ class Cluster:
             yield
         except (OSError, RuntimeError, ValueError) as error:
             raise self._gone() from error
+
+    def _silent(self) -> CohortError:
+        return CohortError(
+            f"The scheduler at {self._address} does not answer; check the address and that it runs."
+        )
 
     def _gone(self) -> CohortError:
         return CohortError(f"The scheduler at {self._address} is gone.")

@@ -22,7 +22,7 @@ from imurun.cohort.task import Result, Task
 
 MOST_TRIES = 2
 GROWN = 0.5
-"""A worker that keeps this share of its memory after a task is replaced, if it also keeps more than `USUAL`."""
+"""A worker that keeps this share of its memory after a task, and more than `USUAL`, is replaced."""
 USUAL = 400 << 20
 """Bytes. With the core loaded a worker keeps 260 MiB after short recordings."""
 DIED = (
@@ -168,12 +168,17 @@ def _prepare(memory_bytes: int | None) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
+    from imurun.cohort.step_table import steps_bytes, steps_schema
     from imurun.cohort.worker import run_task
 
     del run_task  # imported before its memory is counted
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
+    # Arrow starts its threads when it first reads; under a limit there may be no room for their stacks
+    empty = steps_bytes(steps_schema().empty_table().to_pandas(), "", "")
+    pq.read_table(pa.BufferReader(empty), use_threads=True)
     if memory_bytes is not None:
         hold_to(memory_bytes)
 

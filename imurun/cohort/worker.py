@@ -23,6 +23,9 @@ TOO_LARGE = (
     "it needs more memory than a worker may take; split it, or give workers more (--memory, fewer --workers)."
 )
 
+_REFUSED = ("alloc", "Cannot allocate", "launch worker thread")
+"""In what Arrow and the system say when memory is refused and no MemoryError is raised."""
+
 
 def run_task(task: Task) -> Result:
     """Read and analyse one recording; whatever is wrong with it is a sentence in the result."""
@@ -84,6 +87,8 @@ def _is_of_memory(error: BaseException | None) -> bool:
     """Whether an error came, at its root, from too little memory."""
     while error is not None:
         if isinstance(error, MemoryError):
+            return True
+        if not isinstance(error, ImurunError) and any(word in str(error) for word in _REFUSED):
             return True
         error = error.__cause__ or error.__context__
     return False

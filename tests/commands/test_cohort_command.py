@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numba
 import pandas as pd
@@ -26,7 +27,14 @@ def words(*given):
 
 def call(*given, cwd=None):
     return subprocess.run(
-        words(*given), capture_output=True, text=True, encoding="utf-8", timeout=300, cwd=cwd, check=False
+        words(*given),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(Path(imurun.__file__).parents[1])},
+        check=False,
     )
 
 
