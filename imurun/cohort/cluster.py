@@ -38,7 +38,7 @@ class Cluster:
     def __init__(self, address: str, say: Callable[[str], None] = lambda _: None) -> None:
         try:
             import distributed
-            from distributed.comm import resolve_address
+            from distributed.comm.addressing import resolve_address
         except ImportError as error:
             raise CohortError(
                 "--scheduler needs Dask; install the extra: pip install 'imurun[cohort]'"
@@ -52,15 +52,13 @@ class Cluster:
             resolve_address(address)
         except (OSError, ValueError, TypeError) as error:
             raise self._silent() from error
-        self._log = logging.getLogger("distributed")
-        self._level = self._log.level
-        self._log.setLevel(logging.CRITICAL)  # what it would print is said in a sentence
+        self._silenced = _silence()
         try:
             self._client: Any = distributed.Client(
                 address, timeout=WAIT_S, set_as_default=False, direct_to_workers=False
             )
         except (OSError, ValueError, TypeError) as error:
-            self._log.setLevel(self._level)
+            self._speak()
             raise self._silent() from error
         try:
             self._refuse_other_versions()
@@ -105,7 +103,7 @@ class Cluster:
             self._client.cancel(list(self._futures.values()), force=True)
         with contextlib.suppress(Exception):
             self._client.close(timeout=WAIT_S)
-        self._log.setLevel(self._level)
+        self._speak()
 
     def _result(self, task: Task, future: Any) -> Result:
         from distributed.scheduler import KilledWorker
@@ -149,6 +147,10 @@ class Cluster:
         except (OSError, RuntimeError, ValueError) as error:
             raise self._gone() from error
 
+    def _speak(self) -> None:
+        for log in self._silenced:
+            log.disabled = False
+
     def _silent(self) -> CohortError:
         return CohortError(
             f"The scheduler at {self._address} does not answer; check the address and that it runs."
@@ -156,6 +158,15 @@ class Cluster:
 
     def _gone(self) -> CohortError:
         return CohortError(f"The scheduler at {self._address} is gone.")
+
+
+def _silence() -> list[logging.Logger]:
+    """Let Dask print nothing: what it would is said in a sentence; returns the loggers."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
+    logs = [log for log in map(logging.getLogger, names) if not log.disabled]
+    for log in logs:
+        log.disabled = True
+    return logs
 
 
 def _version() -> str:
