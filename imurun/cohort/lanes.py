@@ -37,6 +37,8 @@ ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 """Of workers: as many workers as cores, so one thread each."""
+NOT_FOR_WORKERS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""A terminal sends these to all of its processes; the command alone decides."""
 
 
 class Lanes:
@@ -132,7 +134,7 @@ class _Lane:
             self.future = self._pool.submit(_run, task)
 
     def _open(self) -> None:
-        with _environment():
+        with _as_workers_start():
             self._pool = ProcessPoolExecutor(
                 1,
                 mp_context=multiprocessing.get_context("spawn"),
@@ -147,13 +149,17 @@ class _Lane:
 
 
 @contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """This process's environment as its workers are to have it, while one is started."""
+def _as_workers_start() -> Iterator[None]:
+    """Environment and signals of this process as its workers are to have them, while one is started."""
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ.update(ENVIRONMENT)
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in NOT_FOR_WORKERS if is_main}
     try:
         yield
     finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
@@ -163,9 +169,8 @@ def _environment() -> Iterator[None]:
 
 def _prepare(memory_bytes: int | None) -> None:
     """Make this process a worker: the command decides when it ends, and it ends with the command."""
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in NOT_FOR_WORKERS:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from imurun.cohort.address import is_remote, join, local_address, parent
 from imurun.cohort.names import runner_label
-from imurun.cohort.remote import read_text
+from imurun.cohort.remote import read_bytes
 from imurun.cohort.settings import with_profile
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
@@ -126,7 +126,7 @@ def _number(row: dict[str, str], name: str) -> float | None:
 
 def _text(address: str) -> str:
     try:
-        data = read_text(address) if is_remote(address) else Path(local_address(address)).read_bytes()
+        data = read_bytes(address) if is_remote(address) else Path(local_address(address)).read_bytes()
         return data.decode("utf-8-sig")
     except OSError as error:
         raise CohortError(

@@ -82,21 +82,19 @@ def fetch(address: str, folder: Path) -> Path:
     """Copy one file into `folder` under its own name.
 
     Raises:
-        FormatError: it cannot be read.
-        OSError: there is no room for it.
+        FormatError: it cannot be read, or there is no room for it.
     """
     system, path = _open(address)
     copy = folder / (path.rstrip("/").rpartition("/")[2] or "recording")
     try:
-        stream = system.open(path, "rb")
+        with system.open(path, "rb") as stream, copy.open("wb") as target:
+            shutil.copyfileobj(stream, target, 1 << 20)
     except Exception as error:  # each file system raises errors of its own
-        raise FormatError(f"it could not be read: {printable(str(error))}.") from error
-    with stream, copy.open("wb") as target:
-        shutil.copyfileobj(stream, target, 1 << 20)
+        raise FormatError(f"it could not be copied here: {printable(str(error))}.") from error
     return copy
 
 
-def read_text(address: str) -> bytes:
+def read_bytes(address: str) -> bytes:
     """All bytes of a small file.
 
     Raises:

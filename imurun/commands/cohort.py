@@ -139,7 +139,7 @@ def _shown(progress: Progress) -> Iterator[Callable[[Progress], None]]:
             failed = f", [yellow]{now.failed} failed[/yellow]" if now.failed else ""
             bar.update(
                 task,
-                description=f"{now.recorded_s / 3600:.1f} h of running{failed}",
+                description=f"{now.recorded_s / 3600:.1f} h recorded{failed}",
                 completed=now.done + now.failed,
                 total=now.total,
             )

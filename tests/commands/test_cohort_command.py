@@ -21,6 +21,9 @@ from imurun.sim.presets import steady_run
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 
 
+N = 8
+
+
 def words(*given):
     return [sys.executable, "-m", "imurun", "cohort", *map(str, given)]
 
@@ -42,7 +45,7 @@ def call(*given, cwd=None):
 def data(tmp_path_factory):
     warm_up()
     root = tmp_path_factory.mktemp("cohort") / "data"
-    for i in range(12):
+    for i in range(N):
         file = root / f"runner{i % 2}" / f"run{i}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         imurun.io.write_recording(steady_run(20.0, 2.5 + 0.1 * i, seed=i + 1).recording, file)
@@ -75,15 +78,15 @@ def test_the_same_command_goes_on_after_kill_9(data, tmp_path):
     process.kill()
     process.communicate()
     done = [line["key"] for line in ledger(out)]
-    assert 2 <= len(done) < 12
+    assert 2 <= len(done) < N
     result = call(data, "--out", out)
     assert result.returncode == 0, result.stderr
-    assert f"{12 - len(done)} done" in result.stdout
+    assert f"{N - len(done)} done" in result.stdout
     assert f"{len(done)} before" in result.stdout
     keys = [line["key"] for line in ledger(out)]
     assert keys[: len(done)] == done
-    assert len(keys) == len(set(keys)) == 12
-    assert len(pd.read_parquet(out / "sessions")) == 12
+    assert len(keys) == len(set(keys)) == N
+    assert len(pd.read_parquet(out / "sessions")) == N
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
