@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from imurun import __version__
+from imurun.cli_cohort import cohort
 from imurun.cli_history import StoreOption, history
 from imurun.cli_history import runner as show_runner
 from imurun.errors import ImurunError
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 
 app.add_typer(history, name="history")
+app.add_typer(cohort, name="cohort")
 app.command("runner")(show_runner)
 
 

@@ -1,0 +1,175 @@
+"""Workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import time
+from collections.abc import Callable
+from typing import Any
+
+from imurun import __version__
+from imurun.cohort.task import Result, Task
+from imurun.cohort.worker import run_task
+from imurun.errors import CohortError
+from imurun.io.printable import printable
+
+WAIT_S = 15.0
+"""For an answer of the scheduler."""
+AHEAD = 3
+"""Tasks under way for each thread of a worker: none waits for the next, and few results are held."""
+COUNT_EVERY_S = 10.0
+DIED = "the workers that read it died, probably for lack of memory; split it, or give workers more memory."
+
+
+class Cluster:
+    """A crew of Dask workers; see `imurun.cohort.crew.Crew`.
+
+    Args:
+        address: of the scheduler, such as tcp://host:8786.
+        say: called with a sentence when something is waited for.
+
+    Raises:
+        CohortError: Dask is not installed, the scheduler does not answer, or workers have no imurun or
+            another version of it.
+    """
+
+    def __init__(self, address: str, say: Callable[[str], None] = lambda _: None) -> None:
+        try:
+            import distributed
+            from distributed.comm.addressing import resolve_address
+        except ImportError as error:
+            raise CohortError(
+                "--scheduler needs Dask; install the extra: pip install 'imurun[cohort]'"
+            ) from error
+        self._address = printable(address)
+        self._ended: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
+        self._futures: dict[str, Any] = {}
+        self._counted_s = 0.0
+        self._threads = 0
+        try:
+            resolve_address(address)
+        except (OSError, ValueError, TypeError) as error:
+            raise self._silent() from error
+        self._silenced = _silence()
+        try:
+            self._client: Any = distributed.Client(
+                address, timeout=WAIT_S, set_as_default=False, direct_to_workers=False
+            )
+        except (OSError, ValueError, TypeError) as error:
+            self._speak()
+            raise self._silent() from error
+        try:
+            self._refuse_other_versions()
+        except CohortError:
+            self.close()
+            raise
+        if not self.room:
+            say(f"The scheduler at {self._address} has no workers yet; tasks wait for the first.")
+
+    @property
+    def room(self) -> int:
+        """A few for each thread; as many as one thread's where there is no worker yet."""
+        if time.monotonic() - self._counted_s > COUNT_EVERY_S or not self._threads:
+            with self._connected():
+                self._threads = sum(self._client.nthreads().values())
+            self._counted_s = time.monotonic()
+        return AHEAD * max(self._threads, 1)
+
+    def submit(self, task: Task) -> None:
+        """Hand a task to the scheduler."""
+        with self._connected():
+            future = self._client.submit(
+                run_task, task, key=f"imurun-{task.key}-{time.time_ns()}", pure=False
+            )
+        self._futures[task.key] = future
+        future.add_done_callback(lambda ended: self._ended.put((task, ended)))
+
+    def wait(self, timeout_s: float) -> list[Result]:
+        """What was done within that time, if anything."""
+        results: list[Result] = []
+        with contextlib.suppress(queue.Empty):
+            results.append(self._result(*self._ended.get(timeout=timeout_s)))
+            while True:
+                results.append(self._result(*self._ended.get_nowait()))
+        if not results and self._client.status != "running":
+            raise self._gone()
+        return results
+
+    def close(self) -> None:
+        """Take back what was not begun and leave the cluster as it was."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone, in any state
+            self._client.cancel(list(self._futures.values()), force=True)
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=WAIT_S)
+        self._speak()
+
+    def _result(self, task: Task, future: Any) -> Result:
+        from distributed.scheduler import KilledWorker
+
+        self._futures.pop(task.key, None)
+        if future.status in ("cancelled", "lost"):
+            raise self._gone()
+        try:
+            return future.result(timeout=WAIT_S * 4)
+        except KilledWorker:
+            return Result(task.key, __version__, "failed", sentence=DIED)
+        except ModuleNotFoundError as error:
+            raise CohortError(
+                f"A worker of {self._address} cannot import {error.name}; install it there."
+            ) from error
+        except Exception as error:
+            if self._client.status != "running" or future.status in ("cancelled", "lost"):
+                raise self._gone() from error
+            sentence = printable(f"the cluster could not do it ({type(error).__name__}: {error}).")
+            return Result(task.key, __version__, "failed", sentence=sentence)
+
+    def _refuse_other_versions(self) -> None:
+        try:
+            with self._connected():
+                versions = self._client.run(_version, on_error="return")
+        except ModuleNotFoundError as error:
+            raise CohortError(
+                f"A worker of {self._address} cannot import {error.name}; install it there."
+            ) from error
+        for worker, version in versions.items():
+            if version != __version__:
+                raise CohortError(
+                    f"The worker {printable(str(worker))} has imurun {printable(str(version))} and this is "
+                    f"{__version__}; install the same version there."
+                )
+
+    @contextlib.contextmanager
+    def _connected(self):
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._gone() from error
+
+    def _speak(self) -> None:
+        for log in self._silenced:
+            log.disabled = False
+
+    def _silent(self) -> CohortError:
+        return CohortError(
+            f"The scheduler at {self._address} does not answer; check the address and that it runs."
+        )
+
+    def _gone(self) -> CohortError:
+        return CohortError(f"The scheduler at {self._address} is gone.")
+
+
+def _silence() -> list[logging.Logger]:
+    """Let Dask print nothing: what it would is said in a sentence; returns the loggers."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
+    logs = [log for log in map(logging.getLogger, names) if not log.disabled]
+    for log in logs:
+        log.disabled = True
+    return logs
+
+
+def _version() -> str:
+    from imurun import __version__
+
+    return __version__

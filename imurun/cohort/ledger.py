@@ -1,0 +1,151 @@
+"""What was done, a line of JSON for each recording that was finished, added to and never changed.
+
+The last line of a recording counts. A line is complete when it ends in a line feed; what a killed
+process left of one is cut off before the next is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from imurun.cohort.address import Stamp
+
+Status = Literal["done", "failed", "duplicate", "gone"]
+_TEXTS = ("key", "address", "content", "fingerprint", "runner", "session", "group", "settings", "sentence")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one recording.
+
+    Attributes:
+        key, address: of the recording.
+        stamp: of the file when it was read.
+        content: SHA-256 of its bytes.
+        fingerprint: of its samples.
+        runner, session, group, covariates, row: as of its source.
+        settings: as `imurun.cohort.task.Settings.as_text` gives them.
+        status: done, failed, duplicate (of `first`), or gone: it is the same recording as another, and its
+            file is there no more.
+        sentence: why it is not done.
+        first: key of the recording that it is a duplicate of.
+        duration_s: of the recording.
+    """
+
+    key: str
+    address: str
+    stamp: Stamp
+    content: str
+    fingerprint: str
+    runner: str
+    session: str
+    group: str
+    settings: str
+    status: Status
+    covariates: Mapping[str, str] = field(default_factory=dict)
+    row: int | None = None
+    sentence: str = ""
+    first: str = ""
+    duration_s: float = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its steps and summary are part of the cohort."""
+        return self.status == "done"
+
+
+class Ledger:
+    """The ledger of an output folder, which is made where it is missing.
+
+    Summaries stay on the disk until they are asked for.
+
+    Args:
+        path: of the file.
+
+    Attributes:
+        entries: the last line of each recording, by key.
+        n_damaged: complete lines that could not be understood; what they told is done anew.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.n_damaged = 0
+        self._at: dict[str, int] = {}
+        self._file = path.open("a+b")
+        self._load()
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def append(self, entry: Entry, summary: Mapping[str, Any] | None = None) -> None:
+        """Add a line; it is on the disk when this returns.
+
+        Args:
+            entry: what became of a recording.
+            summary: of its session; None to keep the one that it has.
+        """
+        if summary is None:
+            summary = self.summary(entry.key)
+        content = asdict(entry) | {"summary": dict(summary)}
+        self._file.seek(0, os.SEEK_END)
+        at = self._file.tell()
+        self._file.write(json.dumps(content, ensure_ascii=True, allow_nan=False).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._keep(entry, at)
+
+    def summary(self, key: str) -> dict[str, Any]:
+        """The summary of a recording; empty where there is none."""
+        if key not in self._at:
+            return {}
+        self._file.seek(self._at[key])
+        return json.loads(self._file.readline())["summary"]
+
+    def _keep(self, entry: Entry, at: int) -> None:
+        if entry.status == "gone":
+            self.entries.pop(entry.key, None)
+            self._at.pop(entry.key, None)
+        else:
+            self.entries[entry.key] = entry
+            self._at[entry.key] = at
+
+    def _load(self) -> None:
+        self._file.seek(0)
+        at = 0
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                self._file.truncate(at)
+                break
+            entry = _entry(line)
+            if entry is None:
+                self.n_damaged += 1
+            else:
+                self._keep(entry, at)
+            at += len(line)
+
+
+def _entry(line: bytes) -> Entry | None:
+    try:
+        content = json.loads(line)
+        if not isinstance(content.pop("summary"), dict):
+            return None
+        content["stamp"] = Stamp(**content["stamp"])
+        content["settings"] = sys.intern(content["settings"])  # the same text for most
+        entry = Entry(**content)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    if not all(isinstance(getattr(entry, name), str) for name in _TEXTS):
+        return None
+    if entry.status not in ("done", "failed", "duplicate", "gone"):
+        return None
+    return entry

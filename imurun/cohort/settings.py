@@ -1,0 +1,60 @@
+"""The settings of a cohort, checked before anything is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imurun.cohort.task import Settings
+from imurun.errors import SettingsError
+from imurun.io.printable import printable
+from imurun.io.profile import load_profile, shipped_profiles
+from imurun.methods import METHODS
+from imurun.recording import Runner, check_rate
+
+if TYPE_CHECKING:
+    from imurun.session import MountingWord
+
+
+def make_settings(
+    *,
+    mounting: MountingWord = "auto",
+    method: str = "imurun",
+    profile: str | None = None,
+    rate_hz: float | None = None,
+    mass_kg: float | None = None,
+    height_m: float | None = None,
+) -> Settings:
+    """What was asked for, if it makes sense.
+
+    Raises:
+        SettingsError, RecordingError: it does not.
+    """
+    Runner(mass_kg=mass_kg, height_m=height_m)
+    if method != "imurun" and method not in METHODS:
+        raise SettingsError(f"There is no method {method!r}; give imurun or one of {', '.join(METHODS)}.")
+    settings = Settings(
+        mounting,
+        method,
+        rate_hz=None if rate_hz is None else check_rate(rate_hz),
+        mass_kg=mass_kg,
+        height_m=height_m,
+    )
+    return settings if profile is None else with_profile(settings, profile)
+
+
+def with_profile(settings: Settings, profile: str) -> Settings:
+    """The settings with another profile; its text is taken along where it is not a shipped one.
+
+    Raises:
+        SettingsError: there is none, or it makes no sense.
+    """
+    load_profile(profile)
+    if profile in shipped_profiles():
+        return replace(settings, profile=profile, profile_toml=None)
+    try:
+        text = Path(profile).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{printable(profile)} could not be read: {error}.") from error
+    return replace(settings, profile=Path(profile).name, profile_toml=text)

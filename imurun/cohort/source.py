@@ -1,0 +1,88 @@
+"""A recording that is to be in the cohort, and one that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from imurun.cohort.address import Stamp, is_remote
+from imurun.cohort.names import key_of, runner_label
+from imurun.cohort.task import Settings
+from imurun.io.printable import printable
+
+ENDINGS = (".gz", ".csv", ".tsv", ".txt", ".zip", ".parquet", ".journal", ".imulog")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One recording with all that is known of it before it is read.
+
+    Attributes:
+        address: absolute path, or fsspec address.
+        runner, session: whose it is and which one.
+        group: of the runner; "" for none.
+        covariates: further columns of the manifest, as it writes them.
+        settings: of the cohort, with what the manifest says of this recording in its place.
+        row: of the manifest, the header being 1; None without.
+        stamp: of the file.
+    """
+
+    address: str
+    runner: str
+    session: str
+    settings: Settings
+    group: str = ""
+    covariates: Mapping[str, str] = field(default_factory=dict)
+    row: int | None = None
+    stamp: Stamp = field(default_factory=Stamp)
+
+    @property
+    def key(self) -> str:
+        """By which it is named in the output."""
+        return key_of(self.address)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row of the failures table."""
+
+    address: str
+    sentence: str
+    row: int | None = None
+    runner: str = ""
+    session: str = ""
+
+
+def labels(address: str, root: str | None) -> tuple[str, str]:
+    """Runner and session, as the path tells them.
+
+    The runner is the first folder below `root` that holds the recording, the session all that follows,
+    without the ending. A recording directly in `root`, or without one, belongs to the folder it lies in.
+
+    Args:
+        address: path or address of the recording.
+        root: folder in which it was found; None, or one that does not hold it, for its own folder.
+
+    Raises:
+        SettingsError: the folder's name is too long.
+    """
+    parts = _parts(address)
+    above = [] if root is None else _parts(root)
+    inside = parts[len(above) :] if above and parts[: len(above)] == above else parts[-1:]
+    session = _stem(inside[-1] if inside else parts[-1])
+    if len(inside) > 1:
+        return runner_label(inside[0]), printable("/".join([*inside[1:-1], session]))
+    return runner_label(parts[-2] if len(parts) > 1 else ""), printable(session)
+
+
+def _parts(address: str) -> list[str]:
+    path = address.partition("://")[2] if is_remote(address) else address.replace("\\", "/")
+    return [part for part in PurePosixPath(path).parts if part != "/"]
+
+
+def _stem(name: str) -> str:
+    """The name without the endings that say what it holds."""
+    for ending in ENDINGS:
+        name = name.removesuffix(ending) or name
+    return name

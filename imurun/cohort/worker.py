@@ -1,0 +1,94 @@
+"""One task done: a recording read and analysed as `imurun analyze` does it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from imurun import __version__
+from imurun.cohort.address import is_remote
+from imurun.cohort.content import content_hash
+from imurun.cohort.memory import resident_bytes
+from imurun.cohort.remote import fetch
+from imurun.cohort.step_table import steps_bytes
+from imurun.cohort.task import Result, Settings, Task
+from imurun.errors import FormatError, ImurunError
+from imurun.history import fingerprint
+from imurun.io import read
+from imurun.io.printable import printable
+from imurun.recording import Runner
+from imurun.session import analyze
+
+TOO_LARGE = (
+    "it needs more memory than a worker may take; split it, or give workers more (--memory, fewer --workers)."
+)
+
+_REFUSED = ("alloc", "Cannot allocate", "launch worker thread")
+"""In what Arrow and the system say when memory is refused and no MemoryError is raised."""
+
+
+def run_task(task: Task) -> Result:
+    """Read and analyse one recording; whatever is wrong with it is a sentence in the result."""
+    content = ""
+    try:
+        with tempfile.TemporaryDirectory(prefix="imurun-") as folder:
+            here = Path(folder)
+            path = fetch(task.address, here) if is_remote(task.address) else Path(task.address)
+            if not path.exists():
+                raise FormatError("there is no such file where the worker runs; check the path.")
+            content = content_hash(path)
+            if content == task.known:
+                return Result(task.key, __version__, "same", content, resident_bytes=resident_bytes())
+            return _analysed(task, path, content, here)
+    except ImurunError as error:
+        sentence = TOO_LARGE if _is_of_memory(error) else str(error)
+    except MemoryError:
+        sentence = TOO_LARGE
+    except OSError as error:
+        sentence = f"{printable(str(error.filename or task.address))} could not be read: {error.strerror}."
+    except Exception as error:  # one recording must not end the run of a thousand
+        sentence = f"an error of imurun ({type(error).__name__}: {error}); please report it with the file."
+    return Result(
+        task.key,
+        __version__,
+        "failed",
+        content,
+        sentence=printable(sentence),
+        resident_bytes=resident_bytes(),
+    )
+
+
+def _analysed(task: Task, path: Path, content: str, folder: Path) -> Result:
+    settings = task.settings
+    recording = read(path, profile=_profile(settings, folder), rate_hz=settings.rate_hz)
+    runner = Runner(mass_kg=settings.mass_kg, height_m=settings.height_m)
+    session = analyze(recording, runner, mounting=settings.mounting, method=settings.method)
+    return Result(
+        task.key,
+        __version__,
+        "done",
+        content,
+        fingerprint(recording),
+        steps_bytes(session.steps, task.key, task.session),
+        session.summary,
+        resident_bytes=resident_bytes(),
+    )
+
+
+def _profile(settings: Settings, folder: Path) -> str | Path | None:
+    if settings.profile_toml is None:
+        return settings.profile
+    file = folder / "profile.toml"
+    file.write_text(settings.profile_toml, encoding="utf-8")
+    return file
+
+
+def _is_of_memory(error: BaseException | None) -> bool:
+    """Whether an error came, at its root, from too little memory."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        if not isinstance(error, ImurunError) and any(word in str(error) for word in _REFUSED):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
