@@ -43,3 +43,7 @@ class PageError(ImurunError):
 
 class StoreError(ImurunError):
     """The store of past sessions cannot be used as it is, or holds something else than what was asked for."""
+
+
+class CohortError(ImurunError):
+    """A cohort that cannot be begun or go on: its output folder, its manifest, its workers."""

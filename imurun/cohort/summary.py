@@ -26,7 +26,7 @@ ASYMMETRIES = tuple(f"{name.rsplit('_', 1)[0]}_asymmetry_percent" for name in SI
 DRIFTS = tuple(f"{DRIFT}{name}" for name in FRESH_AND_TIRED)
 MEASURES = ("running_s", *MEDIANS, "lumbar_dose_bw4", *ASYMMETRIES, *DRIFTS)
 """Of a session: time run, medians over its running steps, session load, left minus right in percent of their
-mean, and the median of the last fifth of the running minus that of the first (sessions of 100 steps or more)."""
+mean, and the median of the last fifth of the running minus that of the first (of 100 steps or more)."""
 
 ALL = "(all)"
 """The one group of a cohort without groups."""
@@ -43,9 +43,9 @@ def unit_of(measure: str) -> str:
 
 
 def with_groups(sessions: pd.DataFrame) -> pd.DataFrame:
-    """The sessions with a word for the group of each: `ALL` where none has one, `NO_GROUP` where some have."""
+    """The sessions with a word for each one's group: `ALL` where none has one, `NO_GROUP` where some have."""
     sessions = sessions.reset_index(drop=True)
-    group = sessions["group"].replace("", None)
+    group: Any = sessions["group"]
     return sessions.assign(group=group.fillna(NO_GROUP) if group.notna().any() else ALL)
 
 
@@ -70,12 +70,13 @@ def runner_table(sessions: pd.DataFrame) -> pd.DataFrame:
     sessions = with_groups(sessions)
     runners = sessions["runner"]
     steps = pd.Series(_numbers(sessions, "running_steps")).fillna(0.0)
+    hours = pd.Series(measure(sessions, "running_s") / 3600.0)
     table = pd.DataFrame(
         {
             "group": sessions["group"].groupby(runners).agg(lambda words: "; ".join(sorted(set(words)))),
             "sessions": runners.groupby(runners).size(),
             "sessions_running": (steps > 0.0).groupby(runners).sum(),
-            "running_h": pd.Series(measure(sessions, "running_s")).groupby(runners).sum() / 3600.0,
+            "running_h": hours.groupby(runners).sum(),
             "running_steps": steps.astype(np.int64).groupby(runners).sum(),
         }
     )

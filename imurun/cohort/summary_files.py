@@ -15,7 +15,7 @@ from imurun.cohort.results import Results
 from imurun.cohort.summary import group_table, runner_table
 from imurun.cohort.tidy import CELL_COLUMNS, SESSION_COLUMNS, TIDY_NAMES, covariates, tidy_rows
 from imurun.columns import UNITS
-from imurun.errors import StoreError
+from imurun.errors import CohortError
 from imurun.io.atomic import atomic_path
 from imurun.io.metadata import MARK, to_schema
 from imurun.io.printable import encodable, printable
@@ -58,7 +58,7 @@ def write_summary(
         progress: called with the share done, 0 to 1.
 
     Raises:
-        StoreError: `out` cannot be written to.
+        CohortError: `out` cannot be written to.
     """
     runners, groups = runner_table(results.sessions), group_table(results.sessions)
     notes = list(results.notes)
@@ -71,7 +71,7 @@ def write_summary(
         n_rows = _write_tidy(folder, results.sessions, files[2], files[3], notes, progress)
     except OSError as error:
         where = error.filename or out
-        raise StoreError(
+        raise CohortError(
             f"{printable(str(where))} could not be written: {error.strerror or error}; choose another --out."
         ) from error
     return Summary(runners, groups, n_rows, files, notes)
@@ -87,27 +87,25 @@ def _write_tidy(
 ) -> int:
     schema = _schema(sessions)
     n_rows = 0
-    with atomic_path(parquet) as aside, atomic_path(csv) as aside_csv:
-        with (
-            aside.open("wb") as stream,
-            pq.ParquetWriter(stream, schema, compression="zstd") as writer,
-            aside_csv.open("wb") as text,
-        ):
-            text.write(_csv(pd.DataFrame(columns=schema.names), header=True))
-            batch: list[pd.DataFrame] = []
-            for k, rows in enumerate(tidy_rows(folder, sessions, notes), start=1):
-                if len(rows):
-                    batch.append(rows)
-                if batch and (len(batch) == BATCH_SESSIONS or k == len(sessions)):
-                    table = pa.concat_tables(
-                        [pa.Table.from_pandas(some, schema, preserve_index=False) for some in batch]
-                    )
-                    writer.write_table(table)
-                    text.write(_csv(table.to_pandas(), header=False))
-                    n_rows += len(table)
-                    batch = []
-                if progress is not None:
-                    progress(k / len(sessions))
+    with (
+        atomic_path(parquet) as aside,
+        atomic_path(csv) as aside_csv,
+        aside.open("wb") as stream,
+        pq.ParquetWriter(stream, schema, compression="zstd") as writer,
+        aside_csv.open("wb") as text,
+    ):
+        text.write(_csv(pd.DataFrame(columns=schema.names), header=True))
+        batch: list[pa.Table] = []
+        for k, rows in enumerate(tidy_rows(folder, sessions, notes), start=1):
+            batch.append(pa.Table.from_pandas(rows, schema, preserve_index=False))
+            if len(batch) == BATCH_SESSIONS or k == len(sessions):
+                table = pa.concat_tables(batch)
+                writer.write_table(table)
+                text.write(_csv(table.to_pandas(), header=False))
+                n_rows += len(table)
+                batch = []
+            if progress is not None:
+                progress(k / len(sessions))
     return n_rows
 
 
@@ -116,9 +114,10 @@ def _schema(sessions: pd.DataFrame) -> pa.Schema:
     extra = covariates(sessions)
     described = pa.Schema.from_pandas(sessions[list(extra)], preserve_index=False)
     units = {TIDY_NAMES.get(name, name): unit for name, unit in UNITS.items()}
-    fields = [pa.field(name, pa.string()) for name in SESSION_COLUMNS]
+    kinds = {"start": pa.timestamp("us", "UTC")}
+    fields = [pa.field(name, kinds.get(name, pa.string())) for name in SESSION_COLUMNS]
     for field in described:
-        kind = pa.string() if pa.types.is_null(field.type) else field.type
+        kind = pa.string() if pa.types.is_null(field.type) else field.type  # no value, no type
         fields.append(pa.field(extra[field.name], kind))
     for name in CELL_COLUMNS:
         kind = pa.float64() if name not in ("part", "side", "n_steps") else pa.string()

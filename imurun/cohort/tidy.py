@@ -21,13 +21,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.cohort.results import IDENTITY, read_columns
+from imurun.cohort.results import covariate_names, read_columns
 from imurun.cohort.summary import with_groups
 from imurun.columns import STEP_COLUMNS
 from imurun.errors import FormatError
 from imurun.frames import FloatArray
-from imurun.recording import Runner
-from imurun.summary import summarise
 
 PARTS = ("first", "middle", "last")
 TIDY_SIDES = ("left", "right", "unknown")
@@ -42,32 +40,13 @@ SESSION_COLUMNS = ("runner", "session", "key", "group", "start")
 _STEP_COLUMNS = ("initial_contact_s", "side", "gait", *MEDIAN_COLUMNS)
 
 
-SUMMARY_OF_RECORDING = (
-    "rate_hz",
-    "method",
-    "gyroscope",
-    "clipped_samples",
-    "bridged_samples",
-    "mounting",
-    "mounting_confidence",
-    "start",
-    "source",
-    "warnings",
-    "version",
-)
-"""What `imurun.analyze` adds to the summary of the steps."""
-
-
 def covariates(sessions: pd.DataFrame) -> dict[str, str]:
-    """Columns of the manifest among those of the sessions, with their names in the tidy table.
+    """The covariates of the sessions, with their names in the tidy table.
 
-    The name is the same, or manifest_NAME where the tidy table has a column of that name.
+    The name is the same, or covariate_NAME where the tidy table has a column of that name.
     """
-    nothing = pd.DataFrame({column.name: [] for column in STEP_COLUMNS})
-    of_steps = summarise(nothing, [], [], 0.0, Runner())
-    known = {*IDENTITY, *of_steps, *SUMMARY_OF_RECORDING}
     taken = {*SESSION_COLUMNS, *CELL_COLUMNS}
-    return {name: f"manifest_{name}" if name in taken else name for name in sessions if name not in known}
+    return {name: f"covariate_{name}" if name in taken else name for name in covariate_names(sessions)}
 
 
 def running_clock_s(step_time_ms: FloatArray) -> FloatArray:
@@ -98,18 +77,28 @@ def tidy_session(steps: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns as in `CELL_COLUMNS`; only cells that hold steps.
     """
-    running = steps.loc[steps["gait"] == "running"].reset_index(drop=True)
+    running = steps.loc[np.asarray(steps["gait"] == "running")].reset_index(drop=True)
     clock_s = running_clock_s(running["step_time_ms"].to_numpy(dtype=np.float64))
-    part = pd.Categorical.from_codes(thirds(clock_s), categories=list(PARTS), ordered=True)
-    side = pd.Categorical(running["side"], categories=list(TIDY_SIDES), ordered=True)
-    times = pd.DataFrame(
-        {"mean_time_s": running["initial_contact_s"], "mean_running_time_s": clock_s}, index=running.index
-    ).groupby([part, side], observed=True)
-    medians = running[list(MEDIAN_COLUMNS)].groupby([part, side], observed=True).median()
-    cells = times.mean().join(medians.rename(columns=TIDY_NAMES))
-    cells.insert(0, "n_steps", times.size())
-    cells.index.names = ["part", "side"]
-    return cells.reset_index().astype({"part": "object", "side": "object"})
+    side = pd.Index(TIDY_SIDES).get_indexer(running["side"])
+    side[side < 0] = TIDY_SIDES.index("unknown")
+    cell = len(TIDY_SIDES) * thirds(clock_s) + side
+    grouped = running[["initial_contact_s", *MEDIAN_COLUMNS]].assign(clock_s=clock_s).groupby(cell)
+    times, n_steps = grouped[["initial_contact_s", "clock_s"]].mean(), grouped.size()
+    return pd.DataFrame(
+        {
+            "part": np.array(PARTS, dtype=object)[times.index // len(TIDY_SIDES)],
+            "side": np.array(TIDY_SIDES, dtype=object)[times.index % len(TIDY_SIDES)],
+            "n_steps": n_steps.to_numpy(),
+            "mean_time_s": times["initial_contact_s"].to_numpy(),
+            "mean_running_time_s": times["clock_s"].to_numpy(),
+            **_medians(grouped),
+        }
+    )
+
+
+def _medians(grouped: Any) -> dict[str, FloatArray]:
+    medians = grouped[list(MEDIAN_COLUMNS)].median()
+    return {TIDY_NAMES.get(name, name): medians[name].to_numpy() for name in MEDIAN_COLUMNS}
 
 
 def tidy_rows(folder: Path, sessions: pd.DataFrame, notes: list[str]) -> Iterator[pd.DataFrame]:

@@ -66,7 +66,11 @@ def components(values: FloatArray, runners: npt.NDArray[np.int64]) -> Components
     n_runners = len(counts)
     means = np.bincount(codes, weights=y) / counts
     mean = float(means.mean())
-    msw = float(np.sum((y - means[codes]) ** 2)) / (n_sessions - n_runners) if n_sessions > n_runners else math.nan
+    msw = (
+        float(np.sum((y - means[codes]) ** 2)) / (n_sessions - n_runners)
+        if n_sessions > n_runners
+        else math.nan
+    )
     within_sd = math.sqrt(msw)
     if n_runners == 1:
         return Components(1, n_sessions, mean, math.nan, math.nan, within_sd, math.nan)

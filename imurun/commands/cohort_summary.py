@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -52,24 +53,25 @@ def show_summary(folder: Path, out: Path | None = None, *, as_json: bool = False
         Whether a file of the cohort could not be read; everything else is shown and written then.
 
     Raises:
-        StoreError: no folder of a cohort, no session in it, or the files cannot be written.
+        CohortError: no folder of a cohort, no session in it, or the files cannot be written.
     """
     results = read_sessions(folder)
     with patience("summarising") as progress:
         summary = write_summary(folder, results, folder / "summary" if out is None else out, progress)
     if as_json:
-        _print_json(summary, results.failed)
+        _print_json(summary, results.left_out)
     else:
-        _print(summary, results.failed, Console(highlight=False))
+        _print(summary, results.left_out, Console(highlight=False))
     return bool(summary.notes)
 
 
-def _print(summary: Summary, failed: int, console: Console) -> None:
+def _print(summary: Summary, left_out: int, console: Console) -> None:
     runners = summary.runners
+    n_sessions, n_steps = int(np.sum(runners["sessions"])), int(np.sum(runners["running_steps"]))
     console.print(
-        f"{_counted(len(runners), 'runner')}, {_counted(int(runners['sessions'].sum()), 'session')}, "
-        f"{runners['running_h'].sum():,.1f} h of running, {runners['running_steps'].sum():,} steps"
-        + (f"; {_counted(failed, 'recording')} failed, see failures.parquet" if failed else "")
+        f"{_counted(len(runners), 'runner')}, {_counted(n_sessions, 'session')}, "
+        f"{np.sum(runners['running_h']):,.1f} h of running, {n_steps:,} steps"
+        + (f"; {_counted(left_out, 'recording')} left out, see failures.parquet" if left_out else "")
     )
     grouped = list(dict.fromkeys(summary.groups["group"])) != [ALL]
     console.print()
@@ -79,7 +81,7 @@ def _print(summary: Summary, failed: int, console: Console) -> None:
         console.print(f"... and {len(runners) - MOST_RUNNERS} more in runners.csv")
     console.print()
     console.print(_group_grid(summary.groups))
-    n_groups = summary.groups["group"].nunique()
+    n_groups = len(set(summary.groups["group"]))
     if n_groups > MOST_GROUPS:
         console.print(f"... and {n_groups - MOST_GROUPS} more in groups.csv")
     for note in summary.notes[:MOST_NOTES]:
@@ -93,12 +95,12 @@ def _print(summary: Summary, failed: int, console: Console) -> None:
 
 
 def _runner_grid(runners: pd.DataFrame, *, grouped: bool, spread: bool) -> Table:
-    grid = _grid("Runners: median of sessions" + (" ± SD between sessions" if spread else ""))
+    grid = _grid("Runners: n sessions, median of them" + (" ± SD between them" if spread else ""))
     grid.add_column("runner", overflow="fold", min_width=6)
     if grouped:
         grid.add_column("group", overflow="fold", min_width=5)
-    for name in ("sessions", "hours"):
-        grid.add_column(name, justify="right")
+    for name in ("n", "hours"):
+        grid.add_column(name, justify="right", no_wrap=True)
     for label, _, unit, _ in FIRST_LOOK:
         heading = label.replace(" ", "\n") if " " in label else f"\n{label}"
         grid.add_column(f"{heading}\n{unit}", justify="right", no_wrap=True)
@@ -149,12 +151,12 @@ def _group_grid(groups: pd.DataFrame) -> Table:
     return grid
 
 
-def _print_json(summary: Summary, failed: int) -> None:
+def _print_json(summary: Summary, left_out: int) -> None:
     content = {
         "runners": _records(summary.runners),
         "groups": _records(summary.groups),
         "tidy_rows": summary.tidy_rows,
-        "failed_recordings": failed,
+        "left_out": left_out,
         "notes": summary.notes,
         "files": [str(file) for file in summary.files],
     }
@@ -163,7 +165,10 @@ def _print_json(summary: Summary, failed: int) -> None:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+        {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in row.items()
+        }
         for row in table.to_dict("records")
     ]
 
