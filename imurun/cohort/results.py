@@ -67,7 +67,7 @@ def read_sessions(folder: Path) -> Results:
     tables: list[pa.Table] = []
     for file in sorted((folder / "sessions").glob(f"{PARTITION}*/*.parquet")):
         try:
-            tables.append(_with_runner(_read(file), file.parent.name))
+            tables.append(_read_runner(file))
         except FormatError as error:
             notes.append(str(error))
     left_out = _count_left_out(folder, notes)
@@ -93,19 +93,18 @@ def covariate_names(sessions: pd.DataFrame) -> list[str]:
     return [name for name in sessions if name not in known]
 
 
-def read_columns(file: Path, names: Sequence[str]) -> pd.DataFrame:
-    """Some columns of a step file.
+def read_steps(file: Path, names: Sequence[str]) -> pd.DataFrame:
+    """Some columns of a step file: side and gait as text, all others as float64.
 
     Raises:
-        FormatError: the file is missing, damaged, or lacks a column.
+        FormatError: the file is missing or damaged.
     """
     table = _read(file, names)
-    missing = [name for name in names if name not in table.column_names]
-    if missing:
-        raise FormatError(
-            f"{_named(file)} has no column {missing[0]}; delete it and run `imurun cohort` again."
-        )
-    return table.to_pandas()
+    kinds = [pa.string() if name in ("side", "gait") else pa.float64() for name in names]
+    try:
+        return table.select(list(names)).cast(pa.schema(list(zip(names, kinds, strict=True)))).to_pandas()
+    except (KeyError, ValueError, pa.ArrowException) as error:
+        raise _damaged(file) from error
 
 
 def _check_is_cohort(folder: Path) -> None:
@@ -133,7 +132,11 @@ def _refuse_empty(folder: Path, left_out: int, notes: list[str]) -> NoReturn:
     raise CohortError(f"{name} holds no session{why}; run `imurun cohort` on recordings that can be read.")
 
 
-def _with_runner(table: pa.Table, partition: str) -> pa.Table:
+def _read_runner(file: Path) -> pa.Table:
+    table = _read(file)
+    if not {"session", "key", "recording", "group"} <= set(table.column_names):
+        raise _damaged(file)
+    partition = file.parent.name
     for name, text in (("partition", partition), ("runner", unquote(partition.removeprefix(PARTITION)))):
         table = table.add_column(0, name, pa.array([text] * len(table), pa.string()))
     return table
@@ -143,11 +146,16 @@ def _read(file: Path, names: Sequence[str] | None = None) -> pa.Table:
     try:
         # one file by itself, so that a runner called 01 is not taken for a number
         with pq.ParquetFile(file) as stored:
-            return stored.read(None if names is None else list(names), use_threads=False)
+            table = stored.read(None if names is None else list(names), use_threads=False)
+        return table.replace_schema_metadata(None)  # of pandas; it need not fit the columns
     except FileNotFoundError as error:
         raise FormatError(f"{_named(file)} is missing; run `imurun cohort` again.") from error
-    except (OSError, pa.ArrowException) as error:
-        raise FormatError(f"{_named(file)} is damaged; delete it and run `imurun cohort` again.") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _damaged(file) from error
+
+
+def _damaged(file: Path) -> FormatError:
+    return FormatError(f"{_named(file)} is damaged; delete it and run `imurun cohort` again.")
 
 
 def _named(file: Path) -> str:

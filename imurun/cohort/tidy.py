@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.cohort.results import covariate_names, read_columns
+from imurun.cohort.results import covariate_names, read_steps
 from imurun.cohort.summary import with_groups
 from imurun.columns import STEP_COLUMNS
 from imurun.errors import FormatError
@@ -45,8 +45,15 @@ def covariates(sessions: pd.DataFrame) -> dict[str, str]:
 
     The name is the same, or covariate_NAME where the tidy table has a column of that name.
     """
+    names = covariate_names(sessions)
     taken = {*SESSION_COLUMNS, *CELL_COLUMNS}
-    return {name: f"covariate_{name}" if name in taken else name for name in covariate_names(sessions)}
+    found: dict[str, str] = {}
+    for name in names:
+        free = name
+        while free in taken or (free != name and free in names):
+            free = f"covariate_{free}"
+        found[name] = free
+    return found
 
 
 def running_clock_s(step_time_ms: FloatArray) -> FloatArray:
@@ -117,7 +124,7 @@ def tidy_rows(folder: Path, sessions: pd.DataFrame, notes: list[str]) -> Iterato
     session: Any
     for k, (session, key) in enumerate(zip(sessions["partition"], sessions["key"], strict=True)):
         try:
-            steps = read_columns(folder / "steps" / session / f"{key}.parquet", _STEP_COLUMNS)
+            steps = read_steps(folder / "steps" / session / f"{key}.parquet", _STEP_COLUMNS)
         except FormatError as error:
             notes.append(str(error))
             steps = pd.DataFrame(columns=list(_STEP_COLUMNS))

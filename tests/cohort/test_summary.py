@@ -8,6 +8,7 @@ import statistics
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from imurun.cohort.results import covariate_names, read_sessions
@@ -133,10 +134,14 @@ def test_every_measure_has_a_unit_and_values(sessions):
     assert unit_of("lumbar_dose_bw4") == "BW^4"
 
 
-def test_a_damaged_table_of_one_runner_leaves_the_others(tmp_path):
+@pytest.mark.parametrize("damage", ["cut", "column"])
+def test_a_damaged_table_of_one_runner_leaves_the_others(tmp_path, damage):
     folder = write_cohort(tmp_path / "out", [Made("a", "1"), Made("b", "1")])
     file = sessions_file(folder, "a")
-    file.write_bytes(file.read_bytes()[:200])
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:200])
+    else:
+        pq.write_table(pq.ParquetFile(file).read().drop_columns("key"), file)
     results = read_sessions(folder)
     assert list(results.sessions["runner"]) == ["b"]
     (note,) = results.notes

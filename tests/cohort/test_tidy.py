@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import statistics
@@ -14,19 +15,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.cohort.results import read_sessions
+from imurun.cohort.results import read_sessions, read_steps
 from imurun.cohort.summary_files import write_summary
 from imurun.cohort.tidy import (
     CELL_COLUMNS,
     MEDIAN_COLUMNS,
     PARTS,
     TIDY_NAMES,
+    covariates,
     running_clock_s,
     thirds,
     tidy_rows,
     tidy_session,
 )
-from imurun.errors import CohortError
+from imurun.errors import CohortError, FormatError
 from tests.cohort.summary_folder import Made, analysed, sessions_file, steps_file, write_cohort
 
 START = datetime(2024, 5, 1, 6, 0, tzinfo=UTC)
@@ -187,6 +189,31 @@ def test_a_damaged_step_file_costs_its_rows_only(folder, tmp_path, damage):
     assert set(zip(read["runner"], read["session"], strict=True)) == {("b", "1"), ("b", "2")}
     assert list(summary.runners["sessions"]) == [2, 2]
     assert summary.runners["median_cadence_spm"].notna().all()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_flipped_bytes_end_in_a_table_or_a_sentence(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    file = tmp_path / "steps.parquet"
+    analysed("easy").steps.to_parquet(file)
+    content = bytearray(file.read_bytes())
+    for _ in range(3):
+        content[-rng.integers(1, 9000)] = rng.integers(256)
+    file.write_bytes(content)
+    with contextlib.suppress(FormatError):
+        steps = read_steps(file, ("initial_contact_s", "side", "gait", *MEDIAN_COLUMNS))
+        assert tuple(tidy_session(steps).columns) == CELL_COLUMNS
+
+
+def test_covariates_named_like_columns_stay_apart():
+    frame = pd.DataFrame(
+        {"runner": ["a"], "side": [1], "covariate_side": [2], "age": [3], "cadence_spm": [4]}
+    )
+    assert covariates(frame) == {
+        "side": "covariate_covariate_side",
+        "covariate_side": "covariate_side",
+        "age": "age",
+    }
 
 
 def test_no_row_at_all_is_still_a_table(tmp_path):
