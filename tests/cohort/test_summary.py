@@ -1,0 +1,180 @@
+"""Runner and group tables against plain arithmetic on the same sessions; what can be odd about a folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from imurun.cohort.results import covariate_names, read_sessions
+from imurun.cohort.summary import ALL, MEASURES, NO_GROUP, group_table, measure, runner_table, unit_of
+from imurun.cohort.variance import components
+from imurun.errors import CohortError
+from tests.cohort.summary_folder import Made, analysed, sessions_file, write_cohort
+
+ODD = "Zoë/ü.=%"
+SESSIONS = (
+    Made("Ann", "1", "easy", "trail", covariates={"age": 31}),
+    Made("Ann", "2", "fast", "trail", covariates={"age": 31}),
+    Made("Ann", "3", "eventful", "trail", covariates={"age": 31}),
+    Made("Ann", "4", "walk", "trail", covariates={"age": 31}),
+    Made("007", "1", "bare", "road", covariates={"age": 40}),
+    Made("007", "2", "easy", "road", covariates={"age": 40}),
+    Made(ODD, "1", "fast", "road", covariates={"age": None}),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_cohort(tmp_path_factory.mktemp("cohort") / "out", SESSIONS, n_failed=2)
+
+
+@pytest.fixture(scope="module")
+def sessions(folder):
+    return read_sessions(folder).sessions
+
+
+def by_runner(table, name):
+    return table.set_index("runner").loc[name]
+
+
+def of_group(table, group, name):
+    return table.set_index(["group", "measure"]).loc[(group, name)]
+
+
+def test_every_session_is_read_whatever_its_runner_is_called(folder, sessions):
+    results = read_sessions(folder)
+    assert (results.left_out, results.notes) == (2, [])
+    assert sorted(zip(sessions["runner"], sessions["session"], strict=True)) == sorted(
+        (one.runner, one.session) for one in SESSIONS
+    )
+    assert list(sessions["runner"]) == sorted(sessions["runner"])
+
+
+def test_a_runner_in_numbers(sessions):
+    ann = by_runner(runner_table(sessions), "Ann")
+    summaries = [analysed(kind).summary for kind in ("easy", "fast", "eventful", "walk")]
+    assert (ann["group"], ann["sessions"], ann["sessions_running"]) == ("trail", 4, 3)
+    assert ann["running_steps"] == sum(summary["running_steps"] for summary in summaries)
+    assert ann["running_h"] == pytest.approx(sum(summary["running_s"] for summary in summaries) / 3600.0)
+    for name in ("contact_time_ms", "lumbar_dose_bw4", "peak_vgrf_asymmetry_percent", "roll_rom_deg"):
+        values = [summary[name] for summary in summaries[:3]]
+        assert ann[f"median_{name}"] == pytest.approx(statistics.median(values))
+        assert ann[f"sd_{name}"] == pytest.approx(statistics.stdev(values))
+    drifts = [summary["tired_lean_deg"] - summary["fresh_lean_deg"] for summary in summaries[:3]]
+    assert ann["median_drift_lean_deg"] == pytest.approx(statistics.median(drifts))
+    assert ann["median_running_s"] == pytest.approx(statistics.median(s["running_s"] for s in summaries))
+
+
+def test_one_session_has_no_spread_and_no_gyroscope_no_tilt(sessions):
+    table = runner_table(sessions)
+    lone, bare = by_runner(table, ODD), by_runner(table, "007")
+    assert lone["median_cadence_spm"] == analysed("fast").summary["cadence_spm"]
+    assert math.isnan(lone["sd_cadence_spm"])
+    assert bare["median_roll_rom_deg"] == analysed("easy").summary["roll_rom_deg"]
+    assert math.isnan(bare["sd_roll_rom_deg"])
+    assert bare["sd_contact_time_ms"] > 0.0
+
+
+def test_groups_in_numbers(sessions):
+    table = group_table(sessions)
+    assert list(dict.fromkeys(table["group"])) == ["road", "trail"]
+    assert list(table.loc[table["group"] == "road", "measure"]) == list(MEASURES)
+    contact = of_group(table, "road", "contact_time_ms")
+    bare, easy, fast = (analysed(kind).summary["contact_time_ms"] for kind in ("bare", "easy", "fast"))
+    means = [(bare + easy) / 2, fast]
+    assert (contact["runners"], contact["sessions"], contact["unit"]) == (2, 3, "ms")
+    assert contact["mean"] == pytest.approx(statistics.mean(means))
+    assert contact["sd"] == pytest.approx(statistics.stdev(means))
+    found = components(np.array([bare, easy, fast]), np.array([0, 0, 1]))
+    assert contact["between_runner_sd"] == pytest.approx(found.between_sd)
+    assert contact["within_runner_sd"] == pytest.approx(found.within_sd)
+    assert contact["icc1"] == pytest.approx(found.icc)
+    tilt = of_group(table, "road", "roll_rom_deg")
+    assert (tilt["runners_measured"], tilt["sessions_measured"]) == (2, 2)
+    alone = of_group(table, "trail", "contact_time_ms")
+    assert (alone["runners"], alone["sessions"], alone["sessions_measured"]) == (1, 4, 3)
+    assert math.isnan(alone["sd"])
+    assert alone["within_runner_sd"] > 0.0
+
+
+def test_without_groups_all_are_one(tmp_path):
+    made = [Made("a", "1"), Made("b", "1", "fast")]
+    found = read_sessions(write_cohort(tmp_path / "out", made)).sessions
+    assert set(group_table(found)["group"]) == {ALL}
+    assert set(runner_table(found)["group"]) == {ALL}
+
+
+def test_who_has_no_group_is_none(tmp_path):
+    made = [Made("a", "1", group="x"), Made("a", "2", "fast", group="y"), Made("b", "1"), Made("c", "1")]
+    found = read_sessions(write_cohort(tmp_path / "out", made)).sessions
+    table = group_table(found)
+    assert sorted(set(table["group"])) == [NO_GROUP, "x", "y"]
+    assert of_group(table, NO_GROUP, "cadence_spm")["runners"] == 2
+    assert of_group(table, "x", "cadence_spm")["runners"] == 1
+    assert by_runner(runner_table(found), "a")["group"] == "x; y"
+
+
+def test_every_entry_of_a_real_summary_is_known(sessions):
+    assert covariate_names(sessions) == ["mass_kg", "height_m", "age"]
+    assert set(covariate_names(pd.DataFrame([analysed("eventful").summary]))) == set()
+
+
+def test_every_measure_has_a_unit_and_values(sessions):
+    for name in MEASURES:
+        assert np.isfinite(measure(sessions, name)).any(), name
+        assert isinstance(unit_of(name), str)
+    assert unit_of("drift_lean_deg") == "deg"
+    assert unit_of("peak_impact_asymmetry_percent") == "%"
+    assert unit_of("lumbar_dose_bw4") == "BW^4"
+
+
+@pytest.mark.parametrize("damage", ["cut", "column"])
+def test_a_damaged_table_of_one_runner_leaves_the_others(tmp_path, damage):
+    folder = write_cohort(tmp_path / "out", [Made("a", "1"), Made("b", "1")])
+    file = sessions_file(folder, "a")
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:200])
+    else:
+        pq.write_table(pq.ParquetFile(file).read().drop_columns("key"), file)
+    results = read_sessions(folder)
+    assert list(results.sessions["runner"]) == ["b"]
+    (note,) = results.notes
+    assert "sessions/runner=a/sessions.parquet" in note
+    assert "\n" not in note
+
+
+def test_what_is_no_cohort_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    for path in (file, tmp_path / "nothing"):
+        with pytest.raises(CohortError, match="no folder"):
+            read_sessions(path)
+    with pytest.raises(CohortError, match="not written by"):
+        read_sessions(tmp_path)
+    mark = tmp_path / "cohort.json"
+    for text, words in (("{", "damaged"), ("[]", "damaged"), ('{"schema": 99}', "version of imurun")):
+        mark.write_text(text)
+        with pytest.raises(CohortError, match=words):
+            read_sessions(tmp_path)
+    mark.write_text(json.dumps({"schema": 1}))
+    with pytest.raises(CohortError, match="holds no session"):
+        read_sessions(tmp_path)
+
+
+def test_only_failures_are_told(tmp_path):
+    folder = write_cohort(tmp_path / "out", [], n_failed=3)
+    with pytest.raises(CohortError, match=r"no session.*3 recordings"):
+        read_sessions(folder)
+
+
+def test_only_damage_is_told(tmp_path):
+    folder = write_cohort(tmp_path / "out", [Made("a", "1")])
+    sessions_file(folder, "a").write_bytes(b"")
+    with pytest.raises(CohortError, match=r"runner=a.*damaged"):
+        read_sessions(folder)
