@@ -119,3 +119,18 @@ def run(
     )
     if not well:
         raise typer.Exit(1)
+
+
+@cohort.command()
+def summary(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `imurun cohort` wrote.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the files; DIR/summary if not said.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")] = False,
+) -> None:
+    """Say what a cohort's sessions say, per runner and per group; write a table for mixed-effects models."""
+    from imurun.commands.cohort_summary import show_summary
+
+    if show_summary(folder, out, as_json=json):
+        raise typer.Exit(1)

@@ -6,36 +6,19 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
-from urllib.parse import unquote
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imurun.columns import STEP_COLUMNS
+from imurun.cohort.folder import SCHEMA, SESSIONS
+from imurun.cohort.names import PARTITION, runner_of
+from imurun.cohort.scan import MARK
+from imurun.cohort.session_table import COVARIATE
 from imurun.errors import CohortError, FormatError
 from imurun.io.printable import printable
-from imurun.recording import Runner
-from imurun.summary import summarise
 
-SCHEMA = 1
-"""Of the folder, as cohort.json names it."""
-PARTITION = "runner="
-IDENTITY = ("runner", "partition", "session", "key", "recording", "group")
-SUMMARY_OF_RECORDING = (
-    "rate_hz",
-    "method",
-    "gyroscope",
-    "clipped_samples",
-    "bridged_samples",
-    "mounting",
-    "mounting_confidence",
-    "start",
-    "source",
-    "warnings",
-    "version",
-)
-"""What `imurun.analyze` adds to the summary of the steps."""
+BODY = ("mass_kg", "height_m")
 
 
 class Results(NamedTuple):
@@ -45,11 +28,13 @@ class Results(NamedTuple):
         sessions: one row a session, in order of runner, session and key: runner, partition (name of the
             runner's folders), session, key, recording, group (None where unknown), mass_kg, height_m, the
             covariates of the manifest, and `Session.summary`.
+        covariates: mass, stature, and the columns that manifests gave.
         left_out: recordings in the failures table: those that gave no session, and duplicates.
         notes: files that could not be read, one sentence each.
     """
 
     sessions: pd.DataFrame
+    covariates: tuple[str, ...]
     left_out: int
     notes: list[str]
 
@@ -65,7 +50,7 @@ def read_sessions(folder: Path) -> Results:
     _check_is_cohort(folder)
     notes: list[str] = []
     tables: list[pa.Table] = []
-    for file in sorted((folder / "sessions").glob(f"{PARTITION}*/*.parquet")):
+    for file in sorted((folder / SESSIONS).glob(f"{PARTITION}*/*.parquet")):
         try:
             tables.append(_read_runner(file))
         except FormatError as error:
@@ -78,19 +63,13 @@ def read_sessions(folder: Path) -> Results:
         joined = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise CohortError(
-            f"The tables in {printable(str(folder / 'sessions'))} do not belong together; "
+            f"The tables in {printable(str(folder / SESSIONS))} do not belong together; "
             "run `imurun cohort` again."
         ) from error
     order = [(name, "ascending") for name in ("runner", "session", "key")]
-    return Results(joined.sort_by(order).to_pandas(), left_out, notes)
-
-
-def covariate_names(sessions: pd.DataFrame) -> list[str]:
-    """Mass, stature, and the columns that came with the manifest: neither identity nor `Session.summary`."""
-    nothing = pd.DataFrame({column.name: [] for column in STEP_COLUMNS})
-    of_steps = summarise(nothing, [], [], 0.0, Runner())
-    known = {*IDENTITY, *of_steps, *SUMMARY_OF_RECORDING}
-    return [name for name in sessions if name not in known]
+    given = [field.name for field in joined.schema if _is_covariate(field)]
+    sessions = joined.sort_by(order).to_pandas()
+    return Results(sessions, (*BODY, *given), left_out, notes)
 
 
 def read_steps(file: Path, names: Sequence[str]) -> pd.DataFrame:
@@ -107,11 +86,15 @@ def read_steps(file: Path, names: Sequence[str]) -> pd.DataFrame:
         raise _damaged(file) from error
 
 
+def _is_covariate(field: pa.Field) -> bool:
+    return (field.metadata or {}).get(b"role") == COVARIATE["role"].encode()
+
+
 def _check_is_cohort(folder: Path) -> None:
     name = printable(str(folder))
     if not folder.is_dir():
         raise CohortError(f"{name} is no folder; give the one that `imurun cohort ... --out DIR` wrote.")
-    file = folder / "cohort.json"
+    file = folder / MARK
     if not file.exists():
         raise CohortError(f"{name} was not written by `imurun cohort`; give the folder of its --out.")
     try:
@@ -137,7 +120,7 @@ def _read_runner(file: Path) -> pa.Table:
     if not {"session", "key", "recording", "group"} <= set(table.column_names):
         raise _damaged(file)
     partition = file.parent.name
-    for name, text in (("partition", partition), ("runner", unquote(partition.removeprefix(PARTITION)))):
+    for name, text in (("partition", partition), ("runner", runner_of(partition))):
         table = table.add_column(0, name, pa.array([text] * len(table), pa.string()))
     return table
 

@@ -21,6 +21,8 @@ FLAGS = {"gyroscope"}
 COUNTS = {"running_steps", "clipped_samples", "bridged_samples"}
 """Entries of the summary that are no float64; `start` is a time in UTC."""
 START = "start"
+COVARIATE = {"role": "covariate"}
+"""Metadata of a column that a manifest gave."""
 SEPARATOR = "\n"
 """Between the warnings of a session."""
 
@@ -47,7 +49,6 @@ def sessions_schema(summary_names: Sequence[str], covariates: Mapping[str, tuple
     import pyarrow as pa
 
     kinds = {name: pa.string() for name in FIRST[:4]} | {name: pa.float64() for name in FIRST[4:]}
-    kinds |= {column: pa.float64() if numbers else pa.string() for column, numbers in covariates.values()}
     for name in summary_names:
         if name == START:
             kinds[name] = pa.timestamp("us", "UTC")
@@ -57,7 +58,12 @@ def sessions_schema(summary_names: Sequence[str], covariates: Mapping[str, tuple
             kinds[name] = pa.bool_()
         else:
             kinds[name] = pa.int64() if name in COUNTS else pa.float64()
-    return pa.schema(list(kinds.items()))
+    fields = [pa.field(name, kind) for name, kind in kinds.items()]
+    given = [
+        pa.field(name, pa.float64() if numbers else pa.string(), metadata=COVARIATE)
+        for name, numbers in covariates.values()
+    ]
+    return pa.schema(fields[: len(FIRST)] + given + fields[len(FIRST) :])
 
 
 def sessions_bytes(

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import imurun
 from imurun.cohort.results import Results
 from imurun.cohort.summary import group_table, runner_table
-from imurun.cohort.tidy import CELL_COLUMNS, SESSION_COLUMNS, TIDY_NAMES, covariates, tidy_rows
+from imurun.cohort.tidy import CELL_COLUMNS, SESSION_COLUMNS, TIDY_NAMES, tidy_names, tidy_rows
 from imurun.columns import UNITS
 from imurun.errors import CohortError
 from imurun.io.atomic import atomic_path
@@ -68,7 +68,7 @@ def write_summary(
         for table, file in zip((runners, groups), files, strict=False):
             with atomic_path(file) as aside:
                 aside.write_bytes(_csv(table, header=True))
-        n_rows = _write_tidy(folder, results.sessions, files[2], files[3], notes, progress)
+        n_rows = _write_tidy(folder, results, files[2], files[3], notes, progress)
     except OSError as error:
         where = error.filename or out
         raise CohortError(
@@ -79,13 +79,13 @@ def write_summary(
 
 def _write_tidy(
     folder: Path,
-    sessions: pd.DataFrame,
+    results: Results,
     parquet: Path,
     csv: Path,
     notes: list[str],
     progress: Callable[[float], None] | None,
 ) -> int:
-    schema = _schema(sessions)
+    schema, n_sessions = _schema(results), len(results.sessions)
     n_rows = 0
     with (
         atomic_path(parquet) as aside,
@@ -96,23 +96,23 @@ def _write_tidy(
     ):
         text.write(_csv(pd.DataFrame(columns=schema.names), header=True))
         batch: list[pa.Table] = []
-        for k, rows in enumerate(tidy_rows(folder, sessions, notes), start=1):
+        for k, rows in enumerate(tidy_rows(folder, results, notes), start=1):
             batch.append(pa.Table.from_pandas(rows, schema, preserve_index=False))
-            if len(batch) == BATCH_SESSIONS or k == len(sessions):
+            if len(batch) == BATCH_SESSIONS or k == n_sessions:
                 table = pa.concat_tables(batch)
                 writer.write_table(table)
                 text.write(_csv(table.to_pandas(), header=False))
                 n_rows += len(table)
                 batch = []
             if progress is not None:
-                progress(k / len(sessions))
+                progress(k / n_sessions)
     return n_rows
 
 
-def _schema(sessions: pd.DataFrame) -> pa.Schema:
+def _schema(results: Results) -> pa.Schema:
     """Types of the tidy table's columns, the same for every session, with their units."""
-    extra = covariates(sessions)
-    described = pa.Schema.from_pandas(sessions[list(extra)], preserve_index=False)
+    extra = tidy_names(results.covariates)
+    described = pa.Schema.from_pandas(results.sessions[list(extra)], preserve_index=False)
     units = {TIDY_NAMES.get(name, name): unit for name, unit in UNITS.items()}
     kinds = {"start": pa.timestamp("us", "UTC")}
     fields = [pa.field(name, kinds.get(name, pa.string())) for name in SESSION_COLUMNS]

@@ -13,7 +13,7 @@ of them has a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.cohort.results import covariate_names, read_steps
+from imurun.cohort.folder import STEPS
+from imurun.cohort.results import Results, read_steps
 from imurun.cohort.summary import with_groups
 from imurun.columns import STEP_COLUMNS
 from imurun.errors import FormatError
@@ -40,17 +41,16 @@ SESSION_COLUMNS = ("runner", "session", "key", "group", "start")
 _STEP_COLUMNS = ("initial_contact_s", "side", "gait", *MEDIAN_COLUMNS)
 
 
-def covariates(sessions: pd.DataFrame) -> dict[str, str]:
-    """The covariates of the sessions, with their names in the tidy table.
+def tidy_names(covariates: Sequence[str]) -> dict[str, str]:
+    """Covariates with their names in the tidy table.
 
     The name is the same, or covariate_NAME where the tidy table has a column of that name.
     """
-    names = covariate_names(sessions)
     taken = {*SESSION_COLUMNS, *CELL_COLUMNS}
     found: dict[str, str] = {}
-    for name in names:
+    for name in covariates:
         free = name
-        while free in taken or (free != name and free in names):
+        while free in taken or (free != name and free in covariates):
             free = f"covariate_{free}"
         found[name] = free
     return found
@@ -108,23 +108,24 @@ def _medians(grouped: Any) -> dict[str, FloatArray]:
     return {TIDY_NAMES.get(name, name): medians[name].to_numpy() for name in MEDIAN_COLUMNS}
 
 
-def tidy_rows(folder: Path, sessions: pd.DataFrame, notes: list[str]) -> Iterator[pd.DataFrame]:
+def tidy_rows(folder: Path, results: Results, notes: list[str]) -> Iterator[pd.DataFrame]:
     """The rows of one session after the other, each an empty or short table of the same columns.
 
     Args:
         folder: of the cohort.
-        sessions: as `read_sessions` gives them.
+        results: as `read_sessions` gives them.
         notes: a sentence is added for each step file that cannot be read; the session has no rows then.
 
     Returns:
         Columns `SESSION_COLUMNS`, covariates, `CELL_COLUMNS`.
     """
-    names = {name: name for name in SESSION_COLUMNS} | covariates(sessions)
+    sessions = results.sessions
+    names = {name: name for name in SESSION_COLUMNS} | tidy_names(results.covariates)
     described = with_groups(sessions).reindex(columns=list(names)).rename(columns=names)
     session: Any
     for k, (session, key) in enumerate(zip(sessions["partition"], sessions["key"], strict=True)):
         try:
-            steps = read_steps(folder / "steps" / session / f"{key}.parquet", _STEP_COLUMNS)
+            steps = read_steps(folder / STEPS / session / f"{key}.parquet", _STEP_COLUMNS)
         except FormatError as error:
             notes.append(str(error))
             steps = pd.DataFrame(columns=list(_STEP_COLUMNS))

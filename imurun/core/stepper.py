@@ -287,7 +287,7 @@ def break_off(state, history, queue, c, steps):
 
 @kernel
 def track_next(state, slow, queue, c):
-    """Follow the pulse by one more sample of the smoothed vertical; True when one was completed into the queue."""
+    """Follow the pulse by one more smoothed sample; True when one was completed into the queue."""
     k = state["slow_next"]
     state["slow_next"] = k + 1
     return track(slow, state["base"], k, c.rate_hz, state["tracker"], queue[state["waiting"]])

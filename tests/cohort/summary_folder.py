@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import imurun
+from imurun.cohort.session_table import sessions_schema
 from imurun.sim.presets import eventful_run, steady_run
 from imurun.sim.runner import RunnerModel, Segment
 from imurun.sim.sensor import SensorModel
@@ -55,7 +56,7 @@ def write_cohort(folder, made, n_failed=0):
     """The folder; steps as analysed, one schema for all sessions."""
     folder.mkdir()
     (folder / "cohort.json").write_text(json.dumps({"schema": 1, "version": "1", "settings": {}}))
-    schema = sessions_schema(made)
+    schema = schema_of(made)
     for runner in dict.fromkeys(one.runner for one in made):
         rows = []
         for one in made:
@@ -75,15 +76,13 @@ def write_cohort(folder, made, n_failed=0):
     return folder
 
 
-def sessions_schema(made):
-    kinds = dict.fromkeys(("key", "recording", "session", "group"), pa.string())
-    kinds |= dict.fromkeys(("mass_kg", "height_m"), pa.float64())
+def schema_of(made):
+    """That of the package, for whole numbers, numbers and texts as manifests have them."""
+    covariates = {}
     for one in made:
         for name, value in one.covariates.items():
-            kinds[name] = pa.string() if isinstance(value, str) else kinds.get(name, pa.float64())
-        for name, value in analysed(one.kind).summary.items():
-            kinds[name] = {bool: pa.bool_(), int: pa.int64(), str: pa.string()}.get(type(value), pa.float64())
-    return pa.schema(list((kinds | {"warnings": pa.string(), "start": pa.timestamp("us", "UTC")}).items()))
+            covariates[name] = (name, covariates.get(name, (name, True))[1] and not isinstance(value, str))
+    return sessions_schema(list(analysed("easy").summary), covariates)
 
 
 def steps_file(folder, one):

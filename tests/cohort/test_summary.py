@@ -7,11 +7,10 @@ import math
 import statistics
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from imurun.cohort.results import covariate_names, read_sessions
+from imurun.cohort.results import read_sessions
 from imurun.cohort.summary import ALL, MEASURES, NO_GROUP, group_table, measure, runner_table, unit_of
 from imurun.cohort.variance import components
 from imurun.errors import CohortError
@@ -120,9 +119,8 @@ def test_who_has_no_group_is_none(tmp_path):
     assert by_runner(runner_table(found), "a")["group"] == "x; y"
 
 
-def test_every_entry_of_a_real_summary_is_known(sessions):
-    assert covariate_names(sessions) == ["mass_kg", "height_m", "age"]
-    assert set(covariate_names(pd.DataFrame([analysed("eventful").summary]))) == set()
+def test_covariates_are_what_the_manifest_gave(folder):
+    assert read_sessions(folder).covariates == ("mass_kg", "height_m", "age")
 
 
 def test_every_measure_has_a_unit_and_values(sessions):

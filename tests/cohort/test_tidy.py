@@ -22,9 +22,9 @@ from imurun.cohort.tidy import (
     MEDIAN_COLUMNS,
     PARTS,
     TIDY_NAMES,
-    covariates,
     running_clock_s,
     thirds,
+    tidy_names,
     tidy_rows,
     tidy_session,
 )
@@ -206,10 +206,7 @@ def test_flipped_bytes_end_in_a_table_or_a_sentence(tmp_path, seed):
 
 
 def test_covariates_named_like_columns_stay_apart():
-    frame = pd.DataFrame(
-        {"runner": ["a"], "side": [1], "covariate_side": [2], "age": [3], "cadence_spm": [4]}
-    )
-    assert covariates(frame) == {
+    assert tidy_names(("side", "covariate_side", "age")) == {
         "side": "covariate_covariate_side",
         "covariate_side": "covariate_side",
         "age": "age",
@@ -237,11 +234,11 @@ def test_many_sessions_make_the_same_rows_in_batches(folder, tmp_path, monkeypat
 def test_one_step_file_at_a_time(folder, monkeypatch):
     opened = []
     real = pq.ParquetFile
-    sessions = read_sessions(folder).sessions
+    results = read_sessions(folder)
     monkeypatch.setattr(
         "imurun.cohort.results.pq.ParquetFile", lambda file: opened.append(file) or real(file)
     )
-    rows = tidy_rows(folder, sessions, [])
+    rows = tidy_rows(folder, results, [])
     for k in range(len(SESSIONS)):
         assert len(opened) == k
         next(rows)
