@@ -61,6 +61,7 @@ class CohortRun:
         self._ledger = ledger
         self._inputs = inputs
         self._sources = {source.key: source for source in inputs.sources}
+        self._counted: set[str] = set()
         self.plan: Plan = make_plan(
             inputs.sources, ledger.entries, has_steps(folder, ledger.entries.values())
         )
@@ -137,19 +138,28 @@ class CohortRun:
         entry = self._ledger.entries.get(source.key)
         if result.status == "same" and entry is not None:
             self._ledger.append(_labelled(entry, source, stamp=source.stamp))
-            self._count(entry.duration_s)
+            self._count(source.key, entry.duration_s)
         elif result.status == "done":
             duration_s = float(result.summary["duration_s"])
             write_whole(self._folder.steps_file(source.runner, source.key), result.steps)
             self._ledger.append(_entry(source, result, duration_s), result.summary)
-            self._count(duration_s)
+            self._count(source.key, duration_s)
         else:
             self._ledger.append(_entry(source, result, 0.0), {})
             self.progress.failed += 1
 
-    def _count(self, duration_s: float) -> None:
+    def _count(self, key: str, duration_s: float) -> None:
+        self._counted.add(key)
         self.progress.done += 1
         self.progress.recorded_s += duration_s
+
+    def _uncount(self, key: str, duration_s: float) -> None:
+        """What was done turned out to be a duplicate."""
+        if key in self._counted:
+            self._counted.remove(key)
+            self.progress.done -= 1
+            self.progress.failed += 1
+            self.progress.recorded_s -= duration_s
 
     def _relabel(self, source: Source) -> None:
         """Take over what the manifest says differently and what needs no analysis."""
@@ -166,6 +176,7 @@ class CohortRun:
             self._ledger.append(replace(entries[key], status="gone"))
         for key, first in twins.first.items():
             if (entries[key].status, entries[key].first) != ("duplicate", first):
+                self._uncount(key, entries[key].duration_s)
                 self._ledger.append(replace(entries[key], status="duplicate", first=first))
         aside = [
             entry
