@@ -17,7 +17,7 @@ from benchmarks.accuracy.report.targets import verdicts
 from benchmarks.accuracy.report.terminal import print_methods, print_verdicts
 from benchmarks.accuracy.results import read_results
 from imurun.commands.screen import patience
-from imurun.core.stepper import is_compiled
+from imurun.commands.warm import WAIT, needs_compiling
 from imurun.errors import SettingsError
 from imurun.io.atomic import atomic_path
 
@@ -50,8 +50,8 @@ def run_benchmark(
     plan = make_plan(methods, datasets, quick=quick)
     for note in plan.notes:
         print(note, file=sys.stderr)
-    if not is_compiled():
-        print("Compiling the core, once on this machine: about half a minute.", file=sys.stderr)
+    if needs_compiling():
+        print(WAIT, file=sys.stderr)
     try:
         with patience("Scoring") as progress:
             done = generate(plan, folder, processes=processes, progress=progress)

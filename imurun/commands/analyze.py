@@ -10,6 +10,7 @@ from pathlib import Path
 from imurun.commands.keep import keep_session, read_owner, runner_path
 from imurun.commands.screen import patience, print_session
 from imurun.commands.start_time import begun_at, parse_start
+from imurun.commands.warm import WAIT, needs_compiling
 from imurun.errors import ImurunError, SettingsError
 from imurun.history import Store, Tags, fingerprint
 from imurun.io import read, read_runner, write_steps
@@ -128,10 +129,8 @@ def analyze_with_progress(
     recording: Recording, runner: Runner, mounting: MountingWord, method: str = "imurun"
 ) -> Session:
     """Analyse a recording, with progress on a terminal."""
-    from imurun.core.stepper import is_compiled
-
-    if not is_compiled():
-        print("Compiling the core, once on this machine: about half a minute.", file=sys.stderr)
+    if needs_compiling():
+        print(WAIT, file=sys.stderr)
     with patience("Analysing") as progress:
         return analyze_recording(recording, runner, mounting=mounting, method=method, progress=progress)
 

@@ -6,7 +6,7 @@ from imurun.core.stepper import is_compiled
 from imurun.engine import RunAnalyzer
 from imurun.sim.presets import steady_run
 
-WAIT = "Compiling the core, once on this machine: about half a minute."
+WAIT = "Compiling the core, once on this machine: about 20 seconds."
 RUN_S = 15.0
 """Long enough for the mounting to be found, so that every kernel was called."""
 

@@ -202,7 +202,7 @@ class Stepper:
 
 
 def is_compiled() -> bool:
-    """Whether the kernels are ready; compiling them takes about half a minute, once per machine."""
+    """Whether the kernels are ready; compiling them takes about 20 seconds, once per machine."""
     return is_kept(advance)
 
 
