@@ -21,6 +21,7 @@ from benchmarks.speed.memory import measure_memory
 from benchmarks.speed.pipeline import measure_pipeline
 from benchmarks.speed.process import measure_process
 from benchmarks.speed.push import measure_push
+from benchmarks.speed.scale import measure_scale
 from benchmarks.speed.sensors import measure_sensors
 from benchmarks.speed.streams import measure_streams
 from benchmarks.speed.table import print_figures
@@ -48,6 +49,7 @@ ENTRIES: dict[str, Callable[..., list[Figure]]] = {
     "growth": measure_growth,
     "streams": measure_streams,
     "cohort": measure_cohort,
+    "scale": measure_scale,
 }
 
 
