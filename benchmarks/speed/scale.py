@@ -1,4 +1,4 @@
-"""What one recording of a cohort costs, and what those cost that are done already: the units of its arithmetic."""
+"""What one recording of a cohort costs, and one that is done already: the units of its arithmetic."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _reruns(folder: Path, repeats: int, *, quick: bool) -> list[Figure]:
     """What those cost that are done: a rerun that finds nothing to do, and a summary."""
     few, many = (50, 200) if quick else (DONE_FEW, DONE_MANY)
     for name, n in (("done-few", few), ("done-many", many)):
-        _copy_often(folder / "many", folder / "many-0", folder / name, n)
+        _copy_often(folder / "many-0", folder / name, n)
 
     def marginal(command: str) -> tuple[np.ndarray, np.ndarray]:
         ran = [[_again(command, folder / name) for name in ("done-few", "done-many")] for _ in range(repeats)]
@@ -111,7 +111,7 @@ def _again(command: str, folder: Path) -> Ran:
     return run_imurun("cohort", folder / "recordings", "--out", folder / "out", "--workers", 1)
 
 
-def _copy_often(recordings: Path, out: Path, target: Path, n: int) -> None:
+def _copy_often(out: Path, target: Path, n: int) -> None:
     """A cohort of n recordings that are done, by links to those of another one under other names."""
     (target / "recordings").mkdir(parents=True)
     (target / "out").mkdir()

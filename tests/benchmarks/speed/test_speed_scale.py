@@ -18,7 +18,7 @@ def test_copies_of_a_cohort_are_done(tmp_path, capsys):
     own_s, workers_s = scale._spend(tmp_path / "recordings", tmp_path / "out")
     assert own_s > 0.0
     assert workers_s > 0.0
-    scale._copy_often(tmp_path / "recordings", tmp_path / "out", tmp_path / "often", 7)
+    scale._copy_often(tmp_path / "out", tmp_path / "often", 7)
     assert capsys.readouterr().out == ""
     ran = scale._again("run", tmp_path / "often")
     assert "7 before" in ran.output
