@@ -53,7 +53,7 @@ from imurun.core.memory import (
 from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
 from imurun.core.pulse import PULSE, track
 from imurun.core.push import UNSMOOTHED_CUTOFF_HZ, measure_push
-from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes, joined
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes
 from imurun.core.second import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
 from imurun.core.side import is_steady, side_code
 from imurun.core.step import (
@@ -70,9 +70,6 @@ from imurun.core.sums import sum_of
 from imurun.core.typical import add_pulse, restart_typical
 from imurun.frames import FloatArray, G
 
-PIECE = 1024
-"""Samples the kernel takes at once; bounds how many steps can come out (at 25 Hz, 41 s)."""
-MAX_STEPS = 256
 GOES_ON = -1
 """Instead of a number of missing samples: more samples will follow at once."""
 NO_SAMPLES = (np.zeros((0, 3)), np.zeros((0, 4)))
@@ -138,8 +135,8 @@ class Stepper:
         self._states[0]["count_from"] = count_from
         self._history = new_history(rate_hz)
         self._queue = np.zeros(QUEUE, dtype=PULSE)
-        self._steps = np.repeat(BLANK, MAX_STEPS)
-        self._seconds = np.zeros(PIECE // int(rate_hz) + 2, dtype=SECOND)
+        self._steps = np.repeat(BLANK, most_steps(0, rate_hz))
+        self._seconds = np.zeros(1, dtype=SECOND)
 
     def push(self, acc: FloatArray, quats: FloatArray) -> tuple[np.ndarray, np.ndarray]:
         """Take unbroken samples; returns the steps (STEP) and seconds (SECOND) that became known.
@@ -147,18 +144,22 @@ class Stepper:
         Args:
             acc: shape (n, 3), m/s2, sensor frame, finite. quats: shape (n, 4), sensor to earth.
         """
-        steps, seconds = [], []
-        for first in range(0, len(acc), PIECE):
-            some_steps, n_seconds = self._advance(
-                acc[first : first + PIECE], quats[first : first + PIECE], GOES_ON
-            )
-            steps.append(some_steps)
-            seconds.append(copied(self._seconds[:n_seconds]) if n_seconds else NO_SECONDS)
-        return joined(steps, NO_STEPS), joined(seconds, NO_SECONDS)
+        self._make_room(len(acc))
+        steps, n_seconds = self._advance(acc, quats, GOES_ON)
+        return steps, copied(self._seconds[:n_seconds]) if n_seconds else NO_SECONDS
 
     def break_off(self, n_missing: int) -> np.ndarray:
         """The stream ends, or goes on after `n_missing` samples; returns the steps still decided."""
         return self._advance(*NO_SAMPLES, n_missing)[0]
+
+    def _make_room(self, n: int) -> None:
+        """Room for all that `n` samples can bring."""
+        rate_hz = self.coefficients.rate_hz
+        if len(self._steps) < most_steps(n, rate_hz):
+            self._steps = np.repeat(BLANK, most_steps(n, rate_hz))
+        most_seconds = n // int(rate_hz) + 2
+        if len(self._seconds) < most_seconds:
+            self._seconds = np.zeros(most_seconds, dtype=SECOND)
 
     def _advance(self, acc: FloatArray, quats: FloatArray, n_missing: int) -> tuple[np.ndarray, int]:
         """The steps that became known, and how many rows of `_seconds` were filled."""
@@ -199,6 +200,14 @@ class Stepper:
         self._states[:] = saved["state"]
         self._history[:] = saved["history"]
         self._queue[:] = saved["queue"]
+
+
+def most_steps(n: int, rate_hz: float) -> int:
+    """More steps than `n` samples can bring: those that waited, and pulses of a running step's least length.
+
+    Pulses do not overlap, and one may have begun before.
+    """
+    return QUEUE + int(n / (RUNNING_PERIOD_S[0] * rate_hz)) + 2
 
 
 def is_compiled() -> bool:
