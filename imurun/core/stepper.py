@@ -214,8 +214,6 @@ def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
         How many rows of `steps` and `seconds` were written.
     """
     state = states[0]
-    state["n_steps"] = 0
-    state["n_seconds"] = 0
     taken = 0
     while taken < len(acc):
         if state["next"] - state["base"] == history.shape[1]:
@@ -236,7 +234,11 @@ def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
         break_off(state, history, queue, c, steps)
         state["next"] += n_missing
         restart(state)
-    return state["n_steps"], state["n_seconds"]
+    written = state["n_steps"], state["n_seconds"]
+    # what is kept must not tell how the samples came
+    state["n_steps"] = 0
+    state["n_seconds"] = 0
+    return written
 
 
 @kernel
