@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from imurun.columns import STEP_COLUMNS
+from imurun.core.history import new_history
 from imurun.core.step import STEP
+from imurun.core.stepper import PIECE
 from imurun.engine import RunAnalyzer, Step
 from imurun.errors import RecordingError, SettingsError
 from imurun.recording import Recording, longest_bridge
@@ -77,6 +80,56 @@ def test_any_split_gives_the_same_bytes(mixed, gyro, data):
     assert whole[0].tobytes() == split[0].tobytes()
     assert whole[1].tobytes() == split[1].tobytes()
     assert list(flat(whole[2].state)) == list(flat(split[2].state))
+
+
+@functools.cache
+def long_mixed(rate_hz):
+    """As `mixed`, but longer than `PIECE` samples and than what the history holds, at any rate."""
+    run_s = 12.0 if SLOW else 34.0
+    segments = [
+        Segment("still", 3.0),
+        Segment("walking", 6.0, speed_m_s=1.4),
+        Segment("running", run_s, speed_m_s=3.0),
+        Segment("walking", 5.0, speed_m_s=1.4),
+    ]
+    sensor = SensorModel(rate_hz=rate_hz, mounting=mounting_from_angles(20.0, 160.0, 75.0))
+    recording = simulate(segments, RunnerModel(), sensor, seed=4).recording
+    acc, gyr = recording.acc.copy(), recording.gyr.copy()
+    for first_s, length_s in ((5.0, 0.4), (7.0, 0.04), (9.0 + 0.75 * run_s, 0.3), (11.0 + 0.75 * run_s, 0.04)):
+        gap = slice(int(first_s * rate_hz), int((first_s + length_s) * rate_hz))
+        acc[gap] = gyr[gap] = np.nan
+    return acc, gyr
+
+
+def in_blocks(rate_hz, acc, gyr, block, resumed_every=None):
+    """Steps, seconds and last state; with `resumed_every`, each so many blocks in another analyzer."""
+    analyzer, told = RunAnalyzer(rate_hz, has_gyro=gyr is not None), []
+    for i, first in enumerate(range(0, len(acc), block)):
+        if resumed_every is not None and i % resumed_every == resumed_every - 1:
+            saved, analyzer = analyzer.state, RunAnalyzer(rate_hz, has_gyro=gyr is not None)
+            analyzer.state = saved
+        piece = slice(first, first + block)
+        told.append(analyzer.push_arrays(acc[piece], None if gyr is None else gyr[piece]))
+    state = analyzer.state
+    told.append(analyzer.finish_arrays())
+    steps, seconds = (np.concatenate(part).tobytes() for part in zip(*told, strict=True))
+    return steps, seconds, list(flat(state))
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+@pytest.mark.parametrize("rate_hz", [25.0] if SLOW else [25.0, 100.0, 208.0, 1000.0])
+def test_blocks_of_any_size_at_any_rate(rate_hz, gyro):
+    """Across every border inside: pieces of the kernel, the history that is moved, seconds, gaps."""
+    acc, gyr = long_mixed(rate_hz)
+    gyr = gyr if gyro else None
+    assert SLOW or len(acc) > max(PIECE, new_history(rate_hz).shape[1]) + 100
+    whole = in_blocks(rate_hz, acc, gyr, len(acc))
+    steps = np.frombuffer(whole[0], dtype=STEP)
+    assert (np.bincount(steps["gait"]) > ([20, 8] if SLOW else [60, 15])).all()
+    for block in (1, 7, 1000, PIECE, PIECE + 1, 5000):
+        assert in_blocks(rate_hz, acc, gyr, block) == whole, block
+    for block, resumed_every in ((97, 13), (1000, 1)):
+        assert in_blocks(rate_hz, acc, gyr, block, resumed_every) == whole, (block, resumed_every)
 
 
 def test_state_in_mid_run_does_not_depend_on_the_split(mixed):

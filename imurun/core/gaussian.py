@@ -40,7 +40,7 @@ def smooth_at(signal, position, first, last, taps):
     """The smoothed value of `signal` at one index; samples beyond [first, last] repeat the end value.
 
     Args:
-        taps: symmetric, shape (2 * half + 1,).
+        position: from first to last. taps: symmetric, shape (2 * half + 1,).
     """
     half = len(taps) // 2
     total = taps[half] * signal[position]
@@ -55,7 +55,7 @@ def smooth_at(signal, position, first, last, taps):
 
 @kernel
 def smooth_span(signal, smoothed, begin, stop, first, last, taps):
-    """Write `smooth_at` of indices begin to stop - 1 to the same indices of `smoothed`.
+    """Write `smooth_at` of indices begin to stop - 1, if any, to the same indices of `smoothed`.
 
     Tap by tap instead of index by index, so that a processor works on several indices at once; each of them
     is summed in the same order as there, and to the same last bit.

@@ -87,22 +87,25 @@ def score_step(cues, history, peak, period, oldest, newest, c):
         c: `Coefficients`.
     """
     side = history[SIDEWAYS]
-    first, stop = window_columns(FALL_WINDOW, peak, period, newest)
+    first, stop = window_columns(FALL_WINDOW, peak, period, oldest, newest)
     cues[ROLL_FALL] = np.nan
     if c.has_gyro:
         cues[ROLL_FALL] = (history[ROLL, first] - history[ROLL, stop]) / (stop - first) * c.rate_hz
     early = smooth_at(side, first, oldest, newest, c.slow_taps)
     cues[FORCE_FALL] = early - smooth_at(side, stop, oldest, newest, c.slow_taps)
-    first, stop = window_columns(LOADED_WINDOW, peak, period, newest)
+    first, stop = window_columns(LOADED_WINDOW, peak, period, oldest, newest)
     slow = history[SCRATCH]
     smooth_span(side, slow, first, stop, oldest, newest, c.slow_taps)
     cues[LOADED_SIDE] = sum_of(slow[first:stop]) / (stop - first)
 
 
 @kernel
-def window_columns(window, peak, period, newest):
-    """First and last column of a window given in periods from the peak; at least one apart."""
-    first = min(int(np.rint(peak + window[0] * period)), newest - 1)
+def window_columns(window, peak, period, oldest, newest):
+    """First and last column of a window given in periods from the peak; at least one apart.
+
+    A run may begin with the first sample of a stretch, so that there is nothing before its first peak.
+    """
+    first = min(max(int(np.rint(peak + window[0] * period)), oldest), newest - 1)
     return first, max(min(int(np.rint(peak + window[1] * period)), newest), first + 1)
 
 

@@ -243,9 +243,11 @@ def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
         break_off(state, history, queue, c, steps)
         state["next"] += n_missing
         restart(state)
-    n_steps, n_seconds = state["n_steps"], state["n_seconds"]
-    state["n_steps"], state["n_seconds"] = 0, 0
-    return n_steps, n_seconds
+    written = state["n_steps"], state["n_seconds"]
+    # what is kept must not tell how the samples came
+    state["n_steps"] = 0
+    state["n_seconds"] = 0
+    return written
 
 
 @kernel

@@ -13,7 +13,7 @@ from core_helpers import SLOW
 
 from imurun.core import jit
 from imurun.core.orientation import tilt_from_mean
-from imurun.core.stepper import advance, flush, is_compiled
+from imurun.core.stepper import advance, is_compiled
 
 needs_compiler = pytest.mark.skipif(SLOW, reason="nothing is compiled or kept")
 INNER = "from folder.jit import kernel\n\n@kernel\ndef inner(x):\n    return x + {number}\n"
@@ -29,7 +29,7 @@ ASK = "from folder.outer import outer; from folder.jit import is_kept; print(is_
 
 
 @needs_compiler
-@pytest.mark.parametrize("dispatcher", [advance, flush, tilt_from_mean])
+@pytest.mark.parametrize("dispatcher", [advance, tilt_from_mean])
 def test_entries_carry_the_fingerprint(dispatcher):
     stamp = dispatcher._cache._cache_file._source_stamp
     assert stamp[1] == jit._fingerprint()

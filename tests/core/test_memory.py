@@ -10,8 +10,8 @@ from imurun.core.memory import STATE, forget_steps, new_state, restart
 from imurun.core.pulse import BELOW
 
 OUTLIVES = {
-    "next", "n_steps", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing", "drift_pitch",
-    "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from", "slipped_s",
+    "next", "n_steps", "n_seconds", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing",
+    "drift_pitch", "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from", "slipped_s",
     "turned_s", "against",
 }  # fmt: skip
 
@@ -25,7 +25,7 @@ def test_new(first_index):
     state = new_state(first_index)[0]
     assert [state[name] for name in ("next", "slow_next", "oldest", "base")] == [first_index] * 4
     assert state["tracker"]["phase"] == BELOW
-    for name in ("yaw", "fresh_pitch", "standing_pitch", "slipped_s", "turned_s", "last_contact"):
+    for name in ("fresh_pitch", "standing_pitch", "slipped_s", "turned_s", "last_contact"):
         assert np.isnan(state[name])
     assert np.isnan(state["standing"]).all()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import sqrt
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,10 +25,10 @@ from imurun.core.quality import (
 )
 from imurun.core.ringing import ringing_db
 from imurun.core.step import STEP
+from imurun.core.stepper import Stepper
 
 RATE = 100.0
-C = SimpleNamespace(rate_hz=RATE)
-write_plain = getattr(write_quality, "py_func", write_quality)  # coefficients of its own need no compiler
+C = Stepper(RATE, np.eye(3), heading_known=True, has_gyro=True).coefficients
 
 sizes = st.floats(0.0, 10.0)
 
@@ -80,7 +79,7 @@ def test_a_step_shows_each_doubt(clipped, tilt_g, period_s):
     history[CLIPPED, 30 : 30 + clipped] = 1.0
     pulse = record(PULSE, begin=base + 20.5, end=base + 56.5, height=2.5, floor=0.2)
     row = record(STEP)
-    write_plain(row, history, pulse, base, period_s, C)
+    write_quality(row, history, pulse, base, period_s, C)
     ringing = ringing_db(history, 20.5, 56.5, 2.3, RATE)
     expected = {
         "ringing": max(ringing - OWN_RINGING_DB, 0.0) / 10.0,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from core_helpers import examples
@@ -9,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.memory import new_state
-from imurun.core.second import FULL_SCALES_G, NEAR_SCALE, STILL_G, close_second, is_clipped, watch_second
+from imurun.core.second import (
+    FULL_SCALES_G,
+    NEAR_SCALE,
+    STILL_G,
+    close_second,
+    is_clipped,
+    watch_second,
+    write_clipped,
+)
 from imurun.frames import G
 
 LEVELS = np.array(FULL_SCALES_G) * G
@@ -18,17 +28,20 @@ LEVELS = np.array(FULL_SCALES_G) * G
 def motions(acc, window):
     """Motion of each full second, and the standing vector after it."""
     state, told = new_state(0)[0], []
-    for sample in acc:
-        if watch_second(state, sample, window):
+    for i, resultant in enumerate(np.linalg.norm(acc, axis=1) / G):
+        if watch_second(state, acc, i, resultant, window):
             told.append((close_second(state, window), *state["standing"]))
     return np.array(told).reshape(-1, 4)
 
 
-def clipped(acc, levels, exact):
-    last = np.full(3, np.nan)
-    flags = [is_clipped(sample, last, levels, exact) for sample in acc]
-    assert not len(acc) or np.array_equal(last, acc[-1])
-    return np.array(flags)
+def clipped(acc, levels, exact, edges=()):
+    """Flags of all samples, written in blocks that end at `edges`."""
+    last, flags = np.full(3, np.nan), np.full(len(acc) + 1, -7.0)
+    for a, b in pairwise([0, *edges, len(acc)]):
+        write_clipped(flags[a:b], acc[a:b], last, levels, exact)
+        assert b == 0 or np.array_equal(last, acc[b - 1])
+    assert flags[-1] == -7.0
+    return flags[:-1]
 
 
 @examples(40)
@@ -61,8 +74,10 @@ def test_a_moving_second_keeps_how_the_runner_stood():
 
 
 @examples(60)
-@given(seed=st.integers(0, 2**32 - 1), exact=st.booleans())
-def test_clipped_samples(seed, exact):
+@given(
+    seed=st.integers(0, 2**32 - 1), exact=st.booleans(), edges=st.lists(st.integers(0, 60), max_size=8)
+)
+def test_clipped_samples(seed, exact, edges):
     """Samples that often sit at, near or beyond a full scale, and often repeat."""
     rng = np.random.default_rng(seed)
     sizes = rng.choice([0.3, 0.98, 0.991, 0.996, 1.0, 1.009, 1.02], (60, 3)) * rng.choice(LEVELS, (60, 3))
@@ -77,6 +92,12 @@ def test_clipped_samples(seed, exact):
         near = (np.abs(np.abs(acc)[..., None] / levels - 1.0) < NEAR_SCALE).any(axis=2)
         expected = (near & np.vstack([np.zeros((1, 3), dtype=bool), acc[1:] == acc[:-1]])).any(axis=1)
     assert clipped(acc, levels, exact).tolist() == expected.tolist()
+    assert clipped(acc, levels, exact, sorted(edges)).tolist() == expected.tolist()
+    assert clipped(acc, levels, exact, range(60)).tolist() == expected.tolist()
+    before = np.vstack([np.full((1, 3), np.nan), acc[:-1]])
+    one_by_one = [[is_clipped(*pair, levels, exact) for pair in zip(*rows, strict=True)]
+                  for rows in zip(acc, before, strict=True)]
+    assert np.any(one_by_one, axis=1).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("axis", range(3))
@@ -86,6 +107,19 @@ def test_a_held_full_scale(axis, sign):
     acc[4:7, axis] = sign * 16.0 * G
     assert clipped(acc, LEVELS, False).tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 0, 0]
     assert clipped(acc, LEVELS[5:6], True).tolist() == [0, 0, 0, 0, 1, 1, 1, 0, 0, 0]
+
+
+def test_a_value_held_over_the_border_of_two_blocks_is_clipped():
+    acc = np.random.default_rng(1).standard_normal((4, 3))
+    acc[1:3, 1] = 16.0 * G
+    for edges in ((), (2,), (2, 2), (1, 2, 3)):
+        assert clipped(acc, LEVELS, False, edges).tolist() == [0, 0, 1, 0]
+
+
+def test_no_samples_leave_the_last_one():
+    last = np.array([1.0, 2.0, 3.0])
+    write_clipped(np.zeros(0), np.zeros((0, 3)), last, LEVELS, False)
+    assert last.tolist() == [1.0, 2.0, 3.0]
 
 
 def test_standing_is_not_clipped():

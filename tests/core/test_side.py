@@ -80,26 +80,30 @@ def walk_through(cues, contacts=None):
     seed=st.integers(0, 2**32 - 1),
     peak=st.floats(0.0, 40.0),
     period=st.floats(5.0, 55.0),
+    oldest=st.integers(0, 40),
     newest=st.integers(45, 99),
     size=st.sampled_from([0.0, 1.0, 1e150]),
     has_gyro=st.booleans(),
 )
-def test_cues(seed, peak, period, newest, size, has_gyro):
-    history = size * np.random.default_rng(seed).standard_normal((N_CHANNELS, 100))
+def test_cues(seed, peak, period, oldest, newest, size, has_gyro):
+    """Of samples that there are only; the others are no numbers."""
+    history = np.full((N_CHANNELS, 100), np.nan)
+    n, peak = newest + 1 - oldest, max(peak, oldest)
+    history[:, oldest : newest + 1] = size * np.random.default_rng(seed).standard_normal((N_CHANNELS, n))
     c = coefficients(has_gyro)
-    before = 20  # the first sample goes on for so long before it
-    padded = np.pad(history[SIDEWAYS, : newest + 1], (before, 0), mode="edge")
-    slow = convolve1d(padded, c.slow_taps, mode="nearest")
+    slow = np.full(100, np.nan)
+    slow[oldest : newest + 1] = convolve1d(history[SIDEWAYS, oldest : newest + 1], c.slow_taps, mode="nearest")
     columns = []
     for window in (FALL_WINDOW, LOADED_WINDOW):
         first, stop = (int(np.round(peak + share * period)) for share in window)
-        columns.append((min(first, newest - 1), max(min(stop, newest), min(first, newest - 1) + 1)))
+        first = np.clip(first, oldest, newest - 1)
+        columns.append((first, np.clip(stop, first + 1, newest)))
     (first, stop), loaded = columns
     roll_rate = np.diff(history[ROLL, first : stop + 1]).mean() * 100.0 if has_gyro else np.nan
-    at = [slow[before + k] for k in (first, stop)]
-    expected = [-roll_rate, at[0] - at[1], slow[before + loaded[0] : before + loaded[1]].mean()]
+    expected = [-roll_rate, slow[first] - slow[stop], slow[slice(*loaded)].mean()]
+    assert np.isfinite(expected[1:]).all()
     found = np.zeros(N_CUES)
-    score_step(found, history, peak, period, 0, newest, c)
+    score_step(found, history, peak, period, oldest, newest, c)
     assert np.allclose(found, expected, rtol=1e-9, atol=1e-10 * size, equal_nan=True)
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from imurun.core.gaussian import gaussian_taps
 from imurun.core.history import N_CHANNELS, new_history
-from imurun.core.step import RUNNING, STEP, WALKING
-from imurun.core.stepper import MAX_STEPS, PIECE, Stepper, advance
+from imurun.core.step import BLANK, RUNNING, STEP, WALKING
+from imurun.core.stepper import GOES_ON, MAX_STEPS, PIECE, Stepper, advance
 from imurun.frames import G
 
 RATE = 50.0
@@ -222,8 +222,14 @@ def test_rows_never_run_out(rate_hz):
     """The fastest steps there are, for as long as one call of the kernel takes."""
     acc = hopping(rate_hz, 3 * PIECE / rate_hz if not SLOW else 20.0, 1.5, 4.4)
     machine = stepper(rate_hz, heading=False, mounting=np.eye(3))
-    most, take = [], machine._take
-    machine._take = lambda n: most.append(n) or take(n)
+    most, advance_it = [], machine._advance
+
+    def watched(*block):
+        told = advance_it(*block)
+        most.append(len(told[0]))
+        return told
+
+    machine._advance = watched
     told_by(machine, acc, np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1)))
     assert max(most) < MAX_STEPS / 1.3
 
@@ -278,15 +284,17 @@ def test_the_kernel_takes_blocks_of_any_size(samples):
     """What `Stepper.push` does with long blocks, by hand."""
     acc, quats = (part[:1100] for part in samples)
     machine, other = stepper(), stepper()
-    expected = machine.push(acc, quats)
+    expected, told = machine.push(acc, quats), []
     for first, stop in ((0, PIECE), (PIECE, 1100)):
+        other._steps[:] = BLANK
         n_steps, n_seconds = advance(
-            acc[first:stop], quats[first:stop], other._states, other._history, other._queue,
+            acc[first:stop], quats[first:stop], GOES_ON, other._states, other._history, other._queue,
             other.coefficients, other._steps, other._seconds,
         )  # fmt: skip
         assert n_seconds <= len(other._seconds)
-        told = other._take(n_steps)
-    assert same(told, expected[0][len(expected[0]) - len(told) :])
+        told.append(other._steps[:n_steps].copy())
+    assert len(expected[0]) > 20
+    assert same(np.concatenate(told), expected[0])
     assert same_state(machine, other)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from core_helpers import examples, smooth_noise
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.history import FORWARD, LEFTWARD, N_CHANNELS, VERTICAL
-from imurun.core.sway import LAG_SEARCH, mean_of, range_of, regularity, sideways_ratio
+from imurun.core.sums import sum_of_products
+from imurun.core.sway import LAG_SEARCH, mean_of, range_of, regularity, sideways_ratio, write_centred
 
 STRETCH = {
     "seed": st.integers(0, 2**32 - 1),
@@ -62,8 +65,29 @@ def test_all_or_nothing_sideways(channel, share):
     assert sideways_ratio(history, 0, 50) == pytest.approx(share)
 
 
+@examples(60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(0, 90),
+    offset=st.sampled_from([0.0, 1.0, -1e9]),
+    size=st.sampled_from([0.0, 1e-150, 1.0, 1e100]),
+)
+def test_centred(seed, n, offset, size):
+    signal, centred = offset + noise(seed, size, n), np.full(n, np.nan)
+    write_centred(signal, centred)
+    mean = math.fsum(signal) / max(n, 1)
+    assert np.allclose(centred, signal - mean, rtol=1e-13, atol=1e-14 * max(abs(offset), size))
+
+
+def regularity_of(signal, lag):
+    """As `write_regularity` calls it."""
+    centred = np.empty_like(signal)
+    write_centred(signal, centred)
+    return regularity(centred, sum_of_products(centred, centred), lag)
+
+
 def plain_regularity(part, lag):
-    """Unbiased autocorrelation of the whole stretch, its best value near the lag."""
+    """Unbiased autocorrelation of a signal, its best value near the lag."""
     n = len(part)
     part = part - part.mean()
     raw = np.correlate(part, part, mode="full")[n - 1 :]
@@ -83,16 +107,16 @@ def plain_regularity(part, lag):
 def test_regularity(seed, first, n, lag, size):
     signal = size * smooth_noise(np.random.default_rng(seed), 200, 4.0)
     expected = plain_regularity(signal[first : first + n], lag)
-    assert regularity(signal, first, first + n, lag) == pytest.approx(expected, abs=1e-9)
+    assert regularity_of(signal[first : first + n], lag) == pytest.approx(expected, abs=1e-9)
 
 
 def test_regular_and_limping():
     """Every second step larger: strides are alike, steps are not."""
     step = np.sin(2 * np.pi * np.arange(30) / 30)
     even = np.tile(step, 8)
-    assert regularity(even, 0, 240, 30) == pytest.approx(1.0)
-    assert regularity(even, 0, 240, 31) == pytest.approx(1.0)
-    assert regularity(even, 0, 240, 15) < 0.0
+    assert regularity_of(even, 30) == pytest.approx(1.0)
+    assert regularity_of(even, 31) == pytest.approx(1.0)
+    assert regularity_of(even, 15) < 0.0
     limping = np.tile(np.concatenate([1.5 * step, 0.5 * step]), 4)
-    assert regularity(limping, 0, 240, 30) == pytest.approx(2 * 1.5 * 0.5 / (1.5**2 + 0.5**2), abs=0.02)
-    assert regularity(limping, 0, 240, 60) == pytest.approx(1.0)
+    assert regularity_of(limping, 30) == pytest.approx(2 * 1.5 * 0.5 / (1.5**2 + 0.5**2), abs=0.02)
+    assert regularity_of(limping, 60) == pytest.approx(1.0)
