@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from imurun.core.gaussian import gaussian_taps
 from imurun.core.history import N_CHANNELS, new_history
-from imurun.core.step import BLANK, RUNNING, STEP, WALKING
-from imurun.core.stepper import GOES_ON, MAX_STEPS, PIECE, Stepper, advance
+from imurun.core.step import RUNNING, STEP, WALKING
+from imurun.core.stepper import Stepper, most_steps
 from imurun.frames import G
 
 RATE = 50.0
@@ -217,21 +217,23 @@ def test_constant_signals_make_no_steps(value, n):
     assert machine.record["next"] == n
 
 
-@pytest.mark.parametrize("rate_hz", [25.0, 50.0])
-def test_rows_never_run_out(rate_hz):
-    """The fastest steps there are, for as long as one call of the kernel takes."""
-    acc = hopping(rate_hz, 3 * PIECE / rate_hz if not SLOW else 20.0, 1.5, 4.4)
+@pytest.mark.parametrize("rate_hz", [25.0, 25.49, 50.0])
+@pytest.mark.parametrize("block_s", [0.2, 20.0, 100.0])
+def test_rows_never_run_out(rate_hz, block_s):
+    """The fastest steps there are, whatever one call of the kernel takes."""
+    acc = hopping(rate_hz, 20.0 if SLOW else 100.0, 1.5, 4.4)
+    acc[:, 0] = 5.0 * np.cos(2.0 * np.pi * 4.4 * np.arange(len(acc)) / rate_hz)  # without a loop nobody runs
+    quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
     machine = stepper(rate_hz, heading=False, mounting=np.eye(3))
-    most, advance_it = [], machine._advance
-
-    def watched(*block):
-        told = advance_it(*block)
-        most.append(len(told[0]))
-        return told
-
-    machine._advance = watched
-    told_by(machine, acc, np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1)))
-    assert max(most) < MAX_STEPS / 1.3
+    n = int(block_s * rate_hz)
+    found = 0
+    for first in range(0, len(acc), n):
+        steps, seconds = machine.push(acc[first : first + n], quats[first : first + n])
+        found += len(steps)
+        assert len(steps) < most_steps(n, rate_hz) == len(machine._steps)
+        assert len(seconds) < len(machine._seconds)
+    found += len(machine.break_off(0))
+    assert found > 4.0 * len(acc) / rate_hz
 
 
 @examples(30, slow=4)
@@ -278,24 +280,6 @@ def test_clipped_samples_are_counted_from_where_they_were_not(samples):
     machine = stepper(acc_range_g=14.0 / G, n_clipped=5, count_from=700)
     told_by(machine, held, quats)
     assert machine.record["n_clipped"] == 5 + n[700:].sum() > 5
-
-
-def test_the_kernel_takes_blocks_of_any_size(samples):
-    """What `Stepper.push` does with long blocks, by hand."""
-    acc, quats = (part[:1100] for part in samples)
-    machine, other = stepper(), stepper()
-    expected, told = machine.push(acc, quats), []
-    for first, stop in ((0, PIECE), (PIECE, 1100)):
-        other._steps[:] = BLANK
-        n_steps, n_seconds = advance(
-            acc[first:stop], quats[first:stop], GOES_ON, other._states, other._history, other._queue,
-            other.coefficients, other._steps, other._seconds,
-        )  # fmt: skip
-        assert n_seconds <= len(other._seconds)
-        told.append(other._steps[:n_steps].copy())
-    assert len(expected[0]) > 20
-    assert same(np.concatenate(told), expected[0])
-    assert same_state(machine, other)
 
 
 @pytest.mark.parametrize(
