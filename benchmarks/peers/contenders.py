@@ -48,6 +48,13 @@ CONTENDERS = (
         OURS,
         "imurun",
         "run_imurun.py",
+        "From arrays to steps with all their columns: no bouts, no summary.",
+        arguments=("--steps",),
+    ),
+    Contender(
+        "imurun, session",
+        "imurun",
+        "run_imurun.py",
         "No contact time, speed or step length of walking, no turns, no averages over days, no clinical "
         "validation.",
     ),

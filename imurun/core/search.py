@@ -8,7 +8,7 @@ import numpy as np
 
 from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.mounting import Mounting, MountingEvidence, smoothing_taps
-from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, joined
 from imurun.core.step import RUNNING
 from imurun.core.stepper import Stepper
 from imurun.frames import FloatArray, level_rotation
@@ -151,11 +151,11 @@ class MountingSearch:
 
     def _take(self, steps: np.ndarray) -> np.ndarray:
         """Learn from new steps; returns those that can be reported: all that come before the first run."""
-        for i in range(len(steps)):
-            step = steps[i : i + 1]
-            if step[0]["gait"] == RUNNING:
-                self._learn(step[0])
-            self._last_step = step.copy()
+        if not len(steps):
+            return steps
+        for i in np.flatnonzero(steps["gait"] == RUNNING):
+            self._learn(steps[i - 1 : i] if i else self._last_step, steps[i])
+        self._last_step = copied(steps[-1:])
         if self._whole_file:
             return steps  # nobody reports them: the file is read again
         first = 0
@@ -166,11 +166,11 @@ class MountingSearch:
         self._withheld = joined([self._withheld, steps[first:]], NO_STEPS)
         return steps[:first]
 
-    def _learn(self, step: np.void) -> None:
-        """Add the stride that this running step ends to the evidence."""
-        if not len(self._last_step) or self._last_step[0]["gait"] != RUNNING:
+    def _learn(self, last_step: np.ndarray, step: np.void) -> None:
+        """Add the stride that this running step ends to the evidence; `last_step` is a row or none."""
+        if not len(last_step) or last_step[0]["gait"] != RUNNING:
             return
-        before = self._last_step[0]
+        before = last_step[0]
         if before["pulse_end"] != step["pulse_begin"]:
             return
         first = int(np.ceil(before["pulse_begin"]))

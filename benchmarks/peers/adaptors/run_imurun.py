@@ -1,24 +1,50 @@
-"""imurun: from six axes on unknown sensor axes to the session: steps, load, sway, bouts, summary."""
+"""imurun: from six axes on unknown sensor axes to steps, or to the session: steps, bouts, summary.
+
+With --steps the engine alone, fed by the minute as `imurun.analyze` feeds it.
+"""
 
 from __future__ import annotations
+
+import sys
+from typing import Any
 
 import stopwatch
 
 import imurun
 
+BLOCK_S = 60
 
-def work(hour: stopwatch.Hour) -> imurun.Session:
+
+def session(hour: stopwatch.Hour) -> imurun.Session:
     return imurun.analyze(imurun.Recording(hour["acc"], hour["gyr"], rate_hz=hour["rate_hz"], frame="sensor"))
 
 
-def count(session: imurun.Session) -> dict[str, int | None]:
+def count_session(found: imurun.Session) -> dict[str, int | None]:
     return {
-        "steps": len(session.steps),
-        "bouts": int(session.bouts["kind"].isin(["running", "walking"]).sum()),
+        "steps": len(found.steps),
+        "bouts": int(found.bouts["kind"].isin(["running", "walking"]).sum()),
     }
 
 
+def steps(hour: stopwatch.Hour) -> list[Any]:
+    analyzer = imurun.RunAnalyzer(hour["rate_hz"])
+    n = round(BLOCK_S * hour["rate_hz"])
+    parts = [
+        analyzer.push_arrays(hour["acc"][first : first + n], hour["gyr"][first : first + n])[0]
+        for first in range(0, len(hour["acc"]), n)
+    ]
+    return [*parts, analyzer.finish_arrays()[0]]
+
+
+def count_steps(parts: list[Any]) -> dict[str, int | None]:
+    return {"steps": sum(len(part) for part in parts), "bouts": None}
+
+
 if __name__ == "__main__":
+    only_steps = "--steps" in sys.argv
     stopwatch.main(
-        prepare=lambda hour: hour, work=work, count=count, packages=("numba", "numpy", "pandas", "vqf")
+        prepare=lambda hour: hour,
+        work=steps if only_steps else session,
+        count=count_steps if only_steps else count_session,
+        packages=("numba", "numpy", "pandas", "vqf"),
     )

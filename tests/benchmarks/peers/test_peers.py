@@ -259,7 +259,7 @@ def test_requirements_are_pinned_and_name_no_address(name):
 def test_adaptors_are_there_and_those_of_peers_know_nothing_of_imurun():
     for contender in CONTENDERS:
         text = contender.script.read_text(encoding="utf-8")
-        assert ("imurun" in text) == (contender.name == OURS)
+        assert ("imurun" in text) == (contender.environment == "imurun")
         assert "benchmarks" not in text
 
 
