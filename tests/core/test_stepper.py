@@ -287,10 +287,7 @@ def test_the_kernel_takes_blocks_of_any_size(samples):
     expected, told = machine.push(acc, quats), []
     for first, stop in ((0, PIECE), (PIECE, 1100)):
         other._steps[:] = BLANK
-        n_steps, n_seconds = advance(
-            acc[first:stop], quats[first:stop], GOES_ON, other._states, other._history, other._queue,
-            other.coefficients, other._steps, other._seconds,
-        )  # fmt: skip
+        n_steps, n_seconds = advance(*other.arguments(acc[first:stop], quats[first:stop], GOES_ON))
         assert n_seconds <= len(other._seconds)
         told.append(other._steps[:n_steps].copy())
     assert len(expected[0]) > 20
