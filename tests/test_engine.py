@@ -17,9 +17,10 @@ from scipy.spatial.transform import Rotation
 
 from imurun.columns import STEP_COLUMNS
 from imurun.core.history import new_history
+from imurun.core.second import SECOND
 from imurun.core.step import STEP
 from imurun.core.stepper import PIECE
-from imurun.engine import RunAnalyzer, Step
+from imurun.engine import SAME_STEP_S, RunAnalyzer, Step
 from imurun.errors import RecordingError, SettingsError
 from imurun.recording import Recording, longest_bridge
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
@@ -130,6 +131,27 @@ def test_blocks_of_any_size_at_any_rate(rate_hz, gyro):
         assert in_blocks(rate_hz, acc, gyr, block) == whole, block
     for block, resumed_every in ((97, 13), (1000, 1)):
         assert in_blocks(rate_hz, acc, gyr, block, resumed_every) == whole, (block, resumed_every)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(
+        st.lists(st.integers(-3, 40).map(lambda tenths: tenths / 10.0 * 0.75), max_size=6), max_size=6
+    )
+)
+def test_no_step_is_told_twice(parts):
+    """Contacts that come again, out of order, or too soon after one that was told, one by one."""
+    analyzer, told = RunAnalyzer(50.0), []
+    for contacts_s in parts:
+        steps = np.zeros(len(contacts_s), dtype=STEP)
+        steps["initial_contact_s"] = contacts_s
+        told += analyzer._new_only(steps, np.zeros(0, dtype=SECOND))[0]["initial_contact_s"].tolist()
+    expected = []
+    for contact_s in (contact for part in parts for contact in part):
+        if not expected or contact_s > expected[-1] + SAME_STEP_S:
+            expected.append(contact_s)
+    assert told == expected
+    assert analyzer.state["reported_step_s"] == (expected[-1] if expected else -np.inf)
 
 
 def test_state_in_mid_run_does_not_depend_on_the_split(mixed):
