@@ -17,9 +17,9 @@ from scipy.spatial.transform import Rotation
 
 from imurun.columns import STEP_COLUMNS
 from imurun.core.history import new_history
+from imurun.core.second import SECOND
 from imurun.core.step import STEP
-from imurun.core.stepper import PIECE
-from imurun.engine import RunAnalyzer, Step
+from imurun.engine import SAME_STEP_S, RunAnalyzer, Step
 from imurun.errors import RecordingError, SettingsError
 from imurun.recording import Recording, longest_bridge
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
@@ -84,7 +84,7 @@ def test_any_split_gives_the_same_bytes(mixed, gyro, data):
 
 @functools.cache
 def long_mixed(rate_hz):
-    """As `mixed`, but longer than `PIECE` samples and than what the history holds, at any rate."""
+    """As `mixed`, but longer than what the history holds, at any rate."""
     run_s = 12.0 if SLOW else 34.0
     segments = [
         Segment("still", 3.0),
@@ -95,7 +95,12 @@ def long_mixed(rate_hz):
     sensor = SensorModel(rate_hz=rate_hz, mounting=mounting_from_angles(20.0, 160.0, 75.0))
     recording = simulate(segments, RunnerModel(), sensor, seed=4).recording
     acc, gyr = recording.acc.copy(), recording.gyr.copy()
-    for first_s, length_s in ((5.0, 0.4), (7.0, 0.04), (9.0 + 0.75 * run_s, 0.3), (11.0 + 0.75 * run_s, 0.04)):
+    for first_s, length_s in (
+        (5.0, 0.4),
+        (7.0, 0.04),
+        (9.0 + 0.75 * run_s, 0.3),
+        (11.0 + 0.75 * run_s, 0.04),
+    ):
         gap = slice(int(first_s * rate_hz), int((first_s + length_s) * rate_hz))
         acc[gap] = gyr[gap] = np.nan
     return acc, gyr
@@ -119,17 +124,38 @@ def in_blocks(rate_hz, acc, gyr, block, resumed_every=None):
 @pytest.mark.parametrize("gyro", [True, False])
 @pytest.mark.parametrize("rate_hz", [25.0] if SLOW else [25.0, 100.0, 208.0, 1000.0])
 def test_blocks_of_any_size_at_any_rate(rate_hz, gyro):
-    """Across every border inside: pieces of the kernel, the history that is moved, seconds, gaps."""
+    """Across every border inside: the history that is moved, seconds, gaps."""
     acc, gyr = long_mixed(rate_hz)
     gyr = gyr if gyro else None
-    assert SLOW or len(acc) > max(PIECE, new_history(rate_hz).shape[1]) + 100
+    assert SLOW or len(acc) > new_history(rate_hz).shape[1] + 100
     whole = in_blocks(rate_hz, acc, gyr, len(acc))
     steps = np.frombuffer(whole[0], dtype=STEP)
     assert (np.bincount(steps["gait"]) > ([20, 8] if SLOW else [60, 15])).all()
-    for block in (1, 7, 1000, PIECE, PIECE + 1, 5000):
+    for block in (1, 7, 1000, 1024, 5000):
         assert in_blocks(rate_hz, acc, gyr, block) == whole, block
     for block, resumed_every in ((97, 13), (1000, 1)):
         assert in_blocks(rate_hz, acc, gyr, block, resumed_every) == whole, (block, resumed_every)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(
+        st.lists(st.integers(-3, 40).map(lambda tenths: tenths / 10.0 * 0.75), max_size=6), max_size=6
+    )
+)
+def test_no_step_is_told_twice(parts):
+    """Contacts that come again, out of order, or too soon after one that was told, one by one."""
+    analyzer, told = RunAnalyzer(50.0), []
+    for contacts_s in parts:
+        steps = np.zeros(len(contacts_s), dtype=STEP)
+        steps["initial_contact_s"] = contacts_s
+        told += analyzer._new_only(steps, np.zeros(0, dtype=SECOND))[0]["initial_contact_s"].tolist()
+    expected = []
+    for contact_s in (contact for part in parts for contact in part):
+        if not expected or contact_s > expected[-1] + SAME_STEP_S:
+            expected.append(contact_s)
+    assert told == expected
+    assert analyzer.state["reported_step_s"] == (expected[-1] if expected else -np.inf)
 
 
 def test_state_in_mid_run_does_not_depend_on_the_split(mixed):

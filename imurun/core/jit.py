@@ -1,6 +1,7 @@
 """How the kernels of the core are compiled: never with fastmath, so that any split gives the same bytes.
 
-Only the few entries that Python calls are kept on disk; the kernels they call are compiled into them.
+Only the few entries that Python calls are kept on disk; the kernels they call are compiled into them. An
+entry has one signature, so that no array of another layout is answered with a wait for the compiler.
 Numba renews a kept entry when its own file changes, but not when a file it calls into does. So the entries
 are stamped with a fingerprint of all that they are compiled from.
 """
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from numba import config, njit, types
+import numpy as np
+from numba import config, njit, typeof, types
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 
@@ -28,10 +31,62 @@ class _Kernel:
         update_wrapper(self, function)
         self._inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
         self._numba_type_ = types.Dispatcher(self._inner)
-        self._from_python = njit(**OPTIONS)(function)
+
+    @cached_property
+    def _from_python(self) -> Any:
+        return njit(**OPTIONS)(self.__wrapped__)
 
     def __call__(self, *args: Any) -> Any:
         return self._from_python(*args)
+
+    def __reduce__(self) -> str:
+        return self.__wrapped__.__qualname__  # pickled by name, as functions are
+
+
+class _Entry:
+    """A function as Python calls it: compiled, or read from disk, at the first call."""
+
+    def __init__(self, function: Callable[..., Any], like: Callable[[], tuple[Any, ...]]) -> None:
+        update_wrapper(self, function)
+        try:
+            self.dispatcher: Any = njit(cache=True, **OPTIONS)(function)
+        except RuntimeError:  # no folder that can be written to
+            self.dispatcher = njit(**OPTIONS)(function)
+        self._like = like
+        self._lock = Lock()
+        self._ready = False
+        kept = self._kept()
+        if kept is not None:
+            kept._source_stamp = (kept._source_stamp, _fingerprint())
+
+    def __call__(self, *args: Any) -> Any:
+        if not self._ready:
+            self._compile()
+        return self.dispatcher(*args)
+
+    def __reduce__(self) -> str:
+        return self.__wrapped__.__qualname__
+
+    def _compile(self) -> None:
+        with self._lock:
+            if not self._ready:
+                self.dispatcher.compile(tuple(typeof(argument) for argument in self._like()))
+                self.dispatcher.disable_compile()
+                self._ready = True
+
+    def is_kept(self) -> bool:
+        """Whether it need not be compiled: it was before, in this process or on this machine."""
+        if self._ready:
+            return True
+        try:
+            kept = self._kept()
+            return kept is not None and bool(kept._load_index())
+        except (OSError, ValueError, AttributeError):
+            return False
+
+    def _kept(self) -> Any:
+        """Numba's index of what is on disk; None where it finds no folder to write to."""
+        return getattr(getattr(self.dispatcher, "_cache", None), "_cache_file", None)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -39,24 +94,26 @@ def kernel(function: Callable[..., Any]) -> Any:
     return function if config.DISABLE_JIT else _Kernel(function)
 
 
-def entry(function: Callable[..., Any]) -> Any:
-    """Decorator for kernels that Python calls; compiled once per machine and kept."""
-    dispatcher = njit(cache=True, **OPTIONS)(function)
-    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if kept is not None:
-        kept._source_stamp = (kept._source_stamp, _fingerprint())
-    return dispatcher
+def entry(like: Callable[[], tuple[Any, ...]]) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator for kernels that Python calls; compiled once per machine and kept.
+
+    Args:
+        like: returns arguments of the types that it is compiled for. Other types are refused with a
+            TypeError; but where `like` has a read-only array (`read_only`), one to write to does too.
+    """
+    return lambda function: function if config.DISABLE_JIT else _Entry(function, like)
 
 
-def is_kept(dispatcher: Any) -> bool:
+def read_only(*shape: int) -> np.ndarray:
+    """Zeros that cannot be written to: for `like`, where a kernel only reads."""
+    zeros = np.zeros(shape)
+    zeros.flags.writeable = False
+    return zeros
+
+
+def is_kept(function: Any) -> bool:
     """Whether an entry need not be compiled: it was before, in this process or on this machine."""
-    if getattr(dispatcher, "signatures", None):
-        return True
-    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    try:
-        return kept is None or bool(kept._load_index())
-    except (OSError, ValueError, AttributeError):
-        return False
+    return not isinstance(function, _Entry) or function.is_kept()
 
 
 def _fingerprint() -> str:

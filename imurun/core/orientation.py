@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from vqf import VQF
 
-from imurun.core.jit import entry, kernel
+from imurun.core.jit import entry, kernel, read_only
 from imurun.frames import FloatArray, level_rotation
 
 START_S = 1.5
@@ -66,7 +66,7 @@ class Orientation:
                 return self._filter.getQuat6D()[None]
             return self._filter.updateBatch(np.ascontiguousarray(gyr), np.ascontiguousarray(acc))["quat6D"]
         quats = np.empty((len(acc), 4))
-        tilt_from_mean(acc, self._gain, self._mean, quats)
+        tilt_from_mean(np.ascontiguousarray(acc), self._gain, self._mean, quats)
         return quats
 
     @property
@@ -111,7 +111,7 @@ def quaternion_of(rotation: FloatArray) -> FloatArray:
     return quat if quat[0] >= 0 else -quat
 
 
-@entry
+@entry(lambda: (read_only(0, 3), 0.0, np.zeros(3), np.zeros((0, 4))))
 def tilt_from_mean(acc, gain, mean, quats):
     """Follow gravity by a one-pole mean of `acc` (kept in `mean`); write the smallest rotation to level."""
     for i in range(len(acc)):

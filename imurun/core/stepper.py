@@ -40,7 +40,7 @@ from imurun.core.history import (
     write_levels,
 )
 from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
-from imurun.core.jit import entry, is_kept, kernel
+from imurun.core.jit import entry, is_kept, kernel, read_only
 from imurun.core.lumbar import DEFAULT_HEIGHT_M
 from imurun.core.memory import (
     Coefficients,
@@ -72,7 +72,7 @@ from imurun.frames import FloatArray, G
 
 GOES_ON = -1
 """Instead of a number of missing samples: more samples will follow at once."""
-NO_SAMPLES = (np.zeros((0, 3)), np.zeros((0, 4)))
+NO_SAMPLES = (read_only(0, 3), read_only(0, 4))
 LONGEST_WAIT_S = 1.5
 """Pulses wait no longer than this for the next one to say what they are."""
 
@@ -113,13 +113,13 @@ class Stepper:
     ) -> None:
         scales_g = FULL_SCALES_G if acc_range_g is None else (acc_range_g,)
         self.coefficients = Coefficients(
-            rate_hz=rate_hz,
+            rate_hz=float(rate_hz),
             slow_taps=gaussian_taps(rate_hz, PULSE_CUTOFF_HZ),
             sharp_taps=gaussian_taps(rate_hz, min(IMPACT_CUTOFF_HZ, 0.4 * rate_hz)),
             unsmoothed_taps=gaussian_taps(rate_hz, min(UNSMOOTHED_CUTOFF_HZ, 0.4 * rate_hz)),
             mounting=np.array(mounting, dtype=np.float64, order="C"),
-            heading_known=heading_known,
-            has_gyro=has_gyro,
+            heading_known=bool(heading_known),
+            has_gyro=bool(has_gyro),
             height_m=DEFAULT_HEIGHT_M if height_m is None else float(height_m),
             clip_levels=np.array(scales_g) * G,
             clip_exact=acc_range_g is not None,
@@ -144,6 +144,7 @@ class Stepper:
         Args:
             acc: shape (n, 3), m/s2, sensor frame, finite. quats: shape (n, 4), sensor to earth.
         """
+        acc, quats = np.ascontiguousarray(acc), np.ascontiguousarray(quats)
         self._make_room(len(acc))
         steps, n_seconds = self._advance(acc, quats, GOES_ON)
         return steps, copied(self._seconds[:n_seconds]) if n_seconds else NO_SECONDS
@@ -163,7 +164,16 @@ class Stepper:
 
     def _advance(self, acc: FloatArray, quats: FloatArray, n_missing: int) -> tuple[np.ndarray, int]:
         """The steps that became known, and how many rows of `_seconds` were filled."""
-        n_steps, n_seconds = advance(
+        n_steps, n_seconds = advance(*self.arguments(acc, quats, n_missing))
+        if not n_steps:
+            return NO_STEPS, n_seconds
+        taken = copied(self._steps[:n_steps])
+        in_bytes(self._steps)[:n_steps] = in_bytes(BLANK)
+        return taken, n_seconds
+
+    def arguments(self, acc: FloatArray, quats: FloatArray, n_missing: int) -> tuple[Any, ...]:
+        """What `advance` is called with."""
+        return (
             acc,
             quats,
             n_missing,
@@ -174,11 +184,6 @@ class Stepper:
             self._steps,
             self._seconds,
         )
-        if not n_steps:
-            return NO_STEPS, n_seconds
-        taken = copied(self._steps[:n_steps])
-        in_bytes(self._steps)[:n_steps] = in_bytes(BLANK)
-        return taken, n_seconds
 
     @property
     def record(self) -> Any:
@@ -215,7 +220,12 @@ def is_compiled() -> bool:
     return is_kept(advance)
 
 
-@entry
+def _arguments() -> tuple[Any, ...]:
+    """Arguments of the types that `advance` is compiled for."""
+    return Stepper(25.0, np.eye(3), heading_known=True, has_gyro=True).arguments(*NO_SAMPLES, GOES_ON)
+
+
+@entry(_arguments)
 def advance(acc, quats, n_missing, states, history, queue, c, steps, seconds):
     """Take unbroken samples, then go on `n_missing` samples later, or at once for `GOES_ON`.
 

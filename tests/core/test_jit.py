@@ -1,19 +1,29 @@
-"""Compiled entries are kept on disk, and renewed when any kernel they call has changed."""
+"""Entries have one signature, are kept on disk, and renewed when any kernel they call has changed."""
 
 from __future__ import annotations
 
+import copy
+import inspect
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
+import numpy as np
 import pytest
-from core_helpers import SLOW
+from core_helpers import SLOW, simulated
+from numba.core import caching
 
 from imurun.core import jit
-from imurun.core.orientation import tilt_from_mean
-from imurun.core.stepper import advance, is_compiled
+from imurun.core.gaussian import smooth_at
+from imurun.core.orientation import Orientation, tilt_from_mean
+from imurun.core.step import STEP
+from imurun.core.stepper import Stepper, advance, is_compiled
+from imurun.core.sums import sum_of
 
 needs_compiler = pytest.mark.skipif(SLOW, reason="nothing is compiled or kept")
 INNER = "from folder.jit import kernel\n\n@kernel\ndef inner(x):\n    return x + {number}\n"
@@ -21,7 +31,7 @@ OUTER = """\
 from folder.inner import inner
 from folder.jit import entry
 
-@entry
+@entry(lambda: (1,))
 def outer(x):
     return inner(x)
 """
@@ -29,8 +39,9 @@ ASK = "from folder.outer import outer; from folder.jit import is_kept; print(is_
 
 
 @needs_compiler
-@pytest.mark.parametrize("dispatcher", [advance, tilt_from_mean])
-def test_entries_carry_the_fingerprint(dispatcher):
+@pytest.mark.parametrize("kept", [advance, tilt_from_mean])
+def test_entries_carry_the_fingerprint(kept):
+    dispatcher = kept.dispatcher
     stamp = dispatcher._cache._cache_file._source_stamp
     assert stamp[1] == jit._fingerprint()
     assert dispatcher.targetoptions.get("nogil")
@@ -73,8 +84,108 @@ def ask(folder: Path) -> str:
 
 
 def test_without_a_compiler_all_is_ready():
-    def plain(x):
-        return x
-
-    assert jit.is_kept(plain)
+    assert jit.is_kept(plain_sum)
     assert isinstance(is_compiled(), bool)
+
+
+def plain_sum(values, factor):
+    total = 0.0
+    for value in values:
+        total += factor * value
+    return total
+
+
+def new_entry(function=plain_sum):
+    """An entry that was not called yet, for values that are only read."""
+    return jit.entry(lambda: (jit.read_only(0), 1.0))(function)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kept", [advance, tilt_from_mean], ids=["advance", "tilt"])
+def test_one_signature_whatever_the_arrays(kept):
+    """Read-only samples, samples to write to, pieces of others, of one row, of none."""
+    recording = simulated(("running", 8.0), rate_hz=50.0).recording
+    acc = np.array(recording.acc)
+    frozen = acc.copy()
+    frozen.flags.writeable = False
+    fortran, spread = np.asfortranarray(acc), np.repeat(acc, 2, axis=1)[:, ::2]
+    told = []
+    for samples in (acc, frozen, fortran, spread, spread[:, :]):
+        orientation = Orientation(50.0, False, acc[:75].mean(axis=0), acc[0])
+        stepper = Stepper(50, np.eye(3, order="F"), heading_known=np.bool_(True), has_gyro=0, height_m=2)
+        steps = []
+        for piece in (slice(0, 0), slice(0, 1), slice(1, None)):
+            quats = orientation.push(samples[piece], None)
+            quats.flags.writeable = samples is not frozen
+            steps.append(stepper.push(samples[piece], quats)[0])
+        told.append(np.concatenate([*steps, stepper.break_off(0)]).tobytes())
+    assert len(told[0]) > 10 * STEP.itemsize
+    assert len(set(told)) == 1
+    assert len(kept.dispatcher.signatures) == 1
+
+
+@needs_compiler
+def test_other_types_are_refused_at_once():
+    total = new_entry()
+    assert total(np.arange(4.0), 2.0) == 12.0
+    for values, factor in (
+        (np.arange(8.0)[::2], 2.0), (np.arange(4.0, dtype=np.float32), 2.0), (np.zeros((2, 2)), 2.0), ([1.0], 2.0)
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=r"No matching definition"):
+            total(values, factor)
+    assert len(total.dispatcher.signatures) == 1
+
+
+@needs_compiler
+def test_the_first_calls_may_come_at_once():
+    """Each thread gets its answer, and one compilation serves them all; kernels alike."""
+    total, twice = new_entry(), jit.kernel(lambda x: 2.0 * x)
+    begin = Barrier(8)
+
+    def call(factor):
+        begin.wait()
+        return total(np.arange(100.0), factor), twice(factor)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(call, np.arange(8.0)))
+    assert found == [(4950.0 * factor, 2.0 * factor) for factor in range(8)]
+    assert len(total.dispatcher.signatures) == 1
+
+
+@needs_compiler
+def test_without_a_folder_to_keep_them_in_entries_work_all_the_same(monkeypatch):
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    total = new_entry(lambda values, factor: values.sum() * factor)
+    assert not jit.is_kept(total)
+    assert total(np.arange(4.0), 2.0) == 12.0
+    assert jit.is_kept(total)
+
+
+def test_kernels_and_entries_are_known_by_their_names():
+    for function in (smooth_at, sum_of, advance):
+        assert pickle.loads(pickle.dumps(function)) is function
+        assert copy.deepcopy(function) is function
+        assert function.__doc__
+        assert function.__module__.startswith("imurun.core.")
+    assert list(inspect.signature(smooth_at).parameters) == ["signal", "position", "first", "last", "taps"]
+
+
+@needs_compiler
+def test_a_kernel_takes_any_types_and_is_the_function_itself_to_other_kernels():
+    @jit.kernel
+    def double(x):
+        return x + x
+
+    @jit.kernel
+    def fourfold(x):
+        return double(double(x))
+
+    assert (fourfold(1), fourfold(0.5), fourfold(True)) == (4, 2.0, 4)
+    assert fourfold(np.arange(3)).tolist() == [0, 4, 8]
+    with pytest.raises(Exception, match="not enough arguments"):
+        fourfold()
+
+
+@needs_compiler
+def test_division_by_zero_is_a_number_as_in_numpy():
+    assert np.isnan(jit.kernel(lambda x: x / x)(0.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from core_helpers import SLOW, examples, simulated
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from imurun.core.mounting import Mounting, MountingEvidence, smoothing_taps
+from imurun.core.mounting import Mounting, MountingEvidence, _cross, _products, smoothing_taps
 from imurun.sim import RunnerModel
 
 RATE = 100.0
@@ -147,6 +149,27 @@ def test_sums_of_one_stride(seed, n, gyro):
     for name, value in vars(evidence).items():
         if name != "n_strides":
             assert np.allclose(value, expected.get(name, 0.0), atol=1e-10), name
+
+
+@examples(60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(0, 90),
+    size=st.sampled_from([0.0, 1e-150, 1.0, 1e150]),
+)
+def test_products_and_cross_products_of_rows(seed, n, size):
+    a, b = size * np.random.default_rng(seed).standard_normal((2, n, 3))
+    expected = [[math.fsum(a[:, i] * b[:, j]) for j in range(3)] for i in range(3)]
+    assert np.allclose(_products(a, b), expected, rtol=0.0, atol=1e-14 * n * size**2)
+    assert np.array_equal(_cross(a, b), np.cross(a, b))
+
+
+def test_products_do_not_depend_on_where_the_rows_lie():
+    """Unlike those of BLAS, which may take other routes for other addresses."""
+    a = np.random.default_rng(1).standard_normal((70, 3))
+    for shift in range(8):
+        moved = np.vstack([np.full((shift, 3), 7.0), a])[shift:]
+        assert _products(moved, moved).tobytes() == _products(a, a).tobytes()
 
 
 @pytest.mark.parametrize("source", ["given", "found", "whole", "level"])

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
 from imurun.core.pulse import (
+    COMPLETE,
     LONGEST_S,
     MARGIN_G,
+    NOTHING,
     PULSE,
     RISE_SHARE,
+    ROSE,
     TRACKER,
+    follow,
     restart_tracker,
     track,
     vertex,
@@ -115,6 +119,33 @@ def test_like_the_whole_signal(seed, size, sigma, base):
     assert found.shape == expected.shape
     known = ~np.isnan(expected)
     assert np.allclose(found[known], expected[known], rtol=1e-7, atol=1e-6 if base < 10 else 1e-5)
+
+
+@examples(60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.sampled_from([0.02, 0.1, 0.5, 1.5]),
+    sigma=st.floats(4.0, 15.0),
+    base=st.sampled_from([0, 10**9]),
+)
+def test_what_each_value_shows(seed, size, sigma, base):
+    """One value after the other, no array: complete where the twin says so, and one rise before each."""
+    slow = 1.0 + smooth_noise(np.random.default_rng(seed), 600, sigma, size)
+    tracker = record(TRACKER)
+    restart_tracker(tracker)
+    events, rises = [], []
+    for k, value in enumerate(slow):
+        events.append(follow(value, base + k, RATE, tracker))
+        if events[-1] == ROSE:
+            rises.append((int(tracker["low"]) - base, int(tracker["up"]) - base))
+            assert tracker["begin_g"] == slow[rises[-1][0]]
+    events = np.array(events)
+    assert np.flatnonzero(events == COMPLETE).tolist() == plain_pulses(slow)[:, 0].tolist()
+    told = events[events != NOTHING]
+    assert (told[::2] == ROSE).all()
+    assert (told[1::2] == COMPLETE).all()
+    assert [up for _, up in rises] == np.flatnonzero(events == ROSE).tolist()
+    assert all(slow[up] > 1.0 + MARGIN_G and slow[up] > slow[low] for low, up in rises)
 
 
 def test_the_twin_sees_many_pulses():

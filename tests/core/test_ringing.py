@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.history import N_CHANNELS, SLOW_VERTICAL
-from imurun.core.ringing import ABOVE_HZ, LEAST_WAVES, RINGS_HZ, STRAP_DB, power_at, ringing_db
+from imurun.core.ringing import ABOVE_HZ, LEAST_WAVES, RINGS_HZ, STRAP_DB, power_at, ringing_db, turned
 
 
 def filled(rate_hz, seconds=1.0, seed=0):
@@ -46,6 +46,30 @@ def test_powers_of_a_windowed_transform(rate_hz, begin_s, length_s, swing_g, see
         expected = np.nan
     found = ringing_db(history, begin, end, swing_g, rate_hz)
     assert found == pytest.approx(expected, abs=1e-3, nan_ok=True)
+
+
+@pytest.mark.parametrize("rate_hz", [40.0, 1000.0, 5000.0])
+@pytest.mark.parametrize("hz", [RINGS_HZ, *ABOVE_HZ])
+def test_many_samples_in_the_longest_step(rate_hz, hz):
+    """The angles that are added up sample by sample stay right to the end."""
+    history, rest = filled(rate_hz, seed=5)
+    begin, end = 0.013 * rate_hz, 0.913 * rate_hz
+    expected = plain_power(rest, begin, end, hz, rate_hz)
+    assert power_at(history, begin, end, hz, rate_hz) == pytest.approx(expected, rel=1e-9)
+
+
+@examples(60)
+@given(angle=st.floats(-10.0, 10.0), step=st.floats(-3.0, 3.0))
+def test_turned_by_a_step(angle, step):
+    found = turned(np.cos(angle), np.sin(angle), (np.cos(step), np.sin(step)))
+    assert found == pytest.approx((np.cos(angle + step), np.sin(angle + step)), abs=1e-14)
+
+
+def test_a_thousand_turns_neither_grow_nor_drift():
+    cosine, sine, turn = 1.0, 0.0, (np.cos(0.1), np.sin(0.1))
+    for _ in range(1000):
+        cosine, sine = turned(cosine, sine, turn)
+    assert (cosine, sine) == pytest.approx((np.cos(100.0), np.sin(100.0)), abs=1e-12)
 
 
 def test_a_wave_has_the_power_of_its_amplitude():
