@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from imurun.core.jit import kernel
-from imurun.frames import G
 
 SECOND = np.dtype([("first", "i8"), ("motion_g", "f8")])
 """One second: its first sample, and the RMS of |specific force| - 1 g over it."""

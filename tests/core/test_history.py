@@ -175,7 +175,9 @@ def test_rolled_and_pitched_far(roll_deg, pitch_deg):
     turned = Rotation.from_euler("ZYX", [100.0, pitch_deg, roll_deg], degrees=True)
     column = level(np.array([1.0, 2.0, 3.0]), turned, np.eye(3))
     assert np.degrees(column[ANGLES]) == pytest.approx([roll_deg, pitch_deg, 100.0], abs=1e-5)
-    assert column[WRITTEN] == pytest.approx(plain_level(np.array([1.0, 2.0, 3.0]), turned, np.eye(3)), abs=1e-7)
+    assert column[WRITTEN] == pytest.approx(
+        plain_level(np.array([1.0, 2.0, 3.0]), turned, np.eye(3)), abs=1e-7
+    )
 
 
 def test_upside_down():

@@ -74,9 +74,7 @@ def test_a_moving_second_keeps_how_the_runner_stood():
 
 
 @examples(60)
-@given(
-    seed=st.integers(0, 2**32 - 1), exact=st.booleans(), edges=st.lists(st.integers(0, 60), max_size=8)
-)
+@given(seed=st.integers(0, 2**32 - 1), exact=st.booleans(), edges=st.lists(st.integers(0, 60), max_size=8))
 def test_clipped_samples(seed, exact, edges):
     """Samples that often sit at, near or beyond a full scale, and often repeat."""
     rng = np.random.default_rng(seed)
@@ -95,8 +93,10 @@ def test_clipped_samples(seed, exact, edges):
     assert clipped(acc, levels, exact, sorted(edges)).tolist() == expected.tolist()
     assert clipped(acc, levels, exact, range(60)).tolist() == expected.tolist()
     before = np.vstack([np.full((1, 3), np.nan), acc[:-1]])
-    one_by_one = [[is_clipped(*pair, levels, exact) for pair in zip(*rows, strict=True)]
-                  for rows in zip(acc, before, strict=True)]
+    one_by_one = [
+        [is_clipped(*pair, levels, exact) for pair in zip(*rows, strict=True)]
+        for rows in zip(acc, before, strict=True)
+    ]
     assert np.any(one_by_one, axis=1).tolist() == expected.tolist()
 
 

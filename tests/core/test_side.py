@@ -92,7 +92,9 @@ def test_cues(seed, peak, period, oldest, newest, size, has_gyro):
     history[:, oldest : newest + 1] = size * np.random.default_rng(seed).standard_normal((N_CHANNELS, n))
     c = coefficients(has_gyro)
     slow = np.full(100, np.nan)
-    slow[oldest : newest + 1] = convolve1d(history[SIDEWAYS, oldest : newest + 1], c.slow_taps, mode="nearest")
+    slow[oldest : newest + 1] = convolve1d(
+        history[SIDEWAYS, oldest : newest + 1], c.slow_taps, mode="nearest"
+    )
     columns = []
     for window in (FALL_WINDOW, LOADED_WINDOW):
         first, stop = (int(np.round(peak + share * period)) for share in window)
