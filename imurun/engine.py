@@ -478,7 +478,7 @@ class RunAnalyzer:
 
 
 def _as_block(name: str, values: npt.ArrayLike) -> FloatArray:
-    """Samples as an array of its own: kernels would be compiled anew for one that cannot be written to."""
+    """Samples as an array of its own: some are held back, and nobody shall change them meanwhile."""
     try:
         block = np.array(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:

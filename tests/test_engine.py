@@ -368,7 +368,10 @@ def test_refusals(mixed):
 
 @pytest.mark.skipif(SLOW, reason="compares with a process that has the compiler switched off")
 def test_compiled_kernels_do_what_the_python_says(tmp_path):
-    """The same recording with and without the compiler: the same steps within rounding."""
+    """The same recording with and without the compiler: the same steps within rounding.
+
+    Not to the last bit: numpy's own exp, arcsin, arctan2 and log10 round otherwise than the C library's.
+    """
     code = (
         "import sys, numpy as np; from imurun.engine import RunAnalyzer; "
         "from imurun.sim import Segment, simulate; "
@@ -387,4 +390,4 @@ def test_compiled_kernels_do_what_the_python_says(tmp_path):
         tables.append(np.load(out))
     assert len(tables[0]) == len(tables[1]) > 25
     for name in STEP.names:
-        assert np.allclose(tables[0][name], tables[1][name], rtol=1e-9, atol=1e-9, equal_nan=True), name
+        assert np.allclose(tables[0][name], tables[1][name], rtol=1e-11, atol=1e-11, equal_nan=True), name

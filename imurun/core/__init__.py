@@ -14,10 +14,10 @@ The order in which samples pass through:
     step         the record of a step, and how its columns are filled, with:
     impact, oscillation, sway, lumbar, quality    the other columns of a step
     ringing      what a soft strap adds to a step
-    stepper      the kernel that leads each sample through all of these
+    stepper      the kernel that leads samples through all of these
     second       how much each second moves, and which samples are at full scale
     mounting     how the sensor sits on the body, found from running itself
     bouts        what the runner did when, from the steps and seconds
 
-`memory` is all that the stepper remembers; `gaussian` and `jit` are tools.
+`memory` is all that the stepper remembers; `gaussian`, `integral`, `sums`, `rows` and `jit` are tools.
 """

@@ -18,7 +18,7 @@ ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
 SIDEWAYS = 7  # specific force along the body's own left axis, which tilts with it, g
 SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
 CLIPPED = 11  # 1 where an axis was at its end
-YAW_SINE, YAW_COSINE = 12, 13
+YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the next sample's yaw goes on from them
 # filled for one step at a time, by `imurun.core.push`; g
 PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 14, 15, 16
 # for whoever needs them, until they return
@@ -27,6 +27,7 @@ N_CHANNELS = 19
 
 PER_G = 1.0 / G
 SMALL_SINE = 0.5
+"""Up to 30 degrees the arcsine is as exact as the arctangent."""
 KEEP_S = 10.0
 """What is kept: four strides, four pulses that wait for a verdict, and the smoothing lag."""
 

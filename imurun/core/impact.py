@@ -18,7 +18,7 @@ IMPACT_WINDOW_S = (-0.02, 0.06)
 
 @kernel
 def highest(history, channel, first, last, oldest, newest, taps):
-    """Largest smoothed value of a channel over columns first to last."""
+    """Largest smoothed value of a channel over columns first to last, as far as they hold samples."""
     begin, stop = max(first, oldest), min(last, newest) + 1
     smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
     value = -np.inf
@@ -29,7 +29,7 @@ def highest(history, channel, first, last, oldest, newest, taps):
 
 @kernel
 def lowest(history, channel, first, last, oldest, newest, taps):
-    """Smallest smoothed value of a channel over columns first to last."""
+    """Smallest smoothed value of a channel over columns first to last, as far as they hold samples."""
     begin, stop = max(first, oldest), min(last, newest) + 1
     smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
     value = np.inf

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numba import config, njit, typeof, types
 
-OPTIONS = {"nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+INNER_OPTIONS: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+WITHOUT_COMPILER: bool = config.DISABLE_JIT  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class _Kernel:
@@ -29,7 +31,8 @@ class _Kernel:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         update_wrapper(self, function)
-        self._inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+        self._name = function.__qualname__
+        self._inner = njit(**INNER_OPTIONS)(function)
         self._numba_type_ = types.Dispatcher(self._inner)
 
     @cached_property
@@ -40,7 +43,7 @@ class _Kernel:
         return self._from_python(*args)
 
     def __reduce__(self) -> str:
-        return self.__wrapped__.__qualname__  # pickled by name, as functions are
+        return self._name  # pickled by name, as functions are
 
 
 class _Entry:
@@ -48,6 +51,7 @@ class _Entry:
 
     def __init__(self, function: Callable[..., Any], like: Callable[[], tuple[Any, ...]]) -> None:
         update_wrapper(self, function)
+        self._name = function.__qualname__
         try:
             self.dispatcher: Any = njit(cache=True, **OPTIONS)(function)
         except RuntimeError:  # no folder that can be written to
@@ -65,7 +69,7 @@ class _Entry:
         return self.dispatcher(*args)
 
     def __reduce__(self) -> str:
-        return self.__wrapped__.__qualname__
+        return self._name
 
     def _compile(self) -> None:
         with self._lock:
@@ -91,7 +95,7 @@ class _Entry:
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Decorator for kernels that other kernels call."""
-    return function if config.DISABLE_JIT else _Kernel(function)
+    return function if WITHOUT_COMPILER else _Kernel(function)
 
 
 def entry(like: Callable[[], tuple[Any, ...]]) -> Callable[[Callable[..., Any]], Any]:
@@ -101,7 +105,7 @@ def entry(like: Callable[[], tuple[Any, ...]]) -> Callable[[Callable[..., Any]],
         like: returns arguments of the types that it is compiled for. Other types are refused with a
             TypeError; but where `like` has a read-only array (`read_only`), one to write to does too.
     """
-    return lambda function: function if config.DISABLE_JIT else _Entry(function, like)
+    return lambda function: function if WITHOUT_COMPILER else _Entry(function, like)
 
 
 def read_only(*shape: int) -> np.ndarray:

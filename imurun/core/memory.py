@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imurun.core.contact import ContactConstants
-from imurun.core.jit import kernel
+from imurun.core.jit import entry, kernel
 from imurun.core.pulse import PULSE, TRACKER, restart_tracker
 from imurun.core.side import N_CUES, PARITY, restart_parity
 from imurun.core.sway import N_ENDS
@@ -99,8 +99,14 @@ def new_state(first_index: int) -> np.ndarray:
     state["slipped_s"] = np.nan
     state["turned_s"] = np.nan
     state["standing"] = np.nan
-    restart(state)
+    begin(states)
     return states
+
+
+@entry(lambda: (np.zeros(1, dtype=STATE),))
+def begin(states):
+    """`restart` as Python calls it: kept on disk, where a kernel would be compiled in every process."""
+    restart(states[0])
 
 
 @kernel

@@ -186,7 +186,7 @@ def _mirror(values: FloatArray, middle: int, half: int) -> tuple[FloatArray, Flo
 
 
 def _products(a: FloatArray, b: FloatArray) -> FloatArray:
-    """A' b, shape (3, 3), of arrays (n, 3): summed in one order, which BLAS leaves to the machine."""
+    """The product a' b, shape (3, 3), of arrays (n, 3): in one order, which BLAS leaves to the machine."""
     return np.einsum("ki,kj->ij", a, b)
 
 

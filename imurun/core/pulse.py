@@ -105,7 +105,11 @@ def track(slow, base, k, rate_hz, tracker, pulse):
 
 @kernel
 def follow(value, k, rate_hz, tracker):
-    """Take the value of sample k; returns whether the signal rose just now, or the pulse is complete."""
+    """Take the value of sample k.
+
+    Returns:
+        ROSE when the signal has just gone above 1 g, COMPLETE when the pulse has just ended, else NOTHING.
+    """
     event = NOTHING
     phase = tracker["phase"]
     longest = LONGEST_S * rate_hz

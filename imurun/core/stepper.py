@@ -1,7 +1,8 @@
-"""The kernel that leads samples, one by one, to steps.
+"""The kernel that leads samples to steps.
 
-Nothing here knows how the samples were split into blocks: each sample changes the state in the same way,
-whatever came with it.
+They are turned to level axes and smoothed many at a time, then looked at one by one. Nothing that is kept
+or told depends on how they were split into blocks: each sample changes the state in the same way, whatever
+came with it.
 """
 
 from __future__ import annotations
@@ -308,7 +309,7 @@ def break_off(state, history, queue, c, steps):
 
 @kernel
 def track_next(state, slow, queue, c):
-    """Follow the pulse by one more smoothed sample; True when one was completed into the queue."""
+    """Follow the pulse by one more sample of the smoothed vertical; True when the queue got another."""
     k = state["slow_next"]
     state["slow_next"] = k + 1
     return track(slow, state["base"], k, c.rate_hz, state["tracker"], queue[state["waiting"]])

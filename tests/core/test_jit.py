@@ -20,6 +20,7 @@ from numba.core import caching
 
 from imurun.core import jit
 from imurun.core.gaussian import smooth_at
+from imurun.core.memory import begin
 from imurun.core.orientation import Orientation, tilt_from_mean
 from imurun.core.step import STEP
 from imurun.core.stepper import Stepper, advance, is_compiled
@@ -39,7 +40,7 @@ ASK = "from folder.outer import outer; from folder.jit import is_kept; print(is_
 
 
 @needs_compiler
-@pytest.mark.parametrize("kept", [advance, tilt_from_mean])
+@pytest.mark.parametrize("kept", [advance, begin, tilt_from_mean])
 def test_entries_carry_the_fingerprint(kept):
     dispatcher = kept.dispatcher
     stamp = dispatcher._cache._cache_file._source_stamp
@@ -125,14 +126,32 @@ def test_one_signature_whatever_the_arrays(kept):
 
 
 @needs_compiler
+def test_a_run_compiles_nothing_that_is_kept():
+    """What Python calls is kept: a process that finds it all on disk need not wait again."""
+    code = (
+        "import numba.core.event as event, numpy as np\n"
+        "with event.install_recorder('numba:compile') as recorder:\n"
+        "    from imurun.engine import RunAnalyzer\n"
+        "    for gyro in (True, False):\n"
+        "        analyzer = RunAnalyzer(50.0, has_gyro=gyro)\n"
+        "        acc = np.tile([0.0, 0.0, 9.81], (300, 1))\n"
+        "        analyzer.push(acc, 0.0 * acc if gyro else None)\n"
+        "        analyzer.finish()\n"
+        "compiled = [event.data['dispatcher'].py_func.__name__ for _, event in recorder.buffer]\n"
+        "print(sorted(set(compiled)))\n"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@needs_compiler
 def test_other_types_are_refused_at_once():
     total = new_entry()
     assert total(np.arange(4.0), 2.0) == 12.0
-    for values, factor in (
-        (np.arange(8.0)[::2], 2.0), (np.arange(4.0, dtype=np.float32), 2.0), (np.zeros((2, 2)), 2.0), ([1.0], 2.0)
-    ):  # fmt: skip
+    for values in (np.arange(8.0)[::2], np.arange(4.0, dtype=np.float32), np.zeros((2, 2)), [1.0]):
         with pytest.raises(TypeError, match=r"No matching definition"):
-            total(values, factor)
+            total(values, 2.0)
     assert len(total.dispatcher.signatures) == 1
 
 

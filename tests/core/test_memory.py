@@ -11,8 +11,8 @@ from imurun.core.pulse import BELOW
 
 OUTLIVES = {
     "next", "n_steps", "n_seconds", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing",
-    "drift_pitch", "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from", "slipped_s",
-    "turned_s", "against",
+    "drift_pitch", "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from",
+    "slipped_s", "turned_s", "against",
 }  # fmt: skip
 
 
