@@ -93,7 +93,7 @@ class Recorded(Protocol):
 
         Yields:
             Specific force, shape (n, 3), m/s2, and angular rate, shape (n, 3), rad/s, or None without a
-            gyroscope; C order, not to be written to. Short holes are bridged, and gaps are rows of NaN.
+            gyroscope; not to be written to. Short holes are bridged, and gaps are rows of NaN.
 
         Raises:
             FormatError: the file can be read no more.

@@ -17,7 +17,7 @@ from imurun.core.bouts import Bout, find_bouts
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.mounting import Mounting
 from imurun.core.ringing import STRAP_DB
-from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
+from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile
 from imurun.engine import Output, Rows, RunAnalyzer, block_length, find_mounting
 from imurun.errors import SettingsError
 from imurun.frames import FloatArray
@@ -215,28 +215,29 @@ def _push_all(
     turns: TurnWatch,
     progress: Callable[[float], None] | None,
 ) -> Output:
-    steps: list[Rows] = []
-    seconds: list[Rows] = []
+    steps, seconds = RowPile(NO_STEPS), RowPile(NO_SECONDS)
     done = 0
     for acc, gyr in recording.blocks(block_length(recording.rate_hz)):
         some_steps, some_seconds = analyzer.push_arrays(acc, gyr)
-        steps.append(some_steps)
-        seconds.append(some_seconds)
+        steps.add(some_steps)
+        seconds.add(some_seconds)
         if gyr is not None:
             turns.take(gyr)
         done += len(acc)
         if progress is not None:
             progress(done / len(recording))
     last_steps, last_seconds = analyzer.finish_arrays()
-    return joined([*steps, last_steps], NO_STEPS), joined([*seconds, last_seconds], NO_SECONDS)
+    steps.add(last_steps)
+    seconds.add(last_seconds)
+    return steps.taken(), seconds.taken()
 
 
 def _scale_warning(rows: Rows) -> list[str]:
     """A sentence when the accelerometer's scale cannot be right."""
-    running = rows[rows["gait"] == GAITS.index("running")]
-    if len(running) < LEAST_STEPS_FOR_SCALE:
+    running = rows["gait"] == GAITS.index("running")
+    if np.count_nonzero(running) < LEAST_STEPS_FOR_SCALE:
         return []
-    mean_g = float(np.median(running["vertical_impulse_bw_s"] / running["period_s"]))
+    mean_g = float(np.median(rows["vertical_impulse_bw_s"][running] / rows["period_s"][running]))
     if abs(mean_g - 1.0) <= SCALE_TOLERANCE:
         return []
     return [
@@ -247,8 +248,8 @@ def _scale_warning(rows: Rows) -> list[str]:
 
 def _strap_warning(rows: Rows) -> list[str]:
     """A sentence when the sensor swings on a soft strap."""
-    running = rows[rows["gait"] == GAITS.index("running")]
-    known_db = running["ringing_db"][np.isfinite(running["ringing_db"])]
+    ringing_db = rows["ringing_db"][rows["gait"] == GAITS.index("running")]
+    known_db = ringing_db[np.isfinite(ringing_db)]
     if len(known_db) < LEAST_STEPS_FOR_STRAP or float(np.median(known_db)) <= STRAP_DB:
         return []
     return [

@@ -56,6 +56,10 @@ def mend(blocks: Iterable[FloatArray], longest: int) -> Iterator[Stretch]:
     before: FloatArray | None = None  # the row that a bridge begins from; None where there can be none
     for block in blocks:
         missing = missing_rows(block, None)
+        if not n_hole and len(block) and not missing.any():
+            yield Stretch(block, "measured")
+            before = block[-1]
+            continue
         for rows, hole in stretches(missing):
             if hole:
                 n_hole += rows.stop - rows.start

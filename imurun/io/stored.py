@@ -77,11 +77,9 @@ class StoredRecording:
             with self.path.open("rb") as stream:
                 table = self._unchanged(stream)
                 for values, _ in mend(table.blocks(sample_columns(table)), longest_bridge(self.rate_hz)):
-                    acc = np.ascontiguousarray(values[:, :3])
-                    gyr = np.ascontiguousarray(values[:, 3:]) if self.has_gyro else None
                     for first in range(0, len(values), n_samples):
-                        rows = slice(first, first + n_samples)
-                        yield acc[rows], None if gyr is None else gyr[rows]
+                        rows = values[first : first + n_samples]
+                        yield rows[:, :3], rows[:, 3:] if self.has_gyro else None
         except ImurunError as error:
             raise type(error)(f"{self.source}: {printable(str(error))}") from error
         except OSError as error:
