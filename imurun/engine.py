@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,8 +18,8 @@ from imurun.core.search import MountingSearch
 from imurun.core.stepper import Stepper
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, as_rotation
+from imurun.recorded import Recorded
 from imurun.recording import (
-    Recording,
     Runner,
     check_rate,
     longest_bridge,
@@ -35,6 +35,8 @@ Output = tuple[Rows, Rows]
 SAME_STEP_S = 0.15
 """A step this soon after one that was reported already is that one, seen again."""
 UNSURE_MOUNTING = 0.3
+BLOCK_S = 30.0
+"""A recording is pushed in blocks of this length, for progress and memory; the steps do not depend on it."""
 
 
 class Step(NamedTuple):
@@ -170,10 +172,11 @@ class RunAnalyzer:
                 parts.append(self._new_only(self._stepper.break_off(0), NO_SECONDS))
         return _concatenate(parts)
 
-    def search_whole(self, acc: FloatArray, gyr: FloatArray | None) -> Mounting | None:
+    def search_whole(self, blocks: Iterable[tuple[FloatArray, FloatArray | None]]) -> Mounting | None:
         """Look at all samples for the mounting only; for a new analyzer, which is then used up."""
         self._whole_file = True
-        self.push_arrays(acc, gyr)
+        for acc, gyr in blocks:
+            self.push_arrays(acc, gyr)
         self.finish_arrays()
         return self._mounting
 
@@ -510,10 +513,15 @@ def as_mounting(mounting: Literal["find"] | npt.ArrayLike | Mounting) -> Mountin
     return Mounting(as_rotation(mounting), 1.0, "given", 0.0)
 
 
-def find_mounting(recording: Recording) -> Mounting | None:
+def find_mounting(recording: Recorded) -> Mounting | None:
     """How the sensor sat, from all running of a recording; None where nobody ran."""
-    analyzer = RunAnalyzer(recording.rate_hz, has_gyro=recording.gyr is not None)
-    return analyzer.search_whole(recording.acc, recording.gyr)
+    analyzer = RunAnalyzer(recording.rate_hz, has_gyro=recording.has_gyro)
+    return analyzer.search_whole(recording.blocks(block_length(recording.rate_hz)))
+
+
+def block_length(rate_hz: float) -> int:
+    """Samples that a recording is pushed in at once: enough that the call costs nothing beside them."""
+    return max(int(BLOCK_S * rate_hz), 1)
 
 
 def as_steps(rows: Rows) -> list[Step]:

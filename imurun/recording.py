@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, Frame
+
+if TYPE_CHECKING:
+    from typing import Self
 
 MIN_RATE_HZ = 25.0
 LOW_RATE_HZ = 50.0
@@ -24,6 +28,7 @@ BRIDGED_SAMPLES, BRIDGED_S = 3, 0.05
 """
 MAX_SAMPLES = 200_000_000
 """An even grid longer than this (11 days at 200 Hz) means that the time stamps are wrong."""
+NO_USABLE_SAMPLE = "The recording holds no sample that is a finite number on every axis."
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ class Recording:
         warnings = list(self.warnings)
         missing = missing_rows(acc, gyr)
         if missing.all():
-            raise RecordingError("The recording holds no sample that is a finite number on every axis.")
+            raise RecordingError(NO_USABLE_SAMPLE)
         n_bridged = 0
         if missing.any():
             bridge = _short_inner_runs(missing, longest_bridge(rate_hz))
@@ -150,12 +155,7 @@ class Recording:
             )
             if note not in warnings:
                 warnings.append(note)
-        start = self.start
-        if start is not None:
-            try:
-                start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
-            except OverflowError as error:
-                raise RecordingError(f"The start {start} lies outside the calendar.") from error
+        start = None if self.start is None else in_utc(self.start)
         for array in (acc, gyr):
             if array is not None:
                 array.flags.writeable = False
@@ -230,6 +230,43 @@ class Recording:
     def gaps(self) -> tuple[tuple[int, int], ...]:
         """Stretches of missing samples as half-open index intervals."""
         return tuple(runs(np.isnan(self.acc[:, 0])))
+
+    @property
+    def has_gyro(self) -> bool:
+        """Whether there are angular rates."""
+        return self.gyr is not None
+
+    def blocks(self, n_samples: int) -> Iterator[tuple[FloatArray, FloatArray | None]]:
+        """All samples in order, up to `n_samples` at a time; see `imurun.recorded.Recorded`."""
+        for first in range(0, len(self), n_samples):
+            rows = slice(first, first + n_samples)
+            yield self.acc[rows], None if self.gyr is None else self.gyr[rows]
+
+    def without_gyro(self) -> Self:
+        """The same specific force without angular rates; missing rows stay missing."""
+        return self._changed("gyr", None)
+
+    def with_start(self, start: datetime) -> Self:
+        """The same samples with another start; see `imurun.recorded.Recorded`."""
+        return self._changed("start", in_utc(start))
+
+    def load(self) -> Recording:
+        """The recording itself: its samples are in memory."""
+        return self
+
+    def _changed(self, name: str, value: object) -> Self:
+        """Made anew, it would not know how many rows were bridged."""
+        other = copy.copy(self)
+        _set(other, name, value)
+        return other
+
+
+def in_utc(start: datetime) -> datetime:
+    """The start in UTC, which a naive time is taken for; RecordingError when it leaves the calendar."""
+    try:
+        return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+    except OverflowError as error:
+        raise RecordingError(f"The start {start} lies outside the calendar.") from error
 
 
 def check_rate(rate_hz: float) -> float:

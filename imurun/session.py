@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -17,26 +17,24 @@ from imurun.core.bouts import Bout, find_bouts
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.mounting import Mounting
 from imurun.core.ringing import STRAP_DB
-from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
-from imurun.engine import Output, Rows, RunAnalyzer, find_mounting
+from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile
+from imurun.engine import Output, Rows, RunAnalyzer, block_length, find_mounting
 from imurun.errors import SettingsError
 from imurun.frames import FloatArray
+from imurun.gyroscope import TurnWatch, is_dead
 from imurun.methods.apply import find_method, method_steps
 from imurun.methods.contract import Method
-from imurun.recording import Marker, Recording, Runner
+from imurun.recorded import Recorded
+from imurun.recording import Marker, Runner
 from imurun.summary import find_phases, summarise
 from imurun.vgrf import WAVES_BW, running_force_bw
 
 MountingWord = Literal["auto", "find", "whole"]
 
-BLOCK_S = 30.0
-"""The recording is pushed in blocks of this length, for the progress only."""
 SCALE_TOLERANCE = 0.08
 """Over steady steps the mean vertical force is one body weight; further off, the sensor's scale is wrong."""
 LEAST_STEPS_FOR_SCALE = 20
 LEAST_STEPS_FOR_STRAP = 8
-FASTEST_RAD_S = 35.0
-"""2000 deg/s, the full scale of common gyroscopes; a runner's pelvis stays below 10 rad/s."""
 ONE_SIDED_PERCENT = 30.0
 """Left and right peak force of people differ by a few percent; by this much, the sensor sits to one side."""
 
@@ -81,7 +79,7 @@ class Session:
 
 
 def analyze(
-    recording: Recording,
+    recording: Recorded,
     runner: Runner | None = None,
     *,
     mounting: MountingWord | npt.ArrayLike | Mounting = "auto",
@@ -92,7 +90,8 @@ def analyze(
     """Analyse a recording: foot strikes, contact and flight, impact and load, sway.
 
     Args:
-        recording: samples in SI units.
+        recording: samples in SI units: a `Recording`, or one that stays in its file
+            (`imurun.io.open_recording`); they give the same. A published rule takes it into memory.
         runner: mass gives loads in newtons, height scales the lumbar model; None for neither.
         mounting: "find" it in the first running, as a live run does; "whole": in a first pass over all
             running; or a rotation body from sensor, shape (3, 3). "auto" finds it, unless the recording is
@@ -106,10 +105,14 @@ def analyze(
     Raises:
         SettingsError: a mounting that is neither of these words nor a rotation, an unknown method.
         MethodError: a published rule that the recording does not fit, or that failed.
+        FormatError: a file that can be read no more.
     """
     runner = Runner() if runner is None else runner
     constants = as_constants(constants)
-    recording, gyr_notes = _usable_gyroscope(recording)
+    gyr_notes: list[str] = []
+    if recording.has_gyro and is_dead(recording):
+        recording = recording.without_gyro()
+        gyr_notes.append("The gyroscope reads the same all the time; it was left out.")
     rule = None if method == "imurun" else find_method(method, recording)
     asked = mounting if isinstance(mounting, str) else "given"
     if isinstance(mounting, str):
@@ -125,11 +128,12 @@ def analyze(
         recording.rate_hz,
         runner=runner,
         mounting=mounting,
-        has_gyro=recording.gyr is not None,
+        has_gyro=recording.has_gyro,
         acc_range_g=recording.acc_range_g,
         constants=constants,
     )
-    rows, seconds = _push_all(analyzer, recording, progress)
+    turns = TurnWatch()
+    rows, seconds = _push_all(analyzer, recording, turns, progress)
     steps = steps_frame(rows)
     gaps_s = [(a / recording.rate_hz, b / recording.rate_hz) for a, b in recording.gaps]
     bouts = find_bouts(rows, seconds, gaps_s, recording.duration_s, recording.rate_hz)
@@ -138,6 +142,7 @@ def analyze(
     warnings = (
         *recording.warnings,
         *gyr_notes,
+        *turns.notes,
         *analyzer.warnings,
         *_scale_warning(rows),
         *_strap_warning(rows),
@@ -145,14 +150,14 @@ def analyze(
     )
     if rule is not None:
         running_s = [(bout.start_s, bout.end_s) for bout in bouts if bout.kind == "running"]
-        steps = method_steps(rule, recording, analyzer.mounting, running_s)
+        steps = method_steps(rule, recording.load(), analyzer.mounting, running_s)
         summary = summarise(steps, bouts, phases, recording.duration_s, runner)
         summary["walking_steps"] = None  # the rules say nothing of walking
     summary.update(
         {
             "rate_hz": recording.rate_hz,
             "method": "imurun" if rule is None else rule.name,
-            "gyroscope": recording.gyr is not None,
+            "gyroscope": recording.has_gyro,
             "clipped_samples": analyzer.n_clipped,
             "bridged_samples": recording.n_bridged,
             "mounting": "unknown" if analyzer.mounting is None else analyzer.mounting.source,
@@ -205,45 +210,34 @@ def bouts_frame(bouts: list[Bout]) -> pd.DataFrame:
 
 
 def _push_all(
-    analyzer: RunAnalyzer, recording: Recording, progress: Callable[[float], None] | None
+    analyzer: RunAnalyzer,
+    recording: Recorded,
+    turns: TurnWatch,
+    progress: Callable[[float], None] | None,
 ) -> Output:
-    steps: list[Rows] = []
-    seconds: list[Rows] = []
-    block = max(int(BLOCK_S * recording.rate_hz), 1)
-    for first in range(0, len(recording), block):
-        piece = slice(first, first + block)
-        gyr = None if recording.gyr is None else recording.gyr[piece]
-        some_steps, some_seconds = analyzer.push_arrays(recording.acc[piece], gyr)
-        steps.append(some_steps)
-        seconds.append(some_seconds)
+    steps, seconds = RowPile(NO_STEPS), RowPile(NO_SECONDS)
+    done = 0
+    for acc, gyr in recording.blocks(block_length(recording.rate_hz)):
+        some_steps, some_seconds = analyzer.push_arrays(acc, gyr)
+        steps.add(some_steps)
+        seconds.add(some_seconds)
+        if gyr is not None:
+            turns.take(gyr)
+        done += len(acc)
         if progress is not None:
-            progress(min((first + block) / len(recording), 1.0))
+            progress(done / len(recording))
     last_steps, last_seconds = analyzer.finish_arrays()
-    return joined([*steps, last_steps], NO_STEPS), joined([*seconds, last_seconds], NO_SECONDS)
-
-
-def _usable_gyroscope(recording: Recording) -> tuple[Recording, list[str]]:
-    """The recording without a gyroscope that does nothing, and what is odd about the gyroscope."""
-    gyr = recording.gyr
-    if gyr is None:
-        return recording, []
-    known = gyr[np.isfinite(gyr[:, 0])]
-    if len(known) > 1 and not np.ptp(known, axis=0).any():
-        return replace(recording, gyr=None), ["The gyroscope reads the same all the time; it was left out."]
-    fast = float(np.percentile(np.linalg.norm(known, axis=1), 95.0))
-    if fast > FASTEST_RAD_S:
-        return recording, [
-            f"The angular rate reaches {fast:.0f} rad/s, more than a body turns: its unit is probably deg/s."
-        ]
-    return recording, []
+    steps.add(last_steps)
+    seconds.add(last_seconds)
+    return steps.taken(), seconds.taken()
 
 
 def _scale_warning(rows: Rows) -> list[str]:
     """A sentence when the accelerometer's scale cannot be right."""
-    running = rows[rows["gait"] == GAITS.index("running")]
-    if len(running) < LEAST_STEPS_FOR_SCALE:
+    running = rows["gait"] == GAITS.index("running")
+    if np.count_nonzero(running) < LEAST_STEPS_FOR_SCALE:
         return []
-    mean_g = float(np.median(running["vertical_impulse_bw_s"] / running["period_s"]))
+    mean_g = float(np.median(rows["vertical_impulse_bw_s"][running] / rows["period_s"][running]))
     if abs(mean_g - 1.0) <= SCALE_TOLERANCE:
         return []
     return [
@@ -254,8 +248,8 @@ def _scale_warning(rows: Rows) -> list[str]:
 
 def _strap_warning(rows: Rows) -> list[str]:
     """A sentence when the sensor swings on a soft strap."""
-    running = rows[rows["gait"] == GAITS.index("running")]
-    known_db = running["ringing_db"][np.isfinite(running["ringing_db"])]
+    ringing_db = rows["ringing_db"][rows["gait"] == GAITS.index("running")]
+    known_db = ringing_db[np.isfinite(ringing_db)]
     if len(known_db) < LEAST_STEPS_FOR_STRAP or float(np.median(known_db)) <= STRAP_DB:
         return []
     return [

@@ -18,11 +18,11 @@ from imurun.commands.warm import warm_up
 from imurun.core.mounting import Mounting
 from imurun.core.orientation import Orientation
 from imurun.core.stepper import Stepper
-from imurun.engine import RunAnalyzer
+from imurun.engine import BLOCK_S, RunAnalyzer
 from imurun.frames import FloatArray
 from imurun.io import read, write_recording, write_steps
 from imurun.recording import Recording
-from imurun.session import BLOCK_S, analyze
+from imurun.session import analyze
 
 UNIT = "ms of a core"
 TARGET = 2.0

@@ -14,7 +14,7 @@ from imurun.cohort.step_table import steps_bytes
 from imurun.cohort.task import Result, Settings, Task
 from imurun.errors import FormatError, ImurunError
 from imurun.history import fingerprint
-from imurun.io import read
+from imurun.io import open_recording
 from imurun.io.printable import printable
 from imurun.recording import Runner
 from imurun.session import analyze
@@ -60,7 +60,7 @@ def run_task(task: Task) -> Result:
 
 def _analysed(task: Task, path: Path, content: str, folder: Path) -> Result:
     settings = task.settings
-    recording = read(path, profile=_profile(settings, folder), rate_hz=settings.rate_hz)
+    recording = open_recording(path, profile=_profile(settings, folder), rate_hz=settings.rate_hz)
     runner = Runner(mass_kg=settings.mass_kg, height_m=settings.height_m)
     session = analyze(recording, runner, mounting=settings.mounting, method=settings.method)
     return Result(

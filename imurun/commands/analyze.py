@@ -13,7 +13,8 @@ from imurun.commands.start_time import begun_at, parse_start
 from imurun.commands.warm import WAIT, needs_compiling
 from imurun.errors import ImurunError, SettingsError
 from imurun.history import Store, Tags, fingerprint
-from imurun.io import read, read_runner, write_steps
+from imurun.io import open_recording, read, read_runner, write_steps
+from imurun.recorded import Recorded
 from imurun.recording import Recording, Runner
 from imurun.session import MountingWord, Session
 from imurun.session import analyze as analyze_recording
@@ -61,7 +62,7 @@ def analyze_files(
     failed = False
     for file, table in zip(files, tables, strict=True):
         try:
-            recording = begun_at(read_file(file, profile, rate_hz), start)
+            recording = begun_at(open_file(file, profile, rate_hz), start)
             session = analyze_with_progress(recording, runner, mounting, method)
             if table is not None:
                 save_steps(session, table)
@@ -125,8 +126,14 @@ def read_file(file: Path, profile: str | None, rate_hz: float | None) -> Recordi
         return read(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
 
 
+def open_file(file: Path, profile: str | None, rate_hz: float | None) -> Recorded:
+    """Read one file for an analysis, or look through it where its samples can stay there; with progress."""
+    with patience(f"Reading {file.name}") as progress:
+        return open_recording(file, profile=profile, rate_hz=rate_hz, progress=_share(progress))
+
+
 def analyze_with_progress(
-    recording: Recording, runner: Runner, mounting: MountingWord, method: str = "imurun"
+    recording: Recorded, runner: Runner, mounting: MountingWord, method: str = "imurun"
 ) -> Session:
     """Analyse a recording, with progress on a terminal."""
     if needs_compiling():

@@ -16,7 +16,7 @@ from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
 from imurun.history import Store, Tags, context, find_flags, fingerprint
 from imurun.history.archive import export_store, restore_store
 from imurun.history.store import reach_days
-from imurun.io import read
+from imurun.io import open_recording
 from imurun.io.printable import printable
 
 ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet", ".journal", ".imulog")
@@ -149,7 +149,7 @@ def _distance_km(store: Store, session_id: str, watch: Path) -> float:
 def _import(store: Store, file: Path, owner: Owner) -> None:
     from imurun.commands.analyze import analyze_with_progress
 
-    recording = read(file)
+    recording = open_recording(file)
     mark = fingerprint(recording)
     known = store.holder(mark)
     if known is not None and known[1] == owner.runner.name and store.steps_path(known[0]).exists():

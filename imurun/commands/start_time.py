@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from imurun.errors import SettingsError
 from imurun.io.printable import printable
-from imurun.recording import Recording
+from imurun.recorded import Recorded
+
+AnyRecorded = TypeVar("AnyRecorded", bound=Recorded)
 
 
 def parse_start(text: str) -> datetime:
@@ -25,6 +27,6 @@ def parse_start(text: str) -> datetime:
         ) from error
 
 
-def begun_at(recording: Recording, start: datetime | None) -> Recording:
+def begun_at(recording: AnyRecorded, start: datetime | None) -> AnyRecorded:
     """The recording with the start that was said."""
-    return recording if start is None else replace(recording, start=start)
+    return recording if start is None else recording.with_start(start)

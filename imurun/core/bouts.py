@@ -56,14 +56,14 @@ def find_bouts(
 
 
 def _step_bouts(steps: np.ndarray, gait: int, kind: str, duration_s: float) -> list[Bout]:
-    rows = steps[steps["gait"] == gait]
-    if not len(rows):
+    chosen = steps["gait"] == gait
+    if not chosen.any():
         return []
-    start = rows["initial_contact_s"]
-    end = np.minimum(start + rows["period_s"], duration_s)
+    start = steps["initial_contact_s"][chosen]
+    end = np.minimum(start + steps["period_s"][chosen], duration_s)
     breaks = np.flatnonzero(np.diff(start) > LONGEST_BREAK_S[gait]) + 1
     bouts = []
-    for part in np.split(np.arange(len(rows)), breaks):
+    for part in np.split(np.arange(len(start)), breaks):
         if len(part) >= LEAST_STEPS[gait]:
             bouts.append(Bout(float(start[part[0]]), float(end[part[-1]]), kind))
     return bouts

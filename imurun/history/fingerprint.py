@@ -7,10 +7,12 @@ import hashlib
 import numpy as np
 
 from imurun.frames import FloatArray
-from imurun.recording import Recording
+from imurun.recorded import Recorded
+
+BLOCK = 1 << 16
 
 
-def fingerprint(recording: Recording) -> str:
+def fingerprint(recording: Recorded) -> str:
     """SHA-256 over the rate and all samples, as 64 hexadecimal digits.
 
     The name, start, frame and warnings do not count: a renamed, packed or converted file of the same
@@ -18,8 +20,14 @@ def fingerprint(recording: Recording) -> str:
     """
     digest = hashlib.sha256(b"imurun recording 1\n")
     digest.update(np.float64(recording.rate_hz).tobytes())
-    for samples in (recording.acc, recording.gyr):
-        digest.update(b"none" if samples is None else _plain_bytes(samples))
+    for sensor in (0, 1):  # all of one, then all of the other
+        if sensor == 1 and not recording.has_gyro:
+            digest.update(b"none")
+            continue
+        for block in recording.blocks(BLOCK):
+            samples = block[sensor]
+            assert samples is not None
+            digest.update(_plain_bytes(samples))
     return digest.hexdigest()
 
 

@@ -1,8 +1,9 @@
-"""Files in and out: `read` takes a recording in any known format, the others are imurun's own files."""
+"""Files in and out: `read` takes a recording in any known format, `open_recording` leaves it in its file where it
+can; the others are imurun's own files."""
 
 from imurun.io.recording_file import write_recording
-from imurun.io.registry import read
+from imurun.io.registry import open_recording, read
 from imurun.io.runner_file import read_runner
 from imurun.io.step_table import read_steps, write_steps
 
-__all__ = ["read", "read_runner", "read_steps", "write_recording", "write_steps"]
+__all__ = ["open_recording", "read", "read_runner", "read_steps", "write_recording", "write_steps"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from imurun.errors import FormatError
+from imurun.frames import FloatArray
 from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
 from imurun.io.layout import find_layout
 from imurun.io.metadata import from_schema
@@ -18,7 +20,11 @@ from imurun.recording import MAX_SAMPLES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BATCH = 1 << 20
+_DAMAGED = "the Parquet data are damaged or cut short; export the file again."
+_BATCH = 1 << 14
+"""Rows decoded at once, few enough to stay in a processor's cache."""
+_BUFFER_BYTES = 1 << 18
+"""Of each column of a row group so much is held at once; without it, all of it."""
 
 
 class ParquetTable:
@@ -40,10 +46,10 @@ class ParquetTable:
         self.source = source
         self._size = size
         try:
-            self._file = pq.ParquetFile(stream)
+            self._file = pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES)
             schema = self._file.schema_arrow
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise FormatError("the Parquet data are damaged or cut short; export the file again.") from error
+            raise FormatError(_DAMAGED) from error
         self._n = self._file.metadata.num_rows
         if self._n == 0:
             raise FormatError("the table holds no samples.")
@@ -73,33 +79,78 @@ class ParquetTable:
         Raises:
             FormatError: a column that is not numeric, or damaged data.
         """
+        self._refuse_words(columns)
+        values = np.empty((self._n, len(columns)))
+        times: list[pa.Array] = []
+        row = 0
+        with _damage_said():
+            for batch in self._batches([*columns, *([] if time is None else [time])], progress):
+                self._fill(values[row : row + len(batch)], batch, columns)
+                if time is not None:
+                    times.append(batch.column(self.names[time]).cast(self._types[time]))
+                row += len(batch)
+        loaded = Loaded(values[:row])
+        if time is not None:
+            import pyarrow as pa
+
+            _fill_times(loaded, pa.chunked_array(times), self.names[time], day_first)
+        return loaded
+
+    def blocks(self, columns: Sequence[int], progress: Progress | None = None) -> Iterator[FloatArray]:
+        """The numeric columns, some thousand rows at a time; can be asked for again.
+
+        Yields:
+            Shape (n, k), NaN where a cell is missing.
+
+        Raises:
+            FormatError: a column that is not numeric, or damaged data.
+        """
+        self._refuse_words(columns)
+        with _damage_said():
+            for batch in self._batches(columns, progress):
+                values = np.empty((len(batch), len(columns)))
+                self._fill(values, batch, columns)
+                yield values
+
+    def __len__(self) -> int:
+        return self._n
+
+    def _refuse_words(self, columns: Sequence[int]) -> None:
         import pyarrow as pa
 
         for i in columns:
             kind = self._types[i]
             if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
                 raise FormatError(f"the column {self.names[i]} holds {kind}, not numbers; convert it.")
-        wanted = [*columns, *([] if time is None else [time])]
-        values = np.empty((self._n, len(columns)))
-        times: list[pa.Array] = []
+
+    def _batches(self, columns: Sequence[int], progress: Progress | None) -> Iterator[pa.RecordBatch]:
+        """All rows; one row group after the other, for the file keeps what it read until these are done."""
+        names = [self.names[i] for i in columns]
         row = 0
-        try:
-            for batch in self._file.iter_batches(_BATCH, columns=[self.names[i] for i in wanted]):
-                stop = row + len(batch)
-                for k, i in enumerate(columns):
-                    cells = batch.column(self.names[i]).cast(pa.float64(), safe=False)
-                    values[row:stop, k] = cells.to_numpy(zero_copy_only=False)
-                if time is not None:
-                    times.append(batch.column(self.names[time]).cast(self._types[time]))
-                row = stop
+        for group in range(self._file.num_row_groups):
+            for batch in self._file.iter_batches(_BATCH, row_groups=[group], columns=names):
+                yield batch
+                row += len(batch)
                 if progress is not None:
                     progress(self._size * row // self._n, self._size)
-        except (pa.ArrowException, OSError, KeyError) as error:
-            raise FormatError("the Parquet data are damaged or cut short; export the file again.") from error
-        loaded = Loaded(values[:row])
-        if time is not None:
-            _fill_times(loaded, pa.chunked_array(times), self.names[time], day_first)
-        return loaded
+
+    def _fill(self, values: FloatArray, batch: pa.RecordBatch, columns: Sequence[int]) -> None:
+        import pyarrow as pa
+
+        for k, i in enumerate(columns):
+            cells = batch.column(self.names[i]).cast(pa.float64(), safe=False)
+            values[:, k] = cells.to_numpy(zero_copy_only=False)
+
+
+@contextlib.contextmanager
+def _damage_said() -> Iterator[None]:
+    """What Arrow finds wrong with the data, as FormatError."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise FormatError(_DAMAGED) from error
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:

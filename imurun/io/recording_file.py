@@ -17,6 +17,7 @@ import numpy as np
 
 import imurun
 from imurun.errors import FormatError, ImurunError, SettingsError
+from imurun.frames import FloatArray
 from imurun.io.atomic import atomic_path
 from imurun.io.metadata import MARK, to_comments, to_schema
 from imurun.io.printable import printable
@@ -135,26 +136,48 @@ def restore_recording(table: Table, progress: Progress | None = None) -> Recordi
     Raises:
         FormatError: the metadata or the columns were changed.
     """
-    metadata = table.metadata
+    columns = sample_columns(table)
+    loaded = table.load(columns, None, progress=progress)
+    return described(loaded.values, table.metadata, table.source)
+
+
+def sample_columns(table: Table) -> list[int]:
+    """Where acceleration and, if there is one, angular rate stand: three or six indices into `table.names`.
+
+    Raises:
+        FormatError: the columns were changed.
+    """
     names = list(table.names)
-    if any(name not in names for name in _ACC):
-        raise FormatError("the columns of this imurun recording were changed; write it again.")
     wanted = [*_ACC, *(_GYR if _GYR[0] in names else ())]
     if any(name not in names for name in wanted):
         raise FormatError("the columns of this imurun recording were changed; write it again.")
     refuse_twins(names, wanted)
-    loaded = table.load([names.index(name) for name in wanted], None, progress=progress)
+    return [names.index(name) for name in wanted]
+
+
+def described(values: FloatArray, metadata: Mapping[str, str], source: str) -> Recording:
+    """Samples with what the metadata say of them.
+
+    Args:
+        values: shape (n, 3) or (n, 6), m/s2 and rad/s.
+        metadata: as `write_recording` writes them.
+        source: where they come from, for messages.
+
+    Raises:
+        FormatError: the metadata were changed.
+        RecordingError: what `Recording` refuses.
+    """
     try:
         start = metadata.get("start")
         return Recording(
-            loaded.values[:, :3],
-            loaded.values[:, 3:] if len(wanted) == 6 else None,
+            values[:, :3],
+            values[:, 3:] if values.shape[1] == 6 else None,
             rate_hz=float(metadata["rate_hz"]),
             frame="anatomical" if metadata.get("frame") == "anatomical" else "sensor",
             start=datetime.fromisoformat(start) if start else None,
             acc_range_g=_range_of(metadata, "acc_range_g"),
             gyr_range_deg_s=_range_of(metadata, "gyr_range_deg_s"),
-            source=table.source,
+            source=source,
             warnings=_warnings_of(metadata),
             markers=_markers_of(metadata),
         )

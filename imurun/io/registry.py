@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from imurun.ble.journal import MAGIC as JOURNAL
 from imurun.errors import FormatError, ImurunError, SettingsError
@@ -23,7 +23,11 @@ from imurun.io.samples import load_samples
 from imurun.io.streams import EMPTY_ZIP, GZIP, MAX_IN_MEMORY, PARQUET, ZIP, Progress, read_head, unpack
 from imurun.io.table import Table
 from imurun.io.text_table import TextTable
+from imurun.recorded import Recorded
 from imurun.recording import Recording, check_rate
+
+if TYPE_CHECKING:
+    from imurun.io.stored import StoredRecording
 
 
 def read(
@@ -55,32 +59,86 @@ def read(
         RecordingError: the samples cannot be a recording, such as time running backwards.
         SettingsError: the profile makes no sense or does not fit the file.
     """
-    file = Path(path)
-    source = printable(file.name)
     wanted = load_profile(profile) if profile is not None else None
-    try:
+    with _errors_of(Path(path)) as file:
         rate = check_rate(rate_hz) if rate_hz is not None else None
-        with contextlib.ExitStack() as stack:
-            if file.is_dir():
+        return _read(file, wanted, rate, progress)
 
-                def open_file(member: Path) -> Table:
-                    stream = stack.enter_context(_open_binary(member))
-                    return _open_table(stream, member.name, member.stat().st_size, wanted)
 
-                return read_bundle(folder_members(file, open_file), wanted, rate, source, progress)
-            stream = stack.enter_context(_open_binary(file))
-            head = stream.read(HEAD_BYTES)
-            stream.seek(0)
-            told = _told_by_head(head)
-            if told is not None:
-                if profile is not None or rate_hz is not None:
-                    raise SettingsError("this file tells its sensor and rate; leave profile and rate out.")
-                return told(file, source, progress)
-            if head[:4] in (ZIP, EMPTY_ZIP):
-                members = archive_members(stream, _open_member, stack)
-                return read_bundle(members, wanted, rate, source, progress)
-            table = _open_table(stream, source, file.stat().st_size, wanted)
-            return _read_table(table, wanted, rate, progress)
+def open_recording(
+    path: str | os.PathLike[str],
+    *,
+    profile: str | os.PathLike[str] | None = None,
+    rate_hz: float | None = None,
+    progress: Progress | None = None,
+) -> Recorded:
+    """A recording to analyse: as `read`, but what imurun wrote as Parquet stays in its file.
+
+    Such a file is looked through once, and read again whenever its samples are asked for, so that a day of
+    them takes no more memory than a minute; it must stay as it is until then.
+
+    Args:
+        path, profile, rate_hz, progress: as for `read`.
+
+    Raises:
+        FormatError, RecordingError, SettingsError: as `read`.
+    """
+    wanted = load_profile(profile) if profile is not None else None
+    with _errors_of(Path(path)) as file:
+        rate = check_rate(rate_hz) if rate_hz is not None else None
+        stored = _open_stored(file, progress) if wanted is None else None
+        return _read(file, wanted, rate, progress) if stored is None else stored
+
+
+def _read(file: Path, wanted: Profile | None, rate: float | None, progress: Progress | None) -> Recording:
+    source = printable(file.name)
+    with contextlib.ExitStack() as stack:
+        if file.is_dir():
+
+            def open_file(member: Path) -> Table:
+                stream = stack.enter_context(_open_binary(member))
+                return _open_table(stream, member.name, member.stat().st_size, wanted)
+
+            return read_bundle(folder_members(file, open_file), wanted, rate, source, progress)
+        stream = stack.enter_context(_open_binary(file))
+        head = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        told = _told_by_head(head)
+        if told is not None:
+            if wanted is not None or rate is not None:
+                raise SettingsError("this file tells its sensor and rate; leave profile and rate out.")
+            return told(file, source, progress)
+        if head[:4] in (ZIP, EMPTY_ZIP):
+            members = archive_members(stream, _open_member, stack)
+            return read_bundle(members, wanted, rate, source, progress)
+        table = _open_table(stream, source, file.stat().st_size, wanted)
+        return _read_table(table, wanted, rate, progress)
+
+
+def _open_stored(file: Path, progress: Progress | None) -> StoredRecording | None:
+    """The recording that stays in its file, if imurun wrote it as Parquet."""
+    if not file.is_file():
+        return None
+    with file.open("rb") as stream:
+        if stream.read(len(PARQUET)) != PARQUET:
+            return None
+        stream.seek(0)
+        from imurun.io.parquet_table import ParquetTable
+        from imurun.io.stored import open_stored, version_of
+
+        version = version_of(stream)
+        table = ParquetTable(stream, printable(file.name), size=version.n_bytes)
+        if table.metadata.get(MARK) != KIND:
+            return None
+        return open_stored(table, file, version, progress)
+
+
+@contextlib.contextmanager
+def _errors_of(file: Path) -> Iterator[Path]:
+    """The file, with its name put before what is wrong with it."""
+    source = printable(file.name)
+    try:
+        yield file
     except ImurunError as error:
         raise type(error)(f"{source or printable(str(file))}: {printable(str(error))}") from error
     except MemoryError as error:

@@ -15,6 +15,7 @@ from imurun.errors import ImurunError, MethodError, SettingsError
 from imurun.frames import FloatArray
 from imurun.methods import METHODS
 from imurun.methods.contract import Contacts, Method
+from imurun.recorded import Recorded
 from imurun.recording import Recording, Runner, missing_rows, stretches
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ count from this long before the one to this long before the other: less than hal
 
 def apply(
     method: str | Method,
-    recording: Recording,
+    recording: Recorded,
     runner: Runner | None = None,
     *,
     mounting: MountingWord | npt.ArrayLike | Mounting = "auto",
@@ -52,7 +53,7 @@ def apply(
     return analyze(recording, runner, mounting=mounting, method=method).steps
 
 
-def find_method(method: str | Method, recording: Recording) -> Method:
+def find_method(method: str | Method, recording: Recorded) -> Method:
     """The rule of that name, if it can do something with the recording.
 
     Raises:
@@ -63,7 +64,7 @@ def find_method(method: str | Method, recording: Recording) -> Method:
         if method not in METHODS:
             raise SettingsError(f"method is {method!r}; it must be imurun, {', '.join(METHODS)}.")
         method = METHODS[method]
-    if method.needs_gyro and recording.gyr is None:
+    if method.needs_gyro and not recording.has_gyro:
         raise MethodError(
             f"{method.name} needs a gyroscope, and the recording has none that works; choose another method."
         )

@@ -181,7 +181,7 @@ def test_nothing_is_done_twice(data, tmp_path):
 def test_content_decides_where_time_and_size_differ(data, tmp_path, monkeypatch):
     run([data], tmp_path / "out")
     os.utime(data / "alice" / "run1.parquet", ns=(1, 1))
-    monkeypatch.setattr(worker, "read", None)  # it must not even be read
+    monkeypatch.setattr(worker, "open_recording", None)  # it must not even be read
     progress, crew = run([data], tmp_path / "out")
     assert (len(crew.asked), progress.done, progress.kept) == (1, 1, 3)
     assert len(sessions(tmp_path / "out")) == 4
@@ -275,9 +275,9 @@ def test_bad_recordings_among_good_ones(data, tmp_path, monkeypatch):
     (data / "bob" / "cut.parquet").write_bytes((data / "bob" / "run1.parquet").read_bytes()[:5000])
     (data / "bob" / "huge.csv").write_text("huge")
     (data / "bob" / "odd.csv").write_text("odd")
-    real = worker.read
+    real = worker.open_recording
 
-    def read(path, **words):
+    def open_recording(path, **words):
         if path.name == "huge.csv":
             try:
                 raise MemoryError
@@ -287,7 +287,7 @@ def test_bad_recordings_among_good_ones(data, tmp_path, monkeypatch):
             raise ZeroDivisionError("division by zero")
         return real(path, **words)
 
-    monkeypatch.setattr(worker, "read", read)
+    monkeypatch.setattr(worker, "open_recording", open_recording)
     progress, _ = run([data], tmp_path / "out")
     assert (progress.done, progress.failed, progress.in_table) == (4, 5, 5)
     said = {row["address"].rpartition("/")[2]: row for row in failures(tmp_path / "out").to_dict("records")}

@@ -16,10 +16,10 @@ CORE = sorted((PACKAGE / "core").glob("*.py"))
 LAYERS = [
     {"errors", "columns", "terminal_text", "plot_style"},
     {"frames"},
-    {"recording", "blocks"},
+    {"recording", "recorded", "blocks"},
     {"core"},
     {"engine"},
-    {"session", "summary", "methods", "vgrf"},
+    {"session", "gyroscope", "summary", "methods", "vgrf"},
     {"io", "ble", "history"},
     {"virtual"},
     {"live", "report", "cohort"},
@@ -82,7 +82,7 @@ def test_core_knows_numbers_only(path):
     assert found <= allowed
 
 
-@pytest.mark.parametrize("name", ["errors", "columns", "frames", "recording", "blocks", "engine"])
+@pytest.mark.parametrize("name", ["errors", "columns", "frames", "recording", "recorded", "blocks", "engine"])
 def test_nothing_below_session_knows_tables_files_or_clocks(name):
     assert not {module.split(".")[0] for module in imported(PACKAGE / f"{name}.py")} & NOT_BELOW_SESSION
 
