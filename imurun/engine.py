@@ -12,7 +12,7 @@ import numpy.typing as npt
 from imurun.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.mounting import Mounting
-from imurun.core.orientation import START_S, Orientation
+from imurun.core.orientation import START_S, TINY, Orientation
 from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
 from imurun.core.search import MountingSearch
 from imurun.core.stepper import Stepper
@@ -132,8 +132,8 @@ class RunAnalyzer:
         """Take the next samples, and return the steps that became known.
 
         Args:
-            acc: specific force, shape (n, 3), m/s2, sensor axes. A row with a value that is not finite is
-                a missing sample.
+            acc: specific force, shape (n, 3), m/s2, sensor axes. A row with a value that is not finite, or
+                larger than any sensor measures, is a missing sample.
             gyr: angular rate, shape (n, 3), rad/s; left out when there is no gyroscope.
 
         Raises:
@@ -368,7 +368,7 @@ class RunAnalyzer:
         self._start = []
         self._first_sample = acc[0].copy()
         self._first_up = acc[: self._n_start].mean(axis=0)
-        if not np.linalg.norm(self._first_up) > 0:
+        if not np.linalg.norm(self._first_up) > TINY:
             self._first_up = np.array([0.0, 0.0, 1.0])
         self._orientation = self._new_orientation()
         if self._given is None:

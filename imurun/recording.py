@@ -26,9 +26,17 @@ BRIDGED_SAMPLES, BRIDGED_S = 3, 0.05
 
 50 ms is a lost radio packet or two, and little for what contacts are timed on, which is smoothed to 4.5 Hz.
 """
+LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S = 1e4, 1e4
+"""Beyond these, 1000 g and 570,000 deg/s, a value is damage and no motion: sensors end at 400 g and 50,000 deg/s.
+
+A single one would shake the orientation for the rest of the run. With milli-g taken for m/s2 a runner stays
+below, and is told of the unit.
+"""
 MAX_SAMPLES = 200_000_000
 """An even grid longer than this (11 days at 200 Hz) means that the time stamps are wrong."""
-NO_USABLE_SAMPLE = "The recording holds no sample that is a finite number on every axis."
+NO_USABLE_SAMPLE = (
+    "The recording holds no sample that is a finite number of possible size on every axis; check its units."
+)
 
 
 @dataclass(frozen=True)
@@ -91,9 +99,9 @@ def check_range(name: str, value: float | None, low: float, high: float) -> None
 class Recording:
     """Evenly sampled specific force and angular rate of one sensor, in SI units.
 
-    A row in which any value is not finite is missing as a whole. Missing stretches between
-    good ones of up to 50 ms, or three rows, are bridged by straight lines; longer ones are kept as NaN
-    rows and listed in `gaps`.
+    A row in which any value is not finite, or larger than any sensor measures (1000 g, 570,000 deg/s), is
+    missing as a whole. Missing stretches between good ones of up to 50 ms, or three rows, are bridged by
+    straight lines; longer ones are kept as NaN rows and listed in `gaps`.
 
     Attributes:
         acc: specific force, shape (n, 3), m/s2; at rest the upward axis reads +9.81.
@@ -142,8 +150,9 @@ class Recording:
         missing = missing_rows(acc, gyr)
         if missing.all():
             raise RecordingError(NO_USABLE_SAMPLE)
-        n_bridged = 0
+        n_bridged, damage = 0, []
         if missing.any():
+            damage = damage_notes(count_damaged(acc, gyr))
             bridge = _short_inner_runs(missing, longest_bridge(rate_hz))
             acc = _fill(acc, missing, bridge)
             gyr = None if gyr is None else _fill(gyr, missing, bridge)
@@ -155,6 +164,7 @@ class Recording:
             )
             if note not in warnings:
                 warnings.append(note)
+        warnings += damage
         start = None if self.start is None else in_utc(self.start)
         for array in (acc, gyr):
             if array is not None:
@@ -198,9 +208,13 @@ class Recording:
         """
         acc_array = _as_samples("acc", acc)
         gyr_array = None if gyr is None else _as_samples("gyr", gyr)
+        missing = missing_rows(acc_array, gyr_array)
+        notes = [*warnings, *damage_notes(count_damaged(acc_array, gyr_array))]
         values = acc_array if gyr_array is None else np.hstack([acc_array, gyr_array])
+        values[missing] = np.nan
         grid, rate_hz, note = _even_grid(np.asarray(time_s, dtype=np.float64), values)
-        notes = (*warnings, note) if note else tuple(warnings)
+        if note:
+            notes.append(note)
         return cls(
             grid[:, :3],
             None if gyr_array is None else grid[:, 3:],
@@ -210,7 +224,7 @@ class Recording:
             acc_range_g=acc_range_g,
             gyr_range_deg_s=gyr_range_deg_s,
             source=source,
-            warnings=notes,
+            warnings=tuple(notes),
         )
 
     def __len__(self) -> int:
@@ -292,13 +306,30 @@ def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def missing_rows(acc: FloatArray, gyr: FloatArray | None) -> npt.NDArray[np.bool_]:
-    """Rows, shape (n,), in which any value is not finite."""
-    if np.isfinite(acc).all() and (gyr is None or np.isfinite(gyr).all()):
+    """Rows, shape (n,), in which any value is not finite, or larger than any sensor measures."""
+    sound_acc = np.abs(acc) <= LARGEST_ACC_M_S2  # false for NaN
+    sound_gyr = None if gyr is None else np.abs(gyr) <= LARGEST_GYR_RAD_S
+    if sound_acc.all() and (sound_gyr is None or sound_gyr.all()):
         return np.zeros(len(acc), dtype=np.bool_)  # the usual case, for a tenth of the time
-    missing = np.asarray(~np.isfinite(acc).all(axis=1), dtype=np.bool_)
-    if gyr is not None:
-        missing |= ~np.isfinite(gyr).all(axis=1)
+    missing = np.asarray(~sound_acc.all(axis=1), dtype=np.bool_)
+    if sound_gyr is not None:
+        missing |= ~sound_gyr.all(axis=1)
     return missing
+
+
+def count_damaged(acc: FloatArray, gyr: FloatArray | None) -> int:
+    """Rows that are missing for a finite number that no sensor measures."""
+    finite = np.isfinite(acc).all(axis=1)
+    if gyr is not None:
+        finite &= np.isfinite(gyr).all(axis=1)
+    return int((missing_rows(acc, gyr) & finite).sum())
+
+
+def damage_notes(n: int) -> list[str]:
+    """What to say of so many damaged rows."""
+    if not n:
+        return []
+    return [f"{n} samples were larger than any sensor measures and count as missing: damage, or a wrong unit."]
 
 
 def stretches(missing: npt.NDArray[np.bool_]) -> Iterator[tuple[slice, bool]]:

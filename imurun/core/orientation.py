@@ -88,7 +88,7 @@ def _earth_axes(up: FloatArray, ahead: FloatArray) -> FloatArray:
     """Earth from sensor, rows x, y, z: z along `up`, x along the level part of `ahead` if it has one."""
     z = up / np.linalg.norm(up)
     x = ahead - (ahead @ z) * z
-    if np.linalg.norm(x) < 1e-6 * np.linalg.norm(ahead):
+    if not np.linalg.norm(x) > max(1e-6 * np.linalg.norm(ahead), TINY):
         return level_rotation(up)
     x = x / np.linalg.norm(x)
     return np.vstack([x, np.cross(z, x), z])

@@ -97,7 +97,7 @@ def track(slow, base, k, rate_hz, tracker, pulse):
     """
     event = follow(slow[k - base], k, rate_hz, tracker)
     if event == ROSE:
-        tracker["begin"] = vertex(slow, tracker["low"] - base) + base
+        tracker["begin"] = vertex_index(slow, base, tracker["low"])
     elif event == COMPLETE:
         complete_pulse(slow, base, rate_hz, tracker, pulse)
     return event == COMPLETE
@@ -165,8 +165,8 @@ def complete_pulse(slow, base, rate_hz, tracker, pulse):
     low = tracker["low"] - base
     high = tracker["high"] - base
     pulse["begin"] = tracker["begin"]
-    pulse["end"] = vertex(slow, low) + base
-    pulse["peak"] = vertex(slow, high) + base
+    pulse["end"] = vertex_index(slow, base, tracker["low"])
+    pulse["peak"] = vertex_index(slow, base, tracker["high"])
     pulse["height"] = vertex_value(slow, high)
     pulse["floor"] = min(tracker["begin_g"], tracker["low_g"])
     begin, end = pulse["begin"] - base, pulse["end"] - base
@@ -181,9 +181,20 @@ def complete_pulse(slow, base, rate_hz, tracker, pulse):
 @kernel
 def vertex(signal, k):
     """Position of the extremum near index k, by the parabola through it and its neighbours."""
-    if k < 1 or k >= len(signal) - 1:
+    return vertex_index(signal, 0, k)
+
+
+@kernel
+def vertex_index(signal, base, k):
+    """As `vertex`, for absolute indices: the sample k stands at signal[k - base].
+
+    The same number to the bit for any base. The end of a pulse is compared with the begin of the next, and the
+    history may have moved in between.
+    """
+    column = k - base
+    if column < 1 or column >= len(signal) - 1:
         return float(k)
-    return k + vertex_shift(signal[k - 1], signal[k], signal[k + 1])
+    return k + vertex_shift(signal[column - 1], signal[column], signal[column + 1])
 
 
 @kernel

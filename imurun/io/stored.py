@@ -18,7 +18,15 @@ from imurun.io.parquet_table import ParquetTable
 from imurun.io.printable import printable
 from imurun.io.recording_file import described, sample_columns
 from imurun.io.streams import Progress
-from imurun.recording import NO_USABLE_SAMPLE, Marker, Recording, in_utc, longest_bridge
+from imurun.recording import (
+    NO_USABLE_SAMPLE,
+    Marker,
+    Recording,
+    count_damaged,
+    damage_notes,
+    in_utc,
+    longest_bridge,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -147,7 +155,15 @@ def open_stored(
     """
     columns = sample_columns(table)
     facts = described(np.zeros((1, len(columns))), table.metadata, table.source)
-    holes = find_holes(mend(table.blocks(columns, progress), longest_bridge(facts.rate_hz)))
+    n_damaged = 0
+
+    def looked_at() -> Iterator[FloatArray]:
+        nonlocal n_damaged
+        for block in table.blocks(columns, progress):
+            n_damaged += count_damaged(block, None)
+            yield block
+
+    holes = find_holes(mend(looked_at(), longest_bridge(facts.rate_hz)))
     if holes.is_all:
         raise RecordingError(NO_USABLE_SAMPLE)
     return StoredRecording(
@@ -160,7 +176,7 @@ def open_stored(
         acc_range_g=facts.acc_range_g,
         gyr_range_deg_s=facts.gyr_range_deg_s,
         source=facts.source,
-        warnings=facts.warnings,
+        warnings=(*facts.warnings, *damage_notes(n_damaged)),
         markers=facts.markers,
         n_bridged=holes.n_bridged,
         gaps=holes.gaps,
