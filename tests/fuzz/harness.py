@@ -1,0 +1,257 @@
+"""Runs a reader on wrong inputs, and judges what came of each.
+
+An input is kept as an example for further ones when what came of it was not seen before: the line in the package
+that raised and the sentence without its numbers, or what was read. So the search goes on from where it got furthest.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import random
+import re
+import resource
+import signal
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import imurun
+from imurun.errors import ImurunError
+from tests.fuzz.mutate import MOST_BYTES, mutate
+
+PACKAGE = str(Path(imurun.__file__).parent)
+MOST_SECONDS = 2.0
+"""Of processor time, which a busy machine leaves alone."""
+GIVE_UP_S = 20.0
+FREE_BYTES, BYTES_PER_BYTE = 200 << 20, 10
+MOST_EXAMPLES = 400
+LONGEST_SENTENCE = 1000
+_NUMBERS = re.compile(r"[\d.,+\-]+|'[^']*'|\"[^\"]*\"")
+SAYS_WHAT_TO_DO = re.compile(
+    r"\b(give|export|correct|remove|split|save|check|choose|write|keep|name|unpack|use|record|convert|make|"
+    r"drop|swap|delete|move|import|restore|list|run|update|hand|say|convert|sort|copy|leave|try|start|must be|"
+    r"must|needs?|cannot|set|bring|erase|switch|rename|install|put|read)\b",
+    re.IGNORECASE,
+)
+
+Run = Callable[[bytes, Path], object]
+Repair = Callable[[bytes, random.Random], bytes]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing that takes what others wrote.
+
+    Attributes:
+        name: one word.
+        examples: valid inputs, made in a folder of the target's own.
+        run: takes an input and a folder; what it returns tells apart what was read. It may raise what
+            `imurun.errors` holds.
+        repair: makes checksums and wrappings right after a change, so that what is inside is reached; used on
+            half of the inputs.
+        attacks: inputs made to harm, tried and changed as the examples are, but not valid.
+    """
+
+    name: str
+    examples: Callable[[Path], Sequence[bytes]]
+    run: Run
+    repair: Repair | None = None
+    attacks: Callable[[], Sequence[bytes]] = tuple
+
+
+@dataclass
+class Failure:
+    """An input that broke a property."""
+
+    what: str
+    data: bytes
+    detail: str = ""
+
+
+@dataclass
+class Tally:
+    """What came of the inputs of one target."""
+
+    name: str
+    inputs: int = 0
+    seconds: float = 0.0
+    slowest_s: float = 0.0
+    most_mib: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+
+class HangError(BaseException):
+    """An input took so long that it was given up."""
+
+
+def inputs(target: Target, folder: Path, seed: int) -> Iterator[tuple[bytes, Callable[[], None]]]:
+    """Endless inputs, first the examples as they are; each with what to call when it showed something new."""
+    rng = random.Random(f"{target.name} {seed}")
+    examples = [*target.examples(folder), *target.attacks()]
+    corpus = list(examples)
+    for example in examples:
+        yield example, lambda: None
+    while True:
+        data = mutate(rng.choice(corpus if rng.random() < 0.7 else examples), rng, examples)
+        if target.repair is not None and rng.random() < 0.5:
+            data = target.repair(data, rng)[: 2 * MOST_BYTES]
+
+        def keep(data: bytes = data) -> None:
+            if len(corpus) < MOST_EXAMPLES:
+                corpus.append(data)
+            else:
+                corpus[rng.randrange(len(corpus))] = data
+
+        yield data, keep
+
+
+def fuzz(
+    target: Target,
+    folder: Path,
+    n: int,
+    *,
+    seed: int = 0,
+    before: Callable[[bytes], None] = lambda data: None,
+    progress: Callable[[Tally], None] = lambda tally: None,
+) -> Tally:
+    """Try `n` inputs.
+
+    Args:
+        target: what to try.
+        folder: an empty one, for the target's files.
+        n: how many inputs.
+        seed: of the generator.
+        before: told of each input before it is tried.
+        progress: told after each.
+    """
+    tally = Tally(target.name)
+    made = folder / "examples"
+    made.mkdir()
+    work = folder / "work"
+    work.mkdir()
+    stream = inputs(target, made, seed)
+    judge = Judge(target.run, work)
+    begun = time.process_time()
+    logging.disable()
+    try:
+        for _ in range(n):
+            data, keep = next(stream)
+            before(data)
+            outcome, fault = judge.judge(data)
+            tally.inputs += 1
+            if outcome not in tally.outcomes:
+                keep()
+            tally.outcomes[outcome] += 1
+            if fault:
+                tally.failures.setdefault(fault, Failure(fault, data, judge.detail))
+            tally.slowest_s = max(tally.slowest_s, judge.seconds)
+            tally.most_mib = max(tally.most_mib, judge.mib)
+            tally.seconds = time.process_time() - begun
+            progress(tally)
+    finally:
+        logging.disable(logging.NOTSET)
+    return tally
+
+
+class Judge:
+    """Gives one input after the other to a target.
+
+    Attributes:
+        seconds, mib: processor time and memory of the last input.
+        detail: the words of the error that it broke a property with.
+    """
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self._run = run
+        self._folder = folder
+        self._before: int | None = None
+        self.seconds = self.mib = 0.0
+        self.detail = ""
+
+    def judge(self, data: bytes) -> tuple[str, str]:
+        """What came of it, and which property it broke, "" for none."""
+        if self._before is None:
+            _forget_peak()
+        begun = time.process_time()
+        fault = self.detail = ""
+        try:
+            with _patience(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                outcome = f"read {self._run(data, self._folder)}"
+        except ImurunError as error:
+            outcome = f"{type(error).__name__} {place(error)} {_NUMBERS.sub('0', str(error))[:80]}"
+            complaint = complaint_about(str(error))
+            if complaint:
+                fault = f"{type(error).__name__} at {place(error)}: {complaint}"
+                self.detail = str(error)
+        except HangError:
+            outcome = fault = f"given up after {GIVE_UP_S:g} s"
+        except Exception as error:  # whatever it is, it is what is looked for
+            outcome = fault = f"{type(error).__name__} at {place(error)}"
+            self.detail = "".join(traceback.format_exception(error))
+        self.seconds = time.process_time() - begun
+        peak = _peak_bytes()
+        grown = 0 if self._before is None else peak - self._before
+        self.mib = grown / 2**20
+        if self._before is None:
+            self._before = peak  # modules were loaded and caches filled
+        elif grown > FREE_BYTES + BYTES_PER_BYTE * len(data):
+            fault = fault or f"took {grown >> 20} MiB for {len(data)} bytes, then {outcome[:100]}"
+            gc.collect()
+            _forget_peak()
+        if self.seconds > MOST_SECONDS:
+            fault = fault or f"took {self.seconds:.1f} s for {len(data)} bytes, then {outcome[:100]}"
+        return outcome, fault
+
+
+def complaint_about(sentence: str) -> str:
+    """What is wrong with an error's sentence; "" when it is one line, can be printed and says what to do."""
+    if not sentence.isprintable():
+        return "not printable in one line"
+    if not sentence.endswith((".", ")")) and "pip install" not in sentence:
+        return "no sentence"
+    if len(sentence) > LONGEST_SENTENCE:
+        return f"{len(sentence)} characters long"
+    return "" if SAYS_WHAT_TO_DO.search(sentence) else "does not say what to do"
+
+
+def place(error: BaseException) -> str:
+    """The last line of the package that the first error came through; the last of all where there is none."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [found for found in lines if found[0].startswith(PACKAGE)]
+    file, line = (own or lines or [("nowhere", 0)])[-1]
+    return f"{Path(file).name}:{line}"
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    def give_up(number: int, frame: FrameType | None) -> None:
+        raise HangError
+
+    before = signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, GIVE_UP_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _forget_peak() -> None:
+    """Let the peak of memory begin anew, where the system can."""
+    with suppress(OSError), Path("/proc/self/clear_refs").open("w") as file:
+        file.write("5")

@@ -1,0 +1,164 @@
+"""Small files that people write by hand: TOML of runner, profile, alerts and thresholds; manifests; BIDS tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from imurun.cohort.inputs import gather
+from imurun.cohort.manifest import is_manifest, read_manifest
+from imurun.cohort.task import Settings
+from imurun.history.thresholds import read_thresholds
+from imurun.io import read_runner
+from imurun.io.profile import load_profile, shipped_profiles
+from imurun.io.runner_edit import edit_runner
+from imurun.io.runner_file import read_shoes
+from imurun.live.rules_file import read_limits
+from tests.fuzz.harness import Target
+
+RUNNER = b'''# Kim
+name = "Kim"
+mass_kg = 62.5
+height_m = 1.71
+shoes = "Blue"
+
+[limits]
+session_load_bw4 = 40000
+
+[flags]
+spike_percent = [15, 40, 120]
+impact_z = 4
+usual_days = 60
+
+[alerts]
+off = ["cadence", "load_80"]
+
+[alerts.contact]
+column = "contact_time_ms"
+outside = [200, 280]
+steps = 60
+margin = 5
+quiet_s = 300
+why = """
+It
+hurts."""
+
+[alerts.impact]
+column = "peak_impact_g"
+drift_percent = 20.0
+'''
+
+
+def toml(folder: Path) -> Sequence[bytes]:
+    return [RUNNER, b"mass_kg = 61.0\n", b"[limits]\nsession_load_bw4 = 1e4\n"]
+
+
+def deep() -> Sequence[bytes]:
+    """Nested as deep as a small file can be, and as many rules as fit."""
+    ways = [b"a." * 40 + b"a", b"a." * 30_000 + b"a", b"mass_kg" + b".a" * 900, b"mass_kg" + b".a" * 30_000]
+    nested = [b"[" * 900 + b"]" * 900, b"[" * 30_000, b"{a=" * 300 + b"1" + b"}" * 300]
+    return [
+        *(way + b" = 1\n" for way in ways),
+        *(name + b" = " + value + b"\n" for name in (b"mass_kg", b"name", b"shoes") for value in nested),
+        *(
+            b"[alerts.contact]\n" + key + b" = " + nested[0] + b"\n"
+            for key in (b"column", b"above", b"steps", b"outside")
+        ),
+        b"[flags]\nspike_percent = " + nested[0] + b"\n",
+        b"".join(b"[alerts.a%d]\ncolumn='cadence_spm'\nabove=1\n" % k for k in range(1200)),
+    ]
+
+
+def _written(data: bytes, folder: Path) -> Path:
+    path = folder / "runner.toml"
+    path.write_bytes(data)
+    return path
+
+
+def runner(data: bytes, folder: Path) -> str:
+    path = _written(data, folder)
+    known = read_runner(path)
+    return f"{known.name.isprintable()}, {known.mass_kg}, {known.height_m}, {read_shoes(path)}"[:100]
+
+
+def edited(data: bytes, folder: Path) -> str:
+    """What was a proper file stays one, with the new value in it."""
+    path = _written(data, folder)
+    edit_runner(path, {"mass_kg": 61.0}, {"session_load_bw4": 5.0}, read_runner)
+    assert read_runner(path).mass_kg == 61.0
+    return str(path.stat().st_size.bit_length())
+
+
+def limits(data: bytes, folder: Path) -> str:
+    found = read_limits(_written(data, folder))
+    assert all((rule.why or "").isprintable() for rule in found.rules)
+    return f"{sorted(rule.key for rule in found.rules)}, {found.session_load_bw4}"[:200]
+
+
+def thresholds(data: bytes, folder: Path) -> str:
+    return str(read_thresholds(_written(data, folder)))[:300]
+
+
+def profiles(folder: Path) -> Sequence[bytes]:
+    import imurun.io
+
+    place = Path(imurun.io.__file__).parent / "profiles"
+    return [
+        (place / f"{name}.toml").read_bytes()
+        for name in shipped_profiles()
+        if (place / f"{name}.toml").exists()
+    ]
+
+
+def profile(data: bytes, folder: Path) -> str:
+    path = folder / "p.toml"
+    path.write_bytes(data)
+    known = load_profile(path)
+    known.matches(("time", "acc_x"), "# device")
+    return f"{known.frame}, {known.rotation is None}, {len(known.acc)}, {known.files is None}"
+
+
+def manifests(folder: Path) -> Sequence[bytes]:
+    return [
+        b"recording,runner,session,group,mass_kg,height_m,rate_hz,profile,shoe\n"
+        b"a.csv,Kim,1,A,62.5,1.71,100,phyphox,blue\nb/c.csv,01,2,B,,,,,\n../x.csv,Zo\xc3\xab,,,,,,,\n",
+        b"recording;runner\n/tmp/none.csv;a/b\n\n;Kim\n",
+        b'\xef\xbb\xbfrecording\trunner\tmass_kg\na.csv\t"Kim, the\nsecond"\t70\n',
+    ]
+
+
+def odd_manifests() -> Sequence[bytes]:
+    return [
+        b"recording,runner," + b"x" * 200_000 + b"\na.csv,Kim,1\n",
+        b"recording,runner\n" + b"a.csv,Kim\n" * 20_000,
+        b"recording,profile\na.csv,/etc/passwd\na.csv,../../x.toml\na.csv,\0\n\0.csv,phyphox\n",
+        b"recording,mass_kg\nfile:///etc/passwd,1\nmemory://a,nan\nnone://x,1e999\n",
+        b"recording," + b",".join(b"c%d" % k for k in range(20_000)) + b"\na.csv\n",
+    ]
+
+
+def manifest(data: bytes, folder: Path) -> str:
+    """Rows as recordings or failures; no address leaves the kinds that there are."""
+    path = folder / "manifest.csv"
+    path.write_bytes(data)
+    (folder / "a.csv").touch()
+    is_manifest(path)
+    rows = list(read_manifest(str(path), Settings()))
+    found = gather([], [str(path)], Settings(), out=folder / "out")
+    for failure in found.failures:
+        assert failure.sentence.isprintable(), failure.sentence
+    for source in found.sources:
+        assert source.runner.isprintable()
+        assert source.session.isprintable()
+        assert len(source.key) == 16
+    return f"{len(rows).bit_length()}, {len(found.sources).bit_length()}, {sorted({f.sentence[-40:] for f in found.failures})[:5]}"
+
+
+WORDS = (
+    Target("runner", toml, attacks=deep, run=runner),
+    Target("runner-edit", toml, attacks=deep, run=edited),
+    Target("alert-rules", toml, attacks=deep, run=limits),
+    Target("thresholds", toml, attacks=deep, run=thresholds),
+    Target("profile", profiles, profile, attacks=deep),
+    Target("manifest", manifests, manifest, attacks=odd_manifests),
+)
