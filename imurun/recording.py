@@ -27,7 +27,7 @@ BRIDGED_SAMPLES, BRIDGED_S = 3, 0.05
 50 ms is a lost radio packet or two, and little for what contacts are timed on, which is smoothed to 4.5 Hz.
 """
 LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S = 1e4, 1e4
-"""Beyond these, 1000 g and 570,000 deg/s, a value is damage and no motion: sensors end at 400 g and 50,000 deg/s.
+"""Beyond these, 1000 g and 570,000 deg/s, a value is damage: sensors end at 400 g and 50,000 deg/s.
 
 A single one would shake the orientation for the rest of the run. With milli-g taken for m/s2 a runner stays
 below, and is told of the unit.
@@ -329,7 +329,8 @@ def damage_notes(n: int) -> list[str]:
     """What to say of so many damaged rows."""
     if not n:
         return []
-    return [f"{n} samples were larger than any sensor measures and count as missing: damage, or a wrong unit."]
+    what = "samples were larger than any sensor measures and count as missing: damage, or a wrong unit."
+    return [f"{n} {what}"]
 
 
 def stretches(missing: npt.NDArray[np.bool_]) -> Iterator[tuple[slice, bool]]:

@@ -1,4 +1,4 @@
-"""Missing rows of samples that come block by block: short holes bridged, longer ones kept, as in a Recording."""
+"""Missing rows of samples that come in blocks: short holes bridged, longer ones kept, as in a Recording."""
 
 from __future__ import annotations
 
