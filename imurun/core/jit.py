@@ -37,7 +37,7 @@ class _Kernel:
 
     @cached_property
     def _from_python(self) -> Any:
-        return njit(**OPTIONS)(self.__wrapped__)
+        return njit(**OPTIONS)(self._function)
 
     def __call__(self, *args: Any) -> Any:
         return self._from_python(*args)
