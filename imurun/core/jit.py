@@ -29,6 +29,8 @@ class _Kernel:
     That is half of all there is to compile, and only tests and a few places outside the kernels need it.
     """
 
+    __wrapped__: Callable[..., Any]
+
     def __init__(self, function: Callable[..., Any]) -> None:
         update_wrapper(self, function)
         self._name = function.__qualname__
@@ -37,7 +39,7 @@ class _Kernel:
 
     @cached_property
     def _from_python(self) -> Any:
-        return njit(**OPTIONS)(self._function)
+        return njit(**OPTIONS)(self.__wrapped__)
 
     def __call__(self, *args: Any) -> Any:
         return self._from_python(*args)
