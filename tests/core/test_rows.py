@@ -1,4 +1,4 @@
-"""Rows joined: all of them, in order, whatever the parts."""
+"""Rows joined or piled up: all of them, in order, whatever the parts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.rows import NO_SECONDS, joined
+from imurun.core.rows import NO_SECONDS, RowPile, joined
 
 
 @given(st.lists(st.integers(0, 3), max_size=6))
@@ -17,3 +17,8 @@ def test_all_rows_in_order(lengths):
     together = joined(parts, NO_SECONDS)
     assert together.dtype == NO_SECONDS.dtype
     assert together["first"].tolist() == list(range(len(rows)))
+    pile = RowPile(NO_SECONDS)
+    for part in parts:
+        pile.add(part)
+    assert pile.taken().tobytes() == rows.tobytes()
+    assert len(pile.taken()) == 0
