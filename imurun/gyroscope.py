@@ -64,8 +64,8 @@ class TurnWatch:
             return []
         percent = 100.0 * self._n_fast / self._n
         return [
-            f"The angular rate is above {FASTEST_RAD_S:.0f} rad/s in {percent:.0f} % of the samples, more "
-            "than a body turns: its unit is probably deg/s."
+            f"The angular rate is above {FASTEST_RAD_S:.0f} rad/s in {percent:.0f} % of the samples, "
+            "more than a body turns: its unit is probably deg/s."
         ]
 
     def _is_too_fast(self) -> bool:

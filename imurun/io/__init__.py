@@ -1,7 +1,6 @@
-"""Files in and out.
+"""Files in and out: `read` takes a recording in any known format, the others are imurun's own files.
 
-`read` takes a recording in any known format, `open_recording` leaves it in its file where it can; the others
-are imurun's own files.
+`open_recording` leaves the samples of a recording that is to be analysed in its file, where that can be.
 """
 
 from imurun.io.recording_file import write_recording

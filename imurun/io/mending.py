@@ -1,4 +1,4 @@
-"""Missing rows of samples that come in blocks: short holes bridged, longer ones kept, as in a Recording."""
+"""Missing rows of samples that come block by block: bridged, or kept as gaps, as a Recording does it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Stretch(NamedTuple):
     """Consecutive rows of one kind.
 
     Attributes:
-        values: shape (n, k); NaN in a gap.
+        rows: shape (n, k); NaN in a gap.
         kind: measured, bridged or gap. A gap may come in several stretches.
     """
 
-    values: FloatArray
+    rows: FloatArray
     kind: Literal["measured", "bridged", "gap"]
 
 
@@ -83,10 +83,10 @@ def find_holes(mended: Iterable[Stretch]) -> Holes:
     """What is missing in all that `mend` gave."""
     n = n_bridged = 0
     gaps: list[tuple[int, int]] = []
-    for values, kind in mended:
-        stop = n + len(values)
+    for rows, kind in mended:
+        stop = n + len(rows)
         if kind == "bridged":
-            n_bridged += len(values)
+            n_bridged += len(rows)
         elif kind == "gap" and gaps and gaps[-1][1] == n:
             gaps[-1] = (gaps[-1][0], stop)
         elif kind == "gap":

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from cohort_helpers import copied, failures, lines, run, sessions, steps
 
@@ -78,9 +79,13 @@ def test_a_recording_that_kills_its_worker_twice_is_a_failure(data, tmp_path):
 def test_a_huge_recording_is_a_failure_and_the_rest_is_done(data, tmp_path):
     n = 3_000_000
     still = np.zeros((n, 3))
-    imurun.io.write_recording(Recording(still, still, rate_hz=200.0), data / "alice" / "huge.parquet")
+    own = data / "alice" / "long.parquet"
+    imurun.io.write_recording(Recording(still, still, rate_hz=200.0), own)
+    others = pq.read_table(own).replace_schema_metadata(None)  # so it must be held in memory
+    pq.write_table(others, data / "alice" / "huge.parquet")
+    del others
     progress, _ = run([data], tmp_path / "out", crew=Lanes(1, 320 << 20))
-    assert (progress.done, progress.failed) == (4, 1)
+    assert (progress.done, progress.failed) == (5, 1)
     (row,) = failures(tmp_path / "out").to_dict("records")
     assert row["session"] == "huge"
     assert "memory" in row["sentence"]

@@ -53,6 +53,35 @@ def test_analyze_prints_units(run_file):
     assert result.stderr == ""
 
 
+def test_parquet_is_analysed_from_its_file_with_the_same_result(run_file, tmp_path):
+    recording = imurun.read(run_file)
+    own = tmp_path / "own.parquet"
+    imurun.io.write_recording(recording, own)
+    said = [call("analyze", file, "--json", "--steps", f"{file}.steps.parquet") for file in (run_file, own)]
+    one, other = (json.loads(result.stdout) for result in said)
+    assert {**one, "source": ""} == {**other, "source": ""}
+    assert other["source"] == "own.parquet"
+    tables = [read_steps(f"{file}.steps.parquet")[0] for file in (run_file, own)]
+    assert tables[0].equals(tables[1])
+    place = {"IMURUN_STORE": str(tmp_path / "history")}
+    kept = [call("analyze", file, "--save", **place).stderr for file in (run_file, own)]
+    assert kept[0].startswith("Kept as")
+    assert kept[1].startswith("Kept already as")
+
+
+def test_damage_in_the_middle_of_parquet_leaves_nothing(run_file, tmp_path):
+    own, steps = tmp_path / "own.parquet", tmp_path / "steps.parquet"
+    imurun.io.write_recording(imurun.read(run_file), own)
+    data = bytearray(own.read_bytes())
+    middle = slice(len(data) // 2, len(data) // 2 + 20_000)
+    data[middle] = bytes(len(data[middle]))
+    own.write_bytes(data)
+    result = call("analyze", own, "--json", "--steps", steps)
+    assert_one_sentence(result, "own.parquet: the Parquet data are damaged")
+    assert result.stdout == ""
+    assert not steps.exists()
+
+
 def test_analyze_json(run_file):
     result = call("analyze", run_file, "--json", "--mass", "70", "--height", "1.8")
     summary = json.loads(result.stdout)

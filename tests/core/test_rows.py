@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes, joined
+from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile, copied, in_bytes, joined
 
 
 def made(dtype, n, seed=0):
@@ -25,6 +25,16 @@ def test_all_rows_in_order(none, lengths, seed):
     assert together.tobytes() == rows.tobytes()
     # as numpy does it, field by field
     assert together.tobytes() == np.concatenate([none, *parts]).tobytes()
+
+
+@given(lengths=st.lists(st.integers(0, 3), max_size=6), seed=st.integers(0, 2**32 - 1))
+def test_a_pile_has_all_rows_in_order_once(lengths, seed):
+    rows = made(NO_SECONDS.dtype, sum(lengths), seed)
+    pile = RowPile(NO_SECONDS)
+    for part in np.split(rows, np.cumsum(lengths)[:-1]) if lengths else []:
+        pile.add(part)
+    assert pile.taken().tobytes() == rows.tobytes()
+    assert len(pile.taken()) == 0
 
 
 def test_nothing_is_made_where_nothing_is_to_join():

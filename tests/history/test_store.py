@@ -21,7 +21,7 @@ from imurun.errors import FormatError, SettingsError, StoreError
 from imurun.history import Store, Tags, fingerprint, schema
 from imurun.history.archive import export_store, restore_store
 from imurun.history.dose import compression_counts, doses, intensity_shares
-from imurun.io import write_recording
+from imurun.io import open_recording, write_recording
 from imurun.recording import Marker, Recording
 from tests.history.made_sessions import YEAR_START, Run, session_of
 
@@ -112,6 +112,7 @@ def test_a_recording_is_recognised_in_every_file(tmp_path):
     for name in ("a.csv", "b.parquet", "c.csv.gz"):
         write_recording(recording, tmp_path / name)
         assert fingerprint(imurun.read(tmp_path / name)) == fingerprint(recording)
+        assert fingerprint(open_recording(tmp_path / name)) == fingerprint(recording)
     changed = acc.copy()
     changed[0, 0] += 1e-9
     others = [
