@@ -104,7 +104,10 @@ def write_running(state, history, pulse, c, row):
     contact = initial_contact(pulse, typical, c.rate_hz, c.contact)
     final = final_contact(pulse, typical, c.rate_hz, c.contact)
     contact_time_s = (final - contact) / c.rate_hz
-    if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1] or contact < state["oldest"]:
+    if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1]:
+        return False
+    # steps before that damaged samples shaped may place it anywhere
+    if not state["oldest"] <= contact <= pulse["peak"]:
         return False
     write_pulse(row, pulse, RUNNING)
     write_typical(row, typical)
