@@ -17,13 +17,15 @@ from benchmarks.speed.measure import Figure
 from benchmarks.speed.processes import Ran, run_imurun
 from imurun.cohort.folder import LEDGER, SESSIONS, STEPS
 from imurun.cohort.ledger import Entry, Ledger
-from imurun.cohort.names import key_of
+from imurun.cohort.names import key_of, partition
 from imurun.cohort.settings import make_settings
 from imurun.commands.cohort import run_cohort
 
 FEW, MANY = 6, 30
 """Recordings; what the second cohort takes more than the first is the cost without the start."""
 DONE_FEW, DONE_MANY = 500, 5000
+SESSIONS_A_RUNNER = 50
+"""Of those; a runner's sessions are one table, which is in memory at once."""
 
 
 def measure_scale(*, quick: bool) -> list[Figure]:
@@ -121,10 +123,12 @@ def _copy_often(out: Path, target: Path, n: int) -> None:
     lines: list[bytes] = []
     for k in range(n):
         entry = entries[k % len(entries)]
-        link = target / "recordings" / f"run-{k:06}.parquet"
+        runner = f"runner{k // SESSIONS_A_RUNNER:05}"
+        link = target / "recordings" / runner / f"run-{k:06}.parquet"
+        link.parent.mkdir(exist_ok=True)
         os.link(entry.address, link)
-        copy = _renamed(entry, link, k)
-        steps = target / "out" / STEPS / "runner=recordings" / f"{copy.key}.parquet"
+        copy = _renamed(entry, link, runner, k)
+        steps = target / "out" / STEPS / partition(runner) / f"{copy.key}.parquet"
         steps.parent.mkdir(parents=True, exist_ok=True)
         os.link(next((out / STEPS).glob(f"*/{entry.key}.parquet")), steps)
         content = copy.__dict__ | {"stamp": copy.stamp.__dict__, "summary": ledger.summary(entry.key)}
@@ -133,7 +137,7 @@ def _copy_often(out: Path, target: Path, n: int) -> None:
     (target / "out" / LEDGER).write_bytes(b"".join(lines))
 
 
-def _renamed(entry: Entry, link: Path, k: int) -> Entry:
+def _renamed(entry: Entry, link: Path, runner: str, k: int) -> Entry:
     address = str(link)
     other = f"{k:064x}"
     return replace(
@@ -142,7 +146,7 @@ def _renamed(entry: Entry, link: Path, k: int) -> Entry:
         address=address,
         content=other,
         fingerprint=other,
-        runner="recordings",
+        runner=runner,
         session=link.stem,
     )
 
