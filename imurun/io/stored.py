@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, NamedTuple, Self
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from imurun.io.printable import printable
 from imurun.io.recording_file import described, sample_columns
 from imurun.io.streams import Progress
 from imurun.recording import NO_USABLE_SAMPLE, Marker, Recording, in_utc, longest_bridge
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class Version(NamedTuple):
