@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from imurun.frames import FloatArray, Frame
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from imurun.recording import Marker, Recording
 
 

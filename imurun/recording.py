@@ -7,16 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, Frame
-
-if TYPE_CHECKING:
-    from typing import Self
 
 MIN_RATE_HZ = 25.0
 LOW_RATE_HZ = 50.0

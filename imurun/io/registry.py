@@ -75,7 +75,7 @@ def open_recording(
     """A recording to analyse: as `read`, but what imurun wrote as Parquet stays in its file.
 
     Such a file is looked through once, and read again whenever its samples are asked for, so that a day of
-    them takes no more memory than a minute; it must stay as it is until then.
+    them takes no more memory than an hour; it must stay as it is until then.
 
     Args:
         path, profile, rate_hz, progress: as for `read`.

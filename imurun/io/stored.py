@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, NamedTuple, Self
 
 import numpy as np
 
@@ -27,9 +27,6 @@ from imurun.recording import (
     in_utc,
     longest_bridge,
 )
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class Version(NamedTuple):
