@@ -23,11 +23,13 @@ BRIDGED_SAMPLES, BRIDGED_S = 3, 0.05
 50 ms is a lost radio packet or two, and little for what contacts are timed on, which is smoothed to 4.5 Hz.
 """
 LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S = 1e4, 1e4
-"""Beyond these, 1000 g and 570,000 deg/s, a value is damage and no motion: sensors end at 400 g and 50,000 deg/s.
+"""Beyond these, 1000 g and 570,000 deg/s, a value is damage: sensors end at 400 g and 50,000 deg/s.
 
 A single one would shake the orientation for the rest of the run. With milli-g taken for m/s2 a runner stays
 below, and is told of the unit.
 """
+LARGEST_TIME_S = 1e12
+"""Thirty thousand years."""
 MAX_SAMPLES = 200_000_000
 """An even grid longer than this (11 days at 200 Hz) means that the time stamps are wrong."""
 
@@ -288,7 +290,7 @@ def _damage_notes(acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[
     n = int((missing & finite).sum())
     if not n:
         return []
-    return [f"{n} samples were larger than any sensor measures and count as missing: damage, or a wrong unit."]
+    return [f"{n} samples were larger than any sensor measures and count as missing: damage or a wrong unit."]
 
 
 def stretches(missing: npt.NDArray[np.bool_]) -> Iterator[tuple[slice, bool]]:
@@ -355,6 +357,8 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     if not np.isfinite(time_s).all():
         row = int(np.flatnonzero(~np.isfinite(time_s))[0])
         raise RecordingError(f"The time of sample {row} is not a number.")
+    if np.abs(time_s).max() > LARGEST_TIME_S:
+        raise RecordingError("The time column jumps so far that it cannot be right.")
     steps = np.diff(time_s)
     if (steps < 0).any():
         row = int(np.flatnonzero(steps < 0)[0]) + 1

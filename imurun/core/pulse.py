@@ -184,8 +184,8 @@ def vertex(signal, k):
 def vertex_index(signal, base, k):
     """As `vertex`, for absolute indices: the sample k stands at signal[k - base].
 
-    The same number to the bit for any base. The end of a pulse is compared with the begin of the next, and the
-    history may have moved in between.
+    The same number to the bit for any base: the end of a pulse is compared with the begin of the next, and
+    the history may have moved in between.
     """
     column = k - base
     if column < 1 or column >= len(signal) - 1:
