@@ -29,6 +29,8 @@ LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S = 1e4, 1e4
 A single one would shake the orientation for the rest of the run. With milli-g taken for m/s2 a runner stays
 below, and is told of the unit.
 """
+LARGEST_TIME_S = 1e12
+"""Thirty thousand years."""
 MAX_SAMPLES = 200_000_000
 """An even grid longer than this (11 days at 200 Hz) means that the time stamps are wrong."""
 NO_USABLE_SAMPLE = (
@@ -326,8 +328,7 @@ def damage_notes(n: int) -> list[str]:
     """What to say of so many damaged rows."""
     if not n:
         return []
-    what = "samples were larger than any sensor measures and count as missing: damage, or a wrong unit."
-    return [f"{n} {what}"]
+    return [f"{n} samples were larger than any sensor measures and count as missing: damage or a wrong unit."]
 
 
 def stretches(missing: npt.NDArray[np.bool_]) -> Iterator[tuple[slice, bool]]:
@@ -394,6 +395,8 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     if not np.isfinite(time_s).all():
         row = int(np.flatnonzero(~np.isfinite(time_s))[0])
         raise RecordingError(f"The time of sample {row} is not a number.")
+    if np.abs(time_s).max() > LARGEST_TIME_S:
+        raise RecordingError("The time column jumps so far that it cannot be right.")
     steps = np.diff(time_s)
     if (steps < 0).any():
         row = int(np.flatnonzero(steps < 0)[0]) + 1

@@ -166,6 +166,15 @@ def test_nothing_infinite_comes_out(samples, data, gyro, rate_hz):
     assert np.isfinite(told).all()
 
 
+def test_a_blow_as_large_as_can_be_leaves_no_infinity(samples):
+    """It passes for a sample, and draws the runner's mean pulse far away for the steps after."""
+    acc = samples[0].copy()
+    acc[175] = -9999.0
+    assert_finite_or_empty(steps_of(acc, None))
+    acc[175] = 9999.0
+    assert_finite_or_empty(steps_of(acc, None))
+
+
 def test_damage_is_told(samples):
     acc, gyr = (values.copy() for values in samples)
     acc[100, 1] = 2.0 * LARGEST_ACC_M_S2

@@ -78,7 +78,7 @@ def load_samples(
     loaded = table.load(wanted, time, day_first=day_first, progress=progress)
     warnings += loaded.warnings
     values = loaded.values
-    values[np.abs(values) > _BEYOND_ANY_SENSOR] = np.nan
+    values[~(np.abs(values) <= _BEYOND_ANY_SENSOR)] = np.nan  # also in place of a NaN that signals
     stamps = None
     if time is not None:
         values, stamps = _timed(loaded, table.names[time], time_unit, profile, warnings)
@@ -206,6 +206,8 @@ def _start_of_cell(cell: str, unit: str, day_first: bool | None) -> datetime | N
         return None
     try:
         ticks = parse_cells(pa.array([cell]), kind, day_first=day_first)
+        if not np.isfinite(ticks).all():
+            return None
         if kind == "date":
             return utc_from_ns(int(ticks[0]))
         return to_stamps(ticks, kind, unit, warnings=[], column="").start if unit else None
