@@ -11,14 +11,18 @@ from imurun.errors import FormatError
 from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
 from imurun.io.layout import find_layout
 from imurun.io.metadata import from_schema
+from imurun.io.parquet_limits import refuse_too_much
 from imurun.io.streams import Progress
 from imurun.io.table import Loaded
 from imurun.recording import MAX_SAMPLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _BATCH = 1 << 20
+LONGEST_TIME = 100
+"""Characters; dates have thirty."""
 
 
 class ParquetTable:
@@ -30,7 +34,7 @@ class ParquetTable:
         size: bytes of the file.
 
     Raises:
-        FormatError: damaged or empty.
+        FormatError: damaged, empty, or far more than the file's size.
     """
 
     def __init__(self, stream: IO[bytes], source: str, *, size: int) -> None:
@@ -39,6 +43,7 @@ class ParquetTable:
 
         self.source = source
         self._size = size
+        self._stream = stream
         try:
             self._file = pq.ParquetFile(stream)
             schema = self._file.schema_arrow
@@ -46,7 +51,7 @@ class ParquetTable:
             raise FormatError("the Parquet data are damaged or cut short; export the file again.") from error
         self._n = self._file.metadata.num_rows
         if self._n == 0:
-            raise FormatError("the table holds no samples.")
+            raise FormatError("the table holds no samples; record or export again.")
         if self._n > MAX_SAMPLES:
             raise FormatError(f"there are more than {MAX_SAMPLES:,} samples; split the recording.")
         self.names = tuple(str(name) for name in schema.names)
@@ -80,26 +85,52 @@ class ParquetTable:
             if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
                 raise FormatError(f"the column {self.names[i]} holds {kind}, not numbers; convert it.")
         wanted = [*columns, *([] if time is None else [time])]
+        refuse_too_much(self._file.metadata, self._size, len(wanted))
         values = np.empty((self._n, len(columns)))
         times: list[pa.Array] = []
         row = 0
         try:
-            for batch in self._file.iter_batches(_BATCH, columns=[self.names[i] for i in wanted]):
+            file = self._file if time is None else self._with_short_times(time)
+            for batch in file.iter_batches(_BATCH, columns=[self.names[i] for i in wanted]):
                 stop = row + len(batch)
                 for k, i in enumerate(columns):
                     cells = batch.column(self.names[i]).cast(pa.float64(), safe=False)
                     values[row:stop, k] = cells.to_numpy(zero_copy_only=False)
                 if time is not None:
-                    times.append(batch.column(self.names[time]).cast(self._types[time]))
+                    cells = batch.column(self.names[time])
+                    _refuse_long_texts(cells, self.names[time])
+                    times.append(cells.cast(self._types[time]))
                 row = stop
                 if progress is not None:
                     progress(self._size * row // self._n, self._size)
-        except (pa.ArrowException, OSError, KeyError) as error:
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            if isinstance(error, FormatError):
+                raise
             raise FormatError("the Parquet data are damaged or cut short; export the file again.") from error
         loaded = Loaded(values[:row])
         if time is not None:
             _fill_times(loaded, pa.chunked_array(times), self.names[time], day_first)
         return loaded
+
+    def _with_short_times(self, time: int) -> pq.ParquetFile:
+        """The file with texts of the time column left as a dictionary, where they take no room."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if not pa.types.is_string(self._types[time]):
+            return self._file
+        return pq.ParquetFile(self._stream, read_dictionary=[self.names[time]])
+
+
+def _refuse_long_texts(cells: pa.Array, name: str) -> None:
+    """Refuse a dictionary of long texts, which would be one for each row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(cells, pa.DictionaryArray) and pa.types.is_string(cells.type.value_type):
+        longest = pc.call_function("max", [pc.call_function("binary_length", [cells.dictionary])]).as_py()
+        if (longest or 0) > LONGEST_TIME:
+            raise FormatError(f"the column {name} holds text that is not a time; correct it.")
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
