@@ -38,6 +38,10 @@ NO_USABLE_SAMPLE = (
 )
 
 
+MOST_MISSING, ALWAYS_ALLOWED = 10, 1_500_000
+"""Missing samples take as much memory as others: ten for each that came, or two hours at 208 Hz."""
+
+
 @dataclass(frozen=True)
 class Runner:
     """Who runs. Everything works without it; loads are then in body weights only.
@@ -153,8 +157,9 @@ class Recording:
         if missing.any():
             damage = damage_notes(count_damaged(acc, gyr))
             bridge = _short_inner_runs(missing, longest_bridge(rate_hz))
-            acc = _fill(acc, missing, bridge)
-            gyr = None if gyr is None else _fill(gyr, missing, bridge)
+            for array in (acc, gyr):
+                if array is not None:
+                    _fill(array, missing, bridge)
             n_bridged = int(bridge.sum())
         if rate_hz < LOW_RATE_HZ:
             note = (
@@ -371,13 +376,11 @@ def longest_bridge(rate_hz: float) -> int:
     return max(BRIDGED_SAMPLES, int(BRIDGED_S * rate_hz + 1e-9))
 
 
-def _fill(values: FloatArray, missing: npt.NDArray[np.bool_], bridge: npt.NDArray[np.bool_]) -> FloatArray:
-    """Missing rows as NaN, and those of `bridge` on straight lines between their neighbours."""
-    filled = values.copy()
-    filled[missing] = np.nan
+def _fill(values: FloatArray, missing: npt.NDArray[np.bool_], bridge: npt.NDArray[np.bool_]) -> None:
+    """Set missing rows to NaN, and those of `bridge` to straight lines between their neighbours."""
+    values[missing] = np.nan
     for first, stop in runs(bridge):
-        filled[first:stop] = straight_line(filled[first - 1], filled[stop], stop - first)
-    return filled
+        values[first:stop] = straight_line(values[first - 1], values[stop], stop - first)
 
 
 def straight_line(before: FloatArray, after: FloatArray, n: int) -> FloatArray:
@@ -391,7 +394,7 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     if time_s.ndim != 1 or len(time_s) != len(values):
         raise RecordingError(f"{len(values)} samples came with {time_s.size} time stamps; give one each.")
     if len(time_s) < 2:
-        raise RecordingError("The recording holds fewer than two samples, so it has no rate.")
+        raise RecordingError("The recording holds fewer than two samples, so it has no rate; record again.")
     if not np.isfinite(time_s).all():
         row = int(np.flatnonzero(~np.isfinite(time_s))[0])
         raise RecordingError(f"The time of sample {row} is not a number.")
@@ -405,7 +408,7 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     steps = np.diff(time_s)
     typical = float(np.median(steps))
     if typical <= 0:
-        raise RecordingError("The time column does not advance.")
+        raise RecordingError("The time column does not advance; export it with fractions of a second.")
     inside = steps < (longest_bridge(1.0 / typical) + 1.5) * typical
     counted = steps < (BRIDGED_SAMPLES + 1.5) * typical
     regular = float(np.median(np.abs(steps - typical))) < 0.1 * typical
@@ -417,8 +420,11 @@ def _even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, floa
     rate_hz = check_rate(rate_hz)
     position = (time_s - time_s[0]) * rate_hz
     n = round(float(position[-1])) + 1
-    if n > MAX_SAMPLES or n > 1000 * len(time_s):
-        raise RecordingError("The time column jumps so far that it cannot be right.")
+    if n > MAX_SAMPLES or n > MOST_MISSING * len(time_s) + ALWAYS_ALLOWED:
+        raise RecordingError(
+            f"The time column jumps so far that it cannot be right: {len(time_s)} samples over "
+            f"{position[-1] / rate_hz:.4g} s; correct it, or split the recording at its longest pause."
+        )
     even, offset = _even_segments(position, ~inside)
     grid = np.full((n, values.shape[1]), np.nan)
     if np.abs(offset).max() <= 0.25 and len(np.unique(even)) == len(even):
@@ -460,7 +466,7 @@ def _spread_shared_stamps(time_s: FloatArray) -> tuple[FloatArray, bool]:
         return time_s, False
     stamps, first, counts = np.unique(time_s, return_index=True, return_counts=True)
     if len(stamps) < 2:
-        raise RecordingError("The time column does not advance.")
+        raise RecordingError("The time column does not advance; export it with fractions of a second.")
     interval = float(np.median(np.diff(stamps) / counts[1:]))
     within = np.arange(len(time_s)) - np.repeat(first, counts)
     return np.repeat(stamps, counts) - (np.repeat(counts, counts) - 1 - within) * interval, True

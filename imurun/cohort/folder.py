@@ -123,13 +123,13 @@ def _refuse_other_settings(name: str, there: dict[str, Any], wanted: dict[str, A
     for key in {**before, **asked}:
         if before.get(key) != asked.get(key):
             raise CohortError(
-                f"{name} is a cohort of other settings: {key} is {_said(before.get(key))} there and "
-                f"{_said(asked.get(key))} here; give the same, or choose another --out."
+                f"{name} is a cohort of other settings: {_said(key)} is {_said(before.get(key))} there "
+                f"and {_said(asked.get(key))} here; give the same, or choose another --out."
             )
 
 
 def _said(value: Any) -> str:
-    return "not set" if value is None else printable(str(value))
+    return "not set" if value is None else printable(str(value))[:80]
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +54,7 @@ def read_manifest(address: str, settings: Settings) -> Iterator[Source | Failure
     header = _header(first)
     if RECORDING not in header:
         raise CohortError(f"{name} has no column `{RECORDING}`; name the columns in the first line.")
-    twins = sorted({column for column in header if header.count(column) > 1})
+    twins = sorted(column for column, count in Counter(header).items() if count > 1)
     if twins:
         raise CohortError(f"{name} has the column `{printable(twins[0])}` more than once; rename one.")
     try:
@@ -139,7 +140,10 @@ def _text(address: str) -> str:
 
 
 def _header(line: str) -> list[str]:
-    cells = next(csv.reader([line.removeprefix("\ufeff")], delimiter=_separator(line)), [])
+    try:
+        cells = next(csv.reader([line.removeprefix("\ufeff")], delimiter=_separator(line)), [])
+    except csv.Error:  # a cell longer than any name
+        return []
     return [printable(cell).strip() for cell in cells]
 
 

@@ -7,15 +7,20 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from imurun.errors import FormatError, SettingsError, StoreError
+from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
 from imurun.history.catalogue import FILE
+from imurun.history.rows import refuse_odd_row
 from imurun.history.store import STEPS, Store
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import printable
+from imurun.io.streams import LimitedReader
 
+MOST_TABLES = 100_000
+"""Twenty sessions a day for more than ten years."""
 _TABLE = re.compile(rf"{STEPS}/[0-9]{{8}}-[0-9a-f]{{6}}\.parquet")
 
 
@@ -75,8 +80,11 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
         ):
             _unpack(archive, Path(folder), source)
             with Store(folder) as other:
-                return _merge(store, other)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+                other.catalogue.check()
+                return _merge(store, other, source)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
+        if isinstance(error, ImurunError):
+            raise
         raise FormatError(
             f"{source}: this is no archive of a history, or it is damaged; export it again."
         ) from error
@@ -85,23 +93,39 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
 
 
 def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
-    names = archive.namelist()
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
     if FILE not in names or len(set(names)) < len(names):
         raise FormatError(
             f"{source}: this is no archive of a history; give what `imurun history export` wrote."
         )
+    if len(names) > MOST_TABLES:
+        raise FormatError(
+            f"{source}: it holds more than {MOST_TABLES:,} files, as no history does; check it."
+        )
     (folder / STEPS).mkdir()
-    for name in names:
+    for info in infos:
+        name = info.filename
         if name != FILE and not _TABLE.fullmatch(name):
             raise FormatError(
                 f"{source}: {printable(name)[:80]} does not belong into an archive of a history."
             )
-        with archive.open(name) as packed, (folder / name).open("wb") as out:
-            shutil.copyfileobj(packed, out)
+        with archive.open(info) as packed, (folder / name).open("wb") as out:
+            try:
+                shutil.copyfileobj(LimitedReader(packed, lambda info=info: info.compress_size), out)
+            except FormatError as error:
+                raise FormatError(f"{source}: {error}") from error
 
 
-def _merge(store: Store, other: Store) -> Restored:
+def _merge(store: Store, other: Store, source: str) -> Restored:
     rows = other.plain_rows()
+    for row in rows:
+        try:
+            refuse_odd_row(row)
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise FormatError(
+                f"{source}: a session in it is not as imurun keeps them; export the history again."
+            ) from error
     added = []
     for row in rows:
         known = store.holder(row["fingerprint"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imurun.errors import StoreError
-from imurun.history.schema import migrate, version_of
+from imurun.history.schema import migrate, refuse_other_tables, version_of
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import printable
 
@@ -41,10 +41,12 @@ class Catalogue:
         with self._sentences():
             self._connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
             try:
+                self._connection.execute("PRAGMA trusted_schema = OFF")
                 version_of(self._connection, self._place)
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
                 migrate(self._connection, self._place)
+                refuse_other_tables(self._connection, self._place)
             except BaseException:
                 self._connection.close()
                 raise
@@ -52,6 +54,15 @@ class Catalogue:
     def close(self) -> None:
         """Give the file back."""
         self._connection.close()
+
+    def check(self) -> None:
+        """Look through all of the file.
+
+        Raises:
+            StoreError: damaged.
+        """
+        with self._sentences():
+            _check(self._connection)
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """What a query finds.
@@ -72,8 +83,7 @@ class Catalogue:
         with self._sentences():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                if self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                    raise sqlite3.DatabaseError("quick_check")
+                _check(self._connection)
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -103,7 +113,7 @@ class Catalogue:
             if "malformed" in str(error):
                 raise self._damage() from error
             raise StoreError(f"{self._place} cannot be used: {error}.") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in it that is no text
             raise self._damage() from error
 
     def _damage(self) -> StoreError:
@@ -124,3 +134,8 @@ class Catalogue:
                 f"{self._place} is damaged, and no copy could be made ({error.strerror or error}); {advice}."
             )
         return StoreError(f"{self._place} is damaged; a copy is kept in {printable(copy.name)}; {advice}.")
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise sqlite3.DatabaseError("quick_check")

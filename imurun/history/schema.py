@@ -59,13 +59,27 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
         raise
 
 
+def refuse_other_tables(connection: sqlite3.Connection, place: str) -> None:
+    """Refuse a file in which something else answers for the table of sessions, or answers to a change.
+
+    Raises:
+        StoreError: a view, a trigger, or a table without rows of its own.
+    """
+    found = connection.execute("SELECT type, name, rootpage FROM sqlite_schema").fetchall()
+    is_plain = all(kind in ("table", "index") and page for kind, _, page in found)
+    if not is_plain or ("table", "sessions") not in {(kind, name) for kind, name, _ in found}:
+        raise StoreError(f"{place} holds tables that imurun did not make; choose another --store.")
+
+
 def version_of(connection: sqlite3.Connection, place: str) -> int:
     """The catalogue's version; 0 of one without tables.
 
     Raises:
-        StoreError: newer than this program.
+        StoreError: newer than this program, or none that there ever was.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version < 0:
+        raise StoreError(f"{place} is no catalogue of imurun; choose another --store.")
     if version > len(MIGRATIONS):
         raise StoreError(
             f"{place} was written by a newer imurun (version {version} of the store, this one knows up to "

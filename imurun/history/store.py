@@ -9,9 +9,10 @@ without a row, which the next try replaces.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,10 +21,11 @@ import numpy as np
 import pandas as pd
 from platformdirs import user_data_path
 
-from imurun.errors import FormatError, SettingsError, StoreError
+from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
 from imurun.history.catalogue import FILE, Catalogue
 from imurun.history.course import course_text, read_course
 from imurun.history.dose import N_BINS, compression_counts, doses, intensity_shares
+from imurun.history.rows import SESSION_ID
 from imurun.history.tags import TAG_NAMES, Tags, clean_runner
 from imurun.history.thresholds import THRESHOLDS, Thresholds
 from imurun.io import read_steps, write_steps
@@ -45,6 +47,8 @@ REACH_DAYS = 180
 """What the rules look at, where thresholds ask for no more."""
 LONGEST_US = 3 * 86_400_000_000
 """Sessions that began longer ago are not looked at for an overlap."""
+UNLIKE_KEPT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What Python raises at values of another kind."""
 _FIELDS = (
     "session_id",
     "runner",
@@ -218,7 +222,8 @@ class Store:
         """
         past = None if since is None else since - timedelta(days=thresholds.spike_days)
         found = self._rows(runner, past)
-        table = _table(found, thresholds)
+        with self._as_kept():
+            table = _table(found, thresholds)
         return table if since is None else table.loc[table["start"] >= since].reset_index(drop=True)
 
     def with_past(
@@ -230,7 +235,8 @@ class Store:
             StoreError: no such session.
         """
         runner, start_us = self._one(session_id)
-        since = _time(start_us) - timedelta(days=reach_days(thresholds))
+        with self._as_kept():
+            since = _time(start_us) - timedelta(days=reach_days(thresholds))
         table = self.sessions(runner, since=since, thresholds=thresholds)
         own = table["session_id"] == session_id
         now = table[own].iloc[0]
@@ -247,15 +253,17 @@ class Store:
         start = _start_of(session, datetime.max.replace(tzinfo=UTC) - AHEAD)
         since = start - timedelta(days=reach_days(thresholds) + thresholds.spike_days)
         own = _row(session, "", clean_runner(runner), start, "", tags or Tags())
-        rows = [row for row in self._rows(runner, since) if int(str(row[2])) < own["start_us"]]
-        table = _table([*rows, tuple(own[name] for name in _FIELDS)], thresholds)
+        with self._as_kept():
+            rows = [row for row in self._rows(runner, since) if int(str(row[2])) < own["start_us"]]
+            table = _table([*rows, tuple(own[name] for name in _FIELDS)], thresholds)
         return table.iloc[:-1], table.iloc[-1]
 
     def summary(self, session_id: str) -> dict[str, Any]:
         """The whole summary of a session, as `Session.summary`, with its doses."""
         self._one(session_id)
         found = self.catalogue.rows("SELECT summary FROM sessions WHERE session_id = ?", (session_id,))
-        return json.loads(str(found[0][0]))
+        with self._as_kept():
+            return json.loads(str(found[0][0]))
 
     def steps(self, session_id: str) -> pd.DataFrame:
         """The step table of a session.
@@ -292,14 +300,15 @@ class Store:
             raise StoreError(
                 f"{session_id} was kept by an older imurun without its course; give the recording itself."
             )
-        return Session(
-            steps=self.steps(session_id),
-            summary=json.loads(str(summary)),
-            mounting=None,
-            start=_time(start_us),
-            source=str(source),
-            **read_course(str(course)),
-        )
+        with self._as_kept():
+            return Session(
+                steps=self.steps(session_id),
+                summary=json.loads(str(summary)),
+                mounting=None,
+                start=_time(start_us),
+                source=str(source),
+                **read_course(str(course)),
+            )
 
     def find(self, word: str, runner: str | None = None) -> str:
         """The session that a word means: "last", an id, or a beginning of one that no other has.
@@ -324,7 +333,13 @@ class Store:
         return found[0]
 
     def steps_path(self, session_id: str) -> Path:
-        """Where the step table of a session lies."""
+        """Where the step table of a session lies.
+
+        Raises:
+            StoreError: an id that imurun did not make, which could lead out of the store.
+        """
+        if not SESSION_ID.fullmatch(session_id):
+            raise self._odd()
         return self.folder / STEPS / f"{session_id}.parquet"
 
     # -- all of it ------------------------------------------------------------------------------------------
@@ -347,6 +362,22 @@ class Store:
             insert_rows(connection, rows)
 
     # -- inside ---------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _as_kept(self) -> Iterator[None]:
+        """Say so in a sentence where a row is sound for SQLite and not what was kept."""
+        try:
+            yield
+        except ImurunError:
+            raise
+        except UNLIKE_KEPT as error:
+            raise self._odd() from error
+
+    def _odd(self) -> StoreError:
+        return StoreError(
+            f"{printable(str(self.catalogue.path))} holds a session that is not as imurun keeps them; restore "
+            "an export into another --store, or import the recordings again."
+        )
 
     def _again(self, session: Session, known: tuple[str, str], runner: str) -> StoredSession:
         session_id, owner = known
@@ -382,7 +413,8 @@ class Store:
         )
         if not found:
             raise StoreError(f"No session is called {printable(session_id)}; `imurun history` lists them.")
-        return str(found[0][0]), int(str(found[0][1]))
+        with self._as_kept():
+            return str(found[0][0]), int(str(found[0][1]))
 
     def _ids(self, beginning: str, runner: str | None) -> list[str]:
         found = self.catalogue.rows(

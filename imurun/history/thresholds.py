@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.io.printable import printable
+from imurun.io.printable import printable, shown
 from imurun.io.toml_file import read_toml
 
 TABLE = "flags"
@@ -119,9 +119,7 @@ def read_thresholds(path: Path | None) -> Thresholds:
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
-            raise SettingsError(
-                f"{source}: {TABLE}.{printable(key)} is unknown; use {', '.join(sorted(known))}."
-            )
+            raise SettingsError(f"{source}: {TABLE}.{shown(key)} is unknown; use {', '.join(sorted(known))}.")
         values[key] = _like(getattr(THRESHOLDS, key), value, f"{source}: {TABLE}.{key}")
     limits = content.get(LIMITS, {})
     if isinstance(limits, dict) and SESSION_LIMIT in limits:
@@ -143,10 +141,10 @@ def _like(default: Any, value: Any, place: str) -> Any:
             raise SettingsError(f"{place} must be {len(default)} numbers, such as {list(default)}.")
         return tuple(_like(1.0, part, place) for part in value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SettingsError(f"{place} is {value!r}; give a number.")
+        raise SettingsError(f"{place} is {shown(value)}; give a number.")
     if isinstance(default, int):
         if not isinstance(value, int):
-            raise SettingsError(f"{place} is {value!r}; give a whole number.")
+            raise SettingsError(f"{place} is {shown(value)}; give a whole number.")
         return min(value, 36_500)
     try:
         return float(value)

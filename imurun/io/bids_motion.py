@@ -246,8 +246,13 @@ def _add_participant(path: Path, participant: str, runner: Runner) -> None:
     """A row for the participant, with the columns that the table has already."""
     rows: list[list[str]] = []
     if path.exists():
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream, delimiter="\t"))
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as stream:
+                rows = list(csv.reader(stream, delimiter="\t"))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{printable(str(path))} is no table in UTF-8; correct it, or give another folder."
+            ) from error
     rows = rows or [["participant_id", "height", "weight"]]
     if any(row and row[0] == participant for row in rows[1:]):
         return

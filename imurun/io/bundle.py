@@ -19,6 +19,7 @@ from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.convert import to_recording
 from imurun.io.merge import merge_onto
+from imurun.io.printable import printable
 from imurun.io.profile import Profile, shipped_profiles
 from imurun.io.samples import Samples, load_samples
 from imurun.io.streams import MAX_BYTES, LimitedReader, Progress
@@ -142,7 +143,10 @@ def _acc_table(
         tables = [key for key in members if key.lower().endswith(_TABLES)]
         if len(tables) != 1:
             some = ", ".join(list(members)[:5]) or "nothing"
-            raise FormatError(f"there is no table of acceleration with gravity among its files ({some}).")
+            raise FormatError(
+                f"there is no table of acceleration with gravity among its files "
+                f"({printable(some)[:200]}); give the folder of one recording."
+            )
         name = tables[0]
         return name, members[name](), profile, {"gyr": ()}
     return name, members[name](), profile, {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,17 @@ LEAST_DATE_TIME = 0x1000_0000
 """A smaller FIT time counts from when the watch was switched on, not from a date."""
 SPEED_SPAN_S = 10.0
 """Where the watch wrote no speed, it is that of the distance over so long."""
+BROKEN_ASSUMPTIONS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What the decoder of FIT raises beside its own errors where a file is not what it takes for granted."""
 LONGEST_HOLE_S = 10.0
 """Speed is not interpolated over longer holes in the records."""
 
@@ -175,13 +187,17 @@ def _read_messages(file: Path, name: str) -> tuple[list[tuple[str, dict[str, Any
             raise FormatError(
                 f"{name}: the file is damaged (its checksum is wrong); export it from the watch again."
             ) from error
-        except (fitdecode.FitError, ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
-            if not began:
-                raise FormatError(f"{name}: this is no FIT file; give one that a watch wrote.") from error
-            raise FormatError(f"{name}: the file is damaged; export it from the watch again.") from error
+        except (fitdecode.FitError, *BROKEN_ASSUMPTIONS) as error:
+            raise _refused(name, began) from error
     if not began:
-        raise FormatError(f"{name}: this is no FIT file; give one that a watch wrote.")
+        raise _refused(name, began)
     return messages, warnings
+
+
+def _refused(name: str, began: bool) -> FormatError:
+    if not began:
+        return FormatError(f"{name}: this is no FIT file; give one that a watch wrote.")
+    return FormatError(f"{name}: the file is damaged; export it from the watch again.")
 
 
 def _seconds(value: Any) -> float | None:

@@ -39,6 +39,7 @@ PROTOCOL_2 = 0x20
 """The version of the protocol that knows developer fields."""
 LONGEST_TEXT = 32
 MOST_FIELDS = 255
+MOST_PARTS = 100
 _HAS_DEVELOPER_FIELDS = 0x20
 
 
@@ -71,17 +72,20 @@ def read_parts(data: bytes) -> list[Part]:
     """Take FIT data apart.
 
     Raises:
-        FormatError: not FIT, or damaged.
+        FormatError: not FIT, damaged, or more than 100 files after each other.
     """
     from fit_tool.exceptions import FitError
     from fit_tool.wire import WireDecoder
 
     parts: list[Part] = []
     offset = 0
+    stream = io.BytesIO(data)
     while offset < len(data):
+        if len(parts) == MOST_PARTS:
+            raise FormatError(f"more than {MOST_PARTS} activities follow each other in the file; split it.")
+        stream.seek(offset)
         decoder = WireDecoder(check_crc=False)
         messages: list[RawRecord] = []
-        stream = io.BytesIO(data[offset:])
         cut_short = False
         try:
             for message in decoder.iter_raw_records(stream):

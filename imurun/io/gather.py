@@ -10,8 +10,8 @@ from imurun.recording import MAX_SAMPLES
 
 MOST_MISSING = 100
 """So many missing samples for each that came mean that the numbers of a file are damaged."""
-ALWAYS_ALLOWED = 1_000_000
-"""More than an hour at 208 Hz, whatever came."""
+ALWAYS_ALLOWED = 500_000
+"""Forty minutes at 208 Hz, whatever came."""
 
 
 class Gathered:

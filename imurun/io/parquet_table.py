@@ -13,18 +13,22 @@ from imurun.frames import FloatArray
 from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
 from imurun.io.layout import find_layout
 from imurun.io.metadata import from_schema
+from imurun.io.parquet_limits import refuse_too_much
 from imurun.io.streams import Progress
 from imurun.io.table import Loaded
 from imurun.recording import MAX_SAMPLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _DAMAGED = "the Parquet data are damaged or cut short; export the file again."
 _BATCH = 1 << 14
 """Rows decoded at once, few enough to stay in a processor's cache."""
 _BUFFER_BYTES = 1 << 18
 """Of each column of a row group so much is held at once; without it, all of it."""
+LONGEST_TIME = 100
+"""Characters; dates have thirty."""
 
 
 class ParquetTable:
@@ -36,7 +40,7 @@ class ParquetTable:
         size: bytes of the file.
 
     Raises:
-        FormatError: damaged or empty.
+        FormatError: damaged, empty, or far more than the file's size.
     """
 
     def __init__(self, stream: IO[bytes], source: str, *, size: int) -> None:
@@ -45,6 +49,7 @@ class ParquetTable:
 
         self.source = source
         self._size = size
+        self._stream = stream
         try:
             self._file = pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES)
             schema = self._file.schema_arrow
@@ -52,7 +57,7 @@ class ParquetTable:
             raise FormatError(_DAMAGED) from error
         self._n = self._file.metadata.num_rows
         if self._n == 0:
-            raise FormatError("the table holds no samples.")
+            raise FormatError("the table holds no samples; record or export again.")
         if self._n > MAX_SAMPLES:
             raise FormatError(f"there are more than {MAX_SAMPLES:,} samples; split the recording.")
         self.names = tuple(str(name) for name in schema.names)
@@ -84,10 +89,12 @@ class ParquetTable:
         times: list[pa.Array] = []
         row = 0
         with _damage_said():
-            for batch in self._batches([*columns, *([] if time is None else [time])], progress):
+            for batch in self._batches(columns, time, progress):
                 self._fill(values[row : row + len(batch)], batch, columns)
                 if time is not None:
-                    times.append(batch.column(self.names[time]).cast(self._types[time]))
+                    cells = batch.column(self.names[time])
+                    _refuse_long_texts(cells, self.names[time])
+                    times.append(cells.cast(self._types[time]))
                 row += len(batch)
         loaded = Loaded(values[:row])
         if time is not None:
@@ -107,7 +114,7 @@ class ParquetTable:
         """
         self._refuse_words(columns)
         with _damage_said():
-            for batch in self._batches(columns, progress):
+            for batch in self._batches(columns, None, progress):
                 values = np.empty((len(batch), len(columns)))
                 self._fill(values, batch, columns)
                 yield values
@@ -123,16 +130,29 @@ class ParquetTable:
             if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
                 raise FormatError(f"the column {self.names[i]} holds {kind}, not numbers; convert it.")
 
-    def _batches(self, columns: Sequence[int], progress: Progress | None) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, columns: Sequence[int], time: int | None, progress: Progress | None
+    ) -> Iterator[pa.RecordBatch]:
         """All rows; one row group after the other, for the file keeps what it read until these are done."""
-        names = [self.names[i] for i in columns]
+        names = [self.names[i] for i in (*columns, *([] if time is None else [time]))]
+        refuse_too_much(self._file.metadata, self._size, len(names))
+        file = self._file if time is None else self._with_short_times(time)
         row = 0
-        for group in range(self._file.num_row_groups):
-            for batch in self._file.iter_batches(_BATCH, row_groups=[group], columns=names):
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(_BATCH, row_groups=[group], columns=names):
                 yield batch
                 row += len(batch)
                 if progress is not None:
                     progress(self._size * row // self._n, self._size)
+
+    def _with_short_times(self, time: int) -> pq.ParquetFile:
+        """The file with texts of the time column left as a dictionary, where they take no room."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if not pa.types.is_string(self._types[time]):
+            return self._file
+        return pq.ParquetFile(self._stream, read_dictionary=[self.names[time]], buffer_size=_BUFFER_BYTES)
 
     def _fill(self, values: FloatArray, batch: pa.RecordBatch, columns: Sequence[int]) -> None:
         import pyarrow as pa
@@ -149,8 +169,21 @@ def _damage_said() -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except FormatError:
+        raise
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise FormatError(_DAMAGED) from error
+
+
+def _refuse_long_texts(cells: pa.Array, name: str) -> None:
+    """Refuse a dictionary of long texts, which would be one for each row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(cells, pa.DictionaryArray) and pa.types.is_string(cells.type.value_type):
+        longest = pc.call_function("max", [pc.call_function("binary_length", [cells.dictionary])]).as_py()
+        if (longest or 0) > LONGEST_TIME:
+            raise FormatError(f"the column {name} holds text that is not a time; correct it.")
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:

@@ -18,6 +18,12 @@ def printable(text: str) -> str:
     return "".join(kept)
 
 
+def shown(value: object, longest: int = 80) -> str:
+    """A value from a file as a message repeats it: text as it is, all else as Python writes it, cut short."""
+    text = printable(value if isinstance(value, str) else repr(value))
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
 def file_word(text: str) -> str:
     """Text as part of a file's name."""
     return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in text) or "-"

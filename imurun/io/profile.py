@@ -14,7 +14,7 @@ from typing import Any
 
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, Frame, as_rotation
-from imurun.io.printable import printable
+from imurun.io.printable import printable, shown
 from imurun.io.toml_file import parse_toml, read_toml
 from imurun.io.units import Quantity, parse_unit
 from imurun.recording import check_rate
@@ -168,13 +168,13 @@ class _Checker:
     def profile(self) -> Profile:
         for key, value in self._content.items():
             if key not in _PLAIN and key not in _TABLES:
-                self._fail(key, "is unknown")
+                self._fail(key, f"is unknown; use {', '.join((*_PLAIN, *_TABLES))}")
             if key in _TABLES:
                 if not isinstance(value, dict):
                     self._fail(key, "must be a table")
                 for inner in value:
                     if inner not in _TABLES[key]:
-                        self._fail(f"{key}.{inner}", "is unknown")
+                        self._fail(f"{key}.{inner}", f"is unknown; use {', '.join(_TABLES[key])}")
         frame = self._text("frame") or "sensor"
         if frame not in ("sensor", "anatomical"):
             self._fail("frame", "must be 'sensor' or 'anatomical'")
@@ -208,7 +208,7 @@ class _Checker:
         )
 
     def _fail(self, key: str, problem: str) -> None:
-        raise SettingsError(f"{self._source}: the key {printable(key)} {problem}.")
+        raise SettingsError(f"{self._source}: the key {shown(key)} {problem}.")
 
     def _get(self, key: str) -> Any:
         value: Any = self._content
@@ -274,7 +274,7 @@ class _Checker:
             compiled = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
             raise SettingsError(
-                f"{self._source}: the key {key} is not a regular expression: {error}."
+                f"{self._source}: the key {key} is not a regular expression: {shown(str(error))}; correct it."
             ) from error
         if groups and compiled.groups != groups:
             self._fail(key, "must have one group in round brackets")
@@ -287,7 +287,7 @@ class _Checker:
             if text:
                 units[quantity] = parse_unit(text, quantity)
                 if not units[quantity]:
-                    self._fail(f"units.{quantity}", f"is {text!r}, which is no unit known here")
+                    self._fail(f"units.{quantity}", f"is {shown(text)!r}, which is no unit known here")
         return units
 
     def _axes(self) -> FloatArray | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from imurun.errors import SettingsError
 from imurun.io.atomic import atomic_path
-from imurun.io.printable import printable
+from imurun.io.printable import printable, shown
 from imurun.io.toml_file import read_text
 
 LIMITS = "limits"
@@ -44,7 +44,7 @@ def edit_runner(
     except (TOMLKitError, AttributeError, ValueError) as error:
         if isinstance(error, SettingsError):
             raise
-        raise SettingsError(f"{source}: not valid TOML ({printable(str(error))}).") from error
+        raise SettingsError(f"{source}: not valid TOML ({shown(str(error))}); correct it.") from error
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as aside:

@@ -8,7 +8,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from imurun.errors import SettingsError
-from imurun.io.printable import printable
+from imurun.io.printable import printable, shown
 from imurun.io.toml_file import read_toml
 from imurun.recording import Runner
 
@@ -39,7 +39,7 @@ def read_runner(path: str | os.PathLike[str]) -> Runner:
     for key in content:
         if key not in _KEYS + SECTIONS:
             known = ", ".join(_KEYS + SECTIONS)
-            raise SettingsError(f"{source}: the key {printable(key)} is unknown; use {known}.")
+            raise SettingsError(f"{source}: the key {shown(key)} is unknown; use {known}.")
     name = content.get("name", "runner")
     if not isinstance(name, str):
         raise SettingsError(f'{source}: name must be a text, such as name = "Kim".')
@@ -67,7 +67,7 @@ def _number(content: dict[str, object], key: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SettingsError(f"{key} must be a number, not {value!r}.")
+        raise SettingsError(f"{key} must be a number, not {shown(value)}.")
     try:
         return float(value)
     except OverflowError as error:

@@ -118,9 +118,7 @@ def _sensor_columns(
     if part == "acc":
         gyr = None
     if layout.problem and not (profile.acc and (profile.gyr or "angular" not in layout.problem)):
-        raise FormatError(
-            f"{layout.problem}; all three axes are needed, under names such as acc_x, acc_y, acc_z."
-        )
+        raise FormatError(f"{layout.problem}; export all three axes under names such as acc_x, acc_y, acc_z.")
     if acc is None and gyr is None:
         raise FormatError(
             "no acceleration columns were found; name them acc_x, acc_y, acc_z, or give a profile."

@@ -12,7 +12,9 @@ from imurun.columns import STEP_COLUMNS, UNITS
 from imurun.errors import FormatError, SettingsError
 from imurun.io.atomic import atomic_path
 from imurun.io.metadata import MARK, from_comments, from_schema, to_comments, to_schema
+from imurun.io.parquet_limits import refuse_too_much
 from imurun.io.printable import printable
+from imurun.io.streams import GZIP, unpack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,30 +121,32 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     import pyarrow.parquet as pq
 
     try:
-        with file.open("rb") as stream:
-            table = pq.read_table(stream)
+        with file.open("rb") as stream, pq.ParquetFile(stream) as stored:
+            refuse_too_much(stored.metadata, file.stat().st_size)
+            table = stored.read()
         return table.to_pandas(), from_schema(table.schema.metadata)
-    except pa.ArrowException as error:
+    except FormatError as error:
+        raise FormatError(f"{printable(file.name)}: {error}") from error
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise FormatError(
             f"{printable(file.name)}: the Parquet data are damaged; write the steps again."
         ) from error
 
 
 def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
-    import gzip
-    import zlib
-
     import pandas as pd
     import pyarrow as pa
     import pyarrow.csv as pacsv
 
     try:
-        data = file.read_bytes()
-        data = gzip.decompress(data) if start[:2] == b"\x1f\x8b" else data
+        with file.open("rb") as stream:
+            data = unpack(stream).read() if start[:2] == GZIP else stream.read()
         lines = data.split(b"\n", 200)
         n_comments = next((i for i, line in enumerate(lines) if not line.startswith(b"# ")), len(lines))
         metadata = from_comments(b"\n".join(lines[:n_comments]).decode("utf-8"))
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except FormatError as error:
+        raise FormatError(f"{printable(file.name)}: {error}") from error
+    except UnicodeDecodeError as error:
         raise FormatError(
             f"{printable(file.name)}: this is no step table of imurun; give one that imurun wrote."
         ) from error

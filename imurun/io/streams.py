@@ -18,10 +18,12 @@ Progress = Callable[[int, int], None]
 
 HEAD_BYTES = 65_536
 BLOCK_BYTES = 8 << 20
+PIECE_BYTES = 1 << 20
 MAX_BYTES = 8 << 30
 MAX_IN_MEMORY = 1 << 30
-MAX_RATIO = 200
-RATIO_FROM_BYTES = 64 << 20
+MAX_RATIO = 50
+"""Tables of a sensor that lies still pack to a twentieth, those of a run to a quarter."""
+RATIO_FROM_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 20
 
 GZIP = b"\x1f\x8b"
@@ -73,7 +75,9 @@ class LimitedReader(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1, /) -> bytes:
-        """Up to `size` bytes; FormatError at a limit or in damaged packing."""
+        """Up to `size` bytes, all without it; FormatError at a limit or in damaged packing."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
         try:
             data = self._stream.read(size)
         except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:

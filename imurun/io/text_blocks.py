@@ -65,7 +65,7 @@ class BlockReader:
         table, n_bad = parsed
         self._last_is_bad = False
         if n_bad or torn:
-            self._note_bad(block, line, torn)
+            self._note_bad(block, line, torn, n_bad)
         self._rows += len(table)
         if self._rows > MAX_SAMPLES:
             raise FormatError(f"there are more than {MAX_SAMPLES:,} samples; split the recording.")
@@ -165,20 +165,30 @@ class BlockReader:
         sign = self._header.delimiter
         return {number for number, content in self._lines(block, line) if _leaves_quote_open(content, sign)}
 
-    def _note_bad(self, block: bytes, line: int, torn: Collection[int]) -> None:
-        """Find the lines of the wrong length, which the parser leaves out without their number."""
+    def _note_bad(self, block: bytes, line: int, torn: Collection[int], n_bad: int) -> None:
+        """Count lines of the wrong length, and find the first, which the parser does not number."""
+        self._n_bad += n_bad + len(torn)
+        faults = (
+            fault
+            for number, content in self._lines(block, line)
+            if (fault := self._fault(number, content, torn))
+        )
+        self._first_bad = self._first_bad or next(faults, "")
+        last = block[max(block.rfind(b"\n", 0, -1), block.rfind(b"\r", 0, -1)) + 1 :]
+        number = line + len(_LINE_END.findall(block)) - 1
+        self._last_is_bad = any(
+            self._fault(number, content, torn) for _, content in self._lines(last, number)
+        )
+
+    def _fault(self, number: int, content: str, torn: Collection[int]) -> str:
+        """What is wrong with a line, "" for nothing."""
         wanted = len(self._header.names)
-        for number, content in self._lines(block, line):
-            count = len(split_line(content, self._header.delimiter))
-            self._last_is_bad = number in torn or count != wanted
-            if not self._last_is_bad:
-                continue
-            self._n_bad += 1
-            if not self._first_bad:
-                fault = f"holds {count} values where the header names {wanted}"
-                if number in torn:
-                    fault = "opens a quote that it does not close"
-                self._first_bad = f"line {number} {fault}"
+        count = len(split_line(content, self._header.delimiter))
+        if number in torn:
+            return f"line {number} opens a quote that it does not close"
+        return (
+            "" if count == wanted else f"line {number} holds {count} values where the header names {wanted}"
+        )
 
     def _explain(self, block: bytes, line: int) -> FormatError:
         """The sentence for a block that could not be parsed: the first cell that is no number."""
@@ -205,7 +215,7 @@ class BlockReader:
             FormatError: lines of the wrong length that cannot be left out.
         """
         if not self._rows and not self._n_bad:
-            raise FormatError("there is a header but no samples below it.")
+            raise FormatError("there is a header but no samples below it; record or export again.")
         warnings: list[str] = []
         n_inner = self._n_bad - (self._last_is_bad and self._rows > 0)
         if self._last_is_bad:

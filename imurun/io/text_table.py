@@ -45,7 +45,9 @@ class TextTable:
         self._size = size
         self._head = read_head(stream)
         if not self._head.strip(b"\0\r\n\t \xef\xbb\xbf"):
-            raise FormatError("the file is empty." if not self._head else "the file holds no samples.")
+            raise FormatError(
+                f"the file {'holds no samples' if self._head else 'is empty'}; record or export again."
+            )
         self._encoding = text_encoding(self._head)
         lines = self._head_lines()
         header = find_header(lines, named=named)
@@ -58,7 +60,7 @@ class TextTable:
                 "time_s,acc_x,acc_y,acc_z,gyr_x,gyr_y,gyr_z, or give a profile."
             )
         if not header.rows:
-            raise FormatError("there is a header but no samples below it.")
+            raise FormatError("there is a header but no samples below it; record or export again.")
         self.header: TextHeader = header
         self.names = header.names
         self.preamble = header.preamble

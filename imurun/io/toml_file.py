@@ -11,8 +11,8 @@ from imurun.errors import SettingsError
 from imurun.io.printable import printable
 
 MAX_BYTES = 65_536
-
-
+MOST_DOTS = 200
+"""On a line. The parser's time and memory grow with the square of the parts of a key."""
 LINE_SEARCHES = 60
 """How many beginnings of a file are parsed at most to find a line; twelve do for an ordinary one."""
 
@@ -49,7 +49,7 @@ def read_text(path: Path, source: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{source}: not valid TOML ({error}).") from error
+        raise SettingsError(f"{source}: not valid TOML ({error}); save it as UTF-8.") from error
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
@@ -58,10 +58,13 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     Raises:
         SettingsError: not TOML, nested too deep, or with a number of thousands of digits.
     """
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > MOST_DOTS:
+            raise SettingsError(f"{source}: line {number} has more than {MOST_DOTS} dots; shorten it.")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{source}: not valid TOML ({printable(str(error))}).") from error
+        raise SettingsError(f"{source}: not valid TOML ({printable(str(error))}); correct it.") from error
     except RecursionError as error:
         raise SettingsError(f"{source}: its lists or tables are nested too deep; make it flat.") from error
     except ValueError as error:  # the limit on digits in Python's int

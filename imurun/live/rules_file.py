@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from imurun.errors import SettingsError
-from imurun.io.printable import printable
+from imurun.io.printable import printable, shown
 from imurun.io.toml_file import line_of, parse_toml, read_text
 from imurun.live.rules import DEFAULT_RULES, AlertRule, RuleError
 
@@ -118,7 +118,7 @@ class _Reader:
                 values[key] = self._words(at, value)
             elif key == "steps":
                 if isinstance(value, bool) or not isinstance(value, int):
-                    self._refuse(at, f"is {value!r}; give a whole number")
+                    self._refuse(at, f"is {shown(value)}; give a whole number")
                 values[key] = value
         if "outside" in table:
             values |= self._outside(way, table)
@@ -152,7 +152,7 @@ class _Reader:
 
     def _number(self, at: tuple[str, ...], value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self._refuse(at, f"is {value!r}; give a number")
+            self._refuse(at, f"is {shown(value)}; give a number")
         try:
             return float(value)
         except OverflowError:
@@ -160,10 +160,10 @@ class _Reader:
 
     def _words(self, at: tuple[str, ...], value: Any) -> str:
         if not isinstance(value, str):
-            self._refuse(at, f"is {value!r}; give a text in quotes")
+            self._refuse(at, f"is {shown(value)}; give a text in quotes")
         return printable(value).strip()
 
     def _refuse(self, at: tuple[str, ...], what: str) -> NoReturn:
         line = line_of(self._text, at) or line_of(self._text, at[:-1])  # a missing key: its table's
         place = self._source if line is None else f"{self._source}, line {line}"
-        raise SettingsError(printable(f"{place}: {'.'.join(at)} {what}."))
+        raise SettingsError(printable(f"{place}: {shown('.'.join(at))} {what}."))

@@ -1,12 +1,12 @@
 """Runs a reader on wrong inputs, and judges what came of each.
 
-An input is kept as an example for further ones when what came of it was not seen before: the line in the package
-that raised and the sentence without its numbers, or what was read. So the search goes on from where it got furthest.
+An input is kept as an example for further ones when what came of it was not seen before: the line in the
+package that raised and the sentence without its numbers, or what was read. So the search goes on from where
+it got furthest.
 """
 
 from __future__ import annotations
 
-import gc
 import logging
 import random
 import re
@@ -35,9 +35,9 @@ MOST_EXAMPLES = 400
 LONGEST_SENTENCE = 1000
 _NUMBERS = re.compile(r"[\d.,+\-]+|'[^']*'|\"[^\"]*\"")
 SAYS_WHAT_TO_DO = re.compile(
-    r"\b(give|export|correct|remove|split|save|check|choose|write|keep|name|unpack|use|record|convert|make|"
-    r"drop|swap|delete|move|import|restore|list|run|update|hand|say|convert|sort|copy|leave|try|start|must be|"
-    r"must|needs?|cannot|set|bring|erase|switch|rename|install|put|read)\b",
+    r"\b(bring|cannot|check|choose|convert|copy|correct|delete|drop|erase|export|give|hand|import|install|keep|"
+    r"leave|list|make|move|must|name|needs?|put|read|record|remove|rename|restore|run|save|say|set|shorten|sort|"
+    r"split|start|swap|switch|try|unpack|update|use|write)\b",
     re.IGNORECASE,
 )
 
@@ -172,14 +172,14 @@ class Judge:
     def __init__(self, run: Run, folder: Path) -> None:
         self._run = run
         self._folder = folder
-        self._before: int | None = None
+        self._memory = Memory()
+        self._is_first = True
         self.seconds = self.mib = 0.0
         self.detail = ""
 
     def judge(self, data: bytes) -> tuple[str, str]:
         """What came of it, and which property it broke, "" for none."""
-        if self._before is None:
-            _forget_peak()
+        before = self._memory.start()
         begun = time.process_time()
         fault = self.detail = ""
         try:
@@ -198,17 +198,15 @@ class Judge:
             outcome = fault = f"{type(error).__name__} at {place(error)}"
             self.detail = "".join(traceback.format_exception(error))
         self.seconds = time.process_time() - begun
-        peak = _peak_bytes()
-        grown = 0 if self._before is None else peak - self._before
+        grown = 0 if self._is_first else self._memory.peak() - before
+        self._is_first = False  # modules were loaded and caches filled
         self.mib = grown / 2**20
-        if self._before is None:
-            self._before = peak  # modules were loaded and caches filled
-        elif grown > FREE_BYTES + BYTES_PER_BYTE * len(data):
-            fault = fault or f"took {grown >> 20} MiB for {len(data)} bytes, then {outcome[:100]}"
-            gc.collect()
-            _forget_peak()
+        if grown > FREE_BYTES + BYTES_PER_BYTE * len(data):
+            fault = fault or f"too much memory, then {outcome[:100]}"
+            self.detail = self.detail or f"{grown >> 20} MiB for {len(data)} bytes"
         if self.seconds > MOST_SECONDS:
-            fault = fault or f"took {self.seconds:.1f} s for {len(data)} bytes, then {outcome[:100]}"
+            fault = fault or f"too long, then {outcome[:100]}"
+            self.detail = self.detail or f"{self.seconds:.1f} s for {len(data)} bytes"
         return outcome, fault
 
 
@@ -247,11 +245,22 @@ def _patience() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+class Memory:
+    """Resident memory of this process, and its peak since `start`.
 
+    Linux lets the peak begin anew; elsewhere only what goes beyond all before is seen.
+    """
 
-def _forget_peak() -> None:
-    """Let the peak of memory begin anew, where the system can."""
-    with suppress(OSError), Path("/proc/self/clear_refs").open("w") as file:
-        file.write("5")
+    def __init__(self) -> None:
+        self._page = resource.getpagesize()
+
+    def start(self) -> int:
+        """Let the peak begin anew; returns the bytes that are held."""
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+            return int(Path("/proc/self/statm").read_text().split()[1]) * self._page
+        return self.peak()
+
+    def peak(self) -> int:
+        """Most bytes since `start`."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

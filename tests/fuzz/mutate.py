@@ -1,4 +1,4 @@
-"""Bytes made wrong on purpose, from a seeded generator: what disks, radios, editors and enemies do to a file."""
+"""Bytes made wrong on purpose, from a seeded generator: what disks, radios, editors and enemies do."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ Change = Callable[[bytearray, random.Random, Sequence[bytes]], None]
 
 
 def mutate(data: bytes, rng: random.Random, others: Sequence[bytes] = (b"",)) -> bytes:
-    """One to a few changes to `data`; pieces of `others` may be put in. The same `rng` gives the same bytes."""
+    """One to a few changes to `data`; pieces of `others` may be put in. The same `rng`, the same bytes."""
     out = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
         rng.choice(CHANGES)(out, rng, others)

@@ -75,7 +75,7 @@ def _told(recording: Recording) -> str:
     return f"{len(recording).bit_length()} rows, {recording.gyr is None}, {recording.start is None}, {said}"
 
 
-# -- text -----------------------------------------------------------------------------------------------------
+# -- text ----------------------------------------------------------------------------------------------------
 
 
 def texts(folder: Path) -> Sequence[bytes]:
@@ -111,7 +111,7 @@ def _table(names: Sequence[str], rows: np.ndarray, sign: str) -> str:
     return "\n".join([*([sign.join(names)] if names else []), *lines, ""])
 
 
-# -- packed ---------------------------------------------------------------------------------------------------
+# -- packed --------------------------------------------------------------------------------------------------
 
 
 def gzips(folder: Path) -> Sequence[bytes]:
@@ -190,7 +190,7 @@ def _time_jumps() -> Sequence[bytes]:
     ]
 
 
-# -- several files --------------------------------------------------------------------------------------------
+# -- several files -------------------------------------------------------------------------------------------
 
 
 def bundles(folder: Path) -> Sequence[bytes]:
@@ -275,7 +275,7 @@ def _zip_bombs() -> Sequence[bytes]:
     ]
 
 
-# -- journals and logs ----------------------------------------------------------------------------------------
+# -- journals and logs ---------------------------------------------------------------------------------------
 
 
 def journals(folder: Path) -> Sequence[bytes]:
@@ -353,7 +353,7 @@ def _sealed_log(data: bytes, rng: random.Random) -> bytes:
     return bytes(out)
 
 
-# -- a watch's activities -------------------------------------------------------------------------------------
+# -- a watch's activities ------------------------------------------------------------------------------------
 
 
 def activities(folder: Path) -> Sequence[bytes]:
@@ -402,7 +402,7 @@ def merge_activity(data: bytes, folder: Path) -> str:
     return str(len(merge_fit(_SESSION, path, folder / "merged.fit")))
 
 
-# -- step tables, BIDS ----------------------------------------------------------------------------------------
+# -- step tables, BIDS ---------------------------------------------------------------------------------------
 
 
 def step_tables(folder: Path) -> Sequence[bytes]:

@@ -31,7 +31,7 @@ from tests.fuzz.harness import Target
 from tests.fuzz.mutate import TOKENS, mutate
 from tests.history.made_sessions import YEAR_START, Run, session_of
 
-# -- history --------------------------------------------------------------------------------------------------
+# -- history -------------------------------------------------------------------------------------------------
 
 
 def _store(folder: Path) -> Path:
@@ -181,7 +181,7 @@ def _other_catalogue(data: bytes, rng: random.Random) -> bytes:
             )
         connection.commit()
         return connection.serialize()
-    except (sqlite3.Error, IndexError, OverflowError):
+    except (sqlite3.Error, IndexError, MemoryError, OverflowError, UnicodeError):
         return data
     finally:
         connection.close()
@@ -203,7 +203,7 @@ def _other_catalogue_only(data: bytes, rng: random.Random) -> bytes:
     return _other_catalogue(data, rng)
 
 
-# -- cohort ---------------------------------------------------------------------------------------------------
+# -- cohort --------------------------------------------------------------------------------------------------
 
 _SUMMARY = {
     "duration_s": 60.0,

@@ -1,4 +1,4 @@
-"""Small files that people write by hand: TOML of runner, profile, alerts and thresholds; manifests; BIDS tables."""
+"""Small files that people write by hand: TOML of runner, profile, alerts and thresholds; manifests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imurun.cohort.inputs import gather
-from imurun.cohort.manifest import is_manifest, read_manifest
+from imurun.cohort.manifest import is_manifest
 from imurun.cohort.task import Settings
 from imurun.history.thresholds import read_thresholds
 from imurun.io import read_runner
@@ -130,7 +130,7 @@ def manifests(folder: Path) -> Sequence[bytes]:
 def odd_manifests() -> Sequence[bytes]:
     return [
         b"recording,runner," + b"x" * 200_000 + b"\na.csv,Kim,1\n",
-        b"recording,runner\n" + b"a.csv,Kim\n" * 20_000,
+        b"recording,runner\n" + b"a.csv,Kim\n" * 8000,
         b"recording,profile\na.csv,/etc/passwd\na.csv,../../x.toml\na.csv,\0\n\0.csv,phyphox\n",
         b"recording,mass_kg\nfile:///etc/passwd,1\nmemory://a,nan\nnone://x,1e999\n",
         b"recording," + b",".join(b"c%d" % k for k in range(20_000)) + b"\na.csv\n",
@@ -143,7 +143,6 @@ def manifest(data: bytes, folder: Path) -> str:
     path.write_bytes(data)
     (folder / "a.csv").touch()
     is_manifest(path)
-    rows = list(read_manifest(str(path), Settings()))
     found = gather([], [str(path)], Settings(), out=folder / "out")
     for failure in found.failures:
         assert failure.sentence.isprintable(), failure.sentence
@@ -151,7 +150,8 @@ def manifest(data: bytes, folder: Path) -> str:
         assert source.runner.isprintable()
         assert source.session.isprintable()
         assert len(source.key) == 16
-    return f"{len(rows).bit_length()}, {len(found.sources).bit_length()}, {sorted({f.sentence[-40:] for f in found.failures})[:5]}"
+    said = sorted({failure.sentence[-40:] for failure in found.failures})[:5]
+    return f"{len(found.sources).bit_length()}, {said}"
 
 
 WORDS = (

@@ -67,4 +67,7 @@ def _is_from_page(request: HTTPServerRequest) -> bool:
     if origin is None:
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         return request.method in {"GET", "HEAD"} and not is_socket
-    return urlsplit(origin).netloc.lower() == request.host.lower()
+    try:
+        return urlsplit(origin).netloc.lower() == request.host.lower()
+    except ValueError:  # no address at all
+        return False

@@ -177,6 +177,11 @@ class Socket(WSHandler):
         if self.receiver is None or self.handler is None or self.connection is None:
             asks.ignore("a message before the session began")
             return
+        if not isinstance(fragment, str):
+            # the page sends no arrays; taken one by one, they would be kept without end
+            asks.ignore("bytes that belong to no message")
+            self.close()
+            return
         try:
             message = await self.receiver.consume(fragment)
         except (

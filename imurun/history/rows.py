@@ -1,0 +1,78 @@
+"""What a row of the catalogue must be, whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from imurun.history.course import read_course
+from imurun.history.dose import N_BINS
+from imurun.history.tags import TAG_NAMES, Tags, clean_runner
+from imurun.io.printable import printable
+
+SESSION_ID = re.compile(r"[0-9]{8}-[0-9a-f]{6}")
+LATEST_US = 9_000_000_000_000_000
+"""In the year 2255: pandas counts nanoseconds."""
+NUMBERS = (
+    "duration_s",
+    "running_s",
+    "running_steps",
+    "lumbar_dose_bw4",
+    "lumbar_dose_bw1",
+    "lumbar_dose_bw10",
+)
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
+def refuse_odd_row(row: Mapping[str, Any]) -> None:
+    """Refuse a row that `Store.add` would not have written.
+
+    Raises:
+        ValueError, TypeError, KeyError, OverflowError, RecursionError: whatever is wrong with it.
+    """
+    _check(SESSION_ID.fullmatch(row["session_id"]) is not None)
+    _check(_FINGERPRINT.fullmatch(row["fingerprint"]) is not None)
+    _check(clean_runner(row["runner"]) == row["runner"])
+    _check(printable(row["source"]) == row["source"])
+    _check(isinstance(row["start_us"], int) and 0 <= row["start_us"] < LATEST_US)
+    _check(isinstance(row["counts"], bytes) and len(row["counts"]) == 4 * N_BINS)
+    tags = {name: row[name] for name in TAG_NAMES}
+    _check(Tags(**tags).said() == {name: value for name, value in tags.items() if value is not None})
+    summary = json.loads(row["summary"], parse_constant=_no_number)
+    _check(isinstance(summary, dict) and all(map(_is_plain, summary.values())))
+    _check(all(summary.get(name) is None or _is_number(summary[name]) for name in NUMBERS))
+    if row["course"] is not None:
+        _check_course(row["course"])
+
+
+def _check_course(text: str) -> None:
+    json.loads(text, parse_constant=_no_number)
+    course = read_course(text)
+    for name in ("bouts", "phases"):
+        for start_s, end_s, kind in course[name].itertuples(index=False):
+            _check(_is_number(start_s) and _is_number(end_s) and isinstance(kind, str))
+    _check(all(isinstance(warning, str) for warning in course["warnings"]))
+    _check(isinstance(course["settings"], dict) and all(map(_is_plain, course["settings"].values())))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a value of a summary: a number, text, flag, nothing, or a list of texts."""
+    if isinstance(value, list):
+        return all(isinstance(text, str) for text in value)
+    return value is None or isinstance(value, str | bool) or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _check(holds: bool) -> None:
+    if not holds:
+        raise ValueError("a value of another kind")

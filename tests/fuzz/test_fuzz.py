@@ -1,0 +1,66 @@
+"""A few inputs for every target, the same each time; `python -m tests.fuzz` tries many."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.harness import Judge, fuzz
+from tests.fuzz.mutate import TOKENS, mutate
+from tests.fuzz.targets import TARGETS
+
+INPUTS, DRAWN = 120, 40
+pytestmark = pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="timers are Unix")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_examples_are_read(name, tmp_path):
+    """What is changed was valid before: else only the first check of a reader would be tried."""
+    (tmp_path / "work").mkdir()
+    judge = Judge(TARGETS[name].run, tmp_path / "work")
+    for example in TARGETS[name].examples(tmp_path):
+        outcome, fault = judge.judge(example)
+        assert outcome.startswith("read")
+        assert not fault
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_wrong_inputs(name, tmp_path):
+    """No exception but the typed ones, sentences that say what to do, no hang, no bomb."""
+    tally = fuzz(TARGETS[name], tmp_path, INPUTS)
+    assert not {what: failure.detail for what, failure in tally.failures.items()}
+    assert tally.inputs == INPUTS
+
+
+def drawn(examples):
+    """Changed examples, texts of the tokens that readers look for, and noise."""
+    changed = st.builds(
+        lambda data, seed: mutate(data, random.Random(seed), examples),
+        st.sampled_from(examples),
+        st.integers(0),
+    )
+    words = st.lists(st.sampled_from(TOKENS) | st.binary(max_size=8), max_size=30).map(b"".join)
+    begun = st.builds(
+        lambda data, n, rest: data[:n] + rest, st.sampled_from(examples), st.integers(0, 200), words
+    )
+    return changed | words | begun | st.binary(max_size=300)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_drawn_inputs(name, tmp_path_factory):
+    """The same with hypothesis, which makes what fails small."""
+    folder = tmp_path_factory.mktemp("drawn")
+    (folder / "work").mkdir()
+    judge = Judge(TARGETS[name].run, folder / "work")
+    examples = list(TARGETS[name].examples(folder))
+
+    @settings(max_examples=DRAWN, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(drawn(examples))
+    def holds(data):
+        _, fault = judge.judge(data)
+        assert not fault, judge.detail
+
+    holds()
