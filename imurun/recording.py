@@ -23,11 +23,11 @@ BRIDGED_SAMPLES, BRIDGED_S = 3, 0.05
 
 50 ms is a lost radio packet or two, and little for what contacts are timed on, which is smoothed to 4.5 Hz.
 """
-LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S = 1e4, 1e4
-"""Beyond these, 1000 g and 570,000 deg/s, a value is damage: sensors end at 400 g and 50,000 deg/s.
+LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S = 2e5, 1e6
+"""Beyond these a value is damage: 20,000 g, where sensors end at 400 g, or at 20 g where g are written as mg.
 
-A single one would shake the orientation for the rest of the run. With milli-g taken for m/s2 a runner stays
-below, and is told of the unit.
+The latter shall be told of its unit, not emptied. A single value far beyond would shake the orientation for
+the rest of the run.
 """
 LARGEST_TIME_S = 1e12
 """Thirty thousand years."""
@@ -102,7 +102,7 @@ def check_range(name: str, value: float | None, low: float, high: float) -> None
 class Recording:
     """Evenly sampled specific force and angular rate of one sensor, in SI units.
 
-    A row in which any value is not finite, or larger than any sensor measures (1000 g, 570,000 deg/s), is
+    A row in which any value is not finite, or larger than any sensor measures (2e5 m/s2, 1e6 rad/s), is
     missing as a whole. Missing stretches between good ones of up to 50 ms, or three rows, are bridged by
     straight lines; longer ones are kept as NaN rows and listed in `gaps`.
 

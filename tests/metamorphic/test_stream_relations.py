@@ -20,12 +20,12 @@ BODY = np.eye(3)
 PAUSE_S = 6.0
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=12), pick=st.randoms(use_true_random=False))
 def test_block_sizes_in_any_order_give_the_same_bytes(runs, sizes, pick):
     for run in runs:
         whole = analysed(run.recording)[0].tobytes()
-        orders = [sizes, sizes[::-1], pick.sample(sizes, len(sizes))]
+        orders = [sizes, pick.sample(sizes, len(sizes))]
         for order in orders:
             assert (
                 analysed(run.recording, edges=np.minimum(np.cumsum(order), len(run.recording)))[0].tobytes()
