@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from imurun.cohort.address import Stamp
 
 Status = Literal["done", "failed", "duplicate", "gone"]
+MOST = 2**62
+"""No number of a summary is larger; NaN and infinity are none."""
+_KEY = re.compile(r"[0-9a-f]{16}")
 _TEXTS = ("key", "address", "content", "fingerprint", "runner", "session", "group", "settings", "sentence")
 
 
@@ -135,17 +140,50 @@ class Ledger:
 
 
 def _entry(line: bytes) -> Entry | None:
+    """What a line tells; None where `append` would not have written it."""
     try:
         content = json.loads(line)
-        if not isinstance(content.pop("summary"), dict):
-            return None
+        summary = content.pop("summary")
         content["stamp"] = Stamp(**content["stamp"])
         content["settings"] = sys.intern(content["settings"])  # the same text for most
         entry = Entry(**content)
+        is_sound = _is_entry(entry) and isinstance(summary, dict) and all(map(_is_plain, summary.values()))
+        if is_sound and entry.is_done:
+            is_sound = _is_texts(summary["warnings"])
+            if summary["start"] is not None:
+                datetime.fromisoformat(summary["start"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    if not all(isinstance(getattr(entry, name), str) for name in _TEXTS):
-        return None
-    if entry.status not in ("done", "failed", "duplicate", "gone"):
-        return None
-    return entry
+    return entry if is_sound else None
+
+
+def _is_entry(entry: Entry) -> bool:
+    return (
+        all(isinstance(getattr(entry, name), str) for name in _TEXTS)
+        # it names a file
+        and _KEY.fullmatch(entry.key) is not None
+        and entry.status in ("done", "failed", "duplicate", "gone")
+        and isinstance(entry.covariates, dict)
+        and _is_texts(list(entry.covariates.values()))
+        and _is_count(entry.row)
+        and _is_count(entry.stamp.size)
+        and isinstance(entry.stamp.changed, str | None)
+        and _is_number(entry.duration_s)
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a value of a summary."""
+    return value is None or isinstance(value, str | bool) or _is_number(value) or _is_texts(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -MOST < value < MOST
+
+
+def _is_count(value: Any) -> bool:
+    return value is None or (_is_number(value) and isinstance(value, int))
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
-from imurun.history.catalogue import FILE
+from imurun.history.catalogue import DAMAGED, FILE
 from imurun.history.rows import refuse_odd_row
 from imurun.history.store import STEPS, Store
 from imurun.io.atomic import atomic_path
@@ -79,8 +79,7 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
             zipfile.ZipFile(file) as archive,
         ):
             _unpack(archive, Path(folder), source)
-            with Store(folder) as other:
-                other.catalogue.check()
+            with _opened(Path(folder), source) as other:
                 return _merge(store, other, source)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
         if isinstance(error, ImurunError):
@@ -115,6 +114,26 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
                 shutil.copyfileobj(LimitedReader(packed, lambda info=info: info.compress_size), out)
             except FormatError as error:
                 raise FormatError(f"{source}: {error}") from error
+
+
+def _opened(folder: Path, source: str) -> Store:
+    """The store of an archive, looked through; what is said of it names the archive."""
+    try:
+        other = Store(folder)
+    except StoreError as error:
+        raise _about_archive(error, folder, source) from error
+    try:
+        other.catalogue.check()
+    except StoreError as error:
+        other.close()
+        raise _about_archive(error, folder, source) from error
+    return other
+
+
+def _about_archive(error: StoreError, folder: Path, source: str) -> FormatError | StoreError:
+    if any(folder.glob(f"{FILE}{DAMAGED}*")):
+        return FormatError(f"{source}: its catalogue is damaged; export the history again.")
+    return StoreError(str(error).replace(printable(str(folder / FILE)), source))
 
 
 def _merge(store: Store, other: Store, source: str) -> Restored:

@@ -106,13 +106,15 @@ class Catalogue:
         try:
             yield
         except sqlite3.IntegrityError as error:
-            raise StoreError(f"{self._place} does not take this session ({error}).") from error
+            raise StoreError(
+                f"{self._place} does not take this session ({error}); choose another --store."
+            ) from error
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or "busy" in str(error):
                 raise StoreError(f"{self._place} is in use by another process; try again later.") from error
             if "malformed" in str(error):
                 raise self._damage() from error
-            raise StoreError(f"{self._place} cannot be used: {error}.") from error
+            raise StoreError(f"{self._place} cannot be used: {error}; choose another --store.") from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in it that is no text
             raise self._damage() from error
 

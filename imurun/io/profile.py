@@ -133,9 +133,15 @@ def load_profile(profile: str | os.PathLike[str]) -> Profile:
     if isinstance(profile, str) and profile in shipped:
         return shipped[profile]
     path = Path(profile)
-    if path.suffix.lower() != ".toml" and not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name that no file can have
+        is_file = False
+    if path.suffix.lower() != ".toml" and not is_file:
         names = ", ".join(sorted(shipped))
-        raise SettingsError(f"There is no profile {str(profile)!r}; give one of {names}, or a TOML file.")
+        raise SettingsError(
+            f"There is no profile {shown(str(profile))!r}; give one of {names}, or a TOML file."
+        )
     source = printable(str(path))
     return _Checker(source, read_toml(path, source)).profile()
 
@@ -287,7 +293,9 @@ class _Checker:
             if text:
                 units[quantity] = parse_unit(text, quantity)
                 if not units[quantity]:
-                    self._fail(f"units.{quantity}", f"is {shown(text)!r}, which is no unit known here")
+                    self._fail(
+                        f"units.{quantity}", f"is {shown(text)!r}, which is no unit known here; correct it"
+                    )
         return units
 
     def _axes(self) -> FloatArray | None:

@@ -12,6 +12,7 @@ from cohort_helpers import copied
 
 from imurun.cohort.folder import OutputFolder
 from imurun.cohort.inputs import gather
+from imurun.cohort.manifest import read_manifest
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError
 
@@ -225,3 +226,19 @@ def test_without_fsspec_addresses_name_the_extra(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(CohortError, match=r"imurun\[cohort\]"):
         gathered("s3://bucket/run.csv")
+
+
+def test_a_header_without_end(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("recording," + "x" * 200_000 + "\na.csv,1\n")
+    with pytest.raises(CohortError, match="has no column `recording`; name the columns"):
+        list(read_manifest(str(path), Settings()))
+
+
+@pytest.mark.parametrize("word", ["x" * 400, "x" * 400 + ".toml", "\0.toml", "\0"])
+def test_a_profile_that_no_file_can_be(tmp_path, word):
+    path = tmp_path / "m.csv"
+    path.write_text(f"recording,profile\na.csv,{word}\n")
+    (failure,) = read_manifest(str(path), Settings())
+    assert "give" in failure.sentence
+    assert failure.sentence.isprintable()

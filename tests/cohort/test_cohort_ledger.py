@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -98,4 +99,34 @@ def test_a_damaged_line_costs_what_it_told(junk):
 def test_lines_of_something_else_are_damaged(line, tmp_path):
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(line + b"\n")
+    assert open_ledger(path) == ({}, {}, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": "../../../x"},
+        {"row": "2"},
+        {"covariates": ["a"]},
+        {"covariates": {"a": 1}},
+        {"duration_s": "1"},
+        {"duration_s": float("inf")},
+        {"stamp": {"size": [], "changed": "1"}},
+        {"stamp": {"size": 1, "changed": {}}},
+        {"summary": SUMMARY | {"duration_s": float("nan")}},
+        {"summary": SUMMARY | {"duration_s": 10**400}},
+        {"summary": SUMMARY | {"warnings": 3}},
+        {"summary": SUMMARY | {"start": "soon"}},
+        {"summary": {"duration_s": 1.0}},
+        {"summary": SUMMARY | {"more": {"a": 1}}},
+    ],
+    ids=str,
+)
+def test_lines_that_no_cohort_writes_are_damaged(tmp_path, change):
+    """They would break the tables, or name a file outside the folder; what they told is done anew."""
+    path = tmp_path / "ledger.jsonl"
+    line = json.dumps(asdict(entry(1)) | {"summary": SUMMARY})
+    path.write_text(line + "\n")
+    assert len(open_ledger(path)[0]) == 1
+    path.write_text(json.dumps(json.loads(line) | change) + "\n")
     assert open_ledger(path) == ({}, {}, 1)

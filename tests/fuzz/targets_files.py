@@ -179,7 +179,7 @@ def _packs_well() -> Sequence[bytes]:
     return [
         gzip.compress(head + piece * (n // len(piece)), 6)
         for piece in (b"0,0,0,1\n", b"\n")
-        for n in (1 << 24, 1 << 28)
+        for n in (1 << 24, 1 << 26)
     ]
 
 
@@ -271,7 +271,7 @@ def _zip_again(data: bytes, rng: random.Random) -> bytes:
 def _zip_bombs() -> Sequence[bytes]:
     line = b"0,0,0,1\n"
     return [
-        _zipped([("acc.csv", b"time_s,acc_x,acc_y,acc_z\n" + line * (n // 8))]) for n in (1 << 24, 1 << 28)
+        _zipped([("acc.csv", b"time_s,acc_x,acc_y,acc_z\n" + line * (n // 8))]) for n in (1 << 24, 1 << 26)
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,25 +14,33 @@ from tests.fuzz.harness import Judge, fuzz
 from tests.fuzz.mutate import TOKENS, mutate
 from tests.fuzz.targets import TARGETS
 
-INPUTS, DRAWN = 120, 40
+FAST = Path("/dev/shm")
+INPUTS, DRAWN = 100, 30
 pytestmark = pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="timers are Unix")
 
 
+@pytest.fixture
+def folder():
+    """In memory where there is such a place: stores wait for the disk at every input."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=FAST if FAST.is_dir() else None) as place:
+        yield Path(place)
+
+
 @pytest.mark.parametrize("name", TARGETS)
-def test_examples_are_read(name, tmp_path):
+def test_examples_are_read(name, folder):
     """What is changed was valid before: else only the first check of a reader would be tried."""
-    (tmp_path / "work").mkdir()
-    judge = Judge(TARGETS[name].run, tmp_path / "work")
-    for example in TARGETS[name].examples(tmp_path):
+    (folder / "work").mkdir()
+    judge = Judge(TARGETS[name].run, folder / "work")
+    for example in TARGETS[name].examples(folder):
         outcome, fault = judge.judge(example)
         assert outcome.startswith("read")
         assert not fault
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_wrong_inputs(name, tmp_path):
+def test_wrong_inputs(name, folder):
     """No exception but the typed ones, sentences that say what to do, no hang, no bomb."""
-    tally = fuzz(TARGETS[name], tmp_path, INPUTS)
+    tally = fuzz(TARGETS[name], folder, INPUTS)
     assert not {what: failure.detail for what, failure in tally.failures.items()}
     assert tally.inputs == INPUTS
 
@@ -50,9 +60,8 @@ def drawn(examples):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_drawn_inputs(name, tmp_path_factory):
+def test_drawn_inputs(name, folder):
     """The same with hypothesis, which makes what fails small."""
-    folder = tmp_path_factory.mktemp("drawn")
     (folder / "work").mkdir()
     judge = Judge(TARGETS[name].run, folder / "work")
     examples = list(TARGETS[name].examples(folder))

@@ -10,6 +10,7 @@ import logging
 import socket
 import time
 from http.cookies import SimpleCookie
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from page_helpers import Stand
 from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
 
 from imurun.errors import PageError
@@ -581,3 +583,24 @@ def test_a_browser_that_does_not_answer_is_gone_soon(stand, monkeypatch):
         )
         assert wait(lambda: page.n_browsers == 1)
         assert wait(lambda: page.n_browsers == 0, 12.0)  # it is told, and given 5 s to answer
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "//[", "http://\u2100"])
+def test_an_origin_that_is_no_address(origin):
+    """It comes from elsewhere, and is no fault of the server's."""
+    start = RequestStartLine("POST", "/ask", "HTTP/1.1")
+    headers = HTTPHeaders({"Origin": origin, "Host": "[::1]:5"})
+    asked = HTTPServerRequest(start_line=start, headers=headers, connection=SimpleNamespace())
+    assert access.Access(False, 5).refusal(asked) == "it comes from another page"
+
+
+def test_arrays_are_not_collected(stand):
+    """Bokeh would keep as many as a message says that follow, without end."""
+    page = stand.serve()
+    head = ('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 1000000}', "{}", '{"events": []}')
+    with WebSocket(stand, session_of(page)["token"]) as socket:
+        socket.read()
+        socket.send(*head, '{"id": "x"}', b"\0" * 1000)
+        while socket.read() is not None:
+            pass
+    assert page.n_ignored == 1

@@ -1,0 +1,150 @@
+"""Files that are small on disk and large in memory, or cost more time than their size: refused in a sentence."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fit_helpers import FitBytes, made_session, watch_content
+
+from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.io import read, read_runner, read_steps
+from imurun.io.bids_motion import write_motion
+from imurun.io.fit_merge import merge_fit
+from imurun.io.fit_read import read_fit
+from imurun.io.streams import LimitedReader, unpack
+from imurun.recording import ALWAYS_ALLOWED, Recording
+
+TOO_MUCH = "unpacks to over 50 times its size"
+NAMES = ["time_s", "acc_x", "acc_y", "acc_z"]
+
+
+def constant(path, n, names=NAMES, metadata=None):
+    table = pa.table([pa.array(np.zeros(n))] * len(names), names=names)
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+    assert path.stat().st_size < n
+    return path
+
+
+def test_columns_of_nothing(tmp_path):
+    with pytest.raises(FormatError, match=TOO_MUCH):
+        read(constant(tmp_path / "a.parquet", 1_000_000))
+
+
+def test_columns_that_are_not_asked_for_cost_nothing(tmp_path):
+    """Many constant columns beside a recording are no bomb."""
+    time_s = np.arange(2000) / 100
+    acc = np.random.default_rng(0).normal((0, 0, 9.8), 1.0, (2000, 3))
+    more = {f"note{k}": np.zeros(2000) for k in range(400)}
+    pq.write_table(pa.table(dict(zip(NAMES, (time_s, *acc.T), strict=True)) | more), tmp_path / "a.parquet")
+    assert len(read(tmp_path / "a.parquet")) == 2000
+
+
+def test_a_dictionary_of_long_times(tmp_path):
+    """One text for all rows: written once, and read once for each."""
+    n = 200_000
+    times = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array(["1" * 60_000]))
+    noise = [pa.array(values) for values in np.random.default_rng(0).normal(0, 1, (3, n))]
+    for kind, column in (("dictionary", times), ("text", times)):
+        table = pa.table([column, *noise], names=NAMES)
+        pq.write_table(table, tmp_path / "a.parquet", store_schema=kind == "dictionary")
+        with pytest.raises(FormatError, match="text that is not a time"):
+            read(tmp_path / "a.parquet")
+
+
+def test_step_tables(tmp_path):
+    mark = {"imurun:imurun": "steps"}
+    with pytest.raises(FormatError, match=TOO_MUCH):
+        read_steps(constant(tmp_path / "steps.parquet", 3_000_000, ["initial_contact_s"], mark))
+    head = b"# imurun: steps\n# imurun_version: 1\ninitial_contact_s,side\n"
+    (tmp_path / "steps.csv.gz").write_bytes(gzip.compress(head + b"1,left\n" * (4 << 20)))
+    with pytest.raises(FormatError, match=TOO_MUCH):
+        read_steps(tmp_path / "steps.csv.gz")
+
+
+def test_damaged_parquet_of_steps_says_what_to_do(tmp_path):
+    path = constant(tmp_path / "steps.parquet", 1000, ["initial_contact_s"], {"imurun:imurun": "steps"})
+    data = bytearray(path.read_bytes())
+    data[4:40] = b"\xff" * 36
+    path.write_bytes(bytes(data))
+    with pytest.raises(FormatError, match="damaged; write the steps again"):
+        read_steps(path)
+
+
+@pytest.mark.parametrize("line", [b"0,0,0,1\n", b"1\n"])
+def test_text_in_gzip_and_zip(tmp_path, line):
+    text = b",".join(name.encode() for name in NAMES) + b"\n0,0,0,1\n" + line * ((16 << 20) // len(line))
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("acc.csv", text)
+    for name in ("a.csv.gz", "a.zip"):
+        with pytest.raises(FormatError, match=TOO_MUCH):
+            read(tmp_path / name)
+
+
+def test_all_at_once_has_the_same_limits(tmp_path):
+    (tmp_path / "zeros.gz").write_bytes(gzip.compress(bytes(64 << 20)))
+    with (tmp_path / "zeros.gz").open("rb") as stream, pytest.raises(FormatError, match=TOO_MUCH):
+        unpack(stream).read()
+    with (tmp_path / "zeros.gz").open("rb") as stream:
+        assert LimitedReader(stream).read() == (tmp_path / "zeros.gz").read_bytes()
+
+
+def test_a_pause_that_takes_more_memory_than_samples():
+    time_s = np.arange(1000) / 100
+    acc = np.tile([0.0, 0.0, 9.8], (1001, 1))
+    most_s = (ALWAYS_ALLOWED + 10_000) / 100
+    assert len(Recording.from_timed_samples([*time_s, most_s - 1], acc)) > ALWAYS_ALLOWED
+    with pytest.raises(RecordingError, match="split the recording at its longest pause"):
+        Recording.from_timed_samples([*time_s, most_s + 10], acc)
+
+
+def test_keys_of_many_parts(tmp_path):
+    """The parser's time grows with the square of them: eight seconds for this one."""
+    path = tmp_path / "runner.toml"
+    path.write_text("mass_kg" + ".a" * 30_000 + " = 1\n")
+    with pytest.raises(SettingsError, match="line 1 has more than 200 dots; shorten it"):
+        read_runner(path)
+    path.write_text("# " + "." * 150 + "\nmass_kg" + ".a" * 150 + " = 1\n")
+    with pytest.raises(SettingsError, match="mass_kg must be a number") as caught:
+        read_runner(path)
+    assert len(str(caught.value)) < 200
+
+
+def test_activities_without_end(tmp_path):
+    path = tmp_path / "watch.fit"
+    path.write_bytes(watch_content(4) + FitBytes().content() * 500)
+    with pytest.raises(FormatError, match="more than 100 activities follow each other in the file; split it"):
+        merge_fit(made_session(20.0), path, tmp_path / "out.fit")
+    path.write_bytes(watch_content(4) * 3)
+    merge_fit(made_session(20.0), path, tmp_path / "out.fit")
+    assert len(read_fit(tmp_path / "out.fit").laps) == 6
+
+
+def test_a_fit_header_longer_than_its_file(tmp_path):
+    """fitdecode takes for granted that a message ends before the file does."""
+    path = tmp_path / "watch.fit"
+    good = watch_content(20)
+    for at in range(14, 600, 7):
+        path.write_bytes(good[:4] + (at - 14).to_bytes(4, "little") + good[8:12] + b"\0\0" + good[14:])
+        with pytest.raises(FormatError, match="watch"):
+            read_fit(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"participant_id\n\xff\xfe\n", b"participant_id\n" + b"x" * 200_000 + b"\n"]
+)
+def test_participants_that_are_no_table(tmp_path, content):
+    """The table stays as it is."""
+    (tmp_path / "dataset_description.json").write_text("{}")
+    (tmp_path / "participants.tsv").write_bytes(content)
+    assert len(content) < 100 or csv.field_size_limit() < 200_000
+    recording = Recording(np.tile([0.0, 0.0, 9.8], (50, 1)), rate_hz=100)
+    with pytest.raises(SettingsError, match=r"participants.tsv is no table in UTF-8; correct it"):
+        write_motion(recording, made_session(1.0), tmp_path, subject="kim")
+    assert (tmp_path / "participants.tsv").read_bytes() == content
