@@ -49,13 +49,13 @@ def mend(blocks: Iterable[FloatArray], longest: int) -> Iterator[Stretch]:
     rows were divided into blocks makes no difference but to where stretches are divided.
 
     Args:
-        blocks: shape (n, k) each.
+        blocks: shape (n, 3) or (n, 6) each: specific force, m/s2, and angular rate, rad/s.
         longest: rows that are bridged, see `imurun.recording.longest_bridge`.
     """
     n_hole = 0
     before: FloatArray | None = None  # the row that a bridge begins from; None where there can be none
     for block in blocks:
-        missing = missing_rows(block, None)
+        missing = missing_rows(*acc_and_gyr(block))
         if not n_hole and len(block) and not missing.any():
             yield Stretch(block, "measured")
             before = block[-1]
@@ -77,6 +77,11 @@ def mend(blocks: Iterable[FloatArray], longest: int) -> Iterator[Stretch]:
     if n_hole:
         assert before is not None
         yield Stretch(np.full((n_hole, len(before)), np.nan), "gap")
+
+
+def acc_and_gyr(values: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    """Columns 0 to 2, and 3 to 5 where they are there."""
+    return values[:, :3], values[:, 3:] if values.shape[1] > 3 else None
 
 
 def find_holes(mended: Iterable[Stretch]) -> Holes:

@@ -13,7 +13,7 @@ import numpy as np
 
 from imurun.errors import FormatError, ImurunError, RecordingError
 from imurun.frames import FloatArray, Frame
-from imurun.io.mending import find_holes, mend
+from imurun.io.mending import acc_and_gyr, find_holes, mend
 from imurun.io.parquet_table import ParquetTable
 from imurun.io.printable import printable
 from imurun.io.recording_file import described, sample_columns
@@ -157,7 +157,7 @@ def open_stored(
     def looked_at() -> Iterator[FloatArray]:
         nonlocal n_damaged
         for block in table.blocks(columns, progress):
-            n_damaged += count_damaged(block, None)
+            n_damaged += count_damaged(*acc_and_gyr(block))
             yield block
 
     holes = find_holes(mend(looked_at(), longest_bridge(facts.rate_hz)))
