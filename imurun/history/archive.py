@@ -156,9 +156,9 @@ def _merge(store: Store, other: Store, source: str) -> Restored:
                 f"hand it over with `imurun history tag {known[0]} --to NAME`, then restore."
             )
     for row in rows:
-        source, target = other.steps_path(row["session_id"]), store.steps_path(row["session_id"])
-        if source.exists() and not target.exists():
+        steps, target = other.steps_path(row["session_id"]), store.steps_path(row["session_id"])
+        if steps.exists() and not target.exists():
             with atomic_path(target) as aside:
-                shutil.copyfile(source, aside)
+                shutil.copyfile(steps, aside)
     store.add_rows(added)
     return Restored(len(added), len(rows) - len(added))

@@ -1,4 +1,4 @@
-"""Files that are small on disk and large in memory, or cost more time than their size: refused in a sentence."""
+"""Files that are small on disk and large in memory, or cost too much time: refused in a sentence."""
 
 from __future__ import annotations
 
