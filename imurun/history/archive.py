@@ -107,7 +107,8 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
         name = info.filename
         if name != FILE and not _TABLE.fullmatch(name):
             raise FormatError(
-                f"{source}: {printable(name)[:80]} does not belong into an archive of a history; export it again."
+                f"{source}: {printable(name)[:80]} does not belong into an archive of a history; "
+                "export it again."
             )
         with archive.open(info) as packed, (folder / name).open("wb") as out:
             try:
