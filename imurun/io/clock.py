@@ -199,6 +199,6 @@ def _guess_time_unit(elapsed: FloatArray, warnings: list[str], column: str) -> s
     if (steps < 0).any():
         return "s"  # Recording says where time runs backwards
     raise FormatError(
-        f"the unit of the column {shown(column)} is not stated, and its typical step of {typical:.6g} gives a "
-        f"rate of {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
+        f"the unit of the column {shown(column)} is not stated, and its typical step of {typical:.6g} gives "
+        f"a rate of {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
     )
