@@ -178,6 +178,6 @@ def test_step_tables_that_are_no_text(tmp_path):
     path = tmp_path / "steps.csv"
     path.write_bytes(b"# imurun: steps\n# source: \x1b[31ma\x07.csv\ninitial_contact_s,note\n1,a\n")
     assert read_steps(path)[1] == {"source": "[31ma.csv"}
-    path.write_bytes(b"# imurun: steps\n# source: a\ninitial_contact_s,note\n1,\xff\xfe\n")
+    path.write_bytes(b"# imurun: steps\n# source: a\ninitial_contact_s,\xff\xfe\n1,a\n")
     with pytest.raises(FormatError, match="the step table is damaged; write the steps again"):
         read_steps(path)
