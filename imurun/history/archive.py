@@ -100,14 +100,15 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
         )
     if len(names) > MOST_TABLES:
         raise FormatError(
-            f"{source}: it holds more than {MOST_TABLES:,} files, as no history does; check it."
+            f"{source}: it holds more than {MOST_TABLES:,} files; give what `imurun history export` wrote."
         )
     (folder / STEPS).mkdir()
     for info in infos:
         name = info.filename
         if name != FILE and not _TABLE.fullmatch(name):
             raise FormatError(
-                f"{source}: {printable(name)[:80]} does not belong into an archive of a history."
+                f"{source}: {printable(name)[:80]} does not belong into an archive of a history; "
+                "export it again."
             )
         with archive.open(info) as packed, (folder / name).open("wb") as out:
             try:
@@ -156,9 +157,9 @@ def _merge(store: Store, other: Store, source: str) -> Restored:
                 f"hand it over with `imurun history tag {known[0]} --to NAME`, then restore."
             )
     for row in rows:
-        steps, target = other.steps_path(row["session_id"]), store.steps_path(row["session_id"])
-        if steps.exists() and not target.exists():
+        table, target = other.steps_path(row["session_id"]), store.steps_path(row["session_id"])
+        if table.exists() and not target.exists():
             with atomic_path(target) as aside:
-                shutil.copyfile(steps, aside)
+                shutil.copyfile(table, aside)
     store.add_rows(added)
     return Restored(len(added), len(rows) - len(added))

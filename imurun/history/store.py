@@ -375,8 +375,8 @@ class Store:
 
     def _odd(self) -> StoreError:
         return StoreError(
-            f"{printable(str(self.catalogue.path))} holds a session that is not as imurun keeps them; "
-            "restore an export into another --store, or import the recordings again."
+            f"{printable(str(self.catalogue.path))} holds a session that is not as imurun keeps "
+            "them; restore an export into another --store, or import the recordings again."
         )
 
     def _again(self, session: Session, known: tuple[str, str], runner: str) -> StoredSession:

@@ -19,7 +19,7 @@ from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.convert import to_recording
 from imurun.io.merge import merge_onto
-from imurun.io.printable import printable
+from imurun.io.printable import shown
 from imurun.io.profile import Profile, shipped_profiles
 from imurun.io.samples import Samples, load_samples
 from imurun.io.streams import MAX_BYTES, LimitedReader, Progress
@@ -27,6 +27,8 @@ from imurun.io.table import Table
 from imurun.recording import Recording
 
 MAX_MEMBERS = 10_000
+BROKEN_ARCHIVE = (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError)
+"""What `zipfile` raises at damage, encryption, and packing that it does not know."""
 _ANY_ACC = ("*accelerometer*.csv", "*acc*.csv", "*accelerometer*", "*acc*")
 _ANY_GYR = ("*gyroscope*.csv", "*gyro*.csv", "*gyr*", "*gyro*")
 _TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".parquet")
@@ -64,7 +66,7 @@ def archive_members(
     try:
         archive = stack.enter_context(zipfile.ZipFile(stream))
         infos = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except BROKEN_ARCHIVE as error:
         raise FormatError("the ZIP archive is damaged; export it again.") from error
     if len(infos) > MAX_MEMBERS:
         raise FormatError(f"the archive holds more than {MAX_MEMBERS:,} files; give that of one recording.")
@@ -83,13 +85,17 @@ def _open_member(
     stack: contextlib.ExitStack,
 ) -> Table:
     if info.file_size > MAX_BYTES:
-        raise FormatError(f"{info.filename} unpacks to more than {MAX_BYTES >> 30} GiB; split the recording.")
+        raise FormatError(
+            f"{shown(info.filename)} unpacks to more than {MAX_BYTES >> 30} GiB; split the recording."
+        )
     if info.flag_bits & 1:
         raise FormatError("the archive is encrypted; unpack it first.")
     try:
         stream = stack.enter_context(archive.open(info))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-        raise FormatError(f"{info.filename} in the archive cannot be unpacked; unpack it first.") from error
+    except BROKEN_ARCHIVE as error:
+        raise FormatError(
+            f"{shown(info.filename)} in the archive cannot be unpacked; unpack it first."
+        ) from error
     reader = LimitedReader(stream, lambda: info.compress_size)
     return open_stream(io.BufferedReader(reader), info.filename, info.file_size)
 
@@ -145,7 +151,7 @@ def _acc_table(
             some = ", ".join(list(members)[:5]) or "nothing"
             raise FormatError(
                 f"there is no table of acceleration with gravity among its files "
-                f"({printable(some)[:200]}); give the folder of one recording."
+                f"({shown(some, 200)}); give the folder of one recording."
             )
         name = tables[0]
         return name, members[name](), profile, {"gyr": ()}
@@ -162,7 +168,8 @@ def _find(members: Mapping[str, Opener], patterns: Sequence[str]) -> str | None:
         found = [name for name in members if fnmatch.fnmatchcase(name.lower(), pattern.lower())]
         if len(found) > 1:
             raise FormatError(
-                f"several files could be meant ({', '.join(found[:5])}); keep those of one sensor."
+                f"several files could be meant ({shown(', '.join(found[:5]), 200)}); "
+                "keep those of one sensor."
             )
         if found:
             return found[0]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from imurun.errors import FormatError
 from imurun.frames import FloatArray
+from imurun.io.printable import shown
 from imurun.io.units import SI_FACTOR
 from imurun.recording import MAX_RATE_HZ, MIN_RATE_HZ
 
@@ -186,18 +187,18 @@ def _guess_time_unit(elapsed: FloatArray, warnings: list[str], column: str) -> s
     typical = float(np.median(steps)) if len(steps) else 0.0
     if len(steps) and (steps == 1.0).all():
         raise FormatError(
-            f"the column {column} counts samples instead of telling the time; "
+            f"the column {shown(column)} counts samples instead of telling the time; "
             "give the rate with --rate or with a profile."
         )
     if typical <= 0 and len(steps):
         typical = float(elapsed[-1]) / len(steps)
     for unit, factor in SI_FACTOR["time"].items():
         if typical > 0 and MIN_RATE_HZ <= 1.0 / (typical * factor) <= MAX_RATE_HZ:
-            warnings.append(f"The unit of the column {column} is not stated; its steps fit {unit}.")
+            warnings.append(f"The unit of the column {shown(column)} is not stated; its steps fit {unit}.")
             return unit
     if (steps < 0).any():
         return "s"  # Recording says where time runs backwards
     raise FormatError(
-        f"the unit of the column {column} is not stated, and its typical step of {typical:.6g} gives a rate "
-        f"of {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
+        f"the unit of the column {shown(column)} is not stated, and its typical step of {typical:.6g} gives "
+        f"a rate of {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
     )

@@ -14,6 +14,7 @@ from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
 from imurun.io.layout import find_layout
 from imurun.io.metadata import from_schema
 from imurun.io.parquet_limits import refuse_too_much
+from imurun.io.printable import shown
 from imurun.io.streams import Progress
 from imurun.io.table import Loaded
 from imurun.recording import MAX_SAMPLES
@@ -128,7 +129,7 @@ class ParquetTable:
         for i in columns:
             kind = self._types[i]
             if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-                raise FormatError(f"the column {self.names[i]} holds {kind}, not numbers; convert it.")
+                raise FormatError(f"the column {shown(self.names[i])} holds {kind}, not numbers; convert it.")
 
     def _batches(
         self, columns: Sequence[int], time: int | None, progress: Progress | None
@@ -183,7 +184,7 @@ def _refuse_long_texts(cells: pa.Array, name: str) -> None:
     if isinstance(cells, pa.DictionaryArray) and pa.types.is_string(cells.type.value_type):
         longest = pc.call_function("max", [pc.call_function("binary_length", [cells.dictionary])]).as_py()
         if (longest or 0) > LONGEST_TIME:
-            raise FormatError(f"the column {name} holds text that is not a time; correct it.")
+            raise FormatError(f"the column {shown(name)} holds text that is not a time; correct it.")
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
@@ -210,13 +211,13 @@ def _fill_times(loaded: Loaded, cells: pa.ChunkedArray, name: str, day_first: bo
     missing = np.asarray(cells.is_null(nan_is_null=True))
     there = cells.filter(pa.array(~missing))
     if not len(there):
-        raise FormatError(f"the column {name} holds no time.")
+        raise FormatError(f"the column {shown(name)} holds no time; correct it.")
     try:
         parsed, kind = _parse_times(there, name, day_first)
     except FormatError:
         raise
     except (pa.ArrowInvalid, ValueError, OverflowError) as error:
-        raise FormatError(f"the column {name} holds {_no_time(cells.type)}; correct it.") from error
+        raise FormatError(f"the column {shown(name)} holds {_no_time(cells.type)}; correct it.") from error
     ticks = np.zeros(len(cells), dtype=parsed.dtype)
     ticks[~missing] = parsed
     if ticks.dtype.kind == "f":
@@ -247,7 +248,7 @@ def _parse_times(cells: pa.ChunkedArray, name: str, day_first: bool | None) -> t
         if kind is None:
             raise ValueError("no time")
         return parse_cells(cells, kind, day_first=day_first), kind
-    raise FormatError(f"the column {name} holds {cells.type}, not times; convert it.")
+    raise FormatError(f"the column {shown(name)} holds {cells.type}, not times; convert it.")
 
 
 def _no_time(kind: pa.DataType) -> str:

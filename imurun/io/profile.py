@@ -119,7 +119,10 @@ class Profile:
         found = [i for i, name in enumerate(names) if re.fullmatch(pattern, name.strip(), re.IGNORECASE)]
         if len(found) != 1:
             many = "no column matches" if not found else "several columns match"
-            raise SettingsError(f"the profile {self.name} asks for a column {pattern!r}, which {many}.")
+            raise SettingsError(
+                f"the profile {shown(self.name)} asks for a column {shown(pattern)!r}, "
+                f"which {many}; correct it, or give another profile."
+            )
         return found[0]
 
 

@@ -13,6 +13,7 @@ from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.clock import Stamps, parse_cells, time_kind, to_stamps, utc_from_ns
 from imurun.io.merge import finite_rows, interleaved, merge_onto
+from imurun.io.printable import shown
 from imurun.io.profile import Profile
 from imurun.io.streams import Progress
 from imurun.io.table import Loaded, Table, refuse_twins
@@ -159,7 +160,7 @@ def _timed(
         warnings.append(f"{int((~kept).sum())} rows without a time were left out.")
         values, ticks = values[kept], ticks[kept]
     if not len(ticks):
-        raise FormatError(f"the column {column} holds no time.")
+        raise FormatError(f"the column {shown(column)} holds no time; correct it.")
     stamps = to_stamps(
         ticks, loaded.kind, unit, wraps_at=profile.wraps_at or None, warnings=warnings, column=column
     )

@@ -113,7 +113,8 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, st
         raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
     if metadata.get(MARK) != KIND:
         raise FormatError(f"{source}: this is no step table of imurun; give one that imurun wrote.")
-    return steps, {key: value for key, value in metadata.items() if key not in (MARK, "units")}
+    told = {printable(key): printable(value) for key, value in metadata.items()}
+    return steps, {key: value for key, value in told.items() if key not in (MARK, "units")}
 
 
 def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -160,8 +161,8 @@ def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
             read_options=pacsv.ReadOptions(skip_rows=n_comments),
             convert_options=pacsv.ConvertOptions(column_types=types, null_values=[""]),
         )
-    except pa.ArrowException as error:
+        return table.to_pandas(), metadata
+    except (pa.ArrowException, ValueError) as error:  # ValueError: a cell that is no text
         raise FormatError(
             f"{printable(file.name)}: the step table is damaged; write the steps again."
         ) from error
-    return table.to_pandas(), metadata

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -80,7 +81,7 @@ class LimitedReader(io.RawIOBase):
             return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
         try:
             data = self._stream.read(size)
-        except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+        except (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile) as error:
             raise FormatError(
                 "the compressed data are damaged or cut short; export the file again."
             ) from error

@@ -13,6 +13,7 @@ from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.clock import Ticks, TimeKind
 from imurun.io.layout import Layout
+from imurun.io.printable import shown
 from imurun.io.streams import Progress
 
 
@@ -75,4 +76,4 @@ def refuse_twins(names: Sequence[str], wanted: Sequence[str]) -> None:
     plain = [name.strip() for name in names]
     for name in wanted:
         if plain.count(name.strip()) > 1:
-            raise FormatError(f"there are several columns named {name.strip()}; keep one of them.")
+            raise FormatError(f"there are several columns named {shown(name.strip())}; keep one of them.")

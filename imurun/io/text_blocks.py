@@ -13,6 +13,7 @@ import numpy.typing as npt
 from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
+from imurun.io.printable import shown
 from imurun.io.table import Loaded
 from imurun.io.text_header import MISSING_CELLS, TextHeader, split_line
 from imurun.recording import MAX_SAMPLES
@@ -203,7 +204,7 @@ class BlockReader:
                 same = kind == (self._kind or kind) if i == self._time else kind == "number"
                 if cell not in MISSING_CELLS and (kind is None or not same):
                     return FormatError(
-                        f"line {number}, column {self._header.names[i]}: "
+                        f"line {number}, column {shown(self._header.names[i])}: "
                         f"{_shown(cell)} is not {wanted}; correct or remove the line."
                     )
         return FormatError(f"the lines from {line} on are not a table of numbers; export the file again.")

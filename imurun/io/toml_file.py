@@ -44,6 +44,8 @@ def read_text(path: Path, source: str) -> str:
         raise SettingsError(
             f"{printable(str(path))} could not be read: {error.strerror or error}; give a TOML file."
         ) from error
+    except SettingsError:
+        raise
     except ValueError as error:  # a zero in the name
         raise SettingsError(f"{source}: no file can have this name; give a TOML file.") from error
     if len(data) > MAX_BYTES:

@@ -83,8 +83,10 @@ def _watched(name: str, n: int, seed: int, progress: Progress) -> Tally:
             result, current = Path(place, RESULT), Path(place, CURRENT)
             if result.exists():
                 _add(whole, json.loads(result.read_text()))
+            elif not current.exists():
+                raise SystemExit(f"{name} cannot be set up ({child.returncode})")
             else:
-                data = current.read_bytes() if current.exists() else b""
+                data = current.read_bytes()
                 what = f"the process died ({child.returncode})"
                 whole.failures.setdefault(what, Failure(what, data))
                 whole.inputs += max(done, 1)
@@ -108,6 +110,7 @@ def _add(whole: Tally, part: dict) -> None:
 
 
 def _show(tallies: list[Tally], keep: Path) -> None:
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     console = Console()
     table = Table()
     columns = ("target", "inputs", "processor s", "slowest s", "most MiB", "distinct outcomes", "failures")

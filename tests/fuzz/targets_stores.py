@@ -18,7 +18,7 @@ from imurun.cohort.failure_table import write_failures
 from imurun.cohort.folder import OutputFolder
 from imurun.cohort.ledger import Entry, Ledger
 from imurun.cohort.plan import find_twins, make_plan
-from imurun.cohort.results import covariate_names, read_sessions
+from imurun.cohort.results import read_sessions
 from imurun.cohort.session_table import covariate_columns, sessions_bytes, sessions_schema
 from imurun.cohort.source import Failure, Source
 from imurun.cohort.task import Settings
@@ -328,7 +328,7 @@ def results(data: bytes, folder: Path) -> str:
     (place / "cohort.json").write_text(json.dumps({"schema": 1}))
     (place / "sessions" / "runner=Kim" / "sessions.parquet").write_bytes(data)
     found = read_sessions(place)
-    return f"{len(found.sessions)}, {len(covariate_names(found.sessions))}, {len(found.notes)}"
+    return f"{len(found.sessions)}, {len(found.covariates)}, {len(found.notes)}"
 
 
 STORES = (

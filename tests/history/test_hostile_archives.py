@@ -133,9 +133,8 @@ def test_rows_that_imurun_would_not_write(made, store, column, value):
     [
         "CREATE TRIGGER t AFTER INSERT ON sessions BEGIN DELETE FROM sessions; END",
         "CREATE VIEW v AS SELECT 1",
-        "DROP TABLE sessions; "
-        "CREATE VIEW sessions AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
-        "FROM n) SELECT i AS session_id FROM n",
+        "DROP TABLE sessions; CREATE VIEW sessions AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+        "SELECT i + 1 FROM n) SELECT i AS session_id FROM n",
     ],
 )
 def test_tables_that_imurun_did_not_make(made, store, statements):

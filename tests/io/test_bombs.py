@@ -1,10 +1,11 @@
-"""Files that are small on disk and large in memory, or cost too much time: refused in a sentence."""
+"""Files small on disk and large in memory, or that cost more time than their size: refused in a sentence."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -148,3 +149,35 @@ def test_participants_that_are_no_table(tmp_path, content):
     with pytest.raises(SettingsError, match=r"participants.tsv is no table in UTF-8; correct it"):
         write_motion(recording, made_session(1.0), tmp_path, subject="kim")
     assert (tmp_path / "participants.tsv").read_bytes() == content
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_damaged_anywhere(tmp_path, packing):
+    """Each way of packing has errors of its own."""
+    lines = [f"{k / 100},{k % 7},{k % 5},{9 + k % 3}" for k in range(300)]
+    path = tmp_path / "run.zip"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("größe-acc.csv", "\n".join([",".join(NAMES), *lines, ""]))
+    good = path.read_bytes()
+    for at in range(0, len(good), 3):
+        path.write_bytes(good[:at] + bytes((good[at] ^ 0x84,)) + good[at + 1 :])
+        with suppress(FormatError, RecordingError):
+            read(path)
+
+
+def test_names_of_columns_are_cut_short_in_sentences(tmp_path):
+    name = "time" + "x" * 3000
+    path = tmp_path / "a.csv"
+    path.write_text(f"{name},acc_x,acc_y,acc_z\n0,0,0,9.8\n1,0,0,noon\n")
+    with pytest.raises(FormatError) as caught:
+        read(path)
+    assert len(str(caught.value)) < 300
+
+
+def test_step_tables_that_are_no_text(tmp_path):
+    path = tmp_path / "steps.csv"
+    path.write_bytes(b"# imurun: steps\n# source: \x1b[31ma\x07.csv\ninitial_contact_s,note\n1,a\n")
+    assert read_steps(path)[1] == {"source": "[31ma.csv"}
+    path.write_bytes(b"# imurun: steps\n# source: a\ninitial_contact_s,\xff\xfe\n1,a\n")
+    with pytest.raises(FormatError, match="the step table is damaged; write the steps again"):
+        read_steps(path)

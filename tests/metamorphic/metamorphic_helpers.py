@@ -23,8 +23,6 @@ DATASETS = (
     "sacral_grf",
     "sacral_sample",  # the raw recording that comes with sacral_grf, of another runner
     "hip_shoe_run",
-    "hamner_2013",
-    "alcantara_2022",
     "eventful_run",  # simulated
 )
 SAME_STEP_S = 0.1
