@@ -152,7 +152,7 @@ class _Reader:
 
     def _number(self, at: tuple[str, ...], value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self._refuse(at, f"is {shown(value)}; give a number")
+            self._refuse(at, f"is {shown(repr(value))}; give a number")
         try:
             return float(value)
         except OverflowError:

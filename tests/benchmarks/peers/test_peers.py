@@ -153,7 +153,7 @@ def test_a_target_counts_by_wall_and_by_processor_time_and_beside_work_that_was_
 def test_the_table_says_all_in_a_narrow_terminal(capsys):
     rounds = [told(31.18, steps=0), told(48.77, steps=0), told(99.99, steps=0)]
     found = figures([told(0.1, steps=None)] * 3, [told(0.3)] * 3, rounds)
-    mobgap, skdh = CONTENDERS[2:4]
+    mobgap, skdh = (next(c for c in CONTENDERS if c.name == name) for name in ROWS[1:])
     peer = found["a peer"]
     failed = Figure(mobgap, HOUR, (), None, None, "The peer [x] failed: it fell.")
     long = Figure(skdh, HOUR, peer.rounds, peer.to_reference, peer.to_ours, "")
@@ -293,10 +293,12 @@ def test_the_hours_are_what_they_say_and_the_same_each_time(tmp_path):
 
 def test_an_adaptor_from_file_to_figures(tmp_path):
     hour = write_hours(tmp_path, quick=True)[0]
-    measured = measure_once(IMURUN, Path(sys.executable), hour)
-    assert measured.steps == pytest.approx(hour.n_steps, abs=5)
-    assert measured.bouts == 1
-    assert measured.versions["vqf"]
+    session = next(c for c in CONTENDERS if c.name == "imurun, session")
+    for contender, bouts in ((IMURUN, None), (session, 1)):
+        measured = measure_once(contender, Path(sys.executable), hour)
+        assert measured.steps == pytest.approx(hour.n_steps, abs=5)
+        assert measured.bouts == bouts
+        assert measured.versions["vqf"]
     assert measure_once(VQF, Path(sys.executable), hour).steps is None
 
 
