@@ -225,7 +225,7 @@ def test_rows_never_run_out(rate_hz, block_s):
     acc[:, 0] = 5.0 * np.cos(2.0 * np.pi * 4.4 * np.arange(len(acc)) / rate_hz)  # without a loop nobody runs
     quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
     machine = stepper(rate_hz, heading=False, mounting=np.eye(3))
-    n = int(block_s * rate_hz)
+    n = min(int(block_s * rate_hz), len(acc))
     found = 0
     for first in range(0, len(acc), n):
         steps, seconds = machine.push(acc[first : first + n], quats[first : first + n])
