@@ -97,7 +97,7 @@ class OutputFolder:
     def _refuse_other_things(self) -> None:
         if not self.path.exists() or (self.path / MARK).exists():
             return
-        if any(child.name != LOCK for child in self.path.iterdir()):
+        if any(child.name != LOCK and not _is_aside(child.name) for child in self.path.iterdir()):
             raise CohortError(
                 f"{printable(str(self.path))} is not empty and holds no cohort; choose another --out."
             )
@@ -113,6 +113,11 @@ class OutputFolder:
         except (ValueError, KeyError, TypeError, RecursionError):
             pass
         raise CohortError(f"{printable(str(file))} is damaged; choose another --out.")
+
+
+def _is_aside(name: str) -> bool:
+    """Whether a file is what a killed process left of the first write."""
+    return name.startswith(f".{MARK}.")
 
 
 def _refuse_other_settings(name: str, there: dict[str, Any], wanted: dict[str, Any]) -> None:

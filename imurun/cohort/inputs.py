@@ -115,7 +115,11 @@ def _from_word(word: str, settings: Settings, skip: Sequence[Path]) -> Iterable[
     try:
         for address, root, stamp in find(word, skip):
             n_found += 1
-            runner, session = labels(address, root)
+            try:
+                runner, session = labels(address, root)
+            except ImurunError as error:
+                yield Failure(address, str(error))
+                continue
             source = Source(address, runner, session, settings)
             yield source if stamp is None else replace(source, stamp=stamp)
     except CohortError:

@@ -11,7 +11,7 @@ from imurun.cohort.folder import OutputFolder, write_whole
 from imurun.cohort.inputs import Inputs
 from imurun.cohort.ledger import Entry, Ledger
 from imurun.cohort.plan import Plan, find_twins, make_plan, task_of
-from imurun.cohort.source import Source
+from imurun.cohort.source import Failure, Source
 from imurun.cohort.tables import has_steps, write_tables
 from imurun.cohort.task import Result, Task
 from imurun.errors import CohortError
@@ -65,7 +65,8 @@ class CohortRun:
         self.plan: Plan = make_plan(
             inputs.sources, ledger.entries, has_steps(folder, ledger.entries.values())
         )
-        self.progress = Progress(len(self.plan.tasks), kept=len(self.plan.kept))
+        kept = sum(ledger.entries[source.key].is_done for source in self.plan.kept)
+        self.progress = Progress(len(self.plan.tasks), kept=kept)
 
     def run(
         self,
@@ -89,7 +90,10 @@ class CohortRun:
             self._relabel(source)
         workers: Crew | None = None
         try:
-            tasks = self.plan.tasks
+            planned = {task.key for task in self.plan.tasks}
+            # a twin that counts now, since the first one is gone or was not named
+            tasks = [*self.plan.tasks, *(task for task in self._resolve_twins() if task.key not in planned)]
+            self.progress.total = len(tasks)
             while tasks and not self.progress.ended_early:
                 workers = workers or crew()
                 self._work(workers, tasks, stop, on_progress)
@@ -144,6 +148,12 @@ class CohortRun:
             write_whole(self._folder.steps_file(source.runner, source.key), result.steps)
             self._ledger.append(_entry(source, result, duration_s), result.summary)
             self._count(source.key, duration_s)
+        elif entry is not None and _stays(entry, source, result):
+            said = f"{result.sentence} What was found before stays."
+            self._inputs.failures.append(
+                Failure(source.address, said, source.row, source.runner, source.session)
+            )
+            self.progress.failed += 1
         else:
             self._ledger.append(_entry(source, result, 0.0), {})
             self.progress.failed += 1
@@ -196,6 +206,16 @@ def _fill(crew: Crew, waiting: Iterator[Task], room: int) -> int:
         crew.submit(task)
         n += 1
     return n
+
+
+def _stays(entry: Entry, source: Source, result: Result) -> bool:
+    """Whether a recording that was done could only not be looked at again."""
+    is_same = (entry.runner, entry.session, entry.settings) == (
+        source.runner,
+        source.session,
+        source.settings.as_text(),
+    )
+    return entry.is_done and is_same and not result.content
 
 
 def _entry(source: Source, result: Result, duration_s: float) -> Entry:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from imurun.cohort.address import Stamp, is_remote, local_address, local_stamp
 from imurun.cohort.remote import list_files
+from imurun.errors import FormatError
+from imurun.io.printable import printable
 from imurun.io.profile import shipped_profiles
 
 MARK = "cohort.json"
@@ -51,39 +53,101 @@ def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
             yield word, None, None
             return
         root, files = listed
-        for address in _worth_reading(files):
-            yield address, None if is_pattern(word) else root, files[address]
+        yield from _remote(files, None if is_pattern(word) else root)
         return
     path = Path(word)
     if not path.exists() and is_pattern(word):
+        seen: set[Path] = set()
         for match in _worth_reading(sorted(glob.glob(word, recursive=True))):
             here = Path(local_address(match))
-            if here.is_dir() and not is_one_recording(here):
+            if here.is_file() and is_one_recording(here.parent):
+                here = here.parent
+            if here in seen or (here.is_dir() and not is_one_recording(here)):
                 continue
+            seen.add(here)
             if not _is_skipped(here, skip) and not any((up / MARK).exists() for up in here.parents):
-                yield local_address(here), None, local_stamp(here)
+                yield local_address(here), None, _stamp(here)
     elif path.is_dir() and not is_one_recording(path):
         root = local_address(path)
         for file in _below(Path(root), skip):
-            yield str(file), root, local_stamp(file)
+            yield str(file), root, _stamp(file)
     else:
         yield local_address(path), None, None
 
 
 def is_one_recording(folder: Path) -> bool:
-    """Whether a folder is the export of one recording: one file of it is named like a known app's."""
-    names = [child.name.lower() for child in folder.iterdir() if child.is_file()]
-    known = [profile.files["acc"] for profile in shipped_profiles().values() if profile.files is not None]
-    return any(
-        sum(fnmatch.fnmatchcase(name, pattern.lower()) for name in names) == 1
-        for patterns in known
-        for pattern in patterns
-    )
+    """Whether a folder is the export of one recording: one file of it is named like a known app's.
+
+    Where the app puts the recording's name before it, every recording in the folder must be the app's.
+    """
+    return _are_one_recording([child.name for child in folder.iterdir() if child.is_file()])
+
+
+def _are_one_recording(file_names: Iterable[str]) -> bool:
+    names = [name.lower() for name in file_names]
+    for profile in shipped_profiles().values():
+        if profile.files is None:
+            continue
+        patterns = [pattern.lower() for some in profile.files.values() for pattern in some]
+        others = [name for name in names if name.endswith(RECORDINGS) and not _fits(name, patterns)]
+        for pattern in (pattern.lower() for pattern in profile.files["acc"]):
+            is_named = sum(fnmatch.fnmatchcase(name, pattern) for name in names) == 1
+            if is_named and not (others and pattern.startswith("*")):
+                return True
+    return False
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _stamp(file: Path) -> Stamp | None:
+    """None for what is not there, such as the target of a link; whoever takes it says so."""
+    try:
+        return local_stamp(file)
+    except OSError:
+        return None
+
+
+def _remote(files: dict[str, Stamp], root: str | None) -> Iterator[Found]:
+    """What is worth reading of the files at an address.
+
+    Raises:
+        FormatError: an export of several files is among them; after all others.
+    """
+    folders: dict[str, list[str]] = {}
+    for address in files:
+        folder, _, name = address.rpartition("/")
+        folders.setdefault(folder, []).append(name)
+    outputs = [f"{folder}/" for folder, names in folders.items() if MARK in names]
+    exports = [folder for folder, names in folders.items() if _are_one_recording(names)]
+    for address in _worth_reading(files):
+        folder = address.rpartition("/")[0]
+        below = address.removeprefix(root or "")
+        if folder in exports or "/." in below or any(address.startswith(output) for output in outputs):
+            continue
+        yield address, root, files[address]
+    if exports:
+        raise FormatError(
+            f"{printable(exports[0])} is one recording in several files; pack it as .zip, or copy it here."
+        )
 
 
 def _below(root: Path, skip: Sequence[Path]) -> Iterator[Path]:
-    for folder, inner, names in os.walk(root):
+    """Recordings below a folder, links followed once.
+
+    Raises:
+        OSError: a folder that could not be listed; after all others.
+    """
+    unlisted: list[OSError] = []
+    seen: set[str] = set()
+    for folder, inner, names in os.walk(root, onerror=unlisted.append, followlinks=True):
         here = Path(folder)
+        real = os.path.realpath(folder)
+        if real in seen:
+            inner.clear()
+            continue
+        seen.add(real)
         if MARK in names or _is_skipped(here, skip):
             inner.clear()
             continue
@@ -95,6 +159,8 @@ def _below(root: Path, skip: Sequence[Path]) -> Iterator[Path]:
         for name in _worth_reading(sorted(names)):
             if not _is_skipped(here / name, skip):
                 yield here / name
+    if unlisted:
+        raise unlisted[0]
 
 
 def _worth_reading(names: Sequence[str] | dict[str, Stamp]) -> Iterator[str]:

@@ -34,14 +34,18 @@ def covariate_columns(entries: Iterable[Entry], summary_names: Iterable[str]) ->
         By name in the manifest: name of the column, which is `covariate_NAME` where NAME is taken, and
         whether all of its values are numbers.
     """
-    taken = {*FIRST, *summary_names, PARTITION.rstrip("=")}
+    taken = {*FIRST, *summary_names, PARTITION.rstrip("="), "partition"}
     is_number: dict[str, bool] = {}
     for entry in entries:
         for name, text in entry.covariates.items():
             is_number[name] = is_number.get(name, True) and (not text or _number(text) is not None)
-    return {
-        name: (f"covariate_{name}" if name in taken else name, numbers) for name, numbers in is_number.items()
-    }
+    columns: dict[str, tuple[str, bool]] = {}
+    for name, numbers in is_number.items():
+        free = name
+        while free in taken or (free != name and free in is_number):
+            free = f"covariate_{free}"
+        columns[name] = (free, numbers)
+    return columns
 
 
 def sessions_schema(summary_names: Sequence[str], covariates: Mapping[str, tuple[str, bool]]) -> pa.Schema:

@@ -34,7 +34,9 @@ def write_tables(folder: OutputFolder, ledger: Ledger, failures: Iterable[Failur
     Raises:
         OSError: they cannot be written.
     """
-    done = [entry for entry in ledger.entries.values() if entry.is_done]
+    done = sorted(
+        (entry for entry in ledger.entries.values() if entry.is_done), key=lambda entry: entry.address
+    )
     _write_sessions(folder, ledger, done)
     steps = {folder.steps_file(entry.runner, entry.key) for entry in done}
     _keep_only(folder.path / STEPS, steps)
@@ -58,7 +60,7 @@ def has_steps(folder: OutputFolder, entries: Iterable[Entry]) -> set[str]:
 
 def _write_sessions(folder: OutputFolder, ledger: Ledger, done: list[Entry]) -> None:
     by_runner: dict[str, list[Entry]] = defaultdict(list)
-    for entry in sorted(done, key=lambda entry: entry.address):
+    for entry in done:
         by_runner[entry.runner].append(entry)
     files: set[Path] = set()
     if done:

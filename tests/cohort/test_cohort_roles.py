@@ -1,0 +1,144 @@
+"""What must not be lost: twins that change roles, one bad entry among good ones, results that stay."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+import imurun
+from imurun.cohort import scan
+from imurun.cohort.folder import OutputFolder
+from imurun.cohort.inputs import gather
+from imurun.cohort.ledger import Ledger
+from imurun.cohort.run import CohortRun
+from imurun.cohort.session_table import covariate_columns
+from imurun.cohort.settings import make_settings
+from imurun.cohort.worker import run_task
+from imurun.io import write_recording
+from imurun.sim.presets import steady_run
+
+
+class Inline:
+    """One worker in this process."""
+
+    room = 1
+
+    def __init__(self, change=lambda result: result):
+        self.change = change
+        self.waiting = []
+
+    def submit(self, task):
+        self.waiting.append(task)
+
+    def wait(self, _seconds):
+        results = [self.change(run_task(task)) for task in self.waiting]
+        self.waiting = []
+        return results
+
+    def close(self):
+        pass
+
+
+def run(words, out, change=lambda result: result):
+    settings = make_settings()
+    inputs = gather([str(word) for word in words], [], settings, out=out)
+    with OutputFolder(out, settings) as folder:
+        ledger = Ledger(folder.ledger)
+        try:
+            return CohortRun(folder, ledger, inputs).run(lambda: Inline(change))
+        finally:
+            ledger.close()
+
+
+def runners(out):
+    if not (out / "sessions").exists() or not any((out / "sessions").iterdir()):
+        return []
+    return sorted(pd.read_parquet(out / "sessions")["runner"].astype(str))
+
+
+@pytest.fixture
+def data(tmp_path):
+    for runner, seed in (("alice", 1), ("bob", 1), ("carl", 2)):
+        (tmp_path / "in" / runner).mkdir(parents=True)
+        write_recording(steady_run(20.0, seed=seed).recording, tmp_path / "in" / runner / "r.parquet")
+    return tmp_path / "in"
+
+
+def test_a_duplicate_counts_when_the_first_is_gone(data, tmp_path):
+    out = tmp_path / "out"
+    run([data], out)
+    assert runners(out) == ["alice", "carl"]
+    shutil.rmtree(data / "alice")
+    progress = run([data], out)
+    assert (progress.done, progress.total) == (1, 1)
+    assert runners(out) == ["bob", "carl"]
+    assert len(pd.read_parquet(out / "steps")["key"].unique()) == 2
+
+
+def test_a_duplicate_counts_when_it_alone_is_named(data, tmp_path):
+    out = tmp_path / "out"
+    run([data], out)
+    run([data / "bob" / "r.parquet"], out)
+    assert runners(out) == ["bob", "carl"]
+    run([data], out)
+    assert runners(out) == ["alice", "carl"]
+
+
+def test_one_bad_entry_costs_itself_alone(data, tmp_path):
+    (data / "bob" / "gone.parquet").symlink_to(tmp_path / "nowhere.parquet")
+    long = data / ("ы" * 39)
+    long.mkdir()
+    shutil.copy(data / "carl" / "r.parquet", long / "r.parquet")
+    inputs = gather([str(data)], [], make_settings(), out=tmp_path / "out")
+    assert [source.runner for source in inputs.sources] == ["alice", "bob", "carl"]
+    assert sorted(os.path.basename(failure.address) for failure in inputs.failures) == [
+        "gone.parquet",
+        "r.parquet",
+    ]
+
+
+def test_linked_folders_are_looked_into_once(data, tmp_path):
+    (data / "dora").symlink_to(data / "carl")
+    (data / "alice" / "up").symlink_to(data)
+    inputs = gather([str(data)], [], make_settings(), out=tmp_path / "out")
+    assert len(inputs.sources) == 3
+
+
+def test_an_export_is_one_recording_and_takes_no_other_along(data):
+    export = data / "alice" / "export"
+    export.mkdir()
+    for name in ("Accelerometer.csv", "Gyroscope.csv", "Location.csv"):
+        (export / name).write_text("x\n")
+    found = [address for address, _, _ in scan.find(str(data / "**"))]
+    assert str(export) in found
+    assert not any("csv" in address for address in found)
+    beside = data / "carl" / "run1_Accelerometer.csv"
+    beside.write_text("x\n")
+    found = [address for address, _, _ in scan.find(str(data))]
+    assert {str(beside), str(data / "carl" / "r.parquet")} <= set(found)
+
+
+def test_what_could_not_be_looked_at_again_stays(data, tmp_path):
+    out = tmp_path / "out"
+    run([data], out)
+    os.utime(data / "carl" / "r.parquet", ns=(1, 1))
+    progress = run(
+        [data], out, lambda result: replace(result, status="failed", content="", sentence="it died.")
+    )
+    assert (progress.failed, progress.in_table) == (1, 2)
+    assert runners(out) == ["alice", "carl"]
+    assert "What was found before stays." in (out / "failures.csv").read_text()
+    assert run([data], out).failed == 0
+
+
+def test_covariates_have_names_of_their_own():
+    entries = [SimpleNamespace(covariates={"warnings": "a", "covariate_warnings": "b", "partition": "c"})]
+    summary = imurun.analyze(steady_run(10.0).recording).summary
+    columns = [column for column, _ in covariate_columns(entries, summary).values()]
+    assert len(set(columns)) == 3
+    assert not {"warnings", "partition"} & set(columns)
