@@ -17,36 +17,42 @@ IMPACT_WINDOW_S = (-0.02, 0.06)
 
 
 @kernel
-def highest(history, channel, first, last, oldest, newest, taps):
-    """Largest smoothed value of a channel over columns first to last, as far as they hold samples."""
-    begin, stop = max(first, oldest), min(last, newest) + 1
+def sharpened(history, channel, first, last, oldest, newest, taps):
+    """A channel, lightly smoothed, over columns first to last as far as they hold samples.
+
+    It stands in `SCRATCH`, until that is written to again.
+    """
+    begin = max(first, oldest)
+    stop = max(min(last, newest) + 1, begin)
     smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
-    value = -np.inf
-    for k in range(begin, stop):
-        value = max(value, history[SCRATCH, k])
-    return value
+    return history[SCRATCH, begin:stop]
 
 
 @kernel
-def lowest(history, channel, first, last, oldest, newest, taps):
-    """Smallest smoothed value of a channel over columns first to last, as far as they hold samples."""
-    begin, stop = max(first, oldest), min(last, newest) + 1
-    smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
-    value = np.inf
-    for k in range(begin, stop):
-        value = min(value, history[SCRATCH, k])
-    return value
+def highest(values):
+    """The largest value."""
+    best = -np.inf
+    for value in values:
+        best = max(best, value)
+    return best
 
 
 @kernel
-def steepest_rise(history, channel, first, last, oldest, newest, taps):
-    """Largest step of the smoothed channel from one column to the next."""
-    begin, stop = max(first, oldest), min(last, newest) + 1
-    smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
-    value = -np.inf
-    for k in range(begin + 1, stop):
-        value = max(value, history[SCRATCH, k] - history[SCRATCH, k - 1])
-    return value
+def lowest(values):
+    """The smallest value."""
+    best = np.inf
+    for value in values:
+        best = min(best, value)
+    return best
+
+
+@kernel
+def steepest_rise(values):
+    """The largest step from one value to the next."""
+    best = -np.inf
+    for k in range(1, len(values)):
+        best = max(best, values[k] - values[k - 1])
+    return best
 
 
 @kernel
@@ -60,7 +66,9 @@ def write_impact(row, history, contact, middle, oldest, newest, heading_known, c
     first = int(np.floor(contact + IMPACT_WINDOW_S[0] * c.rate_hz))
     last = int(np.ceil(contact + IMPACT_WINDOW_S[1] * c.rate_hz))
     taps = c.sharp_taps
-    row["peak_impact_g"] = highest(history, VERTICAL, first, last, oldest, newest, taps)
-    row["loading_rate_g_s"] = c.rate_hz * steepest_rise(history, VERTICAL, first, last, oldest, newest, taps)
+    vertical = sharpened(history, VERTICAL, first, last, oldest, newest, taps)
+    row["peak_impact_g"] = highest(vertical)
+    row["loading_rate_g_s"] = c.rate_hz * steepest_rise(vertical)
     if heading_known:
-        row["braking_g"] = max(-lowest(history, FORWARD, first, int(middle), oldest, newest, taps), 0.0)
+        forward = sharpened(history, FORWARD, first, int(middle), oldest, newest, taps)
+        row["braking_g"] = max(-lowest(forward), 0.0)

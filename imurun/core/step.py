@@ -7,7 +7,7 @@ import numpy as np
 from imurun.columns import STEP_COLUMNS
 from imurun.core.contact import CONTACT_LIMITS_S, final_contact, initial_contact, peak_force
 from imurun.core.history import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VERTICAL, YAW
-from imurun.core.impact import highest, write_impact
+from imurun.core.impact import highest, sharpened, write_impact
 from imurun.core.jit import kernel
 from imurun.core.lumbar import write_lumbar
 from imurun.core.memory import forget_steps, knows_heading
@@ -177,8 +177,8 @@ def write_common(state, history, pulse, c, period_s, row):
 @kernel
 def write_peaks(row, history, first, last, oldest, newest, taps):
     """Largest vertical and resultant specific force of the whole step."""
-    row["peak_vertical_g"] = highest(history, VERTICAL, first, last, oldest, newest, taps)
-    row["peak_resultant_g"] = highest(history, RESULTANT, first, last, oldest, newest, taps)
+    row["peak_vertical_g"] = highest(sharpened(history, VERTICAL, first, last, oldest, newest, taps))
+    row["peak_resultant_g"] = highest(sharpened(history, RESULTANT, first, last, oldest, newest, taps))
 
 
 @kernel

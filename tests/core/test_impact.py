@@ -11,7 +11,7 @@ from scipy.signal import convolve
 
 from imurun.core.gaussian import gaussian_taps
 from imurun.core.history import FORWARD, N_CHANNELS, VERTICAL
-from imurun.core.impact import IMPACT_WINDOW_S, highest, lowest, steepest_rise, write_impact
+from imurun.core.impact import IMPACT_WINDOW_S, highest, lowest, sharpened, steepest_rise, write_impact
 from imurun.core.step import BLANK
 from imurun.core.stepper import Stepper
 
@@ -33,12 +33,13 @@ def test_extremes_of_the_smoothed_channel(seed, window, ends, size):
     (first, stop), (oldest, newest) = sorted(window), sorted(ends)
     smooth = plain_smooth(history[VERTICAL, oldest : newest + 1], taps)
     part = smooth[max(first - oldest, 0) : max(stop + 1 - oldest, 0)]
-    at = (history, VERTICAL, first, stop, oldest, newest, taps)
+    values = sharpened(history, VERTICAL, first, stop, oldest, newest, taps)
     close = {"rel": 1e-12, "abs": 1e-15 * size}
-    assert highest(*at) == pytest.approx(part.max(initial=-np.inf), **close)
-    assert lowest(*at) == pytest.approx(part.min(initial=np.inf), **close)
+    assert values == pytest.approx(part, **close)
+    assert highest(values) == pytest.approx(part.max(initial=-np.inf), **close)
+    assert lowest(values) == pytest.approx(part.min(initial=np.inf), **close)
     if first <= newest:
-        assert steepest_rise(*at) == pytest.approx(np.diff(part).max(initial=-np.inf), **close)
+        assert steepest_rise(values) == pytest.approx(np.diff(part).max(initial=-np.inf), **close)
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0, 1000.0])
