@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,24 @@ from imurun import __version__
 from imurun.cli_cohort import cohort
 from imurun.cli_history import StoreOption, history
 from imurun.cli_history import runner as show_runner
+from imurun.cli_options import (
+    AccRangeOption,
+    FileRateOption,
+    GyrRangeOption,
+    HeightOption,
+    KindOption,
+    LslOption,
+    MassOption,
+    MountingChoice,
+    MountingOption,
+    PageOption,
+    PortOption,
+    ProfileOption,
+    RateOption,
+    RunnerFileOption,
+    RunnerOption,
+    ShareOption,
+)
 from imurun.errors import ImurunError
 from imurun.methods import METHODS
 
@@ -32,58 +49,6 @@ app = typer.Typer(
 app.add_typer(history, name="history")
 app.add_typer(cohort, name="cohort")
 app.command("runner")(show_runner)
-
-
-class MountingChoice(StrEnum):
-    """How `analyze` comes by the mounting."""
-
-    AUTO = "auto"
-    FIND = "find"
-    WHOLE = "whole"
-
-
-KindOption = Annotated[
-    str | None,
-    typer.Option(
-        "--kind",
-        metavar="KIND",
-        help="Kind of sensor, where it is not recognised: imurun, polar_verity_sense, movesense, "
-        "metamotion_s or witmotion.",
-    ),
-]
-MassOption = Annotated[
-    float | None, typer.Option("--mass", metavar="KG", help="Body mass, for loads in newtons.")
-]
-HeightOption = Annotated[
-    float | None, typer.Option("--height", metavar="M", help="Stature, for the lumbar model.")
-]
-RunnerFileOption = Annotated[
-    Path | None, typer.Option("--runner", metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
-]
-ProfileOption = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="NAME|FILE.toml",
-        help="A shipped profile (shimmer, ...) or a TOML file, for files that are not recognised.",
-    ),
-]
-FileRateOption = Annotated[
-    float | None,
-    typer.Option("--rate", metavar="HZ", help="Sampling rate, where the file has no time column."),
-]
-MountingOption = Annotated[
-    MountingChoice,
-    typer.Option(
-        "--mounting",
-        help="find: in the first running; whole: in all of it; auto: as the file says, else find.",
-    ),
-]
-RateOption = Annotated[int | None, typer.Option("--rate", metavar="HZ", help="Samples a second.")]
-AccRangeOption = Annotated[int | None, typer.Option("--acc-range", metavar="G", help="Full scale, g.")]
-GyrRangeOption = Annotated[
-    int | None, typer.Option("--gyr-range", metavar="DEG/S", help="Full scale, deg/s.")
-]
 
 
 INTERRUPTED = 130
@@ -391,24 +356,6 @@ def record(
     from imurun.commands.record import record_sensor
 
     record_sensor(sensor, out, seconds=seconds, wanted=Wanted(rate, acc_range, gyr_range, kind), keep_log=log)
-
-
-RunnerOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--runner",
-        metavar="FILE.toml",
-        help="TOML file with name, mass_kg, height_m and the tables limits and alerts; for all of a team.",
-    ),
-]
-PageOption = Annotated[bool, typer.Option("--page/--no-page", help="Serve the page for a browser.")]
-ShareOption = Annotated[
-    bool, typer.Option("--share", help="Serve the page to the network too, at an address nobody can guess.")
-]
-PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the page.")]
-LslOption = Annotated[
-    bool, typer.Option("--lsl", help="Publish samples and steps by Lab Streaming Layer (extra lsl).")
-]
 
 
 @app.command()

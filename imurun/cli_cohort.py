@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from imurun.cli_options import MountingChoice, MountingOption
 from imurun.methods import METHODS
 
 RUN = "run"
@@ -27,14 +27,6 @@ class DefaultGroup(TyperGroup):
         """Keep that name out of the usage line."""
         name, command, rest = super().resolve_command(ctx, args)
         return "" if name == RUN else name, command, rest
-
-
-class MountingChoice(StrEnum):
-    """How each recording comes by its mounting."""
-
-    AUTO = "auto"
-    FIND = "find"
-    WHOLE = "whole"
 
 
 cohort = typer.Typer(
@@ -88,12 +80,7 @@ def run(
         str | None, typer.Option(metavar="NAME|FILE.toml", help="For files that are not recognised.")
     ] = None,
     rate: Annotated[float | None, typer.Option(metavar="HZ", help="For files without a time column.")] = None,
-    mounting: Annotated[
-        MountingChoice,
-        typer.Option(
-            help="find: in the first running; whole: in all of it; auto: as the file says, else find."
-        ),
-    ] = MountingChoice.AUTO,
+    mounting: MountingOption = MountingChoice.AUTO,
     method: Annotated[
         str, typer.Option(metavar="NAME", help=f"imurun, or a published rule: {', '.join(METHODS)}.")
     ] = "imurun",
