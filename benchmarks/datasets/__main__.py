@@ -16,8 +16,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.datasets import State, fetch, list_datasets
+from benchmarks.exit_code import exit_code
 from imurun.commands.screen import patience
-from imurun.errors import ImurunError, SettingsError
+from imurun.errors import SettingsError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,12 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if given.download and given.name is None:
         parser.error("name the dataset to download")
-    try:
-        show_datasets(given.name, download=given.download)
-    except ImurunError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: show_datasets(given.name, download=given.download))
 
 
 def show_datasets(name: str | None = None, *, download: bool = False) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from imurun.errors import ImurunError
+from benchmarks.exit_code import exit_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,14 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from benchmarks.peers.command import run_benchmark
 
-    try:
-        run_benchmark(
+    return exit_code(
+        lambda: run_benchmark(
             given.out, given.environments, n_rounds=given.rounds, fresh=given.fresh, quick=given.quick
         )
-    except ImurunError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    )
 
 
 if __name__ == "__main__":

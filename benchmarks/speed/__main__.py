@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from imurun.errors import ImurunError
+from benchmarks.exit_code import exit_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,12 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     from benchmarks.speed.command import run_benchmark
 
-    try:
-        run_benchmark(given.out, given.only, quick=given.quick)
-    except ImurunError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: run_benchmark(given.out, given.only, quick=given.quick))
 
 
 if __name__ == "__main__":
