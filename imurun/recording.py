@@ -155,7 +155,7 @@ class Recording:
             raise RecordingError(NO_USABLE_SAMPLE)
         n_bridged, damage = 0, []
         if missing.any():
-            damage = damage_notes(count_damaged(acc, gyr))
+            damage = damage_notes(count_damaged(acc, gyr, missing))
             bridge = _short_inner_runs(missing, longest_bridge(rate_hz))
             for array in (acc, gyr):
                 if array is not None:
@@ -213,7 +213,7 @@ class Recording:
         acc_array = _as_samples("acc", acc)
         gyr_array = None if gyr is None else _as_samples("gyr", gyr)
         missing = missing_rows(acc_array, gyr_array)
-        notes = [*warnings, *damage_notes(count_damaged(acc_array, gyr_array))]
+        notes = [*warnings, *damage_notes(count_damaged(acc_array, gyr_array, missing))]
         values = acc_array if gyr_array is None else np.hstack([acc_array, gyr_array])
         values[missing] = np.nan
         grid, rate_hz, note = _even_grid(np.asarray(time_s, dtype=np.float64), values)
@@ -321,12 +321,12 @@ def missing_rows(acc: FloatArray, gyr: FloatArray | None) -> npt.NDArray[np.bool
     return missing
 
 
-def count_damaged(acc: FloatArray, gyr: FloatArray | None) -> int:
-    """Rows that are missing for a finite number that no sensor measures."""
-    finite = np.isfinite(acc).all(axis=1)
+def count_damaged(acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[np.bool_]) -> int:
+    """How many of the missing rows are so for a finite number that no sensor measures."""
+    finite = np.isfinite(acc[missing]).all(axis=1)
     if gyr is not None:
-        finite &= np.isfinite(gyr).all(axis=1)
-    return int((missing_rows(acc, gyr) & finite).sum())
+        finite &= np.isfinite(gyr[missing]).all(axis=1)
+    return int(finite.sum())
 
 
 def damage_notes(n: int) -> list[str]:

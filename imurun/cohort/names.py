@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from urllib.parse import quote, unquote
 
 from imurun.errors import SettingsError
@@ -34,6 +35,17 @@ def runner_label(text: str) -> str:
     if len(partition(label)) > LONGEST:
         raise SettingsError("the runner's name is too long for a folder's name; give a shorter one.")
     return label
+
+
+def column_names(covariates: Collection[str], taken: Collection[str]) -> dict[str, str]:
+    """Names of columns for covariates: the same, or covariate_NAME as often as it takes to be no other's."""
+    found: dict[str, str] = {}
+    for name in covariates:
+        free = name
+        while free in taken or (free != name and free in covariates):
+            free = f"covariate_{free}"
+        found[name] = free
+    return found
 
 
 def partition(runner: str) -> str:

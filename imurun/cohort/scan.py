@@ -6,6 +6,7 @@ import fnmatch
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from imurun.cohort.address import Stamp, is_remote, local_address, local_stamp
@@ -58,11 +59,12 @@ def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
     path = Path(word)
     if not path.exists() and is_pattern(word):
         seen: set[Path] = set()
+        is_export = cache(is_one_recording)  # for all files of a folder together
         for match in _worth_reading(sorted(glob.glob(word, recursive=True))):
             here = Path(local_address(match))
-            if here.is_file() and is_one_recording(here.parent):
+            if here.is_file() and is_export(here.parent):
                 here = here.parent
-            if here in seen or (here.is_dir() and not is_one_recording(here)):
+            if here in seen or (here.is_dir() and not is_export(here)):
                 continue
             seen.add(here)
             if not _is_skipped(here, skip) and not any((up / MARK).exists() for up in here.parents):

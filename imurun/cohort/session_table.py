@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from imurun.cohort.ledger import Entry
-from imurun.cohort.names import PARTITION
+from imurun.cohort.names import PARTITION, column_names
 from imurun.io.printable import printable
 
 if TYPE_CHECKING:
@@ -39,13 +39,8 @@ def covariate_columns(entries: Iterable[Entry], summary_names: Iterable[str]) ->
     for entry in entries:
         for name, text in entry.covariates.items():
             is_number[name] = is_number.get(name, True) and (not text or _number(text) is not None)
-    columns: dict[str, tuple[str, bool]] = {}
-    for name, numbers in is_number.items():
-        free = name
-        while free in taken or (free != name and free in is_number):
-            free = f"covariate_{free}"
-        columns[name] = (free, numbers)
-    return columns
+    columns = column_names(is_number, taken)
+    return {name: (columns[name], numbers) for name, numbers in is_number.items()}
 
 
 def sessions_schema(summary_names: Sequence[str], covariates: Mapping[str, tuple[str, bool]]) -> pa.Schema:

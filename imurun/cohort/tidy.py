@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from imurun.cohort.folder import STEPS
+from imurun.cohort.names import column_names
 from imurun.cohort.results import Results, read_steps
 from imurun.cohort.summary import with_groups
 from imurun.columns import STEP_COLUMNS
@@ -46,14 +47,7 @@ def tidy_names(covariates: Sequence[str]) -> dict[str, str]:
 
     The name is the same, or covariate_NAME where the tidy table has a column of that name.
     """
-    taken = {*SESSION_COLUMNS, *CELL_COLUMNS}
-    found: dict[str, str] = {}
-    for name in covariates:
-        free = name
-        while free in taken or (free != name and free in covariates):
-            free = f"covariate_{free}"
-        found[name] = free
-    return found
+    return column_names(covariates, {*SESSION_COLUMNS, *CELL_COLUMNS})
 
 
 def running_clock_s(step_time_ms: FloatArray) -> FloatArray:

@@ -26,6 +26,7 @@ from imurun.recording import (
     damage_notes,
     in_utc,
     longest_bridge,
+    missing_rows,
 )
 
 
@@ -157,7 +158,8 @@ def open_stored(
     def looked_at() -> Iterator[FloatArray]:
         nonlocal n_damaged
         for block in table.blocks(columns, progress):
-            n_damaged += count_damaged(*acc_and_gyr(block))
+            acc, gyr = acc_and_gyr(block)
+            n_damaged += count_damaged(acc, gyr, missing_rows(acc, gyr))
             yield block
 
     holes = find_holes(mend(looked_at(), longest_bridge(facts.rate_hz)))

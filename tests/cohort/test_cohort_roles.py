@@ -9,50 +9,26 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from cohort_helpers import Inline, run
 
 import imurun
 from imurun.cohort import scan
-from imurun.cohort.folder import OutputFolder
 from imurun.cohort.inputs import gather
-from imurun.cohort.ledger import Ledger
-from imurun.cohort.run import CohortRun
 from imurun.cohort.session_table import covariate_columns
 from imurun.cohort.settings import make_settings
-from imurun.cohort.worker import run_task
 from imurun.io import write_recording
 from imurun.sim.presets import steady_run
 
 
-class Inline:
-    """One worker in this process."""
+class Changed(Inline):
+    """What comes back is changed on the way."""
 
-    room = 1
+    def __init__(self, change):
+        super().__init__()
+        self._change = change
 
-    def __init__(self, change=lambda result: result):
-        self.change = change
-        self.waiting = []
-
-    def submit(self, task):
-        self.waiting.append(task)
-
-    def wait(self, _seconds):
-        results = [self.change(run_task(task)) for task in self.waiting]
-        self.waiting = []
-        return results
-
-    def close(self):
-        pass
-
-
-def run(words, out, change=lambda result: result):
-    settings = make_settings()
-    inputs = gather([str(word) for word in words], [], settings, out=out)
-    with OutputFolder(out, settings) as folder:
-        ledger = Ledger(folder.ledger)
-        try:
-            return CohortRun(folder, ledger, inputs).run(lambda: Inline(change))
-        finally:
-            ledger.close()
+    def wait(self, timeout_s):
+        return [self._change(result) for result in super().wait(timeout_s)]
 
 
 def runners(out):
@@ -74,7 +50,7 @@ def test_a_duplicate_counts_when_the_first_is_gone(data, tmp_path):
     run([data], out)
     assert runners(out) == ["alice", "carl"]
     shutil.rmtree(data / "alice")
-    progress = run([data], out)
+    progress, _ = run([data], out)
     assert (progress.done, progress.total) == (1, 1)
     assert runners(out) == ["bob", "carl"]
     assert len(pd.read_parquet(out / "steps")["key"].unique()) == 2
@@ -127,13 +103,12 @@ def test_what_could_not_be_looked_at_again_stays(data, tmp_path):
     out = tmp_path / "out"
     run([data], out)
     os.utime(data / "carl" / "r.parquet", ns=(1, 1))
-    progress = run(
-        [data], out, lambda result: replace(result, status="failed", content="", sentence="it died.")
-    )
+    crew = Changed(lambda result: replace(result, status="failed", content="", sentence="it died."))
+    progress, _ = run([data], out, crew=crew)
     assert (progress.failed, progress.in_table) == (1, 2)
     assert runners(out) == ["alice", "carl"]
     assert "What was found before stays." in (out / "failures.csv").read_text()
-    assert run([data], out).failed == 0
+    assert run([data], out)[0].failed == 0
 
 
 def test_covariates_have_names_of_their_own():
