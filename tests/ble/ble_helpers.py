@@ -15,6 +15,15 @@ VECTORS = json.loads(
 G = 9.80665
 RADIAN = np.pi / 180
 
+SETTINGS = {
+    "imurun": (208, 16, 2000),
+    "polar_verity_sense": (208, 16, 2000),
+    "movesense": (208, 8, 2000),
+    "metamotion_s": (100, 16, 2000),
+    "witmotion": (200, 16, 2000),
+}
+"""Of each kind of sensor: samples a second, full scale in g, in deg/s."""
+
 
 def rows(blocks):
     """All samples of consecutive blocks, shape (n, 6), and the place of the first."""

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ble_helpers import VECTORS, movesense_packet, polar_packet, witmotion_frame
+from ble_helpers import SETTINGS, VECTORS, movesense_packet, polar_packet, witmotion_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.ble.align import Aligner
 from imurun.ble.profiles import PROFILES
 
-SETTINGS = {
-    "imurun": (208, 16, 2000),
-    "polar_verity_sense": (208, 16, 2000),
-    "movesense": (208, 8, 2000),
-    "metamotion_s": (100, 16, 2000),
-    "witmotion": (200, 16, 2000),
-}
 # the least bytes that a set of samples takes: a difference of one bit an axis, for Polar
 LEAST_BYTES = {"imurun": 12, "polar_verity_sense": 3 / 8, "movesense": 24, "metamotion_s": 6, "witmotion": 20}
 

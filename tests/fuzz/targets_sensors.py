@@ -17,16 +17,9 @@ from imurun.ble.control import LAST, LogEntry, Op, Parts, decode_capabilities, d
 from imurun.ble.inquiry import PartOfLog
 from imurun.ble.profiles import PROFILES
 from imurun.errors import ImurunError
-from tests.ble.ble_helpers import VECTORS, movesense_packet, polar_packet, witmotion_frame
+from tests.ble.ble_helpers import SETTINGS, VECTORS, movesense_packet, polar_packet, witmotion_frame
 from tests.fuzz.harness import Target
 
-SETTINGS = {
-    "imurun": (208, 16, 2000),
-    "polar_verity_sense": (208, 16, 2000),
-    "movesense": (208, 8, 2000),
-    "metamotion_s": (100, 16, 2000),
-    "witmotion": (200, 16, 2000),
-}
 MOST_PACKETS = 400
 
 
