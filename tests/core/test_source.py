@@ -23,7 +23,7 @@ LAYERS = [
     {"io", "ble", "history"},
     {"virtual"},
     {"live", "report", "cohort"},
-    {"cli", "cli_cohort", "cli_history", "commands"},
+    {"cli", "cli_cohort", "cli_history", "cli_options", "commands"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 NOT_IN_CORE = {"pandas", "asyncio", "time", "datetime", "pathlib", "os", "io", "random", "scipy"}
