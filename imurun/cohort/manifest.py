@@ -60,7 +60,7 @@ def read_manifest(address: str, settings: Settings) -> Iterator[Source | Failure
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(first), strict=True))[1:]
     except csv.Error as error:
-        raise CohortError(f"{name} is no proper CSV ({error}); save it again.") from error
+        raise CohortError(f"{name} is no proper CSV ({printable(str(error))}); save it again.") from error
     return _rows(address, header, rows, settings)
 
 

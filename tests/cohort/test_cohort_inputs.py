@@ -197,13 +197,15 @@ def test_each_bad_row_is_a_failure_with_its_number(made_runs, tmp_path):
         (b"recording,age,age\n", "`age` more than once"),
         (b"recording,runner\nx,\xff\xfe\n", "not UTF-8"),
         (b'recording,runner\n"x,y\n', "no proper CSV"),
+        (b'recording\trunner\nx\t"y"z\n', "no proper CSV"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused_whole(content, reason, tmp_path):
     file = tmp_path / "people.csv"
     file.write_bytes(content)
-    with pytest.raises(CohortError, match=reason):
+    with pytest.raises(CohortError, match=reason) as told:
         gathered(manifests=[file])
+    assert str(told.value).isprintable()
 
 
 def test_a_manifest_that_is_not_there_is_refused(tmp_path):
