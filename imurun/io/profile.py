@@ -14,6 +14,7 @@ from typing import Any
 
 from imurun.errors import RecordingError, SettingsError
 from imurun.frames import FloatArray, Frame, as_rotation
+from imurun.io.pattern import check_pattern, is_named, occurs
 from imurun.io.printable import printable, shown
 from imurun.io.toml_file import parse_toml, read_toml
 from imurun.io.units import Quantity, parse_unit
@@ -89,11 +90,8 @@ class Profile:
 
     def matches(self, names: Sequence[str], preamble: str) -> int:
         """How many of its marks a file bears: all of them, or 0."""
-        header = all(
-            any(re.fullmatch(pattern, name.strip(), re.IGNORECASE) for name in names)
-            for pattern in self.detect_header
-        )
-        above = all(re.search(pattern, preamble, re.IGNORECASE) for pattern in self.detect_preamble)
+        header = all(any(is_named(pattern, name) for name in names) for pattern in self.detect_header)
+        above = all(occurs(pattern, preamble) for pattern in self.detect_preamble)
         return (len(self.detect_header) + 2 * len(self.detect_preamble)) if header and above else 0
 
     def gravity_free_sentence(self) -> str:
@@ -111,12 +109,10 @@ class Profile:
 
     def names_acc_in(self, names: Sequence[str]) -> bool:
         """Whether the acceleration columns that the profile asks for are all among `names`."""
-        return bool(self.acc) and all(
-            any(re.fullmatch(pattern, name.strip(), re.IGNORECASE) for name in names) for pattern in self.acc
-        )
+        return bool(self.acc) and all(any(is_named(pattern, name) for name in names) for pattern in self.acc)
 
     def _find_column(self, names: Sequence[str], pattern: str) -> int:
-        found = [i for i, name in enumerate(names) if re.fullmatch(pattern, name.strip(), re.IGNORECASE)]
+        found = [i for i, name in enumerate(names) if is_named(pattern, name)]
         if len(found) != 1:
             many = "no column matches" if not found else "several columns match"
             raise SettingsError(
@@ -280,12 +276,10 @@ class _Checker:
 
     def _check_pattern(self, key: str, pattern: str, groups: int) -> None:
         try:
-            compiled = re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise SettingsError(
-                f"{self._source}: the key {key} is not a regular expression: {shown(str(error))}; correct it."
-            ) from error
-        if groups and compiled.groups != groups:
+            n_groups = check_pattern(pattern)
+        except SettingsError as error:
+            raise SettingsError(f"{self._source}: the key {key} {error}") from error
+        if groups and n_groups != groups:
             self._fail(key, "must have one group in round brackets")
 
     def _units(self) -> dict[Quantity, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -13,6 +12,7 @@ from imurun.errors import FormatError
 from imurun.frames import FloatArray
 from imurun.io.clock import Stamps, parse_cells, time_kind, to_stamps, utc_from_ns
 from imurun.io.merge import finite_rows, interleaved, merge_onto
+from imurun.io.pattern import group_in
 from imurun.io.printable import shown
 from imurun.io.profile import Profile
 from imurun.io.streams import Progress
@@ -75,7 +75,7 @@ def load_samples(
     refuse_twins(table.names, [table.names[i] for i in (*wanted, *(() if time is None else (time,)))])
     day_first = profile.day_first
     if day_first is None:
-        day_first = _group(profile.preamble_date_format, table.preamble).lower().startswith("d") or None
+        day_first = group_in(profile.preamble_date_format, table.preamble).lower().startswith("d") or None
     loaded = table.load(wanted, time, day_first=day_first, progress=progress)
     warnings += loaded.warnings
     values = loaded.values
@@ -167,13 +167,8 @@ def _timed(
     return values, stamps
 
 
-def _group(pattern: str, text: str) -> str:
-    match = re.search(pattern, text, re.IGNORECASE) if pattern else None
-    return match.group(1) if match else ""
-
-
 def _rate_above(table: Table, profile: Profile) -> float:
-    text = _group(profile.preamble_rate, table.preamble)
+    text = group_in(profile.preamble_rate, table.preamble)
     try:
         return float(text) if text else 0.0
     except ValueError:
@@ -190,9 +185,9 @@ def _start_elsewhere(
         start = _start_of_cell(table.first_cells[i], unit or "ms", day_first)
         if start is not None:
             return start
-    date = _group(profile.preamble_start_date, table.preamble)
+    date = group_in(profile.preamble_start_date, table.preamble)
     if date and stamps is None:
-        clock = _group(profile.preamble_start_time, table.preamble) or "00:00:00"
+        clock = group_in(profile.preamble_start_time, table.preamble) or "00:00:00"
         return _start_of_cell(f"{date} {clock}", "", day_first)
     return None
 

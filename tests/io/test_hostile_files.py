@@ -192,7 +192,7 @@ def test_runner_files(tmp_path, text, says):
         *TOML_FAULTS,
         ("name = 'a'\nrate_hz = 1" + "0" * 400, "rate_hz must be a number above 0"),
         ("name = 'a'\ndetect.header = ['" + "(" * 5000 + "']", "not a regular expression"),
-        ("name = 'a'\ndetect.header = ['a{9999999999999}']", "not a regular expression"),
+        ("name = 'a'\ndetect.header = ['a{99999}']", "not a regular expression"),
     ],
 )
 def test_a_fault_in_a_profile_is_not_the_recordings(tmp_path, text, says):
