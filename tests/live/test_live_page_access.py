@@ -50,7 +50,7 @@ DOORS = [
 
 def request(page, method="GET", path="/", body=None, host=None, origin="own", **headers):
     """Status, headers and body; as a browser on this machine asks unless told otherwise."""
-    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=60)
     host = host or f"127.0.0.1:{page.port}"
     connection.putrequest(method, path, skip_host=True)
     connection.putheader("Host", host)
@@ -378,7 +378,7 @@ def test_any_message_is_taken_or_ignored(message):
 
 def test_too_much_is_not_read(stand_once):
     own = f"127.0.0.1:{stand_once.page.port}"
-    with socket.create_connection(("127.0.0.1", stand_once.page.port), timeout=10) as long:
+    with socket.create_connection(("127.0.0.1", stand_once.page.port), timeout=60) as long:
         # it is refused for what it announces: not a byte of it is sent
         long.sendall(
             f"POST /ask HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n"

@@ -75,7 +75,7 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
             await transport.server.wait_closed()
         return items, command.returncode, rest.decode(), errors.decode()
 
-    items, code, said, errors = asyncio.run(asyncio.wait_for(scenario(), 60))
+    items, code, said, errors = asyncio.run(asyncio.wait_for(scenario(), 300))
     counts = as_counts(rows(items))
     first = numbered(len(counts))
     expected = as_counts(np.hstack([first.acc, first.gyr]))
