@@ -100,7 +100,7 @@ async def open_link(
         profile: the kind of sensor.
         clock: stamps arrivals.
         limit: notifications that may wait in the inbox.
-        connect_s: how long connecting may take.
+        connect_s: how long connecting may take, and then finding the services.
 
     Raises:
         WrongSensorError: it lacks what the profile needs.
@@ -114,7 +114,9 @@ async def open_link(
 
     client = BleakClient(sensor.device, lambda _: inbox.close(), timeout=connect_s)
     with radio_errors(sensor.label):
-        await client.connect()
+        # the systems limit the connection, not all of them the search for services that comes with it
+        async with asyncio.timeout(2 * connect_s):
+            await client.connect()
     try:
         link = Link(client, sensor, inbox)
         _check(client, sensor, profile)
@@ -127,7 +129,8 @@ async def open_link(
         # also after a drop: who connects again without it gets every notification twice (bleak 2002);
         # where this fails, bleak has let go of everything all the same
         with suppress(*TROUBLE):
-            await client.disconnect()
+            async with asyncio.timeout(CALL_S):
+                await client.disconnect()
 
 
 def notifying(profile: Profile) -> list[str]:

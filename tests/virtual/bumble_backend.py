@@ -131,10 +131,7 @@ class _Client(BaseBleakClient):
             raise BleakDeviceNotFoundError(self.address) from error
         self._connection.once("disconnection", self._gone)
         try:
-            await self._discover()
-        except BaseBumbleError as error:
-            await self.disconnect()
-            raise BleakError(str(error)) from error
+            await self._ask(self._discover())
         except BaseException:
             await self.disconnect()
             raise

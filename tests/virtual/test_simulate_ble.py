@@ -36,7 +36,7 @@ COMMAND = [sys.executable, "-m", "imurun", "simulate"]
 def test_a_client_streams_from_it(monkeypatch, tmp_path):
     library()  # skips without a compiler
     path = tmp_path / "run.parquet"
-    write_recording(numbered(5000), path)
+    write_recording(numbered(12000), path)
 
     async def scenario():
         server = socket.create_server(("127.0.0.1", 0))
@@ -51,7 +51,7 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
         command = await asyncio.create_subprocess_exec(
             *COMMAND,
             *words,
-            *("--fault", "loss=0.1", "--fault", "drop=@2.5:0.5", "--name", "imurun-test"),
+            *("--fault", "loss=0.1", "--fault", "drop=@8:0.5", "--name", "imurun-test"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -59,11 +59,12 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
             said = (await command.stdout.readline()).decode()
             assert f"imurun-test advertises on tcp-client:127.0.0.1:{port} as " in said
             found = await find(said.split()[-1], 10.0)
-            items = []
+            items, links = [], 0
             async with SensorClient(found, SETTINGS) as client:
                 async for item in client:
                     items.append(item)
-                    if isinstance(item, SampleBlock) and item.next_index > 4 * 208:
+                    links += isinstance(item, Connected)
+                    if links == 2 and isinstance(item, SampleBlock):
                         client.stop()
             os.kill(command.pid, signal.SIGINT)
             rest, errors = await command.communicate()
