@@ -75,7 +75,9 @@ def main() -> None:
         _drop_output()  # whoever read it had enough
     except OSError as error:
         _drop_output()
-        _give_up(f"{error.filename or 'the output'}: {error.strerror or error}.", 1)
+        from imurun.io.unwritten import unwritten
+
+        _give_up(str(unwritten(error.filename or "The output", error)), 1)
     except KeyboardInterrupt:
         print(ENDED, file=sys.stderr)
         sys.exit(INTERRUPTED)

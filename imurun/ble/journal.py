@@ -95,7 +95,9 @@ class JournalWriter:
         except FileExistsError as error:
             raise RecordingError(f"{path} is there already; give another name.") from error
         except OSError as error:
-            raise RecordingError(f"{path} cannot be written ({error.strerror}).") from error
+            raise RecordingError(
+                f"{path} cannot be written ({error.strerror}); choose another place."
+            ) from error
         try:
             self._write(MAGIC)
             self._append(HEADER, 0.0, json.dumps({**header, "characteristics": characteristics}).encode())

@@ -22,6 +22,7 @@ from imurun.cohort.task import Settings
 from imurun.errors import CohortError
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import printable
+from imurun.io.unwritten import reason
 
 SCHEMA = 1
 LOCK = ".lock"
@@ -56,9 +57,7 @@ class OutputFolder:
                 f"Another run writes to {name}; wait for its end or choose another --out."
             ) from error
         except OSError as error:
-            raise CohortError(
-                f"{name} cannot be used: {error.strerror or error}; choose another --out."
-            ) from error
+            raise CohortError(f"{name} cannot be used: {reason(error)}.") from error
         try:
             self._refuse_other_things()
             there = self._read()
@@ -68,9 +67,7 @@ class OutputFolder:
                 _refuse_other_settings(name, there, wanted)
         except OSError as error:
             self.close()
-            raise CohortError(
-                f"{name} cannot be used: {error.strerror or error}; choose another --out."
-            ) from error
+            raise CohortError(f"{name} cannot be used: {reason(error)}.") from error
         except CohortError:
             self.close()
             raise

@@ -19,6 +19,7 @@ from imurun.errors import ImurunError, SettingsError
 from imurun.io import read
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import file_word
+from imurun.io.unwritten import unwritten
 
 ENDING = ".imulog"
 
@@ -112,7 +113,7 @@ async def _download(found: Found, logs: tuple[LogEntry, ...], folder: Path, eras
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"{folder} cannot be made ({error.strerror}); choose another folder.") from error
+        raise unwritten(folder, error) from error
     for log in logs:
         file = folder / f"{file_word(found.label)}-log-{log.log_id}{ENDING}"
         if file.exists():
@@ -124,7 +125,7 @@ async def _download(found: Found, logs: tuple[LogEntry, ...], folder: Path, eras
             with atomic_path(file) as aside:
                 aside.write_bytes(content)
         except OSError as error:
-            raise SettingsError(f"{file} cannot be written ({error.strerror}); make room.") from error
+            raise unwritten(file, error) from error
         try:
             print(f"{file}: {read(file).duration_s:.0f} s; `imurun analyze` reads it.")
         except ImurunError as error:

@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
 from imurun.history.catalogue import DAMAGED, FILE
@@ -18,6 +18,7 @@ from imurun.history.store import STEPS, Store
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import printable
 from imurun.io.streams import LimitedReader
+from imurun.io.unwritten import unwritten
 
 MOST_TABLES = 100_000
 """Twenty sessions a day for more than ten years."""
@@ -44,7 +45,7 @@ def export_store(store: Store, path: str | os.PathLike[str]) -> int:
     n = 0
     try:
         with (
-            tempfile.TemporaryDirectory(dir=store.folder, prefix=".export-") as folder,
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder,
             atomic_path(target) as aside,
         ):
             copy = Path(folder) / FILE
@@ -57,9 +58,7 @@ def export_store(store: Store, path: str | os.PathLike[str]) -> int:
                     if table.exists():  # they are compressed in themselves
                         archive.write(table, f"{STEPS}/{table.name}")
     except OSError as error:
-        raise SettingsError(
-            f"{printable(str(target))} could not be written: {error.strerror or error}."
-        ) from error
+        raise unwritten(target, error) from error
     return n
 
 
@@ -68,6 +67,7 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
 
     Raises:
         FormatError: no archive of a store, or a damaged one; nothing is added.
+        SettingsError: the store's disk is full, or may not be written to; nothing is added.
         StoreError: a recording is kept for another runner, or the archive is of a newer imurun; nothing is
             added.
     """
@@ -75,8 +75,9 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
     source = printable(file.name)
     try:
         with (
+            _readable(file) as stream,
             tempfile.TemporaryDirectory(dir=store.folder, prefix=".restore-") as folder,
-            zipfile.ZipFile(file) as archive,
+            zipfile.ZipFile(stream) as archive,
         ):
             _unpack(archive, Path(folder), source)
             with _opened(Path(folder), source) as other:
@@ -87,6 +88,13 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
         raise FormatError(
             f"{source}: this is no archive of a history, or it is damaged; export it again."
         ) from error
+    except OSError as error:
+        raise unwritten(store.folder, error) from error
+
+
+def _readable(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
     except OSError as error:
         raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
 

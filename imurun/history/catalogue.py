@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ DAMAGED = ".damaged-"
 
 class Catalogue:
     """A connection to the catalogue. Writers wait for each other; readers never wait (WAL).
+
+    Where its folder may not be written to, the catalogue can still be read.
 
     Args:
         path: of the file; made where it is missing and `may_create`.
@@ -39,17 +42,30 @@ class Catalogue:
                 "restore an export into another --store."
             )
         with self._sentences():
-            self._connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+            may_write = os.access(path.parent, os.W_OK) or not path.exists()
+            name = str(path) if may_write else self._unchanging()
+            self._connection = sqlite3.connect(name, timeout=wait_s, isolation_level=None, uri=not may_write)
             try:
                 self._connection.execute("PRAGMA trusted_schema = OFF")
                 version_of(self._connection, self._place)
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
+                if may_write:
+                    self._connection.execute("PRAGMA journal_mode = WAL")
+                    self._connection.execute("PRAGMA synchronous = FULL")
                 migrate(self._connection, self._place)
                 refuse_other_tables(self._connection, self._place)
             except BaseException:
                 self._connection.close()
                 raise
+
+    def _unchanging(self) -> str:
+        """The address of a catalogue beside which SQLite cannot keep what it needs for sharing."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise StoreError(
+                f"{self._place} was not closed by the last run and may not be written to; copy its folder to "
+                "another place and name that with --store."
+            )
+        return f"{self.path.absolute().as_uri()}?immutable=1"
 
     def close(self) -> None:
         """Give the file back."""
@@ -114,7 +130,11 @@ class Catalogue:
                 raise StoreError(f"{self._place} is in use by another process; try again later.") from error
             if "malformed" in str(error):
                 raise self._damage() from error
-            raise StoreError(f"{self._place} cannot be used: {error}; choose another --store.") from error
+            if "readonly" in str(error):
+                raise StoreError(f"{self._place} can only be read; choose another --store.") from error
+            raise StoreError(
+                f"{self._place} cannot be used: {error}; make room on its disk, or choose another --store."
+            ) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in it that is no text
             raise self._damage() from error
 

@@ -17,10 +17,22 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     removed and what was at `path` before stays as it was.
 
     Raises:
-        OSError: the folder does not exist or cannot be written.
+        OSError: the folder does not exist or cannot be written; of an error without a file's name, or with
+            that of the file beside, `filename` is `path`.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    try:
+        with _aside(target) as aside:
+            yield aside
+    except OSError as error:
+        if error.filename is None or Path(error.filename).name.startswith(_prefix(target)):
+            error.filename = str(target)
+        raise
+
+
+@contextlib.contextmanager
+def _aside(target: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=".part")
     os.close(handle)
     aside = Path(name)
     try:
@@ -32,6 +44,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             _fsync(target.parent, os.O_RDONLY)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}."
 
 
 def _fsync(path: Path, flags: int) -> None:

@@ -21,6 +21,7 @@ from imurun import __version__
 from imurun.errors import SettingsError
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import encodable, printable
+from imurun.io.unwritten import unwritten
 from imurun.recording import Recording, Runner
 from imurun.session import Session
 
@@ -88,9 +89,7 @@ def write_motion(
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        raise SettingsError(
-            f"{printable(str(dataset))} could not be written: {error.strerror or error}."
-        ) from error
+        raise unwritten(dataset, error) from error
     return target
 
 

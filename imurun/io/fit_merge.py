@@ -17,6 +17,7 @@ from imurun.io.fit_read import FIT_EPOCH_S, LEAST_DATE_TIME, Track, read_fit
 from imurun.io.fit_values import record_values, span_values
 from imurun.io.fit_wire import Part, extend, number_of, read_parts, timestamp_of
 from imurun.io.printable import printable
+from imurun.io.unwritten import unwritten
 from imurun.session import Session
 
 LAP_START, LAP_ELAPSED = 2, 7
@@ -105,9 +106,7 @@ def write_bytes(content: bytes, target: Path) -> None:
         with atomic_path(target) as aside:
             aside.write_bytes(content)
     except OSError as error:
-        raise SettingsError(
-            f"{printable(str(target))} could not be written: {error.strerror or error}."
-        ) from error
+        raise unwritten(target, error) from error
 
 
 def add_values(part: Part, session: Session, start_s: float, speed_m_s: FloatArray | None = None) -> bytes:

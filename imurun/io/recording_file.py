@@ -23,6 +23,7 @@ from imurun.io.metadata import MARK, to_comments, to_schema
 from imurun.io.printable import printable
 from imurun.io.streams import Progress
 from imurun.io.table import Table, refuse_twins
+from imurun.io.unwritten import unwritten
 from imurun.recording import Marker, Recording
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
             else:
                 _write_csv(table, metadata, aside, packed=name.endswith(".gz"))
     except OSError as error:
-        raise SettingsError(
-            f"{printable(str(target))} could not be written: {error.strerror or error}."
-        ) from error
+        raise unwritten(target, error) from error
 
 
 def _metadata(recording: Recording) -> dict[str, str]:

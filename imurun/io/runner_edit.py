@@ -10,6 +10,7 @@ from imurun.errors import SettingsError
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import printable, shown
 from imurun.io.toml_file import read_text
+from imurun.io.unwritten import unwritten
 
 LIMITS = "limits"
 
@@ -54,6 +55,4 @@ def edit_runner(
             except SettingsError as error:
                 raise SettingsError(str(error).replace(aside.name, source)) from error
     except OSError as error:
-        raise SettingsError(
-            f"{printable(str(path))} could not be written: {error.strerror or error}."
-        ) from error
+        raise unwritten(path, error) from error

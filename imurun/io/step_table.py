@@ -15,6 +15,7 @@ from imurun.io.metadata import MARK, from_comments, from_schema, to_comments, to
 from imurun.io.parquet_limits import refuse_too_much
 from imurun.io.printable import printable
 from imurun.io.streams import GZIP, unpack
+from imurun.io.unwritten import unwritten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,9 +63,7 @@ def write_steps(
             else:
                 _write_csv(steps, content, aside, packed=name.endswith(".gz"))
     except OSError as error:
-        raise SettingsError(
-            f"{printable(str(target))} could not be written: {error.strerror or error}."
-        ) from error
+        raise unwritten(target, error) from error
 
 
 def _write_csv(steps: pd.DataFrame, metadata: dict[str, str], path: Path, *, packed: bool) -> None:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from imurun import __version__
 from imurun.io.atomic import atomic_path
 from imurun.io.printable import encodable, printable
+from imurun.io.unwritten import unwritten
 from imurun.report.course_sections import course_sections, marker_sections
 from imurun.report.parts import Section
 from imurun.report.past import Past, day_of, make_past, utc_of
@@ -48,11 +49,14 @@ def write_report(
         context: numbers of the weeks before by name, for orientation.
 
     Raises:
-        OSError: the file cannot be written.
+        SettingsError: the file cannot be written.
     """
     html = render(session, history=history, flags=flags, context=context)
-    with atomic_path(out) as aside:
-        aside.write_text(html, encoding="utf-8")
+    try:
+        with atomic_path(out) as aside:
+            aside.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise unwritten(out, error) from error
 
 
 def render(
