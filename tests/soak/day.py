@@ -143,7 +143,7 @@ class Ran:
         gaps: places that never came, half open.
         second: place of the stream at which the run after the reboot begins.
         begins: rows of the feed at which the sensor's runs begin.
-        rate_hz: at which it was analysed.
+        rate_hz: of the sensor, the best that was known at the end.
         samples: of the memory, one each ten minutes.
         faults: how often what went wrong.
         n_missed: blocks that a face did not take.
