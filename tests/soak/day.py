@@ -180,9 +180,7 @@ def feed() -> Feed:
     return Feed(session().recording, loop=True)
 
 
-def run(
-    hours: float, folder: Path, *, seed: int = 1, tell: Callable[[Sample], None] = lambda _: None
-) -> Ran:
+def run(hours: float, folder: Path, *, seed: int = 1, tell: Callable[[Sample], None] = lambda _: None) -> Ran:
     """Let it happen; files go to the folder, which must be empty."""
     ran = Ran(folder)
 

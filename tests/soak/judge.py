@@ -159,7 +159,9 @@ def _expected(ran: Ran, *, gaps: bool) -> pd.DataFrame:
 
 def _difference(one: pd.DataFrame, other: pd.DataFrame) -> float:
     """Largest difference of two tables; infinite where rows, words or what is known differ."""
-    if len(one) != len(other) or any((one[name].to_numpy() != other[name].to_numpy()).any() for name in WORDS):
+    if len(one) != len(other) or any(
+        (one[name].to_numpy() != other[name].to_numpy()).any() for name in WORDS
+    ):
         return np.inf
     names = [name for name in COLUMNS if name not in WORDS]
     a, b = (table[names].to_numpy(dtype=float) for table in (one, other))
