@@ -604,3 +604,17 @@ def test_arrays_are_not_collected(stand):
         while socket.read() is not None:
             pass
     assert page.n_ignored == 1
+
+
+def test_a_question_to_a_session_that_has_just_ended(stand, caplog):
+    """Bokeh has no answer then, which is no fault of the server's."""
+    page = stand.serve()
+    with WebSocket(stand, session_of(page)["token"]) as socket:
+        for _ in range(3):
+            socket.read()
+        [session] = stand.call(page._application.get_sessions, "/")
+        stand.call(setattr, session, "_destroyed", True)
+        socket.message("PULL-DOC-REQ", {})
+        socket.message("NONSENSE", {})
+        assert wait(lambda: page.n_ignored == 1)
+    assert "Uncaught" not in caplog.text

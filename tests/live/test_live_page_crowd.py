@@ -81,10 +81,10 @@ class Crowd:
 
     async def _watch(self, reader, writer):
         if await self._open(reader, writer):
-            assert b'"ACK"' in await frame(reader) + await frame(reader) + await frame(reader)
+            assert b'"ACK"' in await frame(reader, writer) + await frame(reader, writer) + await frame(reader, writer)
             pull = [{"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}]
             writer.write(b"".join(masked(json.dumps(part).encode()) for part in pull))
-            while b'"PULL-DOC-REPLY"' not in await frame(reader):
+            while b'"PULL-DOC-REPLY"' not in await frame(reader, writer):
                 pass
             await asyncio.sleep(0.2)
             writer.write(masked(b"\x03\xe8", 0x8))
@@ -117,7 +117,7 @@ class Crowd:
                     await writer.drain()
             with suppress(OSError, asyncio.IncompleteReadError):
                 while True:
-                    await frame(reader)
+                    await frame(reader, writer)
 
     async def _deaf(self, reader, writer):
         """Reads nothing of what it asks for a hundred times."""
@@ -146,8 +146,8 @@ def masked(data, opcode=0x1):
     return bytes([0x80 | opcode]) + length + bytes(4) + data
 
 
-async def frame(reader):
-    """The content of the next frame that is no question for life; those are not answered."""
+async def frame(reader, writer):
+    """The content of the next message; questions whether somebody is there are answered."""
     while True:
         first, second = await reader.readexactly(2)
         n = second & 0x7F
@@ -156,6 +156,8 @@ async def frame(reader):
         content = await reader.readexactly(n)
         if first & 0x0F in (0x1, 0x2):
             return content
+        if first & 0x0F == 0x9:
+            writer.write(masked(content, 0xA))
         if first & 0x0F == 0x8:
             raise asyncio.IncompleteReadError(b"", 2)
 

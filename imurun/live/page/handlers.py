@@ -199,7 +199,9 @@ class Socket(WSHandler):
         if message is None:
             return
         if message.msgtype in READS:
-            await self.send_message(await self.handler.handle(message, self.connection))
+            reply = await self.handler.handle(message, self.connection)
+            if reply is not None:  # the session has just ended
+                await self.send_message(reply)
         elif not (message.msgtype == "PATCH-DOC" and _is_housekeeping(message.content)):
             asks.ignore("a message that would change the document")
 
