@@ -27,6 +27,6 @@ def shown(value: object, longest: int = 80) -> str:
 
 
 def file_word(text: str) -> str:
-    """Text as part of a file's name, of at most `LONGEST_WORD` bytes: a sensor may have a name of any length."""
+    """Text of any length as part of a file's name, at most `LONGEST_WORD` bytes."""
     word = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in encodable(text))
     return word.encode()[:LONGEST_WORD].decode(errors="ignore") or "-"

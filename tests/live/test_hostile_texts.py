@@ -139,7 +139,9 @@ def test_the_report_shows_texts_as_texts(browser, session, tmp_path):
     assert "49" not in page.title()
     # without its policy nothing runs either: it is the escape that holds
     bare = Path(tmp_path / "bare.html")
-    bare.write_text(file.read_text(encoding="utf-8").replace("Content-Security-Policy", "x"), encoding="utf-8")
+    bare.write_text(
+        file.read_text(encoding="utf-8").replace("Content-Security-Policy", "x"), encoding="utf-8"
+    )
     page.goto(bare.as_uri())
     page.wait_for_function("[...Bokeh.index].length && Bokeh.documents.every((one) => one.is_idle)")
     assert_harmless(page)

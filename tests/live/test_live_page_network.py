@@ -66,12 +66,14 @@ async def main():
     states, controls = [RunState("a")], Controls(lambda *_: None, lambda: None)
     async with serve(states, controls) as page:
         print("alone near", *await ask(False, "127.0.0.1||/", "127.0.0.2||/", "10.77.0.1||/", "10.88.0.1||/"))
-        print("alone rebound", *await ask(False, "127.0.0.1|evil.example:5005|/", "127.0.0.1|10.77.0.1:5005|/"))
+        strange = [f"127.0.0.1|{one}:5005|/" for one in ("evil.example", "10.77.0.1")]
+        print("alone rebound", *await ask(False, *strange))
         print("alone far", *await ask(True, "10.77.0.1||/", "10.88.0.1||/", "127.0.0.1||/"))
     async with serve(states, controls, share=True) as page:
         token = page.address.partition("?token=")[2]
         other_case = token.swapcase()
-        tried = ["", f"?token={token[:-1]}", f"?token={other_case}", f"?token={token}x", "?token=", f"?Token={token}"]
+        wrong = [token[:-1], other_case, token + "x", ""]
+        tried = ["", *(f"?token={one}" for one in wrong), f"?Token={token}"]
         print("shared far", *await ask(True, *(f"10.77.0.1||/{one}" for one in tried)))
         true = f"?token={token}"
         shown = [f"10.77.0.1||/{true}", f"10.88.0.1||/{true}", f"10.77.0.1||/ws{true}"]
@@ -146,7 +148,7 @@ def test_the_token_is_only_where_it_is_printed_on_purpose(tmp_path):
         time.sleep(1.0)
     finally:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=60)
     assert [status for status, _ in told] == [200, 500, 403, 403, 404, 403, 500, 400]
     heads = [head for _, head in told]
     # answers with a page's content; the others have nothing that could send a browser anywhere

@@ -2,8 +2,8 @@
 
     day ← judge ← __main__, test_soak
 
-The whole path: device side in C, Bluetooth link, client, pipeline with analyzer and recorder, and what page and
-terminal show of it. What is kept for the judge goes to files, so that only the run itself can fill the memory.
+The whole path: device side in C, Bluetooth link, client, pipeline with analyzer and recorder, and what page
+and terminal show of it. What is kept for the judge goes to files, so that only the run can fill memory.
 """
 
 from __future__ import annotations

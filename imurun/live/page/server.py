@@ -55,7 +55,7 @@ UNUSED_MS = 10_000
 IDLE_S = 20.0
 """A connection that asks for nothing for so long, or takes so long to ask, is closed."""
 MOST_CONNECTIONS = 128
-"""Besides web sockets. Each takes one of the process's open files, which the recording and the link need too."""
+"""Besides web sockets. Each takes one of the process's open files, and recording and link need some too."""
 
 
 class Page:
