@@ -23,8 +23,9 @@ from imurun.live.together import controls_of
 from imurun.live.wearer import Wearer
 from imurun.sim.presets import steady_run
 
-VISITS, AT_ONCE = 210, 12
-KINDS = ("get", "watch", "leave", "reset", "half", "flood", "deaf")
+VISITS = ["get", "reset", "half"] * 55 + ["leave", "flood"] * 12 + ["watch"] * 12 + ["deaf"] * 4
+AT_ONCE = 12
+PATIENCE_S = 30.0
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: no goodbye."""
 
@@ -39,9 +40,10 @@ class Crowd:
     async def visit(self, kind):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            await getattr(self, f"_{kind}")(reader, writer)
+            async with asyncio.timeout(PATIENCE_S):
+                await getattr(self, f"_{kind}")(reader, writer)
             self.done[kind] += 1
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
             self.done["sent away"] += 1  # a busy machine may take longer than the server waits
         finally:
             writer.close()
@@ -178,9 +180,9 @@ def n_documents():
 async def until(condition, seconds=60.0):
     """Whether it came true; far longer than needed on a slow machine."""
     end_s = asyncio.get_running_loop().time() + seconds
-    while not condition() and asyncio.get_running_loop().time() < end_s:
-        await asyncio.sleep(0.05)
-    return condition()
+    while not (holds := condition()) and asyncio.get_running_loop().time() < end_s:
+        await asyncio.sleep(0.3)
+    return holds
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files in /proc")
@@ -190,13 +192,13 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="coun
 def test_browsers_come_and_go_by_the_hundred(monkeypatch):
     monkeypatch.setattr(server, "UNUSED_MS", 3000)
     monkeypatch.setattr(server, "IDLE_S", 60.0)
-    recording = steady_run(1800.0, rate_hz=50.0).recording
+    recording = steady_run(3600.0, rate_hz=50.0).recording
     errors = []
 
     async def scenario():
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: errors.append(context))
-        pipeline = replay_run(recording, 40.0, Wearer())
+        pipeline = replay_run(recording, 10.0, Wearer())
         moments = pipeline.fan.subscribe(None)
         files, documents = n_open_files(), n_documents()
         controls = controls_of([pipeline])
@@ -204,8 +206,7 @@ def test_browsers_come_and_go_by_the_hundred(monkeypatch):
         async with serve([pipeline.state], controls, port=0) as page:
             tasks = len(asyncio.all_tasks())
             crowd = Crowd(page.port)
-            kinds = [KINDS[k % len(KINDS)] for k in range(VISITS)]
-            random.Random(1).shuffle(kinds)
+            kinds = random.Random(1).sample(VISITS, len(VISITS))
             limit = asyncio.Semaphore(AT_ONCE)
 
             async def one(kind):
@@ -213,8 +214,8 @@ def test_browsers_come_and_go_by_the_hundred(monkeypatch):
                     await crowd.visit(kind)
 
             await asyncio.gather(*map(one, kinds))
-            assert crowd.done.total() == VISITS
-            assert all(crowd.done[kind] > 0 for kind in KINDS)
+            assert crowd.done.total() == len(VISITS)
+            assert all(crowd.done[kind] > 0 for kind in set(VISITS))
             assert not running.done()  # the run outlasts them
             sessions = page._application.get_sessions
             assert await until(lambda: not sessions("/"))
@@ -235,7 +236,7 @@ def test_browsers_come_and_go_by_the_hundred(monkeypatch):
     pipeline, moments = asyncio.run(scenario())
     assert errors == []
     assert pipeline.state.n_dropped == 0
-    n = moments[-2].block.next_index
+    n = max(moment.block.next_index for moment in moments)
     analyzer = RunAnalyzer(recording.rate_hz, acc_range_g=recording.acc_range_g)
     expected = analyzer.push(recording.acc[:n], recording.gyr[:n]) + analyzer.finish()
     steps = [step for moment in moments for step in moment.steps]

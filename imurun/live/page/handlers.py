@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST_SESSIONS = 64
 """Browsers at once, those that left within the last seconds included."""
 SESSION_EXPIRY_S = 60
+MOST_READS = 8
+"""Questions of one browser: the page asks for its document once, and each answer takes time from the run."""
 READS = frozenset({"PULL-DOC-REQ", "SERVER-INFO-REQ"})
 """Bokeh's messages that only ask."""
 HOUSEKEEPING = frozenset({"document_ready", "connection_lost", "client_reconnected"})
@@ -147,6 +149,7 @@ class Socket(WSHandler):
     def open(self, *args: Any, **kwargs: Any) -> None:
         """A browser is there."""
         self._connection = self.ws_connection
+        self._n_reads = 0
         self.application.sockets.add(self)
         try:
             super().open(*args, **kwargs)
@@ -199,8 +202,15 @@ class Socket(WSHandler):
         if message is None:
             return
         if message.msgtype in READS:
+            self._n_reads += 1
+            if self._n_reads > MOST_READS:
+                asks.ignore("more questions than the page has")
+                self.close()
+                return
             reply = await self.handler.handle(message, self.connection)
-            if reply is not None:  # the session has just ended
+            if reply is None:  # the session has just ended: the browser asks for another at once
+                self.close()
+            else:
                 await self.send_message(reply)
         elif not (message.msgtype == "PATCH-DOC" and _is_housekeeping(message.content)):
             asks.ignore("a message that would change the document")
