@@ -138,9 +138,14 @@ class RefusedDoor(Door):
 
 
 class Socket(WSHandler):
-    """Tells a browser what its document is, and takes nothing from it: buttons go through `AskDoor`."""
+    """Tells a browser what its document is, and takes nothing from it: buttons go through `AskDoor`.
+
+    Attributes:
+        n_reads: how often it was asked.
+    """
 
     application: PageApplication
+    n_reads = 0
 
     def check_origin(self, origin: str) -> bool:
         """The page's own host only, which `Access` has also seen to."""
@@ -149,7 +154,6 @@ class Socket(WSHandler):
     def open(self, *args: Any, **kwargs: Any) -> None:
         """A browser is there."""
         self._connection = self.ws_connection
-        self._n_reads = 0
         self.application.sockets.add(self)
         try:
             super().open(*args, **kwargs)
@@ -202,8 +206,8 @@ class Socket(WSHandler):
         if message is None:
             return
         if message.msgtype in READS:
-            self._n_reads += 1
-            if self._n_reads > MOST_READS:
+            self.n_reads += 1
+            if self.n_reads > MOST_READS:
                 asks.ignore("more questions than the page has")
                 self.close()
                 return
