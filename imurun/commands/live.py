@@ -175,11 +175,15 @@ async def _sensor_runs(
     sensors: Sequence[str], wanted: Wanted, wearer: Wearer, stem: Path | None
 ) -> list[Pipeline]:
     found = await choose_sensors(sensors, get_profile(wanted.kind) if wanted.kind is not None else None)
+    words = [file_word(one.label) for one in found]
     pipelines: list[Pipeline] = []
-    for one in found:
+    for one, word in zip(found, words, strict=True):
         own = stem
         if stem is not None and len(found) > 1:
-            own = stem.with_name(f"{stem.name}-{file_word(one.label)}")
+            # sensors of one kind may all have the same name, and file systems may not tell A from a
+            is_shared = sum(word.casefold() == other.casefold() for other in words) > 1
+            more = f"-{file_word(one.address)}" if is_shared else ""
+            own = stem.with_name(f"{stem.name}-{word}{more}")
         pipelines.append(sensor_run(one, settings_for(one, wanted), wearer, own))
     return pipelines
 

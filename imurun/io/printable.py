@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+LONGEST_WORD = 80
+"""Bytes of a word in a file's name, of which file systems allow 255."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -25,5 +27,6 @@ def shown(value: object, longest: int = 80) -> str:
 
 
 def file_word(text: str) -> str:
-    """Text as part of a file's name."""
-    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in text) or "-"
+    """Text of any length as part of a file's name, at most `LONGEST_WORD` bytes."""
+    word = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in encodable(text))
+    return word.encode()[:LONGEST_WORD].decode(errors="ignore") or "-"

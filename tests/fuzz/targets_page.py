@@ -90,7 +90,7 @@ class _Browser:
     def __init__(self) -> None:
         self.ignored: list[str] = []
         self.answered: list[str] = []
-        self.closed = False
+        self.closed, self.n_reads = False, 0
         self.application = SimpleNamespace(asks=SimpleNamespace(ignore=self.ignored.append))
         self.receiver = Receiver(Protocol())
         self.handler = SimpleNamespace(handle=self._handle)

@@ -26,6 +26,7 @@ from imurun.errors import PageError
 from imurun.live.controls import Controls
 from imurun.live.page import access, server
 from imurun.live.page.asks import Asks
+from imurun.live.page.handlers import MOST_READS
 from imurun.live.state import RunState
 
 DOORS = [
@@ -604,3 +605,30 @@ def test_arrays_are_not_collected(stand):
         while socket.read() is not None:
             pass
     assert page.n_ignored == 1
+
+
+def test_no_browser_asks_without_end(stand):
+    """Each answer is the whole document, which takes the run's time to make."""
+    page = stand.serve()
+    with WebSocket(stand, session_of(page)["token"]) as socket:
+        told = []
+        for _ in range(MOST_READS + 1):
+            socket.message("PULL-DOC-REQ", {})
+        while (fragment := socket.read()) is not None:
+            told.append(fragment)
+    assert sum('"PULL-DOC-REPLY"' in one for one in told) == MOST_READS
+    assert page.n_ignored == 1
+
+
+def test_a_question_to_a_session_that_has_just_ended(stand, caplog):
+    """Bokeh has no answer then, which is no fault of the server's."""
+    page = stand.serve()
+    with WebSocket(stand, session_of(page)["token"]) as socket:
+        for _ in range(3):
+            socket.read()
+        [session] = stand.call(page._application.get_sessions, "/")
+        stand.call(setattr, session, "_destroyed", True)
+        socket.message("PULL-DOC-REQ", {})
+        while socket.read() is not None:
+            pass
+    assert "Uncaught" not in caplog.text

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST_SESSIONS = 64
 """Browsers at once, those that left within the last seconds included."""
 SESSION_EXPIRY_S = 60
+MOST_READS = 8
+"""Questions of one browser: the page asks for its document once, and each answer takes time from the run."""
 READS = frozenset({"PULL-DOC-REQ", "SERVER-INFO-REQ"})
 """Bokeh's messages that only ask."""
 HOUSEKEEPING = frozenset({"document_ready", "connection_lost", "client_reconnected"})
@@ -136,9 +138,14 @@ class RefusedDoor(Door):
 
 
 class Socket(WSHandler):
-    """Tells a browser what its document is, and takes nothing from it: buttons go through `AskDoor`."""
+    """Tells a browser what its document is, and takes nothing from it: buttons go through `AskDoor`.
+
+    Attributes:
+        n_reads: how often it was asked.
+    """
 
     application: PageApplication
+    n_reads = 0
 
     def check_origin(self, origin: str) -> bool:
         """The page's own host only, which `Access` has also seen to."""
@@ -199,7 +206,16 @@ class Socket(WSHandler):
         if message is None:
             return
         if message.msgtype in READS:
-            await self.send_message(await self.handler.handle(message, self.connection))
+            self.n_reads += 1
+            if self.n_reads > MOST_READS:
+                asks.ignore("more questions than the page has")
+                self.close()
+                return
+            reply = await self.handler.handle(message, self.connection)
+            if reply is None:  # the session has just ended: the browser asks for another at once
+                self.close()
+            else:
+                await self.send_message(reply)
         elif not (message.msgtype == "PATCH-DOC" and _is_housekeeping(message.content)):
             asks.ignore("a message that would change the document")
 

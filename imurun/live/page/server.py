@@ -24,6 +24,7 @@ from bokeh.server.views.static_handler import StaticHandler
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream
 from tornado.web import ErrorHandler, RequestHandler
 
 from imurun.errors import PageError
@@ -51,6 +52,10 @@ PING_S = 5.0
 """A browser that does not answer for so long is gone, and what waits for it is freed."""
 UNUSED_MS = 10_000
 """How long the document of a browser that went away is kept."""
+IDLE_S = 20.0
+"""A connection that asks for nothing for so long, or takes so long to ask, is closed."""
+MOST_CONNECTIONS = 128
+"""Besides web sockets. Each takes one of the process's open files, and recording and link need some too."""
 
 
 class Page:
@@ -61,10 +66,11 @@ class Page:
         port: the one that it was given, or that was free.
     """
 
-    def __init__(self, address: str, port: int, application: PageApplication) -> None:
+    def __init__(self, address: str, port: int, application: PageApplication, http: PageServer) -> None:
         self.address = address
         self.port = port
         self._application = application
+        self._http = http
 
     @property
     def n_ignored(self) -> int:
@@ -77,9 +83,37 @@ class Page:
         return self._application.n_refused
 
     @property
+    def n_connections(self) -> int:
+        """How many connections are open that are no web socket."""
+        return self._http.n_connections
+
+    @property
     def n_browsers(self) -> int:
         """How many browsers look."""
         return sum(session.connection_count for session in self._application.get_sessions("/"))
+
+
+class PageServer(HTTPServer):
+    """Tornado's, which by itself takes any number of connections and lets each rest for an hour.
+
+    Attributes:
+        n_connections: open ones, without web sockets.
+    """
+
+    n_connections = 0
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        """A connection was made; one too many is closed."""
+        if self.n_connections >= MOST_CONNECTIONS:
+            stream.close()
+            return
+        self.n_connections += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        """A connection is closed, or is a web socket from here on."""
+        self.n_connections -= 1
+        super().on_close(server_conn)
 
 
 class PageApplication(BokehTornado):
@@ -190,12 +224,18 @@ async def serve(
     access = Access(share, port)
     moments = Moments(states, asyncio.get_running_loop().time)
     application = PageApplication(access, Asks(states, controls), moments, title)
-    http = HTTPServer(application, max_body_size=MOST_BYTES, max_buffer_size=4 * MOST_BYTES)
+    http = PageServer(
+        application,
+        max_body_size=MOST_BYTES,
+        max_buffer_size=4 * MOST_BYTES,
+        idle_connection_timeout=IDLE_S,
+        body_timeout=IDLE_S,
+    )
     server = BaseServer(IOLoop.current(), application, http)
     http.add_socket(listener)
     server.start()
     try:
-        yield Page(_address(listen_at, port, access.token), port, application)
+        yield Page(_address(listen_at, port, access.token), port, application, http)
     finally:
         if application.sockets:
             await asyncio.sleep(DRAW_S + BEAT_S)  # that the run has ended is still told

@@ -1,0 +1,277 @@
+"""A day's run over a bad link, in virtual time: what it is made of, and what is kept of it.
+
+    day ← judge ← __main__, test_soak
+
+The whole path: device side in C, Bluetooth link, client, pipeline with analyzer and recorder, and what page
+and terminal show of it. What is kept for the judge goes to files, so that only the run can fill memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import struct
+import sys
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from bokeh.document import Document
+
+sys.path.append(str(Path(__file__).parents[1] / "virtual"))  # its modules find each other by name
+
+from virtual_board import library
+from virtual_loop import run_virtual
+from virtual_rig import FETCH, SETTINGS, START, offered
+
+from imurun.columns import STEP_COLUMNS
+from imurun.engine import Step
+from imurun.live.page.document import MOMENT, Follower
+from imurun.live.page.moment import Moments
+from imurun.live.pipeline import Pipeline
+from imurun.live.runs import sensor_run
+from imurun.live.terminal import PlainLines
+from imurun.live.terminal_view import TerminalView
+from imurun.live.together import run_together
+from imurun.live.wearer import Wearer
+from imurun.sim.runner import RunnerModel, Segment
+from imurun.sim.sensor import SensorModel
+from imurun.sim.simulation import Simulation, simulate
+from imurun.virtual.faults import BOOT_S, Faults, Spell
+from imurun.virtual.feed import Feed
+from imurun.virtual.sensor import VirtualSensor
+
+RATE_HZ = 208.0
+LOSS = 0.05
+DROP_EVERY_S, LONGEST_DROP_S = 600.0, 20.0
+SAMPLE_EVERY_S = 600.0
+LOOK_EVERY_S, TERMINAL_EVERY_S = 1.0, 10.0
+SIDES, GAITS = ("left", "right", "unknown"), ("running", "walking")
+WORDS = {"side": SIDES, "gait": GAITS}
+COLUMNS = [column.name for column in STEP_COLUMNS]
+
+
+@cache
+def session() -> Simulation:
+    """Ten minutes that begin and end at rest, so that the next ten can follow them."""
+    segments = [
+        Segment("still", 6.0),
+        Segment("walking", 40.0, speed_m_s=1.4),
+        Segment("running", 240.0, speed_m_s=2.7),
+        Segment("walking", 30.0, speed_m_s=1.4),
+        Segment("running", 240.0, speed_m_s=3.3),
+        Segment("walking", 36.0, speed_m_s=1.3),
+        Segment("still", 8.0),
+    ]
+    sensor = SensorModel(rate_hz=RATE_HZ, acc_noise_g=0.003, gyr_noise_deg_s=0.1)
+    return simulate(segments, RunnerModel(), sensor, seed=8)
+
+
+def faults(seconds: float, seed: int) -> Faults:
+    """A drop each ten minutes at a time and of a length by chance, and a reboot in the middle."""
+    random = Random(seed)
+    drops = [
+        Spell(begin_s + random.uniform(60.0, 500.0), random.uniform(1.0, LONGEST_DROP_S))
+        for begin_s in np.arange(0.0, seconds, DROP_EVERY_S).tolist()
+    ]
+    kept = tuple(drop for drop in drops if drop.at_s + drop.lasting_s < seconds - 30.0)
+    middle_s = DROP_EVERY_S * (0.5 * seconds // DROP_EVERY_S) + 570.0
+    return Faults(loss=LOSS, drops=kept, reboots=(Spell(min(middle_s, 0.6 * seconds), BOOT_S),))
+
+
+class Fetch(NamedTuple):
+    """A request for samples of a run of the sensor, and the next index of that run then."""
+
+    run: int
+    first: int
+    stop: int
+    next_index: int
+
+
+class Noting(VirtualSensor):
+    """Notes in a file which samples it is asked for again."""
+
+    def __init__(self, *args, notes: Path, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.begins: list[int] = []
+        self._notes = notes.open("wb")
+
+    def write(self, request, now_s):
+        """As the sensor's own."""
+        self.advance_clock(now_s)
+        if request[0] == START:
+            self.begins.append(self.next_sample)
+        elif request[0] == FETCH:
+            first, n = struct.unpack("<IH", request[2:])
+            run = len(self.begins) - 1
+            now = self.next_sample - self.begins[run]
+            self._notes.write(array("q", Fetch(run, first, first + n, now)).tobytes())
+        return super().write(request, now_s)
+
+    def close(self) -> None:
+        """As the sensor's own."""
+        self._notes.close()
+        super().close()
+
+
+@dataclass
+class Sample:
+    """How large the process and what it shows are at a time of the run."""
+
+    time_s: float
+    resident_mb: float
+    document_kb: float
+    n_tasks: int
+    n_steps: int
+
+
+@dataclass
+class Ran:
+    """What came of a run.
+
+    Attributes:
+        folder: of its files.
+        journal: what was recorded.
+        n_samples: places of the stream.
+        gaps: places that never came, half open.
+        second: place of the stream at which the run after the reboot begins.
+        begins: rows of the feed at which the sensor's runs begin.
+        rate_hz: of the sensor, the best that was known at the end.
+        samples: of the memory, one each ten minutes.
+        faults: how often what went wrong.
+        n_missed: blocks that a face did not take.
+        notes: what the pipeline had to say at the end.
+    """
+
+    folder: Path
+    journal: Path = Path()
+    n_samples: int = 0
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    second: int = 0
+    begins: list[int] = field(default_factory=list)
+    rate_hz: float = RATE_HZ
+    samples: list[Sample] = field(default_factory=list)
+    faults: dict[str, int] = field(default_factory=dict)
+    n_missed: int = 0
+    notes: tuple[str, ...] = ()
+
+    def steps(self) -> pd.DataFrame:
+        """The steps as they came out live."""
+        values = np.fromfile(self.folder / "steps").reshape(-1, len(COLUMNS))
+        table = pd.DataFrame(values, columns=COLUMNS)
+        for name, words in WORDS.items():
+            table[name] = np.array(words, dtype=object)[table[name].astype(int)]
+        return table
+
+    def fetches(self) -> np.ndarray:
+        """Rows of `Fetch`, shape (n, 4)."""
+        return np.fromfile(self.folder / "fetches", dtype=np.int64).reshape(-1, 4)
+
+
+def feed() -> Feed:
+    """What the sensor measures, without end."""
+    return Feed(session().recording, loop=True)
+
+
+def run(hours: float, folder: Path, *, seed: int = 1, tell: Callable[[Sample], None] = lambda _: None) -> Ran:
+    """Let it happen; files go to the folder, which must be empty."""
+    ran = Ran(folder)
+
+    async def scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        sensor = Noting(
+            library(),
+            feed(),
+            faults(3600.0 * hours, seed),
+            seed=seed,
+            clock_ppm=20.0,
+            now_s=loop.time(),
+            notes=folder / "fetches",
+        )
+        async with offered(monkeypatch, sensor) as found:
+            pipeline = sensor_run(found, SETTINGS, Wearer(), folder / "run")
+            loop.call_later(3600.0 * hours, pipeline.stop)
+            taking = asyncio.create_task(_take(pipeline, ran))
+            await run_together([pipeline], [_Faces(pipeline, ran, tell)])
+            await taking
+            if pipeline.error is not None:
+                raise pipeline.error
+            assert pipeline.journal is not None
+            ran.journal, ran.rate_hz = pipeline.journal, pipeline.best_rate_hz
+            ran.second = pipeline._source._client.assembly.aligner.place_of(0)  # type: ignore[attr-defined]
+            ran.begins = sensor.begins
+            ran.faults = {**sensor.counts, **sensor.air.counts}
+            ran.n_missed, ran.notes = pipeline.fan.n_missed, pipeline.state.notes
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run_virtual(scenario(monkeypatch))
+    return ran
+
+
+async def _take(pipeline: Pipeline, ran: Ran) -> None:
+    """Keep steps in a file, and the places of gaps."""
+    with (ran.folder / "steps").open("wb") as file:
+        async for block, steps in pipeline.fan.subscribe():
+            missing = np.flatnonzero(np.diff(np.concatenate([[False], block.missing, [False]]).astype(int)))
+            for first, stop in (missing.reshape(-1, 2) + block.first_index).tolist():
+                if ran.gaps and ran.gaps[-1][1] == first:
+                    ran.gaps[-1] = ran.gaps[-1][0], stop
+                else:
+                    ran.gaps.append((first, stop))
+            ran.n_samples = max(ran.n_samples, block.next_index)
+            for step in steps:
+                file.write(array("d", map(_number, Step._fields, step)).tobytes())
+
+
+def _number(name: str, value: float | str) -> float:
+    return float(WORDS[name].index(value)) if isinstance(value, str) else value
+
+
+class _Faces:
+    """What a browser, a terminal and lines in a file show; presses of the buttons; the size of it all."""
+
+    def __init__(self, pipeline: Pipeline, ran: Ran, tell: Callable[[Sample], None]) -> None:
+        self._pipeline, self._ran, self._tell = pipeline, ran, tell
+
+    async def __call__(self, ended: asyncio.Event) -> None:
+        loop, state = asyncio.get_running_loop(), self._pipeline.state
+        document = Document()
+        follower = Follower(document, Moments([state], loop.time), 0)
+        plain, view = PlainLines(state), TerminalView([state], None, "", keeps=True)
+        begun_s = drawn_s = sampled_s = loop.time()
+        while not ended.is_set():
+            now_s = loop.time()
+            follower.update()
+            if now_s - drawn_s >= TERMINAL_EVERY_S:
+                drawn_s = now_s
+                plain.lines(now_s)
+                view.lines(now_s, 100, 40)
+            if now_s - sampled_s >= SAMPLE_EVERY_S:
+                sampled_s = now_s
+                self._pipeline.mark("lap", None)
+                shown = document.get_model_by_name(MOMENT)
+                assert shown is not None
+                sample = Sample(
+                    now_s - begun_s,
+                    resident_mb(),
+                    len(str(document.to_json())) / 1e3,
+                    len(asyncio.all_tasks()),
+                    state.n_trend,
+                )
+                self._ran.samples.append(sample)
+                self._tell(sample)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+def resident_mb() -> float:
+    """Of this process, without what is only waiting to be collected."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1e6
