@@ -30,7 +30,6 @@ from imurun.history.tags import TAG_NAMES, Tags, clean_runner
 from imurun.history.thresholds import THRESHOLDS, Thresholds
 from imurun.io import read_steps, write_steps
 from imurun.io.printable import printable
-from imurun.io.unwritten import reason
 
 if TYPE_CHECKING:
     from imurun.session import Session
@@ -101,7 +100,10 @@ class Store:
             (self.folder / STEPS).mkdir(parents=True, exist_ok=True)
             has_steps = any((self.folder / STEPS).glob("*.parquet"))
         except OSError as error:
-            raise StoreError(f"{printable(str(self.folder))} cannot be used: {reason(error)}.") from error
+            raise StoreError(
+                f"{printable(str(self.folder))} cannot be used ({error.strerror or error}); "
+                "choose another --store."
+            ) from error
         self.catalogue = Catalogue(self.folder / FILE, may_create=not has_steps, wait_s=wait_s)
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from imurun.live.together import controls_of
 from imurun.live.wearer import Wearer
 from imurun.sim.presets import steady_run
 
-VISITS = ["get", "reset", "half"] * 55 + ["leave", "flood"] * 12 + ["watch"] * 12 + ["deaf"] * 4
+VISITS = ["get", "reset", "half"] * 30 + ["leave", "flood"] * 12 + ["watch"] * 12 + ["deaf"] * 4
 AT_ONCE = 12
 PATIENCE_S = 30.0
 RESET = struct.pack("ii", 1, 0)

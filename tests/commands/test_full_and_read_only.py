@@ -1,0 +1,202 @@
+"""A disk that is full, and one that can only be read: one sentence, nothing half written, all else readable."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import imurun
+from imurun.history import Store
+from imurun.sim import Segment, simulate
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
+START = "2026-05-01T07:30Z"
+ROOM_KB = (4, 60)
+"""Left on the full disk: nothing fits, or a part does."""
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 3 MB of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small disk: run as root on Linux")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A recording, a folder with it, a history that holds it, and an export of that."""
+    folder = tmp_path_factory.mktemp("made")
+    recording = simulate([Segment("running", 60.0, speed_m_s=3.0)], seed=3).recording
+    (folder / "many").mkdir()
+    imurun.io.write_recording(recording, folder / "many" / "run.parquet")
+    shutil.copy(folder / "many" / "run.parquet", folder)
+    place = {"IMURUN_STORE": str(folder / "store")}
+    for words in (("analyze", "run.parquet", "--save", "--start", START), ("history", "export", "all.zip")):
+        assert call(*words, cwd=folder, **place)[0] == 0
+    return folder
+
+
+def call(*words, cwd, **environment):
+    ran = subprocess.run(
+        [sys.executable, "-m", "imurun", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "100", "XDG_CONFIG_HOME": str(cwd), **environment},
+        check=False,
+    )
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def fill(disk, room_kb):
+    free = os.statvfs(disk)
+    with (disk / "fill").open("wb", buffering=0) as stream:
+        stream.write(bytes(free.f_bavail * free.f_frsize - 1024 * room_kb))
+
+
+def refused(code, err):
+    """The sentence of a command that gave up."""
+    assert code == 1, err
+    assert "Traceback" not in err
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("imurun: ")
+    assert last.endswith(".")
+    return last
+
+
+def whole(folder):
+    """Every file under a final name can be read to its end."""
+    for file in folder.rglob("*"):
+        if file.suffix == ".parquet":
+            pq.read_table(file)
+        elif file.suffix == ".csv":
+            assert len(pd.read_csv(file, comment="#")) >= 0
+        elif file.suffix == ".json":
+            json.loads(file.read_text())
+        elif file.suffix == ".sqlite" and file.stat().st_size:
+            with contextlib.closing(sqlite3.connect(file)) as catalogue:
+                assert catalogue.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert not file.name.endswith((".html", ".fit", ".zip")), f"{file} should not be there"
+
+
+WRITERS = {
+    "steps": ["analyze", "run.parquet", "--steps", "{disk}/s.csv"],
+    "save": ["analyze", "run.parquet", "--save", "--start", START],
+    "import": ["history", "import", "many"],
+    "restore": ["history", "restore", "all.zip"],
+    "export": ["history", "export", "{disk}/all.zip"],
+    "simulate": ["simulate", "{disk}/x.csv"],
+    "report": ["report", "run.parquet", "--out", "{disk}/r.html"],
+    "fit": ["export", "run.parquet", "--fit", "{disk}/a.fit", "--start", START],
+    "bids": ["export", "run.parquet", "--bids", "{disk}/b", "--start", START],
+    "cohort": ["cohort", "many", "--out", "{disk}/c"],
+    "live": ["live", "--simulate", "--speed", "inf", "--no-page", "--no-save", "--out", "{disk}/run"],
+}
+FITS = {("fit", 60), ("cohort", 60), ("steps", 60), ("export", 60)}
+"""What is done in that room, or need not be refused there."""
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_full_disk(disk, made, name):
+    for room_kb in ROOM_KB if name in {"save", "live", "cohort"} else ROOM_KB[:1]:
+        fill(disk, room_kb)
+        store = made / "store" if name == "export" else disk / "store"
+        words = [word.format(disk=disk) for word in WRITERS[name]]
+        code, _, err = call(*words, cwd=made, IMURUN_STORE=str(store))
+        if code or (name, room_kb) not in FITS:
+            said = refused(code, err)
+            assert "room" in said or "journal" in said
+        whole(disk)
+        (disk / "fill").unlink()
+
+    code, _, err = call(*[*words, *(["--overwrite"] if name == "live" else [])], cwd=made, IMURUN_STORE=str(store)) if name != "live" else (0, "", "")
+    assert code == 0, err
+
+
+def test_a_live_run_on_a_full_disk_keeps_what_came(disk, made):
+    fill(disk, 400)
+    words = [word.format(disk=disk) for word in WRITERS["live"]]
+    code, _, err = call(*words, cwd=made)
+    refused(code, err)
+    assert "Recording has stopped" in err
+    kept = imurun.read(disk / "run.journal")
+    assert kept.duration_s > 30.0
+    (disk / "fill").unlink()
+    code, _, err = call("recover", disk / "run.journal", cwd=made)
+    assert code == 0, err
+    steps = imurun.analyze(kept).steps
+    found = imurun.io.read_steps(disk / "run-steps.parquet")[0]
+    pd.testing.assert_frame_equal(found, steps)
+
+
+READERS = {
+    "list": ["history"],
+    "show": ["history", "show", "last"],
+    "report": ["report", "last", "--out", "{out}/r.html"],
+    "export": ["history", "export", "{out}/x.zip"],
+    "analyze": ["analyze", "{disk}/run.parquet"],
+    "known": ["analyze", "{disk}/run.parquet", "--save", "--start", START],
+}
+REFUSED = {
+    "tag": ["history", "tag", "last", "--notes", "x"],
+    "restore": ["history", "restore", "all.zip"],
+    "runner": ["runner", "--mass", "62"],
+    "demo": ["demo"],
+    "live": ["live", "--simulate", "--speed", "inf", "--no-page"],
+    "cohort": ["cohort", "many", "--out", "c"],
+    "report": ["report", "run.parquet", "--out", "r.html"],
+    "bids": ["export", "run.parquet", "--bids", "b", "--start", START],
+}
+
+
+@pytest.fixture
+def read_only(disk, made):
+    shutil.copytree(made, disk, dirs_exist_ok=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    return disk
+
+
+def test_what_can_only_be_read_is_read(read_only, tmp_path):
+    place = {"IMURUN_STORE": str(read_only / "store"), "XDG_CACHE_HOME": str(read_only / "cache")}
+    for words in READERS.values():
+        code, out, err = call(
+            *[word.format(disk=read_only, out=tmp_path) for word in words], cwd=read_only, **place
+        )
+        assert code == 0, err
+        assert "Traceback" not in out + err
+    with Store(read_only / "store") as store:
+        assert len(store.sessions()) == 1
+
+
+def test_what_cannot_be_written_is_one_sentence(read_only):
+    before = sorted(read_only.rglob("*"))
+    for words in REFUSED.values():
+        code, _, err = call(*words, cwd=read_only, IMURUN_STORE=str(read_only / "store"))
+        refused(code, err)
+    assert sorted(read_only.rglob("*")) == before
+
+
+def test_a_history_that_was_not_closed_on_a_disk_that_can_only_be_read_says_what_to_do(disk, made):
+    shutil.copytree(made / "store", disk / "store")
+    catalogue = disk / "store" / "catalogue.sqlite"
+    Path(f"{catalogue}-wal").write_bytes(b"left by a run that was killed")
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    code, _, err = call("history", cwd=made, IMURUN_STORE=str(disk / "store"))
+    assert "copy its folder to another place and name that with --store" in refused(code, err)
