@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,13 +40,25 @@ class Finding:
 
 @dataclass
 class Tally:
-    """Over all kills of a command; `hit` counts how they were aimed, `faults` and `unreadable` what was wrong."""
+    """Over all kills of a command.
+
+    Attributes:
+        name: of the command.
+        keeps_journal: whether it records.
+        life_s: of an undisturbed run.
+        events: changes of files in that.
+        kills: how many there were; `too_late` came after the end.
+        lost_s, leftovers: the most of any kill; see `Finding`.
+        completed: after how many kills the command, or `recover`, ran to its end.
+        unreadable, faults: with the aim of the kill.
+    """
 
     name: str
+    keeps_journal: bool = False
     life_s: float = 0.0
     events: int = 0
     kills: int = 0
-    hit: Counter[str] = field(default_factory=Counter)
+    too_late: int = 0
     lost_s: float = 0.0
     completed: int = 0
     leftovers: int = 0

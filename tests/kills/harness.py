@@ -58,7 +58,7 @@ def kill_often(
         progress: called after each.
         keep: where what a kill left goes if something is wrong with it.
     """
-    tally = Tally(command.name)
+    tally = Tally(command.name, bool(command.probe))
     place, notes = command.folder / "undisturbed", command.folder / "notes"
     tally.life_s, tally.events = undisturbed(command, place, notes)
     for k, aim in enumerate(aims(n, tally.life_s, tally.events, seed)):
@@ -68,8 +68,7 @@ def kill_often(
         command.prepare(place)
         code, killed_s = killed(command, place, notes, aim)
         finding.expect(code in (0, -9), f"ended with {code}: {_said(notes)}")
-        if code == 0:
-            tally.hit["after its end"] += 1
+        tally.too_late += code == 0
         command.look(place, notes, killed_s, finding)
         tally.add(str(aim), finding)
         if keep is not None and (finding.faults or finding.unreadable or not finding.completed):
@@ -96,8 +95,8 @@ def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int]
 
 def killed(command: Command, place: Path, notes: Path, aim: Aim) -> tuple[int, float]:
     """Run it and kill it; returns the exit code, and when it was killed on the monotonic clock."""
-    order = command.order(place, notes, stop_at=aim.event, dies_there=aim.after_s is None)
     with command.surroundings():
+        order = command.order(place, notes, stop_at=aim.event, dies_there=aim.after_s is None)
         run = command.warm.start(order)
         if aim.event is None:
             assert aim.after_s is not None

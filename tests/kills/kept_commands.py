@@ -125,7 +125,7 @@ def _ledger(place: Path) -> list[dict]:
 
 
 def _others(place: Path) -> dict[str, bytes]:
-    """Files under final names by path, beside the store and the ledger, which are looked at for themselves."""
+    """Files under final names by path, without the store and the ledger, which are looked at on their own."""
     return {
         str(file.relative_to(place)): file.read_bytes()
         for file in place.rglob("*")

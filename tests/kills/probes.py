@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -44,21 +46,25 @@ def packets(file: str) -> None:
     Inbox.put = put_told
 
 
-def told_before(file: Path, moment_s: float) -> int:
-    """The number that was told last before a moment; 0 where none was."""
-    number = 0
-    for line in file.read_text().splitlines() if file.exists() else ():
-        at_s, n = line.split()
-        if float(at_s) > moment_s:
-            break
-        number = int(n)
-    return number
+@dataclass
+class Told:
+    """Numbers that grow, and when each was told on the monotonic clock."""
+
+    numbers: list[int] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
+
+    def tell(self, number: int) -> None:
+        """Add a number, at this moment."""
+        self.times_s.append(time.monotonic())
+        self.numbers.append(number)
+
+    def first_after(self, number: int, moment_s: float) -> float:
+        """When the first number above this one was told, if it was before a moment; else the moment."""
+        k = bisect_right(self.numbers, number)
+        return min(self.times_s[k], moment_s) if k < len(self.numbers) else moment_s
 
 
-def first_after(file: Path, number: int) -> float | None:
-    """When a number larger than this one was first told; None where none was."""
-    for line in file.read_text().splitlines() if file.exists() else ():
-        at_s, n = line.split()
-        if int(n) > number:
-            return float(at_s)
-    return None
+def read_told(file: Path) -> Told:
+    """What a probe wrote."""
+    lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+    return Told([int(n) for _, n in lines], [float(at_s) for at_s, _ in lines])

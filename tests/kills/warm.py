@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 OUT, ERR = "stdout", "stderr"
 REACHED, EVENTS, PROBED = "reached", "events", "probed"
-"""Files of a run: it has come to the event at which it waits for its kill; how many events it had; its probe."""
+"""Files of a run: it has come to the event where its kill is due; how many events it had; what was told."""
 WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "sqlite3.connect")
 
 
