@@ -52,6 +52,7 @@ class Board:
         silent: sends nothing at all.
         battery: percent.
         requests: ops that were asked for.
+        counts_of: what is measured, as the function of this name.
     """
 
     services = {  # noqa: RUF012
@@ -75,6 +76,7 @@ class Board:
         self._log_bytes = log_bytes
         self._logs = False
         self.start_options = []
+        self.counts_of = counts_of
         self._boot_id = FIRST_BOOT
         self._run = 0
         self._sequence = 0
@@ -173,7 +175,7 @@ class Board:
     def _frames(self, first, n, flags):
         elapsed_s = self._began_s - self._booted_s + (first + n - 1) / self._rate_hz
         time_us = int(elapsed_s * 1e6) % 2**32
-        raw = counts_of(np.arange(first, first + n))
+        raw = self.counts_of(np.arange(first, first + n))
         if samples_per_frame(self.mtu):
             yield Samples(flags, self._next_sequence(), first, time_us, 1, raw)
             return

@@ -322,47 +322,6 @@ def test_a_folder_that_is_none(tmp_path):
     assert "--store" in one_sentence(error)
 
 
-ADDER = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from imurun.history import Store
-from tests.history.test_store import add
-with Store(sys.argv[1]) as store:
-    print("open", flush=True)
-    for k in range(int(sys.argv[3]), 1000):
-        print(k, add(store, k, minutes=2.0).session_id, flush=True)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_kill_loses_no_earlier_session(tmp_path, request):
-    chance = random.Random(7)
-    said: dict[str, int] = {}
-    for _ in range(20):
-        first = max(said.values(), default=-1) + 1
-        process = subprocess.Popen(
-            [sys.executable, "-c", ADDER, str(tmp_path), str(request.config.rootpath), str(first)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        lines = [process.stdout.readline() for _ in range(chance.randint(1, 2))]
-        time.sleep(chance.uniform(0.0, 0.03))
-        process.send_signal(signal.SIGKILL)
-        for line in lines + process.communicate()[0].splitlines(keepends=True):
-            if line.endswith("\n"):
-                k, session_id = line.split()
-                said[session_id] = int(k)
-    assert len(said) >= 20
-    with Store(tmp_path) as store:
-        table = store.sessions()
-        assert set(said) <= set(table["session_id"])
-        assert len(table) - len(said) <= 20  # kept, but killed before saying so
-        for session_id in table["session_id"]:
-            assert len(store.steps(session_id)) == store.summary(session_id)["running_steps"]
-
-
 # -- all as one file ----------------------------------------------------------------------------------------
 
 

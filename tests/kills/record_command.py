@@ -1,0 +1,126 @@
+"""`imurun record` of a sensor without a radio: a look-alike of org.bluez on a bus of its own, a board behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from imurun.ble.journal import Notification, open_journal
+from imurun.ble.profiles.imurun import DATA
+from imurun.io import read
+from imurun.recording import Recording
+from imurun.sim.presets import steady_run
+from imurun.virtual.feed import Feed
+from tests.ble.bluez import Bluez, start_daemon
+from tests.ble.board import ACC_SCALE, GYR_SCALE, Board
+from tests.kills.probes import Told, read_told
+from tests.kills.session_commands import STEM, Recorded
+from tests.kills.warm import PROBED, Warm
+
+RATE_HZ = 208
+SECONDS = 4.0
+ENOUGH_S = 60.0
+SCALES = {"rate_hz": RATE_HZ, "acc_scale_g": ACC_SCALE * 1e-9, "gyr_scale_deg_s": GYR_SCALE * 1e-9}
+
+
+class RunningBoard(Board):
+    """Worn by a simulated runner; `sent` tells what it had sent by when."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(rate_hz=RATE_HZ)
+        self.counts_of = lambda indices: feed.counts(int(indices[0]), len(indices), **SCALES)[0]
+        self.sent = Told()
+
+    def _send(self, bluez, first, n, flags):
+        if self._running and DATA in bluez.subscribed:
+            self.sent.tell(first + n)
+        super()._send(bluez, first, n, flags)
+
+
+class Record(Recorded):
+    """`imurun record` for a few seconds."""
+
+    name = "record"
+    probe = "packets"
+
+    def __init__(self, folder: Path, warm: Warm) -> None:
+        super().__init__(folder, warm)
+        self._feed = Feed(steady_run(ENOUGH_S, rate_hz=float(RATE_HZ)).recording)
+        self._board = RunningBoard(self._feed)
+        self._address = ""
+
+    def words(self, place: Path) -> list[str]:
+        """For a few seconds."""
+        return ["record", "imurun-1", str(place / STEM), "--seconds", str(SECONDS)]
+
+    def environment(self, place: Path) -> dict[str, str]:
+        """With the bus; what a killed run left in the cache is there for the next."""
+        cache = {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        return super().environment(place) | cache | {"DBUS_SYSTEM_BUS_ADDRESS": self._address}
+
+    @contextmanager
+    def surroundings(self) -> Iterator[None]:
+        """A bus with a sensor in range, switched on just before."""
+        daemon, self._address = start_daemon()
+        self._board = RunningBoard(self._feed)
+        try:
+            with _in_range(self._board, self._address):
+                yield
+        finally:
+            daemon.terminate()
+            daemon.wait()
+            daemon.stdout.close()
+
+    def truth(self, recording: Recording) -> Recording:
+        """What the runner's sensor measured; the scale is applied in another order, so a bit may differ."""
+        n = len(recording)
+        counts = self._feed.counts(0, n, **SCALES)[0]
+        scale = np.repeat([ACC_SCALE * 1e-9 * 9.80665, GYR_SCALE * 1e-9 * np.pi / 180], 3)
+        true = counts * scale
+        assert recording.gyr is not None
+        found = np.hstack([recording.acc, recording.gyr])
+        if np.allclose(found, true, rtol=1e-12, atol=1e-12):
+            return recording
+        return replace(recording, acc=true[:, :3], gyr=true[:, 3:])
+
+    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
+        """Samples that the board sent, and notifications that bleak handed over."""
+        packets = samples = 0
+        if journal is not None:
+            records = open_journal(journal).records()
+            packets = sum(isinstance(record, Notification) for record in records)
+            samples = len(read(journal))
+        return [(self._board.sent, samples), (read_told(notes / PROBED), packets)]
+
+
+@contextmanager
+def _in_range(board: RunningBoard, address: str) -> Iterator[None]:
+    """The board sends from a thread of its own."""
+    loop = asyncio.new_event_loop()
+    begun, end = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        bluez = Bluez(board)
+        bluez.address = address
+        async with bluez:
+            sending = asyncio.create_task(board.run(bluez))
+            begun.set()
+            await end.wait()
+            sending.cancel()
+            await asyncio.wait([sending])
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        begun.wait(60.0)
+        yield
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join()
+        loop.close()

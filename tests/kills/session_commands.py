@@ -1,0 +1,165 @@
+"""Commands that keep a run in a journal: `live`, and `recover`, which makes the session of one."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+import imurun
+from imurun.commands.live import SIMULATED_HZ
+from imurun.errors import FormatError
+from imurun.recording import Recording
+from imurun.sim.presets import eventful_run
+from tests.kills.command import Command
+from tests.kills.findings import Finding, look_into_store, look_through
+from tests.kills.probes import Told, read_told
+from tests.kills.warm import PROBED, Warm
+
+LAST_S = 1.0
+"""Of a recording, what may be lost."""
+SPEED = 150
+STEM = "run"
+THERE = "is there already"
+
+
+class Recorded(Command):
+    """A command that keeps a journal PLACE/run.journal and makes the session of it at its end."""
+
+    def truth(self, recording: Recording) -> Recording:
+        """The recording of a journal with the samples that the source had, as many as in the journal."""
+        raise NotImplementedError
+
+    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
+        """What had come to be kept, in some unit, and how much of it is in the journal."""
+        raise NotImplementedError
+
+    def remember(self, place: Path) -> None:
+        """It ended by itself, so a journal and a recording are there."""
+        assert (place / f"{STEM}.parquet").exists()
+        finding = Finding()
+        self._look_at_session(place, imurun.read(place / f"{STEM}.journal"), finding)
+        assert not finding.faults, finding.faults
+
+    def look(self, place: Path, notes: Path, killed_s: float, finding: Finding) -> None:
+        """The journal holds what came; `recover` makes the session of it."""
+        look_through(place, finding)
+        if (place / "history").exists():
+            look_into_store(place / "history", finding)
+        journal = place / f"{STEM}.journal"
+        recording = None
+        if journal.exists():
+            try:
+                recording = imurun.read(journal)
+            except FormatError as error:
+                self._expect_nothing(str(error), notes, finding)
+        for told, n in self.came(journal if recording is not None else None, notes):
+            lost_s = max(killed_s - told.first_after(n, killed_s), 0.0)
+            finding.lost_s = max(finding.lost_s, lost_s)
+            finding.expect(lost_s <= LAST_S, f"{lost_s:.3f} s of the recording are gone")
+        if recording is not None:
+            self._recover(place, notes, recording, finding)
+        elif not journal.exists():
+            code, err = self.again(place, notes)
+            finding.completed = code == 0
+            finding.expect(code == 0, f"the second run says {err[-300:]}")
+
+    def _expect_nothing(self, said: str, notes: Path, finding: Finding) -> None:
+        for told, _ in self.came(None, notes):
+            finding.expect(not told.numbers, f"samples had come, and the journal says {said}")
+
+    def _recover(self, place: Path, notes: Path, recording: Recording, finding: Finding) -> None:
+        files = [place / f"{STEM}{ending}" for ending in (".parquet", "-steps.parquet")]
+        whole = all(file.exists() for file in files)
+        words = ["recover", str(place / f"{STEM}.journal")]
+        code, err = self.again(place, notes, words)
+        finding.completed = code == (1 if whole else 0) and all(file.exists() for file in files)
+        finding.expect(finding.completed, f"recover says {err[-300:]}")
+        if finding.completed:
+            self._look_at_session(place, recording, finding)
+            before = [file.read_bytes() for file in files]
+            code, err = self.again(place, notes, words)
+            finding.expect(code == 1 and THERE in err, f"recover, once more, says {err[-300:]}")
+            code, err = self.again(place, notes)
+            finding.expect(code == 1 and THERE in err, f"the second run says {err[-300:]}")
+            finding.expect(before == [file.read_bytes() for file in files], "a session was made once more")
+
+    def _look_at_session(
+        self,
+        place: Path,
+        recording: Recording,
+        finding: Finding,
+    ) -> None:
+        """Samples and steps are those of the source's samples, as many as were kept."""
+        truth = self.truth(recording)
+        for name in (f"{STEM}.journal", f"{STEM}.parquet"):
+            found = imurun.read(place / name)
+            finding.expect(same_samples(found, truth), f"{name} has other samples than came")
+        table = place / f"{STEM}-steps.parquet"
+        if table.exists():
+            found_steps, true_steps = pd.read_parquet(table), imurun.analyze(truth).steps
+            finding.expect(found_steps.equals(true_steps), "other steps than of these samples")
+
+
+def same_samples(a: Recording, b: Recording) -> bool:
+    """Whether they are the same to the last bit, at the same rate."""
+    return a.rate_hz == b.rate_hz and all(
+        (x is None) == (y is None) and (x is None or y is None or x.tobytes() == y.tobytes())
+        for x, y in ((a.acc, b.acc), (a.gyr, b.gyr))
+    )
+
+
+class Live(Recorded):
+    """`imurun live --simulate --save`, to the end of the simulated run."""
+
+    name = "live"
+    probe = "blocks"
+
+    def __init__(self, folder: Path, warm: Warm) -> None:
+        super().__init__(folder, warm)
+        self._source = eventful_run(rate_hz=SIMULATED_HZ).recording
+
+    def words(self, place: Path) -> list[str]:
+        """Fast, since its seven minutes would take as long."""
+        words = ["live", "--simulate", "--speed", str(SPEED), "--no-page", "--save"]
+        return [*words, "--out", str(place / STEM)]
+
+    def truth(self, recording: Recording) -> Recording:
+        """The beginning of the simulated run."""
+        n = len(recording)
+        source = self._source
+        return replace(source, acc=source.acc[:n], gyr=None if source.gyr is None else source.gyr[:n])
+
+    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
+        """Samples that the source gave out."""
+        n = 0 if journal is None else len(imurun.read(journal))
+        return [(read_told(notes / PROBED), n)]
+
+
+class Recover(Live):
+    """`imurun recover` of a live run that was killed after all of it."""
+
+    name = "recover"
+    probe = ""
+
+    def __init__(self, folder: Path, warm: Warm) -> None:
+        super().__init__(folder, warm)
+        run = folder / "live"
+        run.mkdir()
+        code, said = self.again(run, folder / "live-notes", super().words(run))
+        assert code == 0, said
+        self._journal = run / f"{STEM}.journal"
+
+    def prepare(self, place: Path) -> None:
+        """Only the journal is there."""
+        shutil.copyfile(self._journal, place / f"{STEM}.journal")
+
+    def words(self, place: Path) -> list[str]:
+        """Of the journal in the place."""
+        return ["recover", str(place / f"{STEM}.journal")]
+
+    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
+        """Nothing comes any more."""
+        return []

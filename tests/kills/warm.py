@@ -1,0 +1,225 @@
+"""A process that has imported all of imurun and forks: each child is a command that begins at once.
+
+    warm = Warm(); run = warm.start(Order(words=["analyze", ...], ...)); run.pid; run.end()
+
+A child is the leader of a session of its own, so that it can be killed with all that it started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+OUT, ERR = "stdout", "stderr"
+REACHED, EVENTS, PROBED = "reached", "events", "probed"
+"""Files of a run: it has come to the event where its kill is due; how many events it had; what was told."""
+WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "sqlite3.connect")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a child is to do.
+
+    Attributes:
+        words: after `imurun`.
+        notes: folder for what it prints, and for the files named above.
+        watched: folder whose changes are its events.
+        environment: that it has beside this process's own.
+        stop_at: event at which it tells that it is there; None to run through.
+        dies_there: whether it kills its group at that event, before the change is made.
+        probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
+    """
+
+    words: list[str]
+    notes: str
+    watched: str
+    environment: dict[str, str] = field(default_factory=dict)
+    stop_at: int | None = None
+    dies_there: bool = False
+    probe: str = ""
+
+
+class Run:
+    """A child under way."""
+
+    def __init__(self, pid: int, begun_s: float, warm: Warm) -> None:
+        self.pid = pid
+        self.begun_s = begun_s
+        self._warm = warm
+
+    def kill(self) -> float:
+        """Kill it and all that it started; returns when, on the monotonic clock."""
+        killed_s = time.monotonic()
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # its end was there before
+        return killed_s
+
+    def end(self) -> int:
+        """Wait for its end; returns the exit code, negative for a signal."""
+        return self._warm.answer()
+
+
+class Warm:
+    """The process that forks; a context manager. One child at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.kills.warm"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+            text=True,
+        )
+        self.answer()
+
+    def start(self, order: Order) -> Run:
+        """Begin a command."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self._process.stdin.flush()
+        return Run(self.answer(), time.monotonic(), self)
+
+    def answer(self) -> int:
+        """The next number that the process says."""
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End it; no child may be under way."""
+        self._process.communicate()
+
+    def __enter__(self) -> Warm:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+# -- inside the process -------------------------------------------------------------------------------------
+
+
+def _serve() -> None:
+    import bleak  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+
+    import imurun.cli
+    import imurun.commands.analyze
+    import imurun.commands.cohort
+    import imurun.commands.history
+    import imurun.commands.live
+    import imurun.commands.record  # noqa: F401
+    import tests.kills.probes  # noqa: F401
+    from imurun.commands.warm import warm_up
+
+    warm_up()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
+    print(0, file=answers, flush=True)
+    for line in sys.stdin:
+        ready, told = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.close(ready)
+            _run(Order(**json.loads(line)), told)
+        os.close(told)
+        os.read(ready, 1)
+        os.close(ready)
+        print(pid, file=answers, flush=True)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        _kill_rest(pid)
+        print(code, file=answers, flush=True)
+
+
+def _kill_rest(group: int) -> None:
+    """Nothing that a command started may go on into the next one."""
+    try:
+        while True:
+            os.killpg(group, signal.SIGKILL)
+            time.sleep(0.002)
+    except ProcessLookupError:
+        pass
+
+
+def _run(order: Order, told: int) -> NoReturn:
+    """The child: its own session, its own output, then the command."""
+    import imurun.cli
+    from tests.kills import probes
+
+    code: Any = 1
+    try:
+        os.setsid()
+        notes = Path(order.notes)
+        for number, name in ((1, OUT), (2, ERR)):
+            file = os.open(notes / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(file, number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.environ.update(order.environment)
+        sys.argv = ["imurun", *order.words]
+        main = ModuleType("__main__")
+        main.__spec__ = find_spec("imurun.__main__")  # as for `python -m imurun`, whose workers look here
+        sys.modules["__main__"] = main
+        counter = _Events(order)
+        if order.probe:
+            getattr(probes, order.probe)(str(notes / PROBED))
+        sys.addaudithook(counter)
+        os.write(told, b".")
+        os.close(told)
+        try:
+            imurun.cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        counter.on = False
+        (notes / EVENTS).write_text(str(counter.n))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+class _Events:
+    """Counts the changes that the command makes in its folder, and stops at one of them."""
+
+    def __init__(self, order: Order) -> None:
+        self.n = 0
+        self.on = True
+        self._order = order
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                return
+        elif event in WRITES:
+            path = arguments[0]
+        else:
+            return
+        if not self.on or isinstance(path, int) or not os.fsdecode(path).startswith(self._order.watched):
+            return
+        self.n += 1
+        if self.n - 1 != self._order.stop_at:
+            return
+        if self._order.dies_there:
+            os.killpg(0, signal.SIGKILL)
+        self.on = False
+        Path(self._order.notes, REACHED).touch()
+
+
+if __name__ == "__main__":
+    _serve()
