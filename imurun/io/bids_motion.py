@@ -28,7 +28,8 @@ from imurun.session import Session
 BIDS_VERSION = "1.10.0"
 TRACKING_SYSTEM = "imu"
 UNKNOWN = "n/a"
-DESCRIPTION, PARTICIPANTS = "dataset_description.json", "participants.tsv"
+DESCRIPTION, README = "dataset_description.json", "README"
+PARTICIPANTS, PARTICIPANT_COLUMNS = "participants.tsv", "participants.json"
 _CHANNELS = (("acc", "ACCEL", "m/s^2"), ("gyr", "GYRO", "rad/s"))
 
 
@@ -217,27 +218,33 @@ def _number(value: float) -> str:
 
 
 def _write_head(dataset: Path, participant: str, runner: Runner) -> None:
-    """What a dataset has once: its description, a README, and its participants."""
+    """What a dataset has once: its description, a README, and its participants.
+
+    The description comes first: with it, an export that broke off can be done again.
+    """
+    description = {
+        "Name": "Running with a sensor on the lower back",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [{"Name": "imurun", "Version": __version__}],
+    }
     if not _is_dataset(dataset):
+        _write_json(dataset / DESCRIPTION, description)
+    has_participants = (dataset / PARTICIPANTS).exists()
+    if not has_participants and not (dataset / README).exists():
         _write_text(
-            dataset / "README",
+            dataset / README,
             "Recordings of an inertial sensor on the lower back of runners, with the foot strikes that\n"
             f"imurun {__version__} found in them (events). Specific force in m/s2, angular rate in rad/s.\n",
         )
+    if not has_participants and not (dataset / PARTICIPANT_COLUMNS).exists():
         _write_json(
-            dataset / "participants.json",
+            dataset / PARTICIPANT_COLUMNS,
             {
                 "height": {"Description": "Stature.", "Units": "m"},
                 "weight": {"Description": "Body mass.", "Units": "kg"},
             },
         )
-        description = {
-            "Name": "Running with a sensor on the lower back",
-            "BIDSVersion": BIDS_VERSION,
-            "DatasetType": "raw",
-            "GeneratedBy": [{"Name": "imurun", "Version": __version__}],
-        }
-        _write_json(dataset / DESCRIPTION, description)
     _add_participant(dataset / PARTICIPANTS, participant, runner)
 
 

@@ -1,4 +1,4 @@
-"""A disk that is full, and one that can only be read: one sentence, nothing half written, all else readable."""
+"""A disk that is full, and one that can only be read: one sentence, nothing by half, all else readable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
+from datetime import datetime
 from pathlib import Path
 
 import numba
@@ -19,6 +19,7 @@ import pytest
 import imurun
 from imurun.history import Store
 from imurun.sim import Segment, simulate
+from tests.kills.warm import ERR, OUT, Order, Warm
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 START = "2026-05-01T07:30Z"
@@ -39,30 +40,33 @@ def disk(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, call):
     """A recording, a folder with it, a history that holds it, and an export of that."""
     folder = tmp_path_factory.mktemp("made")
     recording = simulate([Segment("running", 60.0, speed_m_s=3.0)], seed=3).recording
+    recording = recording.with_start(datetime.fromisoformat(START))
     (folder / "many").mkdir()
     imurun.io.write_recording(recording, folder / "many" / "run.parquet")
     shutil.copy(folder / "many" / "run.parquet", folder)
     place = {"IMURUN_STORE": str(folder / "store")}
-    for words in (("analyze", "run.parquet", "--save", "--start", START), ("history", "export", "all.zip")):
+    for words in (("analyze", "run.parquet", "--save"), ("history", "export", "all.zip")):
         assert call(*words, cwd=folder, **place)[0] == 0
     return folder
 
 
-def call(*words, cwd, **environment):
-    ran = subprocess.run(
-        [sys.executable, "-m", "imurun", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "100", "XDG_CONFIG_HOME": str(cwd), **environment},
-        check=False,
-    )
-    return ran.returncode, ran.stdout, ran.stderr
+@pytest.fixture(scope="module")
+def call(tmp_path_factory):
+    """Calls imurun in a folder; returns the exit code and what it said."""
+    with Warm() as warm:
+
+        def call(*words, cwd, **environment):
+            notes = tmp_path_factory.mktemp("notes")
+            place = {"COLUMNS": "100", "XDG_CONFIG_HOME": str(cwd), **environment}
+            order = Order(list(map(str, words)), str(notes), str(notes), place, str(cwd))
+            code = warm.start(order).end()
+            return code, (notes / OUT).read_text() + (notes / ERR).read_text()
+
+        yield call
 
 
 def fill(disk, room_kb):
@@ -71,11 +75,11 @@ def fill(disk, room_kb):
         stream.write(bytes(free.f_bavail * free.f_frsize - 1024 * room_kb))
 
 
-def refused(code, err):
+def refused(code, said):
     """The sentence of a command that gave up."""
-    assert code == 1, err
-    assert "Traceback" not in err
-    last = err.strip().splitlines()[-1]
+    assert code == 1, said
+    assert "Traceback" not in said
+    last = said.strip().splitlines()[-1]
     assert last.startswith("imurun: ")
     assert last.endswith(".")
     return last
@@ -98,14 +102,14 @@ def whole(folder):
 
 WRITERS = {
     "steps": ["analyze", "run.parquet", "--steps", "{disk}/s.csv"],
-    "save": ["analyze", "run.parquet", "--save", "--start", START],
+    "save": ["analyze", "run.parquet", "--save"],
     "import": ["history", "import", "many"],
     "restore": ["history", "restore", "all.zip"],
     "export": ["history", "export", "{disk}/all.zip"],
     "simulate": ["simulate", "{disk}/x.csv"],
     "report": ["report", "run.parquet", "--out", "{disk}/r.html"],
-    "fit": ["export", "run.parquet", "--fit", "{disk}/a.fit", "--start", START],
-    "bids": ["export", "run.parquet", "--bids", "{disk}/b", "--start", START],
+    "fit": ["export", "run.parquet", "--fit", "{disk}/a.fit"],
+    "bids": ["export", "run.parquet", "--bids", "{disk}/b"],
     "cohort": ["cohort", "many", "--out", "{disk}/c"],
     "live": ["live", "--simulate", "--speed", "inf", "--no-page", "--no-save", "--out", "{disk}/run"],
 }
@@ -114,33 +118,34 @@ FITS = {("fit", 60), ("cohort", 60), ("steps", 60), ("export", 60)}
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk(disk, made, name):
+def test_a_full_disk(disk, made, call, name):
     for room_kb in ROOM_KB if name in {"save", "live", "cohort"} else ROOM_KB[:1]:
         fill(disk, room_kb)
         store = made / "store" if name == "export" else disk / "store"
         words = [word.format(disk=disk) for word in WRITERS[name]]
-        code, _, err = call(*words, cwd=made, IMURUN_STORE=str(store))
+        code, said = call(*words, cwd=made, IMURUN_STORE=str(store))
         if code or (name, room_kb) not in FITS:
-            said = refused(code, err)
-            assert "room" in said or "journal" in said
+            sentence = refused(code, said)
+            assert "room" in sentence or "journal" in sentence
         whole(disk)
         (disk / "fill").unlink()
 
-    code, _, err = call(*[*words, *(["--overwrite"] if name == "live" else [])], cwd=made, IMURUN_STORE=str(store)) if name != "live" else (0, "", "")
-    assert code == 0, err
+    if name != "live":  # whose journal keeps its name
+        code, said = call(*words, cwd=made, IMURUN_STORE=str(store))
+        assert code == 0, said
 
 
-def test_a_live_run_on_a_full_disk_keeps_what_came(disk, made):
+def test_a_live_run_on_a_full_disk_keeps_what_came(disk, made, call):
     fill(disk, 400)
     words = [word.format(disk=disk) for word in WRITERS["live"]]
-    code, _, err = call(*words, cwd=made)
-    refused(code, err)
-    assert "Recording has stopped" in err
+    code, said = call(*words, cwd=made)
+    refused(code, said)
+    assert "Recording has stopped" in said
     kept = imurun.read(disk / "run.journal")
     assert kept.duration_s > 30.0
     (disk / "fill").unlink()
-    code, _, err = call("recover", disk / "run.journal", cwd=made)
-    assert code == 0, err
+    code, said = call("recover", disk / "run.journal", cwd=made)
+    assert code == 0, said
     steps = imurun.analyze(kept).steps
     found = imurun.io.read_steps(disk / "run-steps.parquet")[0]
     pd.testing.assert_frame_equal(found, steps)
@@ -152,7 +157,7 @@ READERS = {
     "report": ["report", "last", "--out", "{out}/r.html"],
     "export": ["history", "export", "{out}/x.zip"],
     "analyze": ["analyze", "{disk}/run.parquet"],
-    "known": ["analyze", "{disk}/run.parquet", "--save", "--start", START],
+    "known": ["analyze", "{disk}/run.parquet", "--save"],
 }
 REFUSED = {
     "tag": ["history", "tag", "last", "--notes", "x"],
@@ -162,7 +167,7 @@ REFUSED = {
     "live": ["live", "--simulate", "--speed", "inf", "--no-page"],
     "cohort": ["cohort", "many", "--out", "c"],
     "report": ["report", "run.parquet", "--out", "r.html"],
-    "bids": ["export", "run.parquet", "--bids", "b", "--start", START],
+    "bids": ["export", "run.parquet", "--bids", "b"],
 }
 
 
@@ -173,30 +178,29 @@ def read_only(disk, made):
     return disk
 
 
-def test_what_can_only_be_read_is_read(read_only, tmp_path):
+def test_what_can_only_be_read_is_read(read_only, call, tmp_path):
     place = {"IMURUN_STORE": str(read_only / "store"), "XDG_CACHE_HOME": str(read_only / "cache")}
     for words in READERS.values():
-        code, out, err = call(
+        code, said = call(
             *[word.format(disk=read_only, out=tmp_path) for word in words], cwd=read_only, **place
         )
-        assert code == 0, err
-        assert "Traceback" not in out + err
+        assert code == 0, said
+        assert "Traceback" not in said
     with Store(read_only / "store") as store:
         assert len(store.sessions()) == 1
 
 
-def test_what_cannot_be_written_is_one_sentence(read_only):
+def test_what_cannot_be_written_is_one_sentence(read_only, call):
     before = sorted(read_only.rglob("*"))
     for words in REFUSED.values():
-        code, _, err = call(*words, cwd=read_only, IMURUN_STORE=str(read_only / "store"))
-        refused(code, err)
+        refused(*call(*words, cwd=read_only, IMURUN_STORE=str(read_only / "store")))
     assert sorted(read_only.rglob("*")) == before
 
 
-def test_a_history_that_was_not_closed_on_a_disk_that_can_only_be_read_says_what_to_do(disk, made):
+def test_a_history_that_was_not_closed_on_a_disk_that_can_only_be_read_says_what_to_do(disk, made, call):
     shutil.copytree(made / "store", disk / "store")
     catalogue = disk / "store" / "catalogue.sqlite"
     Path(f"{catalogue}-wal").write_bytes(b"left by a run that was killed")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    code, _, err = call("history", cwd=made, IMURUN_STORE=str(disk / "store"))
-    assert "copy its folder to another place and name that with --store" in refused(code, err)
+    sentence = refused(*call("history", cwd=made, IMURUN_STORE=str(disk / "store")))
+    assert "copy its folder to another place and name that with --store" in sentence

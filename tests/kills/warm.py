@@ -34,6 +34,7 @@ class Order:
         notes: folder for what it prints, and for the files named above.
         watched: folder whose changes are its events.
         environment: that it has beside this process's own.
+        folder: it is called in.
         stop_at: event at which it tells that it is there; None to run through.
         dies_there: whether it kills its group at that event, before the change is made.
         probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
@@ -43,6 +44,7 @@ class Order:
     notes: str
     watched: str
     environment: dict[str, str] = field(default_factory=dict)
+    folder: str = "."
     stop_at: int | None = None
     dies_there: bool = False
     probe: str = ""
@@ -165,6 +167,7 @@ def _run(order: Order, told: int) -> NoReturn:
             os.dup2(file, number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(order.environment)
+        os.chdir(order.folder)
         sys.argv = ["imurun", *order.words]
         main = ModuleType("__main__")
         main.__spec__ = find_spec("imurun.__main__")  # as for `python -m imurun`, whose workers look here
