@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.kills.warm import ERR, OUT, Order, Warm
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -29,6 +32,29 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the recordings of ../shared/data: set IMURUN_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm(own_cache):
+    """A process in which a command begins at once."""
+    if os.name != "posix":
+        pytest.skip("needs fork")
+    with Warm() as warm:
+        yield warm
+
+
+@pytest.fixture(scope="session")
+def call(warm, tmp_path_factory):
+    """Runs imurun as in a process of its own; returns a `subprocess.CompletedProcess`."""
+
+    def call(*words, cwd=".", **environment):
+        notes = str(tmp_path_factory.mktemp("notes"))
+        environment = {"COLUMNS": "100", **environment}
+        code = warm.start(Order(list(map(str, words)), notes, notes, environment, str(cwd))).end()
+        out, err = (Path(notes, name).read_text(encoding="utf-8") for name in (OUT, ERR))
+        return subprocess.CompletedProcess(words, code, out, err)
+
+    return call
 
 
 @pytest.fixture(scope="module")

@@ -22,21 +22,8 @@ from imurun.sim import Segment, simulate
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 
 
-def call(*words, cwd=None, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "imurun", *map(str, words)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        cwd=cwd,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100", **environment},
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
-def run_file(tmp_path_factory):
+def run_file(tmp_path_factory, call):
     path = tmp_path_factory.mktemp("run") / "run.csv"
     recording = simulate([Segment("running", 40.0, speed_m_s=3.0)], seed=1).recording
     imurun.io.write_recording(recording, path)
@@ -45,7 +32,7 @@ def run_file(tmp_path_factory):
     return path
 
 
-def test_analyze_prints_units(run_file):
+def test_analyze_prints_units(run_file, call):
     result = call("analyze", run_file)
     assert result.returncode == 0, result.stderr
     for part in ("Cadence", "steps/min", "Contact time", "ms", "Impact peak", "g", "not diagnosed", "▁"):
@@ -53,7 +40,7 @@ def test_analyze_prints_units(run_file):
     assert result.stderr == ""
 
 
-def test_parquet_is_analysed_from_its_file_with_the_same_result(run_file, tmp_path):
+def test_parquet_is_analysed_from_its_file_with_the_same_result(run_file, tmp_path, call):
     recording = imurun.read(run_file)
     own = tmp_path / "own.parquet"
     imurun.io.write_recording(recording, own)
@@ -72,7 +59,7 @@ def test_parquet_is_analysed_from_its_file_with_the_same_result(run_file, tmp_pa
     assert kept[1].startswith("Kept already as")
 
 
-def test_damage_in_the_middle_of_parquet_leaves_nothing(run_file, tmp_path):
+def test_damage_in_the_middle_of_parquet_leaves_nothing(run_file, tmp_path, call):
     own, steps = tmp_path / "own.parquet", tmp_path / "steps.parquet"
     imurun.io.write_recording(imurun.read(run_file), own)
     data = bytearray(own.read_bytes())
@@ -85,7 +72,7 @@ def test_damage_in_the_middle_of_parquet_leaves_nothing(run_file, tmp_path):
     assert not steps.exists()
 
 
-def test_analyze_json(run_file):
+def test_analyze_json(run_file, call):
     result = call("analyze", run_file, "--json", "--mass", "70", "--height", "1.8")
     summary = json.loads(result.stdout)
     assert 150 < summary["cadence_spm"] < 180
@@ -93,7 +80,7 @@ def test_analyze_json(run_file):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_step_table(run_file, tmp_path, ending):
+def test_step_table(run_file, tmp_path, ending, call):
     out = tmp_path / f"steps.{ending}"
     result = call("analyze", run_file, "--steps", out, "--height", "1.8")
     assert result.returncode == 0, result.stderr
@@ -104,7 +91,7 @@ def test_step_table(run_file, tmp_path, ending):
     assert metadata["imurun_version"] == imurun.__version__
 
 
-def test_several_files(run_file, tmp_path):
+def test_several_files(run_file, tmp_path, call):
     other = tmp_path / "other.csv.gz"
     other.write_bytes(gzip.compress(run_file.read_bytes()))
     broken = tmp_path / "broken.csv"
@@ -124,7 +111,7 @@ def test_several_files(run_file, tmp_path):
     assert "{name}" in refused.stderr
 
 
-def test_no_output_replaces_a_recording_or_another(run_file, tmp_path):
+def test_no_output_replaces_a_recording_or_another(run_file, tmp_path, call):
     twin = tmp_path / run_file.name
     twin.write_bytes(run_file.read_bytes())
     assert_one_sentence(call("analyze", twin, "--steps", twin), "replace a recording")
@@ -135,7 +122,7 @@ def test_no_output_replaces_a_recording_or_another(run_file, tmp_path):
     assert not both.exists()
 
 
-def test_names_keep_their_dots(run_file, tmp_path):
+def test_names_keep_their_dots(run_file, tmp_path, call):
     for name in ("run.1.csv", "run.2.csv"):
         (tmp_path / name).write_bytes(run_file.read_bytes())
     out = tmp_path / "{name}.parquet"
@@ -145,7 +132,13 @@ def test_names_keep_their_dots(run_file, tmp_path):
 
 
 def test_terminals_without_the_characters(run_file):
-    result = call("analyze", run_file, PYTHONIOENCODING="ascii")
+    result = subprocess.run(
+        [sys.executable, "-m", "imurun", "analyze", str(run_file)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
     assert "Cadence" in result.stdout
 
@@ -165,7 +158,7 @@ def test_output_that_cannot_be_written(run_file):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_runner_file(run_file, tmp_path):
+def test_runner_file(run_file, tmp_path, call):
     file = tmp_path / "me.toml"
     file.write_text('name = "me"\nmass_kg = 60\nheight_m = 1.7\n')
     summary = json.loads(call("analyze", run_file, "--json", "--runner", file, "--mass", "65").stdout)
@@ -204,7 +197,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_sentence(name, tmp_path):
+def test_bad_input_is_one_sentence(name, tmp_path, call):
     content, part = BAD[name]
     file = tmp_path / "bad.csv"
     file.write_bytes(content)
@@ -213,13 +206,13 @@ def test_bad_input_is_one_sentence(name, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
 
 
-def test_missing_file_and_folder(run_file, tmp_path):
+def test_missing_file_and_folder(run_file, tmp_path, call):
     assert_one_sentence(call("analyze", tmp_path / "none.csv"), "none.csv")
     assert_one_sentence(call("analyze", tmp_path), tmp_path.name)
     assert "no/folder" in call("analyze", run_file, "--steps", tmp_path / "no/folder/steps.csv").stderr
 
 
-def test_still_and_strange_recordings_are_analysed(tmp_path):
+def test_still_and_strange_recordings_are_analysed(tmp_path, call):
     n = 3000
     time_s = np.arange(n) / 100
     for name, acc in {
@@ -242,13 +235,13 @@ def test_still_and_strange_recordings_are_analysed(tmp_path):
             assert json.loads(result.stdout)["running_steps"] == 0
 
 
-def test_usage_is_2():
+def test_usage_is_2(call):
     assert call("analyse").returncode == 2
     assert call("analyze").returncode == 2
     assert call("analyze", "x.csv", "--mass", "heavy").returncode == 2
 
 
-def test_simulate(tmp_path):
+def test_simulate(tmp_path, call):
     result = call("simulate", tmp_path / "run.parquet", "--duration", "20", "--truth", tmp_path / "truth.csv")
     assert result.returncode == 0, result.stderr
     assert imurun.read(tmp_path / "run.parquet").duration_s == pytest.approx(20.0, abs=0.1)
@@ -260,7 +253,7 @@ def test_simulate(tmp_path):
     assert call("simulate", tmp_path / "run.csv", "--seed", "-1").returncode == 2
 
 
-def test_demo(tmp_path):
+def test_demo(tmp_path, call):
     result = call("demo", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "simulated" in result.stdout
@@ -277,7 +270,7 @@ def test_data_folder_is_what_the_simulator_makes():
         assert np.allclose(kept.gyr, made.recording.gyr, atol=1e-9, equal_nan=True)
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_heavy(call):
     code = (
         "import sys; from imurun.cli import app; "
         "names = {'numba', 'pandas', 'scipy', 'pyarrow', 'numpy', 'vqf', 'bokeh', 'jinja2'}; "
@@ -291,7 +284,7 @@ def test_help_imports_nothing_heavy():
         assert word in help_text
 
 
-def test_version():
+def test_version(call):
     assert call("--version").stdout.strip() == f"imurun {imurun.__version__}"
 
 
