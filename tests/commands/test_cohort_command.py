@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from functools import partial
 
 import numba
 import pandas as pd
@@ -28,17 +28,10 @@ def words(*given):
     return [sys.executable, "-m", "imurun", "cohort", *map(str, given)]
 
 
-def call(*given, cwd=None):
-    return subprocess.run(
-        words(*given),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(Path(imurun.__file__).parents[1])},
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def cohort(call):
+    """Runs `imurun cohort`."""
+    return partial(call, "cohort")
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +65,14 @@ def started(data, out, wanted=1):
     return process
 
 
-def test_the_same_command_goes_on_after_kill_9(data, tmp_path):
+def test_the_same_command_goes_on_after_kill_9(data, tmp_path, cohort):
     out = tmp_path / "out"
     process = started(data, out, wanted=2)
     process.kill()
     process.communicate()
     done = [line["key"] for line in ledger(out)]
     assert 2 <= len(done) < N
-    result = call(data, "--out", out)
+    result = cohort(data, "--out", out)
     assert result.returncode == 0, result.stderr
     assert f"{N - len(done)} done" in result.stdout
     assert f"{len(done)} before" in result.stdout
@@ -125,11 +118,11 @@ def test_ctrl_c_ends_in_good_order(data, tmp_path):
     assert (out / "failures.csv").exists()
 
 
-def test_some_that_cannot_be_used_are_said_and_told_by_the_exit_code(data, tmp_path):
+def test_some_that_cannot_be_used_are_said_and_told_by_the_exit_code(data, tmp_path, cohort):
     bad = tmp_path / "bad.csv"
     bad.write_text("nothing")
     good = data / "runner0" / "run0.parquet"
-    result = call(bad, good, tmp_path / "none.csv", "--out", tmp_path / "out")
+    result = cohort(bad, good, tmp_path / "none.csv", "--out", tmp_path / "out")
     assert result.returncode == 1
     assert "Recordings: 1 done (0.01 h)" in result.stdout
     assert "2 of the recordings could not be used" in result.stderr
@@ -137,40 +130,40 @@ def test_some_that_cannot_be_used_are_said_and_told_by_the_exit_code(data, tmp_p
     assert len(pd.read_csv(tmp_path / "out" / "failures.csv")) == 2
 
 
-def test_other_settings_and_other_folders_are_refused(data, tmp_path):
+def test_other_settings_and_other_folders_are_refused(data, tmp_path, cohort):
     file = data / "runner0" / "run0.parquet"
-    assert call(file, "--out", tmp_path / "out", "--mass", 70).returncode == 0
-    result = call(file, "--out", tmp_path / "out", "--mass", 71)
+    assert cohort(file, "--out", tmp_path / "out", "--mass", 70).returncode == 0
+    result = cohort(file, "--out", tmp_path / "out", "--mass", 71)
     assert result.returncode == 1
     assert result.stderr.startswith("imurun: ")
     assert "mass_kg is 70.0 there and 71.0 here" in result.stderr
-    result = call(file, "--out", data)
+    result = cohort(file, "--out", data)
     assert result.returncode == 1
     assert "not empty and holds no cohort" in result.stderr
 
 
-def test_a_scheduler_that_is_not_there_is_one_sentence(data, tmp_path):
+def test_a_scheduler_that_is_not_there_is_one_sentence(data, tmp_path, cohort):
     pytest.importorskip("distributed", reason="needs Dask: pip install -e '.[dev]'")
     out = tmp_path / "out"
-    result = call(data, "--out", out, "--scheduler", "nonsense://1")
+    result = cohort(data, "--out", out, "--scheduler", "nonsense://1")
     assert result.returncode == 1
     assert "does not answer" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_words_are_checked(tmp_path):
-    assert call("--out", tmp_path / "out").returncode == 1
-    assert call("x").returncode == 2
-    assert call("x", "--out", tmp_path, "--workers", 0).returncode == 2
-    result = call("--help")
+def test_words_are_checked(tmp_path, cohort):
+    assert cohort("--out", tmp_path / "out").returncode == 1
+    assert cohort("x").returncode == 2
+    assert cohort("x", "--out", tmp_path, "--workers", 0).returncode == 2
+    result = cohort("--help")
     assert result.returncode == 0
     assert "--scheduler" in result.stdout
 
 
-def test_a_folder_may_be_called_like_the_command(data, tmp_path):
+def test_a_folder_may_be_called_like_the_command(data, tmp_path, cohort):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "a.parquet").symlink_to(data / "runner0" / "run0.parquet")
-    result = call("run", "--out", "out", cwd=tmp_path)
+    result = cohort("run", "--out", "out", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert list(pd.read_parquet(tmp_path / "out" / "sessions")["runner"]) == ["run"]

@@ -19,7 +19,6 @@ import pytest
 import imurun
 from imurun.history import Store
 from imurun.sim import Segment, simulate
-from tests.kills.warm import ERR, OUT, Order, Warm
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 START = "2026-05-01T07:30Z"
@@ -40,7 +39,7 @@ def disk(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, call):
+def made(tmp_path_factory, told):
     """A recording, a folder with it, a history that holds it, and an export of that."""
     folder = tmp_path_factory.mktemp("made")
     recording = simulate([Segment("running", 60.0, speed_m_s=3.0)], seed=3).recording
@@ -50,23 +49,19 @@ def made(tmp_path_factory, call):
     shutil.copy(folder / "many" / "run.parquet", folder)
     place = {"IMURUN_STORE": str(folder / "store")}
     for words in (("analyze", "run.parquet", "--save"), ("history", "export", "all.zip")):
-        assert call(*words, cwd=folder, **place)[0] == 0
+        assert told(*words, cwd=folder, **place)[0] == 0
     return folder
 
 
 @pytest.fixture(scope="module")
-def call(tmp_path_factory):
+def told(call):
     """Calls imurun in a folder; returns the exit code and what it said."""
-    with Warm() as warm:
 
-        def call(*words, cwd, **environment):
-            notes = tmp_path_factory.mktemp("notes")
-            place = {"COLUMNS": "100", "XDG_CONFIG_HOME": str(cwd), **environment}
-            order = Order(list(map(str, words)), str(notes), str(notes), place, str(cwd))
-            code = warm.start(order).end()
-            return code, (notes / OUT).read_text() + (notes / ERR).read_text()
+    def told(*words, cwd, **environment):
+        ran = call(*words, cwd=cwd, XDG_CONFIG_HOME=str(cwd), **environment)
+        return ran.returncode, ran.stdout + ran.stderr
 
-        yield call
+    return told
 
 
 def fill(disk, room_kb):
@@ -118,12 +113,12 @@ FITS = {("fit", 60), ("cohort", 60), ("steps", 60), ("export", 60)}
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk(disk, made, call, name):
+def test_a_full_disk(disk, made, told, name):
     for room_kb in ROOM_KB if name in {"save", "live", "cohort"} else ROOM_KB[:1]:
         fill(disk, room_kb)
         store = made / "store" if name == "export" else disk / "store"
         words = [word.format(disk=disk) for word in WRITERS[name]]
-        code, said = call(*words, cwd=made, IMURUN_STORE=str(store))
+        code, said = told(*words, cwd=made, IMURUN_STORE=str(store))
         if code or (name, room_kb) not in FITS:
             sentence = refused(code, said)
             assert "room" in sentence or "journal" in sentence
@@ -131,20 +126,20 @@ def test_a_full_disk(disk, made, call, name):
         (disk / "fill").unlink()
 
     if name != "live":  # whose journal keeps its name
-        code, said = call(*words, cwd=made, IMURUN_STORE=str(store))
+        code, said = told(*words, cwd=made, IMURUN_STORE=str(store))
         assert code == 0, said
 
 
-def test_a_live_run_on_a_full_disk_keeps_what_came(disk, made, call):
+def test_a_live_run_on_a_full_disk_keeps_what_came(disk, made, told):
     fill(disk, 400)
     words = [word.format(disk=disk) for word in WRITERS["live"]]
-    code, said = call(*words, cwd=made)
+    code, said = told(*words, cwd=made)
     refused(code, said)
     assert "Recording has stopped" in said
     kept = imurun.read(disk / "run.journal")
     assert kept.duration_s > 30.0
     (disk / "fill").unlink()
-    code, said = call("recover", disk / "run.journal", cwd=made)
+    code, said = told("recover", disk / "run.journal", cwd=made)
     assert code == 0, said
     steps = imurun.analyze(kept).steps
     found = imurun.io.read_steps(disk / "run-steps.parquet")[0]
@@ -178,10 +173,10 @@ def read_only(disk, made):
     return disk
 
 
-def test_what_can_only_be_read_is_read(read_only, call, tmp_path):
+def test_what_can_only_be_read_is_read(read_only, told, tmp_path):
     place = {"IMURUN_STORE": str(read_only / "store"), "XDG_CACHE_HOME": str(read_only / "cache")}
     for words in READERS.values():
-        code, said = call(
+        code, said = told(
             *[word.format(disk=read_only, out=tmp_path) for word in words], cwd=read_only, **place
         )
         assert code == 0, said
@@ -190,17 +185,17 @@ def test_what_can_only_be_read_is_read(read_only, call, tmp_path):
         assert len(store.sessions()) == 1
 
 
-def test_what_cannot_be_written_is_one_sentence(read_only, call):
+def test_what_cannot_be_written_is_one_sentence(read_only, told):
     before = sorted(read_only.rglob("*"))
     for words in REFUSED.values():
-        refused(*call(*words, cwd=read_only, IMURUN_STORE=str(read_only / "store")))
+        refused(*told(*words, cwd=read_only, IMURUN_STORE=str(read_only / "store")))
     assert sorted(read_only.rglob("*")) == before
 
 
-def test_a_history_that_was_not_closed_on_a_disk_that_can_only_be_read_says_what_to_do(disk, made, call):
+def test_a_history_that_was_not_closed_on_a_disk_that_can_only_be_read_says_what_to_do(disk, made, told):
     shutil.copytree(made / "store", disk / "store")
     catalogue = disk / "store" / "catalogue.sqlite"
     Path(f"{catalogue}-wal").write_bytes(b"left by a run that was killed")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    sentence = refused(*call("history", cwd=made, IMURUN_STORE=str(disk / "store")))
+    sentence = refused(*told("history", cwd=made, IMURUN_STORE=str(disk / "store")))
     assert "copy its folder to another place and name that with --store" in sentence
