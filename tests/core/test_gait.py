@@ -22,6 +22,7 @@ from imurun.core.gait import (
     WALKING_PERIOD_S,
     WALKING_SWING_G,
     follows,
+    goes_against,
     is_running_streak,
     loop_strength,
     may_begin_run,
@@ -173,6 +174,26 @@ def test_one_odd_pulse_spoils_the_streak(place, odd):
 def test_the_streak_must_turn_the_running_way(heading):
     for loop, runs in ((1.5 * LOOP, True), (0.5 * LOOP, False), (-1.5 * LOOP, not heading)):
         assert is_running_streak(streak_of(*[pulse_of(loop=loop)] * STREAK), STREAK, heading, RATE) == runs
+
+
+@pytest.mark.parametrize(
+    ("left", "forward", "against"),
+    [
+        (1.5, 0.0, False),
+        (-1.5, 0.0, True),
+        (0.5, 1.5, True),
+        (1.5, 1.5, False),
+        (0.5, 0.5, False),
+        (0.0, 0.0, False),
+    ],
+)
+def test_a_run_against_the_mounting_swings_and_turns_but_not_to_the_left(left, forward, against):
+    queue = streak_of(*[pulse_of(loop=left * LOOP)] * STREAK)
+    queue["loop_forward"] = forward * LOOP
+    assert goes_against(queue, STREAK, RATE) == against
+    assert not goes_against(queue, STREAK - 1, RATE)
+    queue[1]["height"] = 1.3  # which goes on with a run, and begins none
+    assert not goes_against(queue, STREAK, RATE)
 
 
 @pytest.mark.parametrize("heading", [True, False])

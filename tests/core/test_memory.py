@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 from core_helpers import flat
 
-from imurun.core.memory import STATE, forget_steps, new_state, restart
+from imurun.core.memory import (
+    MANY_AGAINST,
+    STATE,
+    forget_steps,
+    knows_heading,
+    new_state,
+    note_against,
+    restart,
+)
 from imurun.core.pulse import BELOW
+from imurun.core.stepper import Stepper
 
 OUTLIVES = {
     "next", "n_steps", "n_seconds", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing",
@@ -49,3 +58,15 @@ def test_forgetting_steps_keeps_the_rhythm():
     names = ("last_contact", "last_final", "last_step_time", "last_begin", "n_ends")
     assert bytes_of(state, names) == bytes_of(new_state(0)[0], names)
     assert state["periods"].tolist() == [0.35, 0.35]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_mounting_is_given_up_for_the_last_of_many_pulses_against_it(told):
+    state = new_state(0)[0]
+    c = Stepper(100.0, np.eye(3), heading_known=told, has_gyro=True).coefficients
+    for k in range(MANY_AGAINST - 1):
+        note_against(state, float(k))
+        assert knows_heading(state, c) == told
+    note_against(state, 12.5)
+    assert state["turned_s"] == 12.5
+    assert not knows_heading(state, c)

@@ -22,6 +22,7 @@ from imurun.core.pulse import (
     restart_tracker,
     track,
     vertex,
+    vertex_index,
     vertex_value,
 )
 
@@ -153,6 +154,18 @@ def test_the_twin_sees_many_pulses():
     found = plain_pulses(slow)
     assert len(found) > 30
     assert np.isfinite(found).all(axis=1).mean() > 0.5
+
+
+@examples(40)
+@given(seed=st.integers(0, 2**32 - 1), base=st.sampled_from([0, 3, 10**9]), k=st.integers(0, 19))
+def test_vertex_of_absolute_indices(seed, base, k):
+    """The same bits wherever the history stands, since ends of pulses are compared with begins."""
+    signal = np.random.default_rng(seed).standard_normal(20)
+    at = vertex_index(signal, base, base + k)
+    assert at == pytest.approx(base + plain_vertex(signal, k)[0], abs=1e-6)
+    shifted = np.concatenate([np.full(4, 7.0), signal])
+    if 0 < k < 19:
+        assert vertex_index(shifted, base - 4, base + k) == at
 
 
 @pytest.mark.parametrize("swing", [0.1, 0.4, 0.9])
