@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from pathlib import Path
+import os
 
 from imurun.errors import SettingsError
 from imurun.io.printable import printable
@@ -26,6 +26,6 @@ def reason(error: OSError) -> str:
     return f"{printable(str(error.strerror or error))}; {what_to_do}"
 
 
-def unwritten(target: Path | str, error: OSError) -> SettingsError:
+def unwritten(target: str | os.PathLike[str], error: OSError) -> SettingsError:
     """The error to raise when `target` could not be written."""
     return SettingsError(f"{printable(str(target))} could not be written: {reason(error)}.")
