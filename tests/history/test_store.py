@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

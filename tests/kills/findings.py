@@ -123,7 +123,7 @@ class Kept:
 
 
 def look_into_store(folder: Path, finding: Finding, whole: Kept | None = None) -> Kept | None:
-    """Every session that is listed can be had, and is one that an undisturbed run keeps, if those are given."""
+    """Every session that is listed can be had, and is one of the undisturbed run, if that is given."""
     try:
         kept = Kept.of(folder)
     except ImurunError as error:

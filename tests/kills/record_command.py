@@ -1,4 +1,4 @@
-"""`imurun record` of a sensor without a radio: a look-alike of org.bluez on a bus of its own, a board behind it."""
+"""`imurun record` of a sensor without a radio: a look-alike of org.bluez on a bus, a board behind it."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class Record(Recorded):
         self._board = RunningBoard(self._feed)
         self._address = ""
 
-    def words(self, place: Path) -> list[str]:
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
         """For a few seconds."""
-        return ["record", "imurun-1", str(place / STEM), "--seconds", str(SECONDS)]
+        return ["record", "imurun-1", str(place / stem), "--seconds", str(SECONDS)]
 
     def environment(self, place: Path) -> dict[str, str]:
         """With the bus; what a killed run left in the cache is there for the next."""

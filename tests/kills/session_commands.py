@@ -21,12 +21,17 @@ from tests.kills.warm import PROBED, Warm
 LAST_S = 1.0
 """Of a recording, what may be lost."""
 SPEED = 150
-STEM = "run"
+STEM, OTHER = "run", "other"
+EMPTY = "holds no sample"
 THERE = "is there already"
 
 
 class Recorded(Command):
     """A command that keeps a journal PLACE/run.journal and makes the session of it at its end."""
+
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
+        """The command with its session under a name."""
+        raise NotImplementedError
 
     def truth(self, recording: Recording) -> Recording:
         """The recording of a journal with the samples that the source had, as many as in the journal."""
@@ -55,14 +60,17 @@ class Recorded(Command):
                 recording = imurun.read(journal)
             except FormatError as error:
                 self._expect_nothing(str(error), notes, finding)
+                if EMPTY not in str(error):
+                    finding.unreadable.append(f"{journal.name}: {error}")
         for told, n in self.came(journal if recording is not None else None, notes):
             lost_s = max(killed_s - told.first_after(n, killed_s), 0.0)
             finding.lost_s = max(finding.lost_s, lost_s)
             finding.expect(lost_s <= LAST_S, f"{lost_s:.3f} s of the recording are gone")
         if recording is not None:
             self._recover(place, notes, recording, finding)
-        elif not journal.exists():
-            code, err = self.again(place, notes)
+        else:  # nothing had come; where the journal is there, another name is asked for
+            words = self.words(place, OTHER) if journal.exists() else None
+            code, err = self.again(place, notes, words)
             finding.completed = code == 0
             finding.expect(code == 0, f"the second run says {err[-300:]}")
 
@@ -121,10 +129,10 @@ class Live(Recorded):
         super().__init__(folder, warm)
         self._source = eventful_run(rate_hz=SIMULATED_HZ).recording
 
-    def words(self, place: Path) -> list[str]:
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
         """Fast, since its seven minutes would take as long."""
         words = ["live", "--simulate", "--speed", str(SPEED), "--no-page", "--save"]
-        return [*words, "--out", str(place / STEM)]
+        return [*words, "--out", str(place / stem)]
 
     def truth(self, recording: Recording) -> Recording:
         """The beginning of the simulated run."""
@@ -156,9 +164,9 @@ class Recover(Live):
         """Only the journal is there."""
         shutil.copyfile(self._journal, place / f"{STEM}.journal")
 
-    def words(self, place: Path) -> list[str]:
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
         """Of the journal in the place."""
-        return ["recover", str(place / f"{STEM}.journal")]
+        return ["recover", str(place / f"{stem}.journal")]
 
     def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
         """Nothing comes any more."""

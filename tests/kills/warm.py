@@ -20,8 +20,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 OUT, ERR = "stdout", "stderr"
-REACHED, EVENTS, PROBED = "reached", "events", "probed"
-"""Files of a run: it has come to the event where its kill is due; how many events it had; what was told."""
+REACHED, ENDED, PROBED = "reached", "ended", "probed"
+"""Files of a run: it is at the event where its kill is due; events it had, and when it ended; its probe."""
 WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "sqlite3.connect")
 
 
@@ -181,7 +181,7 @@ def _run(order: Order, told: int) -> NoReturn:
         except SystemExit as end:
             code = end.code
         counter.on = False
-        (notes / EVENTS).write_text(str(counter.n))
+        (notes / ENDED).write_text(f"{counter.n} {time.monotonic()}")
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
