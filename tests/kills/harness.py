@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import time
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from tests.kills.command import Command
 from tests.kills.findings import Finding, Tally
-from tests.kills.warm import ENDED, ERR, REACHED
+from tests.kills.warm import ENDED, ERR, KILLED
 
-LATE_S = 0.02
-"""After a change of a file begins: as long as a transaction takes."""
-POLL_S = 0.0005
+SOONEST_S, LATEST_S = 2e-5, 2e-2
+"""After a change of a file begins: from less than a write takes to more than a transaction."""
 TRIES = 3
 """A command can end before its kill, where the machine has become faster."""
 
@@ -35,13 +37,14 @@ class Aim:
 
 
 def aims(n: int, events: int, seed: int) -> Iterator[Aim]:
-    """Half of them by the clock, each in a part of the life of its own; half at changes of files."""
+    """By the clock, each in a part of the life of its own; at changes of files; shortly after; in turn."""
     chance = random.Random(seed)
     for k in range(n):
-        if k % 2 == 0 or not events:
-            yield Aim(None, (k + 2.0 * chance.random()) / (n + n % 2))
+        if k % 3 == 0 or not events:
+            yield Aim(None, (k + 3.0 * chance.random()) / (n + (-n) % 3))
         else:
-            yield Aim(chance.randrange(events), chance.choice([None, LATE_S * chance.random()]))
+            late_s = SOONEST_S * (LATEST_S / SOONEST_S) ** chance.random()
+            yield Aim(chance.randrange(events), None if k % 3 == 1 else late_s)
 
 
 def kill_often(
@@ -63,7 +66,8 @@ def kill_often(
     """
     tally = Tally(command.name, bool(command.probe))
     place, notes = command.folder / "undisturbed", command.folder / "notes"
-    tally.life_s, tally.events = undisturbed(command, place, notes)
+    tally.life_s, tally.events, in_place = undisturbed(command, place, notes)
+    tally.faults += [f"never: {name} is written in place" for name in in_place]
     life_s = tally.life_s
     for k, aim in enumerate(aims(n, tally.events, seed)):
         finding = Finding()
@@ -88,8 +92,8 @@ def kill_often(
     return tally
 
 
-def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int]:
-    """Run it to its end; returns how long that takes, s, and how many changes of files it makes."""
+def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int, list[str]]:
+    """Run it to its end; returns how long that takes, s, its number of events, and what it writes in place."""
     place.mkdir()
     command.prepare(place)
     with command.surroundings():
@@ -98,8 +102,8 @@ def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int]
     if code:
         raise RuntimeError(f"{command.name} fails undisturbed ({code}): {_said(notes)}")
     command.remember(place)
-    events, ended_s = (notes / ENDED).read_text().split()
-    return float(ended_s) - run.begun_s, int(events)
+    events, ended_s, in_place = json.loads((notes / ENDED).read_text())
+    return ended_s - run.begun_s, events, in_place
 
 
 class Killed(NamedTuple):
@@ -113,22 +117,18 @@ class Killed(NamedTuple):
 def killed(command: Command, place: Path, notes: Path, aim: Aim, life_s: float) -> Killed:
     """Run it and kill it."""
     with command.surroundings():
-        order = command.order(place, notes, stop_at=aim.event, dies_there=aim.after is None)
-        run = command.warm.start(order)
-        if aim.after is not None:
-            if aim.event is None:
-                time.sleep(max(run.begun_s + aim.after * life_s - time.monotonic(), 0.0))
-            else:
-                while not (notes / REACHED).exists() and not (notes / ENDED).exists():
-                    time.sleep(POLL_S)
-                time.sleep(aim.after)
+        at_event = {} if aim.event is None else {"dies_at": aim.event, "after_s": aim.after}
+        run = command.warm.start(command.order(place, notes, **at_event))
+        killed_s = np.inf
+        if aim.event is None:
+            assert aim.after is not None
+            time.sleep(max(run.begun_s + aim.after * life_s - time.monotonic(), 0.0))
             killed_s = run.kill()
-            code = run.end()
-        else:
-            code = run.end()
-            killed_s = time.monotonic()
-    ended_s = float((notes / ENDED).read_text().split()[1]) if (notes / ENDED).exists() else killed_s
-    return Killed(code, killed_s, ended_s - run.begun_s)
+        code = run.end()
+    if (notes / KILLED).exists():
+        killed_s = float((notes / KILLED).read_text())
+    ended_s = json.loads((notes / ENDED).read_text())[1] if (notes / ENDED).exists() else killed_s
+    return Killed(code, min(killed_s, time.monotonic()), ended_s - run.begun_s)
 
 
 def _said(notes: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,6 +145,14 @@ class Live(Recorded):
         """Samples that the source gave out."""
         n = 0 if journal is None else len(imurun.read(journal))
         return [(read_told(notes / PROBED), n)]
+
+    def look(self, place: Path, notes: Path, killed_s: float, finding: Finding) -> None:
+        """Of many seconds a second of this run, no more than the block under way may be lost."""
+        journal = place / f"{STEM}.journal"
+        with suppress(FormatError):
+            for told, n in self.came(journal if journal.exists() else None, notes):
+                finding.expect(told.n_after(n) <= 1, f"{told.n_after(n)} blocks are gone")
+        super().look(place, notes, killed_s, finding)
 
 
 class Recover(Live):

@@ -20,9 +20,12 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 OUT, ERR = "stdout", "stderr"
-REACHED, ENDED, PROBED = "reached", "ended", "probed"
-"""Files of a run: it is at the event where its kill is due; events it had, and when it ended; its probe."""
+KILLED, ENDED, PROBED = "killed", "ended", "probed"
+"""Files of a run: when it was killed at an event; how it ended, in JSON: number of its events, when, what it
+wrote in place; what its probe told."""
 WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "sqlite3.connect")
+WHOLE = (".parquet", ".csv", ".json")
+"""Endings of files that are written aside and renamed, so that nobody ever sees a part of one."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class Order:
         notes: folder for what it prints, and for the files named above.
         watched: folder whose changes are its events.
         environment: that it has beside this process's own.
-        stop_at: event at which it tells that it is there; None to run through.
-        dies_there: whether it kills its group at that event, before the change is made.
+        dies_at: event at which its group is killed; None to run through.
+        after_s: how long after that event; None for before its change is made.
         probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
     """
 
@@ -43,8 +46,8 @@ class Order:
     notes: str
     watched: str
     environment: dict[str, str] = field(default_factory=dict)
-    stop_at: int | None = None
-    dies_there: bool = False
+    dies_at: int | None = None
+    after_s: float | None = None
     probe: str = ""
 
 
@@ -181,7 +184,7 @@ def _run(order: Order, told: int) -> NoReturn:
         except SystemExit as end:
             code = end.code
         counter.on = False
-        (notes / ENDED).write_text(f"{counter.n} {time.monotonic()}")
+        _tell(notes / ENDED, json.dumps([counter.n, time.monotonic(), counter.in_place]))
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
@@ -194,18 +197,21 @@ def _run(order: Order, told: int) -> NoReturn:
 
 
 class _Events:
-    """Counts the changes that the command makes in its folder, and stops at one of them."""
+    """Counts the changes that the command makes in its folder, and kills it at one of them."""
 
     def __init__(self, order: Order) -> None:
         self.n = 0
         self.on = True
+        self.in_place: list[str] = []
         self._order = order
+        self._killer = self._fork_killer()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
             if not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
                 return
+            self._note(path)
         elif event in WRITES:
             path = arguments[0]
         else:
@@ -213,12 +219,40 @@ class _Events:
         if not self.on or isinstance(path, int) or not os.fsdecode(path).startswith(self._order.watched):
             return
         self.n += 1
-        if self.n - 1 != self._order.stop_at:
+        if self.n - 1 != self._order.dies_at:
             return
-        if self._order.dies_there:
-            os.killpg(0, signal.SIGKILL)
         self.on = False
-        Path(self._order.notes, REACHED).touch()
+        if self._order.after_s is None:
+            _kill_own_group(self._order)
+        os.write(self._killer, b".")
+
+    def _note(self, path: Any) -> None:
+        if not isinstance(path, int) and Path(os.fsdecode(path)).suffix in WHOLE:
+            self.in_place.append(Path(os.fsdecode(path)).name)
+
+    def _fork_killer(self) -> int:
+        """A process that kills the group so long after it is told to, whatever the command does then."""
+        told, tell = os.pipe()
+        if os.fork():
+            os.close(told)
+            return tell
+        os.close(tell)
+        if os.read(told, 1):
+            time.sleep(self._order.after_s or 0.0)
+            _kill_own_group(self._order)
+        os._exit(0)
+
+
+def _kill_own_group(order: Order) -> None:
+    _tell(Path(order.notes, KILLED), f"{time.monotonic()}")
+    os.killpg(0, signal.SIGKILL)
+
+
+def _tell(file: Path, text: str) -> None:
+    """Write a file whole, since this process may be killed meanwhile."""
+    aside = file.with_name(f"{file.name}.aside")
+    aside.write_text(text)
+    aside.rename(file)
 
 
 if __name__ == "__main__":
