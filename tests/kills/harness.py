@@ -93,7 +93,7 @@ def kill_often(
 
 
 def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int, list[str]]:
-    """Run it to its end; returns how long that takes, s, its number of events, and what it writes in place."""
+    """Run it to its end; returns how long that takes, s, its number of events, what it writes in place."""
     place.mkdir()
     command.prepare(place)
     with command.surroundings():

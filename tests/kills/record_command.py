@@ -90,13 +90,13 @@ class Record(Recorded):
         return replace(recording, acc=true[:, :3], gyr=true[:, 3:])
 
     def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
-        """Samples that the board sent, and notifications that bleak handed over."""
+        """Notifications that bleak handed over, and samples that the board sent."""
         packets = samples = 0
         if journal is not None:
             records = open_journal(journal).records()
             packets = sum(isinstance(record, Notification) for record in records)
             samples = len(read(journal))
-        return [(self._board.sent, samples), (read_told(notes / PROBED), packets)]
+        return [(read_told(notes / PROBED), packets), (self._board.sent, samples)]
 
 
 @contextmanager

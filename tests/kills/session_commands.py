@@ -15,12 +15,10 @@ from imurun.errors import FormatError
 from imurun.recording import Recording
 from imurun.sim.presets import eventful_run
 from tests.kills.command import Command
-from tests.kills.findings import Finding, look_into_store, look_through
+from tests.kills.findings import LAST_S, Finding, look_into_store, look_through
 from tests.kills.probes import Told, read_told
 from tests.kills.warm import PROBED, Warm
 
-LAST_S = 1.0
-"""Of a recording, what may be lost."""
 SPEED = 150
 STEM, OTHER = "run", "other"
 EMPTY = "holds no sample"
@@ -39,7 +37,7 @@ class Recorded(Command):
         raise NotImplementedError
 
     def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
-        """What had come to be kept, in some unit, and how much of it is in the journal."""
+        """What had come to the process, and how much of it is in the journal; then the same of what was sent."""
         raise NotImplementedError
 
     def remember(self, place: Path) -> None:
@@ -63,10 +61,11 @@ class Recorded(Command):
                 self._expect_nothing(str(error), notes, finding)
                 if EMPTY not in str(error):
                     finding.unreadable.append(f"{journal.name}: {error}")
-        for told, n in self.came(journal if recording is not None else None, notes):
-            lost_s = max(killed_s - told.first_after(n, killed_s), 0.0)
-            finding.lost_s = max(finding.lost_s, lost_s)
-            finding.expect(lost_s <= LAST_S, f"{lost_s:.3f} s of the recording are gone")
+        came = self.came(journal if recording is not None else None, notes)
+        lost_s = [max(killed_s - told.first_after(n, killed_s), 0.0) for told, n in came]
+        finding.lost_s = max(lost_s, default=0.0)
+        # what a busy machine had not brought to the process is counted, and is no fault of the process
+        finding.expect(max(lost_s[:1], default=0.0) <= LAST_S, f"{lost_s[:1]} s of the recording are gone")
         if recording is not None:
             self._recover(place, notes, recording, finding)
         else:  # nothing had come; where the journal is there, another name is asked for
