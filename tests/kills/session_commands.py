@@ -37,7 +37,7 @@ class Recorded(Command):
         raise NotImplementedError
 
     def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
-        """What had come to the process, and how much of it is in the journal; then the same of what was sent."""
+        """What had come to the process, and how much of it is in the journal; then so for what was sent."""
         raise NotImplementedError
 
     def remember(self, place: Path) -> None:

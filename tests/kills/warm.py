@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,10 +63,8 @@ class Run:
     def kill(self) -> float:
         """Kill it and all that it started; returns when, on the monotonic clock."""
         killed_s = time.monotonic()
-        try:
+        with suppress(ProcessLookupError):  # its end was there before
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # its end was there before
         return killed_s
 
     def end(self) -> int:
@@ -145,13 +144,11 @@ def _serve() -> None:
 
 
 def _kill_rest(group: int) -> None:
-    """Nothing that a command started may go on into the next one."""
-    try:
-        while True:
+    """Nothing that a command started may go on into the next one; a second time for what was just forked."""
+    for _ in range(2):
+        with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
-            time.sleep(0.002)
-    except ProcessLookupError:
-        pass
+        time.sleep(0.002)
 
 
 def _run(order: Order, told: int) -> NoReturn:
