@@ -13,7 +13,6 @@ import numpy as np
 
 from imurun.ble.journal import Notification, open_journal
 from imurun.ble.profiles.imurun import DATA
-from imurun.io import read
 from imurun.recording import Recording
 from imurun.sim.presets import steady_run
 from imurun.virtual.feed import Feed
@@ -89,14 +88,11 @@ class Record(Recorded):
             return recording
         return replace(recording, acc=true[:, :3], gyr=true[:, 3:])
 
-    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
         """Notifications that bleak handed over, and samples that the board sent."""
-        packets = samples = 0
-        if journal is not None:
-            records = open_journal(journal).records()
-            packets = sum(isinstance(record, Notification) for record in records)
-            samples = len(read(journal))
-        return [(read_told(notes / PROBED), packets), (self._board.sent, samples)]
+        records = () if journal is None else open_journal(journal).records()
+        packets = sum(isinstance(record, Notification) for record in records)
+        return [(read_told(notes / PROBED), packets), (self._board.sent, n)]
 
 
 @contextmanager
