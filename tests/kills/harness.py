@@ -70,7 +70,7 @@ def kill_often(
     tally.faults += [f"never: {name} is written in place" for name in in_place]
     life_s = tally.life_s
     for k, aim in enumerate(aims(n, tally.events, seed)):
-        finding = Finding()
+        finding, end = Finding(), Killed(0, 0.0, 0.0)
         for attempt in range(TRIES):
             place, notes = command.folder / f"kill{k}-{attempt}", command.folder / f"notes{k}-{attempt}"
             place.mkdir()
@@ -85,7 +85,9 @@ def kill_often(
         command.look(place, notes, end.killed_s, finding)
         tally.add(str(aim), finding)
         if keep is not None and (finding.faults or finding.unreadable or not finding.completed):
-            shutil.copytree(command.folder, keep / f"{command.name}-{k}", ignore=_others(k))
+            shutil.copytree(
+                command.folder, keep / f"{command.name}-{k}", ignore=_others(k), dirs_exist_ok=True
+            )
         for left in command.folder.glob(f"*{k}-*"):
             shutil.rmtree(left)
         progress(tally)
