@@ -17,10 +17,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -90,21 +92,15 @@ class JournalWriter:
     ) -> None:
         self.path = Path(path)
         self._places = {uuid: place for place, uuid in enumerate(characteristics)}
+        body = json.dumps({**header, "characteristics": characteristics}).encode()
         try:
-            self._file = self.path.open("xb", buffering=0)
+            self._file = _begin_file(self.path, MAGIC + _record(HEADER, 0.0, body))
         except FileExistsError as error:
             raise RecordingError(f"{path} is there already; give another name.") from error
         except OSError as error:
             raise RecordingError(
                 f"{path} cannot be written ({error.strerror}); choose another place."
             ) from error
-        try:
-            self._write(MAGIC)
-            self._append(HEADER, 0.0, json.dumps({**header, "characteristics": characteristics}).encode())
-        except RecordingError:
-            self._file.close()
-            self.path.unlink()
-            raise
 
     def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
         """Keep what arrived.
@@ -147,11 +143,7 @@ class JournalWriter:
         self.close()
 
     def _append(self, kind: int, arrival_s: float, body: bytes) -> None:
-        if len(body) > LONGEST_BODY:
-            raise RecordingError(f"A record of {len(body)} bytes is too long for a journal.")
-        head = HEAD.pack(SYNC, kind, len(body), arrival_s)
-        checksum = zlib.crc32(body, zlib.crc32(head[len(SYNC) :]))
-        self._write(head + body + CRC.pack(checksum))
+        self._write(_record(kind, arrival_s, body))
 
     def _write(self, data: bytes) -> None:
         try:
@@ -164,6 +156,50 @@ class JournalWriter:
         return RecordingError(
             f"{self.path} cannot be written any more ({error.strerror}); what it holds stays readable."
         )
+
+
+def _record(kind: int, arrival_s: float, body: bytes) -> bytes:
+    if len(body) > LONGEST_BODY:
+        raise RecordingError(f"A record of {len(body)} bytes is too long for a journal.")
+    head = HEAD.pack(SYNC, kind, len(body), arrival_s)
+    return head + body + CRC.pack(zlib.crc32(body, zlib.crc32(head[len(SYNC) :])))
+
+
+def _begin_file(path: Path, content: bytes) -> FileIO:
+    """A file that begins with this content, open for more; a kill leaves it with all of the content or none.
+
+    Where files cannot have two names, a kill between two calls leaves a part of it.
+
+    Raises:
+        FileExistsError: the file is there.
+        OSError: it cannot be written.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+        try:
+            os.link(aside, path)  # unlike a rename, it replaces nothing
+        except FileExistsError:
+            raise
+        except OSError:
+            return _begin_in_place(path, content)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path.open("ab", buffering=0)
+
+
+def _begin_in_place(path: Path, content: bytes) -> FileIO:
+    file = path.open("xb", buffering=0)
+    try:
+        file.write(content)
+    except OSError:
+        file.close()
+        path.unlink()
+        raise
+    return file
 
 
 @dataclass

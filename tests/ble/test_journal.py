@@ -49,6 +49,41 @@ def some(n):
     return [Notification(0.1 * k, UUIDS[k % 2], bytes([k % 256]) * (k % 250)) for k in range(n)]
 
 
+def test_a_journal_is_there_with_its_header_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "run.journal"
+    link = os.link
+
+    def killed_before(source, target):
+        assert not file.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", killed_before)
+    with pytest.raises(KeyboardInterrupt):
+        JournalWriter(file, HEADER, UUIDS)
+    assert not list(tmp_path.iterdir())
+
+    def killed_after(source, target):
+        link(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", killed_after)
+    with pytest.raises(KeyboardInterrupt):
+        JournalWriter(file, HEADER, UUIDS)
+    assert list(open_journal(file).records()) == []
+    with pytest.raises(RecordingError, match="is there already"):
+        JournalWriter(file, HEADER, UUIDS)
+
+
+def test_a_folder_whose_files_have_one_name(tmp_path, monkeypatch):
+    def refused(source, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    file = written(tmp_path / "run.journal", some(3))
+    assert list(open_journal(file).records()) == some(3)
+    assert list(tmp_path.iterdir()) == [file]
+
+
 @settings(max_examples=60, deadline=None)
 @given(records=lists_of_records)
 def test_what_was_kept_comes_back(tmp_path_factory, records):

@@ -1,6 +1,8 @@
 """Many kills of every command, and a table of what they cost.
 
 python -m tests.kills --kills 50 --command live --command cohort
+
+Ctrl-C ends it, with the table of what was done.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ import argparse
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
+from rich.progress import MofNCompleteColumn, Progress, TaskID
 from rich.table import Table
 
 from tests.kills.commands import COMMANDS, missing
@@ -43,25 +46,29 @@ def main() -> int:
         "--keep", type=Path, default=Path("out/kills"), help="folder for what was found wrong"
     )
     arguments = parser.parse_args()
-    tallies, console = [], Console()
-    with Warm() as warm, Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
+    tallies: dict[str, Tally] = {}
+    with suppress(KeyboardInterrupt), Warm() as warm:
+        _kill_all(warm, arguments, tallies)
+    _show(list(tallies.values()), Console())
+    return 0 if all(tally.is_sound for tally in tallies.values()) else 1
+
+
+def _kill_all(warm: Warm, arguments: argparse.Namespace, tallies: dict[str, Tally]) -> None:
+    """One command after the other; the tallies tell at any time how far it is."""
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
         for name in arguments.command or COMMANDS:
             if missing(name):
                 progress.console.print(f"{name} is left out: it {missing(name)}")
                 continue
             bar = progress.add_task(name, total=arguments.kills)
+
+            def show(tally: Tally, name: str = name, bar: TaskID = bar) -> None:
+                tallies[name] = tally
+                progress.update(bar, completed=tally.kills)
+
             with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-                tallies.append(
-                    kill_often(
-                        COMMANDS[name](Path(folder), warm),
-                        arguments.kills,
-                        seed=arguments.seed,
-                        progress=lambda tally, bar=bar: progress.update(bar, completed=tally.kills),
-                        keep=arguments.keep,
-                    )
-                )
-    _show(tallies, console)
-    return 0 if all(tally.is_sound for tally in tallies) else 1
+                command = COMMANDS[name](Path(folder), warm)
+                kill_often(command, arguments.kills, seed=arguments.seed, progress=show, keep=arguments.keep)
 
 
 def _show(tallies: list[Tally], console: Console) -> None:

@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 from imurun.errors import ImurunError
 from imurun.history import Store
 
+LAST_S = 1.0
+"""Of a recording, what may be lost."""
+
 
 @dataclass
 class Finding:
@@ -76,8 +79,9 @@ class Tally:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing was wrong."""
-        return not self.unreadable and not self.faults and self.completed == self.kills
+        """Whether nothing was wrong, and no more lost than may be."""
+        is_whole = not self.unreadable and not self.faults and self.completed == self.kills
+        return is_whole and self.lost_s <= LAST_S
 
 
 def look_through(folder: Path, finding: Finding) -> None:
@@ -123,7 +127,7 @@ class Kept:
 
 
 def look_into_store(folder: Path, finding: Finding, whole: Kept | None = None) -> Kept | None:
-    """Every session that is listed can be had, and is one that an undisturbed run keeps, if those are given."""
+    """Every session that is listed can be had, and is one of the undisturbed run, if that is given."""
     try:
         kept = Kept.of(folder)
     except ImurunError as error:

@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from tests.kills.command import Command
 from tests.kills.findings import Finding, Tally
-from tests.kills.warm import ERR, EVENTS, REACHED
+from tests.kills.warm import ENDED, ERR, KILLED
 
-LATE_S = 0.02
-"""After a change of a file begins: as long as a transaction takes."""
-POLL_S = 0.0005
+SOONEST_S, LATEST_S = 2e-5, 2e-2
+"""After a change of a file begins: from less than a write takes to more than a transaction."""
+TRIES = 3
+"""A command can end before its kill, where the machine has become faster."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """When to kill: so long after the start, or so long after the command comes to an event; None: at it."""
+    """When to kill: after a share of the life, or so many seconds after it comes to an event; None: at it."""
 
     event: int | None
-    after_s: float | None
+    after: float | None
 
     def __str__(self) -> str:
         if self.event is None:
-            return f"after {self.after_s:.3f} s"
-        return f"at change {self.event}" + (f" + {self.after_s:.4f} s" if self.after_s is not None else "")
+            return f"at {self.after:.4f} of its life"
+        return f"at change {self.event}" + (f" + {self.after:.4f} s" if self.after is not None else "")
 
 
-def aims(n: int, life_s: float, events: int, seed: int) -> Iterator[Aim]:
-    """Half of them by the clock, each in a part of the life of its own; half at changes of files."""
+def aims(n: int, events: int, seed: int) -> Iterator[Aim]:
+    """By the clock, each in a part of the life of its own; at changes of files; shortly after; in turn."""
     chance = random.Random(seed)
     for k in range(n):
-        if k % 2 == 0 or not events:
-            yield Aim(None, (k + 2.0 * chance.random()) / (n + n % 2) * life_s)
+        if k % 3 == 0 or not events:
+            yield Aim(None, (k + 3.0 * chance.random()) / (n + (-n) % 3))
         else:
-            yield Aim(chance.randrange(events), chance.choice([None, LATE_S * chance.random()]))
+            late_s = SOONEST_S * (LATEST_S / SOONEST_S) ** chance.random()
+            yield Aim(chance.randrange(events), None if k % 3 == 1 else late_s)
 
 
 def kill_often(
@@ -60,56 +66,71 @@ def kill_often(
     """
     tally = Tally(command.name, bool(command.probe))
     place, notes = command.folder / "undisturbed", command.folder / "notes"
-    tally.life_s, tally.events = undisturbed(command, place, notes)
-    for k, aim in enumerate(aims(n, tally.life_s, tally.events, seed)):
-        place, notes = command.folder / f"kill{k}", command.folder / f"notes{k}"
-        finding = Finding()
-        place.mkdir()
-        command.prepare(place)
-        code, killed_s = killed(command, place, notes, aim)
-        finding.expect(code in (0, -9), f"ended with {code}: {_said(notes)}")
-        tally.too_late += code == 0
-        command.look(place, notes, killed_s, finding)
+    tally.life_s, tally.events, in_place = undisturbed(command, place, notes)
+    tally.faults += [f"never: {name} is written in place" for name in in_place]
+    life_s = tally.life_s
+    for k, aim in enumerate(aims(n, tally.events, seed)):
+        finding, end = Finding(), Killed(0, 0.0, 0.0)
+        for attempt in range(TRIES):
+            place, notes = command.folder / f"kill{k}-{attempt}", command.folder / f"notes{k}-{attempt}"
+            place.mkdir()
+            command.prepare(place)
+            end = killed(command, place, notes, aim, life_s)
+            if end.code:
+                break
+            tally.too_late += 1
+            if aim.event is None:
+                life_s = min(life_s, end.lived_s)
+        finding.expect(end.code in (0, -9), f"ended with {end.code}: {_said(notes)}")
+        command.look(place, notes, end.killed_s, finding)
         tally.add(str(aim), finding)
         if keep is not None and (finding.faults or finding.unreadable or not finding.completed):
-            shutil.copytree(command.folder, keep / f"{command.name}-{k}", ignore=_others(k))
-        shutil.rmtree(place)
-        shutil.rmtree(notes)
+            shutil.copytree(
+                command.folder, keep / f"{command.name}-{k}", ignore=_others(k), dirs_exist_ok=True
+            )
+        for left in command.folder.glob(f"*{k}-*"):
+            shutil.rmtree(left)
         progress(tally)
     return tally
 
 
-def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int]:
-    """Run it to its end; returns how long that takes, s, and how many changes of files it makes."""
+def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int, list[str]]:
+    """Run it to its end; returns how long that takes, s, its number of events, what it writes in place."""
     place.mkdir()
     command.prepare(place)
     with command.surroundings():
         run = command.warm.start(command.order(place, notes))
         code = run.end()
-        life_s = time.monotonic() - run.begun_s
     if code:
         raise RuntimeError(f"{command.name} fails undisturbed ({code}): {_said(notes)}")
     command.remember(place)
-    return life_s, int((notes / EVENTS).read_text())
+    events, ended_s, in_place = json.loads((notes / ENDED).read_text())
+    return ended_s - run.begun_s, events, in_place
 
 
-def killed(command: Command, place: Path, notes: Path, aim: Aim) -> tuple[int, float]:
-    """Run it and kill it; returns the exit code, and when it was killed on the monotonic clock."""
+class Killed(NamedTuple):
+    """How a command ended: exit code, when it was killed on the monotonic clock, and how long it lived."""
+
+    code: int
+    killed_s: float
+    lived_s: float
+
+
+def killed(command: Command, place: Path, notes: Path, aim: Aim, life_s: float) -> Killed:
+    """Run it and kill it."""
     with command.surroundings():
-        order = command.order(place, notes, stop_at=aim.event, dies_there=aim.after_s is None)
-        run = command.warm.start(order)
+        at_event = {} if aim.event is None else {"dies_at": aim.event, "after_s": aim.after}
+        run = command.warm.start(command.order(place, notes, **at_event))
+        killed_s = np.inf
         if aim.event is None:
-            assert aim.after_s is not None
-            time.sleep(max(run.begun_s + aim.after_s - time.monotonic(), 0.0))
-        elif aim.after_s is not None:
-            while not (notes / REACHED).exists() and not (notes / EVENTS).exists():
-                time.sleep(POLL_S)
-            time.sleep(aim.after_s)
-        if aim.event is not None and aim.after_s is None:
-            code = run.end()
-            return code, time.monotonic()
-        killed_s = run.kill()
-        return run.end(), killed_s
+            assert aim.after is not None
+            time.sleep(max(run.begun_s + aim.after * life_s - time.monotonic(), 0.0))
+            killed_s = run.kill()
+        code = run.end()
+    if (notes / KILLED).exists():
+        killed_s = float((notes / KILLED).read_text())
+    ended_s = json.loads((notes / ENDED).read_text())[1] if (notes / ENDED).exists() else killed_s
+    return Killed(code, min(killed_s, time.monotonic()), ended_s - run.begun_s)
 
 
 def _said(notes: Path) -> str:
@@ -117,7 +138,8 @@ def _said(notes: Path) -> str:
 
 
 def _others(k: int) -> Callable[[str, list[str]], list[str]]:
-    mine = (f"kill{k}", f"notes{k}")
+    """Ignore what the other kills left."""
+    mine = (f"kill{k}-", f"notes{k}-")
     return lambda _, names: [
-        name for name in names if name.startswith(("kill", "notes")) and name not in mine
+        name for name in names if name.startswith(("kill", "notes")) and not name.startswith(mine)
     ]

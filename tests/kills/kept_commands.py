@@ -1,4 +1,4 @@
-"""Commands that keep what they find out in a store or a folder: `analyze --save`, `history import`, `cohort`."""
+"""Commands that keep what they find in a store or a folder: `analyze --save`, `history import`, `cohort`."""
 
 from __future__ import annotations
 

@@ -58,6 +58,10 @@ class Told:
         self.times_s.append(time.monotonic())
         self.numbers.append(number)
 
+    def n_after(self, number: int) -> int:
+        """How many numbers above this one were told."""
+        return len(self.numbers) - bisect_right(self.numbers, number)
+
     def first_after(self, number: int, moment_s: float) -> float:
         """When the first number above this one was told, if it was before a moment; else the moment."""
         k = bisect_right(self.numbers, number)

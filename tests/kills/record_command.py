@@ -1,4 +1,4 @@
-"""`imurun record` of a sensor without a radio: a look-alike of org.bluez on a bus of its own, a board behind it."""
+"""`imurun record` of a sensor without a radio: a look-alike of org.bluez on a bus, a board behind it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from imurun.ble.journal import Notification, open_journal
 from imurun.ble.profiles.imurun import DATA
-from imurun.io import read
 from imurun.recording import Recording
 from imurun.sim.presets import steady_run
 from imurun.virtual.feed import Feed
@@ -55,9 +54,9 @@ class Record(Recorded):
         self._board = RunningBoard(self._feed)
         self._address = ""
 
-    def words(self, place: Path) -> list[str]:
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
         """For a few seconds."""
-        return ["record", "imurun-1", str(place / STEM), "--seconds", str(SECONDS)]
+        return ["record", "imurun-1", str(place / stem), "--seconds", str(SECONDS)]
 
     def environment(self, place: Path) -> dict[str, str]:
         """With the bus; what a killed run left in the cache is there for the next."""
@@ -89,14 +88,11 @@ class Record(Recorded):
             return recording
         return replace(recording, acc=true[:, :3], gyr=true[:, 3:])
 
-    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
-        """Samples that the board sent, and notifications that bleak handed over."""
-        packets = samples = 0
-        if journal is not None:
-            records = open_journal(journal).records()
-            packets = sum(isinstance(record, Notification) for record in records)
-            samples = len(read(journal))
-        return [(self._board.sent, samples), (read_told(notes / PROBED), packets)]
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
+        """Notifications that bleak handed over, and samples that the board sent."""
+        records = () if journal is None else open_journal(journal).records()
+        packets = sum(isinstance(record, Notification) for record in records)
+        return [(read_told(notes / PROBED), packets), (self._board.sent, n)]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,26 +15,29 @@ from imurun.errors import FormatError
 from imurun.recording import Recording
 from imurun.sim.presets import eventful_run
 from tests.kills.command import Command
-from tests.kills.findings import Finding, look_into_store, look_through
+from tests.kills.findings import LAST_S, Finding, look_into_store, look_through
 from tests.kills.probes import Told, read_told
 from tests.kills.warm import PROBED, Warm
 
-LAST_S = 1.0
-"""Of a recording, what may be lost."""
 SPEED = 150
-STEM = "run"
+STEM, OTHER = "run", "other"
+EMPTY = "holds no sample"
 THERE = "is there already"
 
 
 class Recorded(Command):
     """A command that keeps a journal PLACE/run.journal and makes the session of it at its end."""
 
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
+        """The command with its session under a name."""
+        raise NotImplementedError
+
     def truth(self, recording: Recording) -> Recording:
         """The recording of a journal with the samples that the source had, as many as in the journal."""
         raise NotImplementedError
 
-    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
-        """What had come to be kept, in some unit, and how much of it is in the journal."""
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
+        """What had come to the process, and how much of it is in the journal; then so for what was sent."""
         raise NotImplementedError
 
     def remember(self, place: Path) -> None:
@@ -54,21 +58,21 @@ class Recorded(Command):
             try:
                 recording = imurun.read(journal)
             except FormatError as error:
-                self._expect_nothing(str(error), notes, finding)
-        for told, n in self.came(journal if recording is not None else None, notes):
-            lost_s = max(killed_s - told.first_after(n, killed_s), 0.0)
-            finding.lost_s = max(finding.lost_s, lost_s)
-            finding.expect(lost_s <= LAST_S, f"{lost_s:.3f} s of the recording are gone")
+                if EMPTY not in str(error):
+                    finding.unreadable.append(f"{journal.name}: {error}")
+        n = 0 if recording is None else len(recording)
+        came = self.came(journal if journal.exists() and not finding.unreadable else None, n, notes)
+        lost_s = [max(killed_s - told.first_after(n, killed_s), 0.0) for told, n in came]
+        finding.lost_s = max(lost_s, default=0.0)
+        # what a busy machine had not brought to the process is counted, and is no fault of the process
+        finding.expect(max(lost_s[:1], default=0.0) <= LAST_S, f"{lost_s[:1]} s of the recording are gone")
         if recording is not None:
             self._recover(place, notes, recording, finding)
-        elif not journal.exists():
-            code, err = self.again(place, notes)
+        else:  # nothing had come; where the journal is there, another name is asked for
+            words = self.words(place, OTHER) if journal.exists() else None
+            code, err = self.again(place, notes, words)
             finding.completed = code == 0
             finding.expect(code == 0, f"the second run says {err[-300:]}")
-
-    def _expect_nothing(self, said: str, notes: Path, finding: Finding) -> None:
-        for told, _ in self.came(None, notes):
-            finding.expect(not told.numbers, f"samples had come, and the journal says {said}")
 
     def _recover(self, place: Path, notes: Path, recording: Recording, finding: Finding) -> None:
         files = [place / f"{STEM}{ending}" for ending in (".parquet", "-steps.parquet")]
@@ -121,10 +125,10 @@ class Live(Recorded):
         super().__init__(folder, warm)
         self._source = eventful_run(rate_hz=SIMULATED_HZ).recording
 
-    def words(self, place: Path) -> list[str]:
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
         """Fast, since its seven minutes would take as long."""
         words = ["live", "--simulate", "--speed", str(SPEED), "--no-page", "--save"]
-        return [*words, "--out", str(place / STEM)]
+        return [*words, "--out", str(place / stem)]
 
     def truth(self, recording: Recording) -> Recording:
         """The beginning of the simulated run."""
@@ -132,10 +136,18 @@ class Live(Recorded):
         source = self._source
         return replace(source, acc=source.acc[:n], gyr=None if source.gyr is None else source.gyr[:n])
 
-    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
         """Samples that the source gave out."""
-        n = 0 if journal is None else len(imurun.read(journal))
         return [(read_told(notes / PROBED), n)]
+
+    def look(self, place: Path, notes: Path, killed_s: float, finding: Finding) -> None:
+        """Of many seconds a second of this run, no more than the block under way may be lost."""
+        n = 0
+        with suppress(FormatError):
+            n = len(imurun.read(place / f"{STEM}.journal"))
+        n_gone = read_told(notes / PROBED).n_after(n)
+        finding.expect(n_gone <= 1, f"{n_gone} blocks are gone")
+        super().look(place, notes, killed_s, finding)
 
 
 class Recover(Live):
@@ -156,10 +168,10 @@ class Recover(Live):
         """Only the journal is there."""
         shutil.copyfile(self._journal, place / f"{STEM}.journal")
 
-    def words(self, place: Path) -> list[str]:
+    def words(self, place: Path, stem: str = STEM) -> list[str]:
         """Of the journal in the place."""
-        return ["recover", str(place / f"{STEM}.journal")]
+        return ["recover", str(place / f"{stem}.journal")]
 
-    def came(self, journal: Path | None, notes: Path) -> list[tuple[Told, int]]:
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
         """Nothing comes any more."""
         return []

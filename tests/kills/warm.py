@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,24 +21,31 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 OUT, ERR = "stdout", "stderr"
-REACHED, EVENTS, PROBED = "reached", "events", "probed"
-"""Files of a run: it has come to the event where its kill is due; how many events it had; what was told."""
+KILLED, ENDED, PROBED = "killed", "ended", "probed"
+"""Files of a run: when it was killed at an event; how it ended, in JSON: number of its events, when, what it
+wrote in place; what its probe told."""
 WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "sqlite3.connect")
+WHOLE = (".parquet", ".csv", ".json")
+"""Endings of files that are written aside and renamed, so that nobody ever sees a part of one."""
 
 
 @dataclass(frozen=True)
 class Order:
     """What a child is to do.
 
-    Attributes:
-        words: after `imurun`.
-        notes: folder for what it prints, and for the files named above.
-        watched: folder whose changes are its events.
-        environment: that it has beside this process's own.
-        folder: it is called in.
-        stop_at: event at which it tells that it is there; None to run through.
-        dies_there: whether it kills its group at that event, before the change is made.
-        probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
+        Attributes:
+            words: after `imurun`.
+            notes: folder for what it prints, and for the files named above.
+            watched: folder whose changes are its events.
+            environment: that it has beside this process's own.
+    <<<<<<< HEAD
+            folder: it is called in.
+            stop_at: event at which it tells that it is there; None to run through.
+            dies_there: whether it kills its group at that event, before the change is made.
+    =======
+            dies_at: event at which its group is killed; None to run through.
+            after_s: how long after that event; None for before its change is made.
+            probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
     """
 
     words: list[str]
@@ -45,8 +53,8 @@ class Order:
     watched: str
     environment: dict[str, str] = field(default_factory=dict)
     folder: str = "."
-    stop_at: int | None = None
-    dies_there: bool = False
+    dies_at: int | None = None
+    after_s: float | None = None
     probe: str = ""
 
 
@@ -61,10 +69,8 @@ class Run:
     def kill(self) -> float:
         """Kill it and all that it started; returns when, on the monotonic clock."""
         killed_s = time.monotonic()
-        try:
+        with suppress(ProcessLookupError):  # its end was there before
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # its end was there before
         return killed_s
 
     def end(self) -> int:
@@ -145,13 +151,11 @@ def _serve() -> None:
 
 
 def _kill_rest(group: int) -> None:
-    """Nothing that a command started may go on into the next one."""
-    try:
-        while True:
+    """Nothing that a command started may go on into the next one; a second time for what was just forked."""
+    for _ in range(2):
+        with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
-            time.sleep(0.002)
-    except ProcessLookupError:
-        pass
+        time.sleep(0.002)
 
 
 def _run(order: Order, told: int) -> NoReturn:
@@ -185,7 +189,7 @@ def _run(order: Order, told: int) -> NoReturn:
         except SystemExit as end:
             code = end.code
         counter.on = False
-        (notes / EVENTS).write_text(str(counter.n))
+        _tell(notes / ENDED, json.dumps([counter.n, time.monotonic(), counter.in_place]))
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
@@ -198,18 +202,21 @@ def _run(order: Order, told: int) -> NoReturn:
 
 
 class _Events:
-    """Counts the changes that the command makes in its folder, and stops at one of them."""
+    """Counts the changes that the command makes in its folder, and kills it at one of them."""
 
     def __init__(self, order: Order) -> None:
         self.n = 0
         self.on = True
+        self.in_place: list[str] = []
         self._order = order
+        self._killer = self._fork_killer()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
             if not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
                 return
+            self._note(path)
         elif event in WRITES:
             path = arguments[0]
         else:
@@ -217,12 +224,40 @@ class _Events:
         if not self.on or isinstance(path, int) or not os.fsdecode(path).startswith(self._order.watched):
             return
         self.n += 1
-        if self.n - 1 != self._order.stop_at:
+        if self.n - 1 != self._order.dies_at:
             return
-        if self._order.dies_there:
-            os.killpg(0, signal.SIGKILL)
         self.on = False
-        Path(self._order.notes, REACHED).touch()
+        if self._order.after_s is None:
+            _kill_own_group(self._order)
+        os.write(self._killer, b".")
+
+    def _note(self, path: Any) -> None:
+        if not isinstance(path, int) and Path(os.fsdecode(path)).suffix in WHOLE:
+            self.in_place.append(Path(os.fsdecode(path)).name)
+
+    def _fork_killer(self) -> int:
+        """A process that kills the group so long after it is told to, whatever the command does then."""
+        told, tell = os.pipe()
+        if os.fork():
+            os.close(told)
+            return tell
+        os.close(tell)
+        if os.read(told, 1):
+            time.sleep(self._order.after_s or 0.0)
+            _kill_own_group(self._order)
+        os._exit(0)
+
+
+def _kill_own_group(order: Order) -> None:
+    _tell(Path(order.notes, KILLED), f"{time.monotonic()}")
+    os.killpg(0, signal.SIGKILL)
+
+
+def _tell(file: Path, text: str) -> None:
+    """Write a file whole, since this process may be killed meanwhile."""
+    aside = file.with_name(f"{file.name}.aside")
+    aside.write_text(text)
+    aside.rename(file)
 
 
 if __name__ == "__main__":
