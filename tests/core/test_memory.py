@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 from core_helpers import flat
 
-from imurun.core.memory import STATE, forget_steps, new_state, restart
+from imurun.core.memory import (
+    MANY_AGAINST,
+    STATE,
+    begin,
+    forget_steps,
+    knows_heading,
+    new_state,
+    note_against,
+    restart,
+)
 from imurun.core.pulse import BELOW
+from imurun.core.stepper import Stepper
 
 OUTLIVES = {
     "next", "n_steps", "n_seconds", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing",
@@ -49,3 +59,26 @@ def test_forgetting_steps_keeps_the_rhythm():
     names = ("last_contact", "last_final", "last_step_time", "last_begin", "n_ends")
     assert bytes_of(state, names) == bytes_of(new_state(0)[0], names)
     assert state["periods"].tolist() == [0.35, 0.35]
+
+
+def test_python_begins_as_kernels_restart():
+    states = np.frombuffer(np.random.default_rng(2).bytes(3 * STATE.itemsize), dtype=STATE).copy()
+    expected = states.copy()
+    restart(expected[0])
+    begin(states)
+    assert states.tobytes() == expected.tobytes()  # and the others are left alone
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_heading_is_known_until_many_pulses_ran_against_it(told):
+    c = Stepper(50.0, np.eye(3), heading_known=told, has_gyro=True).coefficients
+    state, turned_s, known = new_state(0)[0], [], []
+    for n in range(MANY_AGAINST + 1):
+        turned_s.append(float(state["turned_s"]))
+        known.append(bool(knows_heading(state, c)))
+        note_against(state, 10.0 + n)
+    assert np.isnan(turned_s[:MANY_AGAINST]).all()
+    assert turned_s[MANY_AGAINST] == 10.0 + MANY_AGAINST - 1
+    assert known == [told] * MANY_AGAINST + [False]
+    state["against"] = 0  # pulses that fit again do not bring it back
+    assert not knows_heading(state, c)
