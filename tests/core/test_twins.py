@@ -1,0 +1,86 @@
+"""Every kernel has a slow twin: the tests of its module call it, or those of a kernel that it is a part of."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import imurun.core
+
+CORE = Path(imurun.core.__file__).parent
+TESTS = Path(__file__).parent
+
+THROUGH = {
+    "write_walking": ("step", "test_step.test_walking_steps"),
+    "write_running": ("step", "test_step.test_contacts_and_rhythm"),
+    "write_common": ("step", "test_step.test_rise_and_fall"),
+    "advance": ("stepper", "test_stages.test_drawn_pulses"),
+    "smooth_until": ("stepper", "test_stages.test_drawn_pulses"),
+    "find_steps": ("stepper", "test_stages.test_drawn_pulses"),
+    "break_off": ("stepper", "test_stages.test_drawn_pulses"),
+    "track_next": ("stepper", "test_stages.test_drawn_pulses"),
+    "judge": ("stepper", "test_stages.test_drawn_pulses"),
+    "n_undecided": ("stepper", "test_stages.test_drawn_pulses"),
+    "note_period": ("stepper", "test_stages.test_drawn_pulses"),
+    "settle": ("stepper", "test_stages.test_drawn_pulses"),
+    "write_run": ("stepper", "test_stages.test_drawn_pulses"),
+}
+"""Kernels that no test calls by themselves: their module, and the test of a stage that compares what they do
+with the whole recording at once."""
+
+
+def functions(path):
+    return [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+
+
+def kernels():
+    """Module and name of every function that is compiled."""
+    for path in sorted(CORE.glob("*.py")):
+        for node in functions(path):
+            words = {
+                word.id
+                for part in node.decorator_list
+                for word in ast.walk(part)
+                if isinstance(word, ast.Name)
+            }
+            if words & {"kernel", "entry"}:
+                yield path.stem, node.name
+
+
+KERNELS = list(kernels())
+
+
+def called(path):
+    """Names that a file uses, not only imports."""
+    if not path.exists():
+        return set()
+    return {
+        node.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def test_the_walk_sees_the_kernels():
+    assert len(KERNELS) > 90
+    assert {("gait", "alike"), ("stepper", "advance"), ("memory", "begin")} <= set(KERNELS)
+    assert ("stepper", "most_steps") not in KERNELS
+    assert "approx" not in called(Path(__file__))
+
+
+@pytest.mark.parametrize(("module", "name"), KERNELS, ids=[".".join(names) for names in KERNELS])
+def test_every_kernel_has_a_twin(module, name):
+    if THROUGH.get(name, ("",))[0] != module:
+        own = TESTS / f"test_{module}.py"
+        assert name in called(own), f"write a slow twin of {module}.{name} in {own.name}, or name its stage"
+
+
+@pytest.mark.parametrize(("name", "where"), THROUGH.items(), ids=THROUGH)
+def test_the_named_tests_of_stages_are_there(name, where):
+    module, test = where
+    assert (module, name) in KERNELS
+    file, function = test.split(".")
+    assert function in [node.name for node in functions(TESTS / f"{file}.py")]
+    assert name not in called(TESTS / f"test_{module}.py"), f"{name} has tests of its own: take it out"
