@@ -157,6 +157,7 @@ def give_up(tracker, k, value):
     tracker["up"] = -1
     tracker["low"] = k
     tracker["low_g"] = value
+    tracker["high_g"] = -np.inf  # what was given up has no say in what comes
 
 
 @kernel

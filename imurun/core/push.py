@@ -92,7 +92,7 @@ def smooth_push(history, pulse, first, last, oldest, newest, heading_known, c):
     smooth_span(force, history[PUSH_VERTICAL], first, last + 1, start, stop, taps)
     forward, left = history[PUSH_FORWARD], history[SCRATCH]
     smooth_span(history[FORWARD], forward, first, last + 1, oldest, newest, taps)
-    if across != 0.0:
+    if along != 1.0 or across != 0.0:
         smooth_span(history[LEFTWARD], left, first, last + 1, oldest, newest, taps)
         for k in range(first, last + 1):
             forward[k] = along * forward[k] + across * left[k]

@@ -354,17 +354,20 @@ def judge(state, history, queue, c, steps):
         note_period(state, queue[1])
         write_run(state, history, queue, c, steps)
         return
-    settle(state, history, queue, n - n_undecided(queue, n, state["verdict"], heading, c.rate_hz), c, steps)
+    settle(state, history, queue, n - n_undecided(queue, n, heading, c.rate_hz), c, steps)
+    # a step that goes on with a walk needs no next one to say so
+    goes_on = state["verdict"] == WALKING and state["verdict_end"] == queue[0]["begin"]
+    if state["waiting"] == 1 and goes_on and not may_begin_run(queue[0], heading, c.rate_hz):
+        settle(state, history, queue, 1, c, steps)
 
 
 @kernel
-def n_undecided(queue, n, verdict, heading_known, rate_hz):
+def n_undecided(queue, n, heading_known, rate_hz):
     """How many of the last pulses may still begin a run, or need the next one to say what they are."""
-    for waiting in range(min(n, STREAK - 1), 0, -1):
-        strong = may_begin_run(queue[n - waiting], heading_known, rate_hz)
-        if strong or (waiting == 1 and verdict != WALKING):
+    for waiting in range(min(n, STREAK - 1), 1, -1):
+        if may_begin_run(queue[n - waiting], heading_known, rate_hz):
             return waiting
-    return 0
+    return 1
 
 
 @kernel

@@ -16,6 +16,8 @@ from imurun.core.contact import (
     final_contact,
     initial_contact,
     peak_force,
+    typical_contact_s,
+    typical_initial_s,
 )
 from imurun.core.pulse import PULSE
 from imurun.core.stepper import Stepper
@@ -47,6 +49,8 @@ def test_formulas(own, usual, rate_hz, start_s, constants):
     net_impulse = (t["drive"] + t["brake"]) * period_s
     force = np.dot(constants.peak_bw, [1.0, t["push_swing"], net_impulse]) + 0.3 * OWN_HEIGHT_BW
     exact = {"abs": 1e-7}
+    assert typical_initial_s(typical, constants) == pytest.approx(first, **exact)
+    assert typical_contact_s(typical, constants) == pytest.approx(lasts, **exact)
     assert initial_contact(pulse, typical, rate_hz, constants) / rate_hz == pytest.approx(contact_s, **exact)
     assert final_contact(pulse, typical, rate_hz, constants) / rate_hz == pytest.approx(final_s, **exact)
     assert peak_force(pulse, typical, constants) == pytest.approx(force, **exact)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.gait import (
+    ALIKE,
     CLEAR_LOOP,
     LOOP,
     LOOP_VETO,
@@ -21,6 +22,7 @@ from imurun.core.gait import (
     SWING_PERIOD_S,
     WALKING_PERIOD_S,
     WALKING_SWING_G,
+    alike,
     follows,
     goes_against,
     is_running_streak,
@@ -30,6 +32,7 @@ from imurun.core.gait import (
     stays_running,
     swings_like_running,
     swings_like_walking,
+    swings_on,
 )
 from imurun.core.gaussian import gaussian_taps
 from imurun.core.history import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
@@ -176,26 +179,6 @@ def test_the_streak_must_turn_the_running_way(heading):
         assert is_running_streak(streak_of(*[pulse_of(loop=loop)] * STREAK), STREAK, heading, RATE) == runs
 
 
-@pytest.mark.parametrize(
-    ("left", "forward", "against"),
-    [
-        (1.5, 0.0, False),
-        (-1.5, 0.0, True),
-        (0.5, 1.5, True),
-        (1.5, 1.5, False),
-        (0.5, 0.5, False),
-        (0.0, 0.0, False),
-    ],
-)
-def test_a_run_against_the_mounting_swings_and_turns_but_not_to_the_left(left, forward, against):
-    queue = streak_of(*[pulse_of(loop=left * LOOP)] * STREAK)
-    queue["loop_forward"] = forward * LOOP
-    assert goes_against(queue, STREAK, RATE) == against
-    assert not goes_against(queue, STREAK - 1, RATE)
-    queue[1]["height"] = 1.3  # which goes on with a run, and begins none
-    assert not goes_against(queue, STREAK, RATE)
-
-
 @pytest.mark.parametrize("heading", [True, False])
 def test_flat_steps_that_turn_the_running_way_are_grounded_running(heading):
     """Only where forward is known: walking could swing as much, but turns the other way."""
@@ -254,3 +237,80 @@ def test_a_stride_that_turns_the_walking_way_ends_the_run():
         assert stays_running(wrong, pulse_of(), wrong["begin"], 0, heading, RATE)
         almost = pulse_of(loop=-0.8 * LOOP_VETO)
         assert stays_running(almost, almost, almost["begin"], 0, heading, RATE)
+
+
+# ------------------------------------------------------------------------------- rules of several pulses
+
+
+def drawn_queue(seed):
+    """Pulses of random length, height and sense of the loop, most of them like running; some after a hole."""
+    rng = np.random.default_rng(seed)
+    queue = streak_of(
+        *[
+            pulse_of(
+                rng.choice([0.3, 0.34, 0.45, 0.6], p=[0.45, 0.45, 0.05, 0.05]),
+                rng.choice([2.0, 1.3], p=[0.9, 0.1]),
+                loop=rng.choice([0.2, 0.02, -0.2]),
+            )
+            for _ in range(QUEUE)
+        ]
+    )
+    for i in np.flatnonzero(rng.random(QUEUE) < 0.05):
+        queue["begin"][i:] += 3.0
+        queue["end"][i:] += 3.0
+    queue["loop_forward"] = rng.choice([0.0, 0.2]) * rng.standard_normal(QUEUE)
+    return queue
+
+
+def plain_swings(pulses, share):
+    """Which pulses swing like running, of whole columns."""
+    length_s, swing = (pulses["end"] - pulses["begin"]) / RATE, pulses["height"] - pulses["floor"]
+    return (
+        (np.clip(length_s, *RUNNING_PERIOD_S) == length_s)
+        & (swing >= share * np.interp(length_s, SWING_PERIOD_S, MIN_SWING_G))
+        & (pulses["height"] - 1.0 >= share * (MIN_HEIGHT_G - 1.0))
+    )
+
+
+def plain_follows(pulses):
+    """Which pulses follow the one before them, of whole columns; one fewer than there are pulses."""
+    length = pulses["end"] - pulses["begin"]
+    ratio = length[1:] / length[:-1]
+    return (pulses["begin"][1:] == pulses["end"][:-1]) & (np.maximum(ratio, 1 / ratio) <= 1 / ALIKE)
+
+
+def plain_loop(pulses):
+    """Leftward loop area, and its size whatever the direction, over the largest there could be."""
+    largest = np.sqrt(pulses["power_z"].sum() * pulses["power_dz"].sum())
+    area = np.array([pulses["loop_left"].sum(), pulses["loop_forward"].sum()])
+    return area[0] / largest, np.linalg.norm(area) / largest
+
+
+@examples(150)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, QUEUE), share=st.sampled_from([STAY_SHARE, 1.0]))
+def test_the_last_four_swing_and_turn(seed, n, share):
+    queue = drawn_queue(seed)
+    four = queue[max(n - STREAK, 0) : n]
+    on = len(four) == STREAK and plain_follows(four).all()
+    swings = bool(on and plain_swings(four, share).all())
+    assert swings_on(queue, n, RATE, share) == swings
+    left, size = plain_loop(four) if len(four) else (0.0, 0.0)
+    against = bool(on and plain_swings(four, 1.0).all() and left <= LOOP < size)
+    assert goes_against(queue, n, RATE) == against
+
+
+def test_the_drawn_queues_hold_all_kinds():
+    queues = [drawn_queue(seed)[:STREAK] for seed in range(200)]
+    swings = [plain_follows(queue).all() and plain_swings(queue, 1.0).all() for queue in queues]
+    against = [loop[0] <= LOOP < loop[1] for loop in map(plain_loop, queues)]
+    kinds = np.bincount(2 * np.array(swings) + np.array(against), minlength=4)
+    assert (kinds > 10).all()
+
+
+@examples(60)
+@given(a=st.floats(1.0, 100.0), b=st.floats(1.0, 100.0))
+def test_alike(a, b):
+    one, other = record(PULSE, begin=7.0, end=7.0 + a), record(PULSE, begin=-3.0, end=-3.0 + b)
+    shorter, longer = sorted((float(one["end"] - 7.0), float(other["end"] + 3.0)))
+    if abs(shorter / longer - ALIKE) > 1e-9:
+        assert alike(one, other) == alike(other, one) == (shorter / longer > ALIKE)

@@ -1,3 +1,5 @@
+"""The integral between fractional places, against straight lines drawn by numpy and against polynomials."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,23 +7,28 @@ import pytest
 from core_helpers import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.integrate import quad
+from scipy.integrate import quad, trapezoid
 
 from imurun.core.integral import integral
 
-
-@examples(60)
-@given(seed=st.integers(0, 2**32 - 1), begin=st.floats(1.0, 18.0), length=st.floats(0.5, 20.0))
-def test_like_the_area_under_the_straight_lines(seed, begin, length):
-    signal = np.random.default_rng(seed).standard_normal(40)
-    end = begin + length
-    if np.floor(end) < np.ceil(begin):  # no sample between
-        end = begin + 1.0
-    knots = np.arange(np.ceil(begin), np.floor(end) + 1)
-    wanted, _ = quad(lambda t: np.interp(t, np.arange(40), signal), begin, end, points=knots, limit=200)
-    assert integral(signal, begin, end) == pytest.approx(wanted, abs=1e-8)
+places = st.floats(1.0, 38.0) | st.integers(1, 38).map(float)
 
 
-@pytest.mark.parametrize(("begin", "end"), [(3.0, 9.0), (3.25, 9.0), (3.0, 9.75), (3.5, 4.0), (4.0, 4.0)])
-def test_of_a_line_it_is_the_difference_of_squares(begin, end):
-    assert integral(np.arange(12.0), begin, end) == pytest.approx(0.5 * (end**2 - begin**2), abs=1e-12)
+@examples(80)
+@given(seed=st.integers(0, 2**32 - 1), a=places, b=places, size=st.sampled_from([1.0, 1e-300, 1e100]))
+def test_like_straight_lines(seed, a, b, size):
+    signal = size * np.random.default_rng(seed).standard_normal(40)
+    begin, end = sorted((a, b))
+    index = np.arange(40)
+    between = index[(index > begin) & (index < end)]
+    corners = np.concatenate([[begin], between, [end]])
+    expected = trapezoid(np.interp(corners, index, signal), corners)
+    if between.size:  # as a pulse is
+        assert integral(signal, begin, end) == pytest.approx(expected, rel=1e-12, abs=1e-12 * size)
+
+
+@examples(30)
+@given(a=st.floats(1.0, 15.0), length=st.floats(2.0, 20.0), slope=st.floats(-5.0, 5.0))
+def test_a_straight_line_is_exact(a, length, slope):
+    expected, _ = quad(lambda x: 3.0 + slope * x, a, a + length)
+    assert integral(3.0 + slope * np.arange(40.0), a, a + length) == pytest.approx(expected, rel=1e-12)

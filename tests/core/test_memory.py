@@ -9,6 +9,7 @@ from core_helpers import flat
 from imurun.core.memory import (
     MANY_AGAINST,
     STATE,
+    begin,
     forget_steps,
     knows_heading,
     new_state,
@@ -60,13 +61,24 @@ def test_forgetting_steps_keeps_the_rhythm():
     assert state["periods"].tolist() == [0.35, 0.35]
 
 
+def test_python_begins_as_kernels_restart():
+    states = np.frombuffer(np.random.default_rng(2).bytes(3 * STATE.itemsize), dtype=STATE).copy()
+    expected = states.copy()
+    restart(expected[0])
+    begin(states)
+    assert states.tobytes() == expected.tobytes()  # and the others are left alone
+
+
 @pytest.mark.parametrize("told", [True, False])
-def test_a_mounting_is_given_up_for_the_last_of_many_pulses_against_it(told):
-    state = new_state(0)[0]
-    c = Stepper(100.0, np.eye(3), heading_known=told, has_gyro=True).coefficients
-    for k in range(MANY_AGAINST - 1):
-        note_against(state, float(k))
-        assert knows_heading(state, c) == told
-    note_against(state, 12.5)
-    assert state["turned_s"] == 12.5
+def test_the_heading_is_known_until_many_pulses_ran_against_it(told):
+    c = Stepper(50.0, np.eye(3), heading_known=told, has_gyro=True).coefficients
+    state, turned_s, known = new_state(0)[0], [], []
+    for n in range(MANY_AGAINST + 1):
+        turned_s.append(float(state["turned_s"]))
+        known.append(bool(knows_heading(state, c)))
+        note_against(state, 10.0 + n)
+    assert np.isnan(turned_s[:MANY_AGAINST]).all()
+    assert turned_s[MANY_AGAINST] == 10.0 + MANY_AGAINST - 1
+    assert known == [told] * MANY_AGAINST + [False]
+    state["against"] = 0  # pulses that fit again do not bring it back
     assert not knows_heading(state, c)

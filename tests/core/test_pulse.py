@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
 from imurun.core.pulse import (
+    BELOW,
     COMPLETE,
     LONGEST_S,
     MARGIN_G,
@@ -18,11 +19,17 @@ from imurun.core.pulse import (
     RISE_SHARE,
     ROSE,
     TRACKER,
+    complete_pulse,
+    falling,
+    first_below,
     follow,
+    give_up,
     restart_tracker,
+    rising,
     track,
     vertex,
     vertex_index,
+    vertex_shift,
     vertex_value,
 )
 
@@ -156,18 +163,6 @@ def test_the_twin_sees_many_pulses():
     assert np.isfinite(found).all(axis=1).mean() > 0.5
 
 
-@examples(40)
-@given(seed=st.integers(0, 2**32 - 1), base=st.sampled_from([0, 3, 10**9]), k=st.integers(0, 19))
-def test_vertex_of_absolute_indices(seed, base, k):
-    """The same bits wherever the history stands, since ends of pulses are compared with begins."""
-    signal = np.random.default_rng(seed).standard_normal(20)
-    at = vertex_index(signal, base, base + k)
-    assert at == pytest.approx(base + plain_vertex(signal, k)[0], abs=1e-6)
-    shifted = np.concatenate([np.full(4, 7.0), signal])
-    if 0 < k < 19:
-        assert vertex_index(shifted, base - 4, base + k) == at
-
-
 @pytest.mark.parametrize("swing", [0.1, 0.4, 0.9])
 def test_a_sine(swing):
     """Period 40 samples, minima at 10, 50, 90, ..."""
@@ -239,3 +234,89 @@ def test_vertex_of_three(values):
     assert (vertex(signal, 1), vertex_value(signal, 1)) == pytest.approx(expected)
     for k in (0, 2):
         assert (vertex(signal, k), vertex_value(signal, k)) == (k, signal[k])
+
+
+# -------------------------------------------------------------------------------------- the single kernels
+
+
+@examples(60)
+@given(
+    values=st.lists(st.floats(-10.0, 10.0), min_size=3, max_size=3),
+    base=st.sampled_from([0, -5, 10**9]),
+    k=st.integers(0, 4),
+)
+def test_the_extremum_of_a_parabola(values, base, k):
+    """At most one sample away; where the signal ends, or is straight, the sample itself."""
+    signal = np.array([0.3, *values, -0.2])
+    before, value, after = signal[k - 1 : k + 2] if 0 < k < 4 else (1.0, 1.0, 1.0)
+    bend, slope = before - 2.0 * value + after, 0.5 * (after - before)
+    exact = -slope / bend if bend else 0.0
+    assert vertex_shift(before, value, after) == pytest.approx(np.clip(exact, -1.0, 1.0), rel=1e-9, abs=1e-12)
+    shift = np.clip(exact, -1.0, 1.0) if 0 < k < 4 else 0.0
+    assert vertex_index(signal, base, base + k) - base == pytest.approx(k + shift, abs=1e-6)
+    if 0 < k < 4 and abs(bend) > 1e-3:
+        assert vertex_index(signal, 0, k) == pytest.approx(plain_vertex(signal, k)[0], abs=1e-6)
+
+
+@examples(30)
+@given(seed=st.integers(0, 2**32 - 1), ahead=st.integers(0, 500), k=st.integers(10**6 + 1, 10**6 + 38))
+def test_a_vertex_is_the_same_to_the_bit_where_the_history_has_moved(seed, ahead, k):
+    rng = np.random.default_rng(seed)
+    signal, base = rng.standard_normal(40), 10**6
+    longer = np.concatenate([rng.standard_normal(ahead), signal])
+    assert vertex_index(longer, base - ahead, k) == vertex_index(signal, base, k)
+
+
+@examples(80)
+@given(seed=st.integers(0, 2**32 - 1), level=st.floats(-1.0, 1.0))
+def test_crossings_of_a_level(seed, level):
+    """Every place where straight lines between the samples meet the level, and which of them is asked for."""
+    signal = smooth_noise(np.random.default_rng(seed), 80, 3.0)
+    high = int(np.argmax(signal[20:60])) + 20
+    if signal[high] <= level:
+        return
+    ups = [k - 1 for k in range(1, high + 1) if signal[k - 1] < level <= signal[k]]
+    downs = [k for k in range(high, 80) if signal[k] < level]
+    assert first_below(signal, high, 79, level) == (downs[0] if downs else 79)
+    assert first_below(signal, high, min(high + 2, 79), level) == min([*downs, high + 2, 79])
+    line = lambda k: np.poly1d(np.polyfit([k, k + 1], signal[k : k + 2] - level, 1)).roots[0]  # noqa: E731
+    if ups:
+        assert rising(signal, high, 0, level) == pytest.approx(line(ups[-1]), abs=1e-7)
+    if downs:
+        assert falling(signal, downs[0], level) == pytest.approx(line(downs[0] - 1), abs=1e-7)
+
+
+@examples(30)
+@given(seed=st.integers(0, 2**32 - 1), base=st.sampled_from([0, 10**6]))
+def test_measures_of_a_pulse_whose_extrema_are_known(seed, base):
+    """Between the two lowest samples beside the highest of a bump, and nothing else is written."""
+    rng = np.random.default_rng(seed)
+    slow = 1.0 - np.cos(2 * np.pi * np.arange(80) / 40) + smooth_noise(rng, 80, 4.0, 0.1)
+    begin = int(np.argmin(slow[1:12])) + 1
+    high, low = int(np.argmax(slow[10:30])) + 10, int(np.argmin(slow[30:50])) + 30
+    place, last_up = plain_vertex(slow, begin)[0], -7.5
+    tracker = record(
+        TRACKER, low=base + low, low_g=slow[low], high=base + high, begin=base + place, begin_g=slow[begin],
+        last_up=base + last_up,
+    )  # fmt: skip
+    pulse = record(PULSE, loop_left=4.0, brake=-1.0)
+    complete_pulse(slow, base, RATE, tracker, pulse)
+    expected = np.array(measure(slow, begin, high, low, last_up, RATE))
+    found = np.array([pulse[name] - (base if i < 5 else 0) for i, name in enumerate(MEASURED)])
+    assert np.allclose(found, expected, rtol=1e-7, atol=1e-6)
+    assert tracker["last_up"] == pulse["up"]
+    assert (pulse["loop_left"], pulse["brake"]) == (4.0, -1.0)
+
+
+@examples(40)
+@given(seed=st.integers(0, 2**32 - 1), height=st.floats(0.0, 30.0), sigma=st.floats(4.0, 15.0))
+def test_having_given_up_is_having_just_begun(seed, height, sigma):
+    """What was given up does not say how far the signal must rise next."""
+    slow = 0.98 + smooth_noise(np.random.default_rng(seed), 300, sigma, 0.05)
+    fresh, later = record(TRACKER), record(TRACKER, high=2, high_g=height, up=1, down=3, phase=BELOW)
+    restart_tracker(fresh)
+    follow(min(slow[0], 0.99), 5, RATE, fresh)
+    give_up(later, 5, min(slow[0], 0.99))
+    for k, value in enumerate(slow[1:], start=6):
+        assert follow(value, k, RATE, later) == follow(value, k, RATE, fresh)
+        assert later["phase"] == fresh["phase"]

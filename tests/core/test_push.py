@@ -11,9 +11,9 @@ from scipy.ndimage import convolve1d
 from scipy.spatial.transform import Rotation
 
 from imurun.core.gaussian import gaussian_taps
-from imurun.core.history import FORWARD, LEFTWARD, N_CHANNELS, VERTICAL
+from imurun.core.history import FORWARD, LEFTWARD, N_CHANNELS, PUSH_FORWARD, PUSH_VERTICAL, VERTICAL
 from imurun.core.pulse import PULSE
-from imurun.core.push import CUTOFF_STEPS, MARGIN, PEAK_MARGIN, measure_push
+from imurun.core.push import CUTOFF_STEPS, MARGIN, PEAK_MARGIN, highest_of, measure_push, smooth_push
 from imurun.core.step import is_askew
 from imurun.core.stepper import Stepper
 
@@ -156,3 +156,53 @@ def test_a_mounting_that_is_askew_does_not_move_contacts(turn_deg, askew):
     assert is_askew(state["turned"]) == askew
     late = {name: rows[rows["initial_contact_s"] > 12.0]["contact_time_ms"] for name, rows in steps.items()}
     assert late["turned"].mean() == pytest.approx(late["right"].mean(), abs=3.0 if askew else 6.0)
+
+
+# -------------------------------------------------------------------------------------- the single kernels
+
+
+@examples(60)
+@given(
+    values=st.lists(st.sampled_from([-2.0, -1.0, 0.0, 0.5, 3.0]), min_size=1, max_size=12),
+    first=st.integers(0, 11),
+    n=st.integers(1, 12),
+    sign=st.sampled_from([1.0, -1.0]),
+)
+def test_the_first_of_the_highest(values, first, n, sign):
+    first = min(first, len(values) - 1)
+    last = min(first + n, len(values)) - 1
+    part = [sign * value for value in values[first : last + 1]]
+    assert highest_of(np.array(values), first, last, sign) == first + part.index(max(part))
+
+
+@examples(40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    oldest=st.integers(0, 30),
+    n=st.integers(20, 90),
+    length=st.floats(10.0, 54.0),
+    loop=st.tuples(*[st.floats(-1.0, 1.0)] * 2) | st.sampled_from([(0.0, 0.0), (0.0, -1.0)]),
+    heading=st.booleans(),
+)
+def test_smoothing_of_a_push(seed, oldest, n, length, loop, heading):
+    """At both ends of what is stored the value there goes on; beside it nothing is read or written."""
+    history = np.full((N_CHANNELS, 130), np.nan)
+    there = slice(oldest, oldest + n)
+    history[:, there] = np.random.default_rng(seed).standard_normal((N_CHANNELS, n))
+    first, last = oldest + n // 4, oldest + n - 1 - n // 5
+    vertical, forward, left = history[[VERTICAL, FORWARD, LEFTWARD], there].copy()
+    pulse = pulse_at(100.0, 120.0, 100.0 + length, loop_forward=loop[0], loop_left=loop[1])
+    smooth_push(history, pulse, first, last, oldest, oldest + n - 1, heading, C)
+
+    taps = gaussian_taps(1.0, CUTOFF_STEPS / (pulse["end"] - pulse["begin"]))
+    reach = len(taps) // 2
+    ahead = np.arctan2(-pulse["loop_forward"], pulse["loop_left"]) if any(loop) and not heading else 0.0
+    along = np.cos(ahead) * forward + np.sin(ahead) * left
+    pushes = np.maximum(convolve1d(vertical, C.unsmoothed_taps, mode="nearest"), 0.0)
+    begin = max(first - reach, oldest) - oldest
+    pushes = convolve1d(pushes[begin : last + reach + 1 - oldest], taps, mode="nearest")
+    wanted = slice(first - oldest, last + 1 - oldest)
+    found = history[[PUSH_VERTICAL, PUSH_FORWARD], first : last + 1]
+    assert np.allclose(found[0], pushes[first - oldest - begin :][: last + 1 - first], atol=1e-9)
+    assert np.allclose(found[1], convolve1d(along, taps, mode="nearest")[wanted], atol=1e-9)
+    assert np.isnan(np.delete(history, np.arange(there.start, there.stop), axis=1)).all()

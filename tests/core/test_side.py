@@ -33,6 +33,8 @@ from imurun.core.side import (
     restart_parity,
     score_step,
     side_code,
+    weigh_contrasts,
+    window_columns,
 )
 from imurun.core.stepper import Stepper
 
@@ -122,6 +124,24 @@ def test_a_pelvis_that_comes_down_on_the_left_is_a_left_stance():
     assert (cues < 0.0).all()
 
 
+@examples(80)
+@given(
+    window=st.sampled_from([FALL_WINDOW, LOADED_WINDOW, (-0.5, 0.9)]),
+    peak=st.floats(-5.0, 45.0),
+    period=st.floats(0.5, 60.0),
+    oldest=st.integers(0, 20),
+    n=st.integers(2, 20),
+)
+def test_columns_of_a_window(window, peak, period, oldest, n):
+    """The stored columns nearest to its ends; the next one for the second where both are the same."""
+    stored = range(oldest, oldest + n)
+    ends = [peak + share * period for share in window]
+    first, stop = window_columns(window, peak, period, oldest, stored[-1])
+    assert stored[0] <= first < stop <= stored[-1]
+    for end, column, others in ((ends[0], first, stored[:-1]), (ends[1], stop, stored[first - oldest + 1 :])):
+        assert abs(end - column) <= min(abs(end - other) for other in others)
+
+
 # -------------------------------------------------------------------------------------- how they add up
 
 
@@ -138,6 +158,20 @@ def plain_evidence(cues):
         relative = contrast / np.maximum(size, LEAST_CONTRAST[i])
         evidence[1:] += WEIGHTS[i] * np.clip(relative, -LARGEST_CONTRAST, LARGEST_CONTRAST)
     return evidence
+
+
+@examples(60)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), gyro=st.booleans())
+def test_contrasts_are_weighed(seed, n, gyro):
+    cues = 2.0 * SIZES * np.random.default_rng(seed).standard_normal((n, N_CUES))
+    if not gyro:
+        cues[:, ROLL_FALL] = np.nan
+    parity, found = fresh(), []
+    for cue in cues:
+        found.append(weigh_contrasts(parity, cue))
+        parity["score"] = cue
+    assert found == pytest.approx(plain_evidence(cues).tolist(), abs=1e-9)
+    assert np.isnan(parity["scale"][ROLL_FALL]) == (n == 1 or not gyro)
 
 
 @examples(80)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import TILTED, oriented, quats_from, record, rotation_from, simulated
+from core_helpers import TILTED, examples, oriented, quats_from, record, rotation_from, simulated
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 from scipy.ndimage import convolve1d
 from scipy.spatial.transform import Rotation
@@ -15,15 +17,18 @@ from test_sway import plain_regularity
 from imurun.columns import STEP_COLUMNS
 from imurun.core import lumbar
 from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW
-from imurun.core.history import N_CHANNELS
+from imurun.core.gaussian import gaussian_taps
+from imurun.core.history import FORWARD, LEFTWARD, N_CHANNELS, PITCH, RESULTANT, ROLL, VERTICAL, YAW
 from imurun.core.impact import IMPACT_WINDOW_S
 from imurun.core.memory import new_state
 from imurun.core.pulse import PULSE
 from imurun.core.quality import OWN_RHYTHM, OWN_TILT_G, WEIGHTS
 from imurun.core.ringing import ABOVE_HZ, RINGS_HZ
 from imurun.core.step import (
+    ASKEW,
     BLANK,
     CODES,
+    ENOUGH_STEPS,
     FRESH_STEPS,
     MAX_STANDING_TILT,
     RUNNING,
@@ -31,11 +36,18 @@ from imurun.core.step import (
     SLIP_TURN,
     STEP,
     WALKING,
+    is_askew,
     remember_standing,
     watch_mounting,
+    write_peaks,
+    write_posture,
+    write_pulse,
+    write_regularity,
     write_rhythm,
+    write_typical,
 )
 from imurun.core.stepper import Stepper
+from imurun.core.sway import N_ENDS
 from imurun.core.typical import MEMORY_STEPS, TYPICAL
 from imurun.frames import G
 
@@ -332,6 +344,111 @@ def test_a_slip_is_seen_in_the_slow_means(pitch, roll, turn, slips):
     if slips:
         assert 100 * 0.35 < state["slipped_s"] < 220 * 0.35
     assert state["drift_pitch"] == pytest.approx(pitch + 0.02, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("write", "prefix", "dtype"), [(write_pulse, "pulse_", PULSE), (write_typical, "typical_", TYPICAL)]
+)
+def test_what_a_step_was_measured_on_is_kept_under_the_same_names(write, prefix, dtype):
+    values = np.random.default_rng(5).random(len(dtype.names))
+    measured = record(dtype, **dict(zip(dtype.names, values, strict=True)))
+    (row,) = BLANK.copy()
+    write(row, measured, *([WALKING] if dtype is PULSE else []))
+    own = {name: measured[name.removeprefix(prefix)] for name in STEP.names if name.startswith(prefix)}
+    assert len(own) >= 7
+    for name in STEP.names:
+        expected = own.get(name, BLANK[0][name])
+        if name == "gait":
+            expected = WALKING if dtype is PULSE else 0
+        assert np.array_equal(row[name], expected, equal_nan=True), name
+
+
+@examples(30)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    first=st.integers(10, 60),
+    n=st.integers(1, 40),
+    oldest=st.integers(0, 30),
+    newest=st.integers(70, 99),
+)
+def test_peaks_of_what_is_stored(seed, first, n, oldest, newest):
+    """Not of the columns before and after, however large."""
+    history = np.full((N_CHANNELS, 100), 1e6)
+    part = np.random.default_rng(seed).standard_normal((N_CHANNELS, newest + 1 - oldest))
+    history[:, oldest : newest + 1] = part
+    (row,), taps = BLANK.copy(), gaussian_taps(RATE, 25.0)
+    write_peaks(row, history, first, first + n - 1, oldest, newest, taps)
+    for channel, name in ((VERTICAL, "peak_vertical_g"), (RESULTANT, "peak_resultant_g")):
+        smooth = convolve1d(part[channel], taps, mode="nearest")
+        columns = [k for k in range(first, first + n) if oldest <= k <= newest]
+        expected = max((smooth[k - oldest] for k in columns), default=-np.inf)
+        assert row[name] == pytest.approx(expected)
+
+
+@examples(20)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_fresh=st.sampled_from([0, 1, FRESH_STEPS - 1, FRESH_STEPS]),
+    standing=st.sampled_from([np.nan, -0.07]),
+    before=st.sampled_from([np.nan, -30.0, 5.2, 8.0]),
+    gyro=st.booleans(),
+)
+def test_posture_of_one_stride(seed, n_fresh, standing, before, gyro):
+    """From the minimum before the step before; from the step's own where that is not stored."""
+    base, first, last = 1000, 45, 80
+    history = 0.1 * np.random.default_rng(seed).standard_normal((N_CHANNELS, 100))
+    state, (row,) = new_state(base)[0], BLANK.copy()
+    state["base"], state["n_fresh"], state["standing_pitch"] = base, n_fresh, standing
+    state["fresh_pitch"], state["last_begin"] = 0.2 if n_fresh else np.nan, base + before
+    write_posture(state, history, row, first, last, gyro)
+    stored = before >= 0
+    begin = next(k for k in range(100) if k >= before) if stored else first
+    pitch = history[PITCH, begin:last].mean()
+    steps = [0.2] * n_fresh + [pitch] * (n_fresh < FRESH_STEPS)
+    assert state["fresh_pitch"] == pytest.approx(np.mean(steps))
+    assert state["n_fresh"] == len(steps)
+    zero = np.mean(steps) if np.isnan(standing) else standing
+    assert row["lean_deg"] == pytest.approx(np.degrees(pitch - zero))
+    force = history[[VERTICAL, FORWARD, LEFTWARD], begin:last]
+    ratio = np.sqrt(force[2].var() / force.var(axis=1).sum())
+    line = np.linspace(history[YAW, begin], history[YAW, last], last - begin + 1)
+    angles = history[[ROLL, PITCH, YAW], begin : last + 1] - [0 * line, 0 * line, line]
+    expected = dict(
+        zip(("roll_rom_deg", "pitch_rom_deg", "yaw_rom_deg"), np.degrees(np.ptp(angles, axis=1)), strict=True)
+    )
+    for name, value in {**expected, "ml_sway_ratio": ratio}.items():
+        known = stored and (gyro or name == "ml_sway_ratio")
+        assert row[name] == pytest.approx(value if known else np.nan, nan_ok=True), name
+
+
+def test_regularity_needs_the_last_strides_whole():
+    """Nine minima in a row, and the first of them still stored."""
+    rng = np.random.default_rng(8)
+    history, state, base = rng.standard_normal((N_CHANNELS, 700)), new_state(0)[0], 500
+    ends = base - 40.0 + np.cumsum(rng.uniform(33.0, 37.0, 18))
+    for i, end in enumerate(ends):
+        (row,) = BLANK.copy()
+        write_regularity(state, history, row, record(PULSE, end=end), base)
+        found = (row["step_regularity"], row["stride_regularity"])
+        assert state["n_ends"] == min(i + 1, N_ENDS)
+        if i + 1 < N_ENDS or ends[i + 1 - N_ENDS] < base:
+            assert np.isnan(found).all()
+            continue
+        last = ends[i + 1 - N_ENDS : i + 1]
+        part = history[FORWARD, round(last[0]) - base : round(last[-1]) - base]
+        lag = np.diff(last).mean()
+        assert found == pytest.approx(
+            (plain_regularity(part, round(lag)), plain_regularity(part, round(2 * lag)))
+        )
+    assert (ends < base).sum() == 1
+
+
+@pytest.mark.parametrize("turn", [-3.0, -1.02 * ASKEW, -0.98 * ASKEW, 0.0, 0.98 * ASKEW, 1.02 * ASKEW, 3.0])
+@pytest.mark.parametrize("n", [ENOUGH_STEPS - 1, ENOUGH_STEPS])
+def test_askew_is_a_mean_loop_that_points_elsewhere(turn, n):
+    state = new_state(0)[0]
+    state["n_running"], state["loop_left"], state["loop_forward"] = n, 4.0 * np.cos(turn), 4.0 * np.sin(turn)
+    assert is_askew(state) == (n >= ENOUGH_STEPS and np.cos(turn) < np.cos(ASKEW))
 
 
 def test_quaternions_of_the_helpers_agree():

@@ -1,72 +1,86 @@
-"""Every kernel has a twin: in the tests of its module, or in those of the kernel that is made of it."""
+"""Every kernel has a slow twin: the tests of its module call it, or those of a kernel that it is a part of."""
 
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 
 import imurun.core
 
+CORE = Path(imurun.core.__file__).parent
 TESTS = Path(__file__).parent
-WITHIN = {
-    "contact.typical_initial_s": "test_contact.test_formulas",
-    "contact.typical_contact_s": "test_contact.test_formulas",
-    "gait.alike": "test_gait.test_follows_the_very_next_about_as_long",
-    "gait.swings_on": "test_gait.test_one_odd_pulse_spoils_the_streak",
-    "memory.begin": "test_memory.test_new",
-    "pulse.give_up": "test_pulse.test_no_pulse_lasts_longer_than_a_step",
-    "pulse.complete_pulse": "test_pulse.test_like_the_whole_signal",
-    "pulse.vertex_shift": "test_pulse.test_vertex_of_absolute_indices",
-    "pulse.first_below": "test_pulse.test_like_the_whole_signal",
-    "pulse.rising": "test_pulse.test_like_the_whole_signal",
-    "pulse.falling": "test_pulse.test_like_the_whole_signal",
-    "push.smooth_push": "test_push.test_like_whole_signals",
-    "push.highest_of": "test_push.test_like_whole_signals",
-    "side.window_columns": "test_side.test_cues",
-    "side.weigh_contrasts": "test_side.test_evidence_of_a_run",
-    "step.write_pulse": "test_step.test_contacts_and_rhythm",
-    "step.write_typical": "test_step.test_contacts_and_rhythm",
-    "step.write_walking": "test_step.test_walking_steps",
-    "step.write_running": "test_step.test_contacts_and_rhythm",
-    "step.write_common": "test_step.test_contacts_and_rhythm",
-    "step.write_peaks": "test_step.test_peaks",
-    "step.write_posture": "test_step.test_posture",
-    "step.write_regularity": "test_step.test_regularity_columns",
-    "step.is_askew": "test_push.test_a_mounting_that_is_askew_does_not_move_contacts",
-    "stepper.advance": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.smooth_until": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.find_steps": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.track_next": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.judge": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.n_undecided": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.settle": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.write_run": "test_verdicts.test_steps_are_those_of_the_rules_on_all_pulses",
-    "stepper.note_period": "test_step.test_contacts_and_rhythm",
-    "typical.moved": "test_typical.test_mean",
+
+THROUGH = {
+    "write_walking": ("step", "test_step.test_walking_steps"),
+    "write_running": ("step", "test_step.test_contacts_and_rhythm"),
+    "write_common": ("step", "test_step.test_rise_and_fall"),
+    "advance": ("stepper", "test_stages.test_drawn_pulses"),
+    "smooth_until": ("stepper", "test_stages.test_drawn_pulses"),
+    "find_steps": ("stepper", "test_stages.test_drawn_pulses"),
+    "break_off": ("stepper", "test_stages.test_drawn_pulses"),
+    "track_next": ("stepper", "test_stages.test_drawn_pulses"),
+    "judge": ("stepper", "test_stages.test_drawn_pulses"),
+    "n_undecided": ("stepper", "test_stages.test_drawn_pulses"),
+    "note_period": ("stepper", "test_stages.test_drawn_pulses"),
+    "settle": ("stepper", "test_stages.test_drawn_pulses"),
+    "write_run": ("stepper", "test_stages.test_drawn_pulses"),
 }
-"""Kernels by the test that works out again what they give."""
+"""Kernels that no test calls by themselves: their module, and the test of a stage that compares what they do
+with the whole recording at once."""
+
+
+def functions(path):
+    return [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
 
 
 def kernels():
-    for file in sorted(Path(imurun.core.__file__).parent.glob("*.py")):
-        for node in ast.parse(file.read_text()).body:
-            marks = [ast.unparse(mark) for mark in getattr(node, "decorator_list", [])]
-            if any(re.match(r"(kernel|entry)\b", mark) for mark in marks):
-                yield f"{file.stem}.{node.name}"
+    """Module and name of every function that is compiled."""
+    for path in sorted(CORE.glob("*.py")):
+        for node in functions(path):
+            words = {
+                word.id
+                for part in node.decorator_list
+                for word in ast.walk(part)
+                if isinstance(word, ast.Name)
+            }
+            if words & {"kernel", "entry"}:
+                yield path.stem, node.name
 
 
-@pytest.mark.parametrize("kernel", list(kernels()))
-def test_every_kernel_has_a_twin(kernel):
-    module, _, name = WITHIN.get(kernel, "").partition(".")
-    if module:
-        assert f"def {name}(" in (TESTS / f"{module}.py").read_text()
-    else:
-        module, _, name = kernel.partition(".")
-        assert re.search(rf"\b{name}\(", (TESTS / f"test_{module}.py").read_text())
+KERNELS = list(kernels())
 
 
-def test_nothing_is_listed_that_is_gone():
-    assert set(WITHIN) <= set(kernels())
+def called(path):
+    """Names that a file uses, not only imports."""
+    if not path.exists():
+        return set()
+    return {
+        node.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def test_the_walk_sees_the_kernels():
+    assert len(KERNELS) > 90
+    assert {("gait", "alike"), ("stepper", "advance"), ("memory", "begin")} <= set(KERNELS)
+    assert ("stepper", "most_steps") not in KERNELS
+    assert "approx" not in called(Path(__file__))
+
+
+@pytest.mark.parametrize(("module", "name"), KERNELS, ids=[".".join(names) for names in KERNELS])
+def test_every_kernel_has_a_twin(module, name):
+    if THROUGH.get(name, ("",))[0] != module:
+        own = TESTS / f"test_{module}.py"
+        assert name in called(own), f"write a slow twin of {module}.{name} in {own.name}, or name its stage"
+
+
+@pytest.mark.parametrize(("name", "where"), THROUGH.items(), ids=THROUGH)
+def test_the_named_tests_of_stages_are_there(name, where):
+    module, test = where
+    assert (module, name) in KERNELS
+    file, function = test.split(".")
+    assert function in [node.name for node in functions(TESTS / f"{file}.py")]
+    assert name not in called(TESTS / f"test_{module}.py"), f"{name} has tests of its own: take it out"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from core_helpers import examples, record
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.pulse import PULSE
-from imurun.core.typical import MEMORY_STEPS, TYPICAL, add_pulse, restart_typical
+from imurun.core.typical import MEMORY_STEPS, TYPICAL, add_pulse, moved, restart_typical
 
 RATE = 200.0
 
@@ -47,6 +49,15 @@ def test_mean(seed, n):
     expected = weights @ np.array([measured(pulse) for pulse in pulses])
     assert typical["n"] == min(n, MEMORY_STEPS)
     assert np.allclose([typical[name] for name in TYPICAL.names[1:]], expected)
+
+
+@examples(30)
+@given(values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20))
+def test_a_mean_moved_by_each_is_their_mean(values):
+    mean = np.nan  # the first does not ask for it
+    for n, value in enumerate(values, start=1):
+        mean = moved(mean, value, n)
+    assert mean == pytest.approx(sum(map(Fraction, values)) / len(values), rel=1e-9, abs=1e-9)
 
 
 def test_a_run_begins_with_nothing():

@@ -1,0 +1,231 @@
+"""From pulses to rows of steps, worked out from all pulses of a recording at once.
+
+The stepper decides pulse by pulse, with a queue, counters and memories. Here the same rules are stated of the
+whole list of pulses: where runs begin and end, which pulses walk, which periods are averaged.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core_helpers import TILTED, examples, oriented, simulated
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.ndimage import convolve1d
+from test_gait import plain_loop
+from test_pulse import tracked
+from test_step import level_signals
+
+from imurun.core.gait import (
+    ALIKE,
+    CLEAR_LOOP,
+    LOOP,
+    LOOP_VETO,
+    MIN_HEIGHT_G,
+    MIN_SWING_G,
+    RUNNING_PERIOD_S,
+    STAY_SHARE,
+    STREAK,
+    SWING_PERIOD_S,
+    WALKING_PERIOD_S,
+    WALKING_SWING_G,
+)
+from imurun.core.memory import MANY_AGAINST
+from imurun.core.pulse import PULSE
+from imurun.core.step import RUNNING, WALKING
+from imurun.core.stepper import LONGEST_WAIT_S, Stepper
+from imurun.frames import G
+
+
+class Pulses:
+    """All pulses of a recording, and what is true of each of them and of its neighbours."""
+
+    def __init__(self, level, c):
+        """Level signals, shape (3, n): vertical, forward, leftward, g."""
+        self.rate_hz, lag, self.n = c.rate_hz, len(c.slow_taps) // 2, level.shape[1]
+        slow = convolve1d(level, c.slow_taps, axis=1, mode="nearest")
+        found = tracked(slow[0], rate_hz=c.rate_hz)
+        # told with the last sample that the smoothing needs, or when there are no more
+        self.known = np.minimum(found[:, 0] + lag, self.n)
+        self.begin, self.up, self.peak, self.down, self.end, self.height, self.floor = found[:, 1:8].T
+        self.period_s = found[:, 8]
+        self.loop = np.zeros(len(found), dtype=PULSE)
+        for pulse, begin, end in zip(self.loop, self.begin, self.end, strict=True):
+            path = slow[:, int(np.ceil(begin)) : int(np.floor(end)) + 1].T
+            path, step = path[:-1] - path.mean(axis=0), np.diff(path, axis=0)
+            _, x, y = np.cross(path, step).sum(axis=0)
+            pulse["loop_forward"], pulse["loop_left"] = x, y
+            pulse["power_z"], pulse["power_dz"] = (path[:, 0] ** 2).sum(), (step[:, 0] ** 2).sum()
+        length = self.end - self.begin
+        length_s, swing = length / c.rate_hz, self.height - self.floor
+        least = np.interp(length_s, SWING_PERIOD_S, MIN_SWING_G)
+        quick = (length_s >= RUNNING_PERIOD_S[0]) & (length_s <= RUNNING_PERIOD_S[1])
+        self.runs = quick & (swing >= least) & (self.height >= MIN_HEIGHT_G)
+        self.may_run = (
+            quick & (swing >= STAY_SHARE * least) & (self.height >= 1.0 + STAY_SHARE * (MIN_HEIGHT_G - 1.0))
+        )
+        self.walks = (np.clip(length_s, *WALKING_PERIOD_S) == length_s) & (
+            np.clip(swing, *WALKING_SWING_G) == swing
+        )
+        # whether a pulse comes right after the one before it, and is about as long
+        self.joined = np.append(False, self.begin[1:] == self.end[:-1])
+        ratio = np.append(0.0, np.minimum(length[1:], length[:-1]) / np.maximum(length[1:], length[:-1]))
+        self.alike = ratio >= ALIKE
+        self.follows = self.joined & self.alike
+        # whether it was told while the one before still waited
+        self.soon = np.append(False, self.known[1:] - 1 <= self.end[:-1] + LONGEST_WAIT_S * c.rate_hz)
+
+    def __len__(self):
+        return len(self.end)
+
+    def streak(self, i, heading):
+        """Whether a run begins with pulse i; and whether it would if forward were elsewhere.
+
+        Four pulses in a row swing like running and turn that way; the first of them by itself.
+        """
+        four, later = slice(i, i + STREAK), slice(i + 1, i + STREAK)
+        if not (self.follows[later] & self.soon[later]).all():
+            return False, False
+        first = self.runs[i] or (heading and self.loop["loop_left"][i] > 0.0)
+        left, size = plain_loop(self.loop[four])
+        full, most = self.runs[four].all(), self.may_run[four].all()
+        begins = (full and (left if heading else size) > LOOP) or (
+            heading and first and most and left > CLEAR_LOOP
+        )
+        return bool(begins), bool(heading and full and left <= LOOP < size)
+
+    def goes_on(self, i, before, heading):
+        """Whether pulse i goes on with a run whose last step is pulse `before`."""
+        left, _ = plain_loop(self.loop[[before, i]])
+        hole = self.begin[i] - self.end[before]
+        missed = i - before - 1
+        near = hole <= missed * RUNNING_PERIOD_S[1] * self.rate_hz + 1.0
+        return bool(self.may_run[i] and near and not (heading and left < -LOOP_VETO))
+
+
+def plain_verdicts(pulses, heading):
+    """The runs as lists of pulses, the walking pulses, and when the heading was given up, s or NaN.
+
+    A run begins with four pulses in a row, and ends where two do not go on with it. A pulse of no run walks
+    when it and a neighbour swing like walking.
+    """
+    runs, nothing, against, turned_s = [], set(), 0, np.nan
+    i = free = 0
+    while i < len(pulses):
+        first, begins = i - STREAK + 1, False
+        if first >= free:
+            begins, wrong = pulses.streak(first, heading)
+            against += wrong
+            if against == MANY_AGAINST:
+                turned_s, heading = pulses.end[i] / pulses.rate_hz, False
+                begins, _ = pulses.streak(first, heading)
+        if not pulses.runs[i] or begins:
+            against = 0
+        i += 1
+        if begins:
+            run = list(range(first, i))
+            while i < len(pulses) and i - run[-1] <= 2:
+                run += [i] * int(pulses.goes_on(i, run[-1], heading))
+                i += 1
+            runs.append(run)
+            # the first that does not go on is nothing; a second in a row may belong to what comes
+            i = free = run[-1] + 2
+            nothing |= set(range(run[0], free)) - set(run)
+    walking = []
+    ran = {i for run in runs for i in run}
+    for i in sorted(set(range(len(pulses))) - ran - nothing):
+        before = walking[-1:] == [i - 1] and pulses.joined[i]
+        after = i + 1 < len(pulses) and (pulses.walks & pulses.follows & pulses.soon)[i + 1]
+        if pulses.walks[i] and (before or after):
+            walking.append(i)
+    return runs, walking, turned_s
+
+
+def plain_periods(pulses, run):
+    """Mean of the last two times from rise to rise, for each step; the first borrows that of the second."""
+    known = [pulses.period_s[i] for i in run[1:]]
+    valid = [RUNNING_PERIOD_S[0] <= period <= RUNNING_PERIOD_S[1] for period in known]
+    first = known[0] if valid[0] else (pulses.end[run[1]] - pulses.begin[run[1]]) / pulses.rate_hz
+    kept, means = [first, first], [first]
+    for period, is_valid in zip(known, valid, strict=True):
+        kept += [period] * int(is_valid)
+        means.append(np.mean(kept[-2:]))
+    return means
+
+
+def expected_rows(pulses, heading):
+    """Gait, begin, end and period (s) of each step, and when it was told (s; NaN where walking)."""
+    runs, walking, turned_s = plain_verdicts(pulses, heading)
+    rows = []
+    for run in runs:
+        for i, period_s in zip(run, plain_periods(pulses, run), strict=True):
+            told = min(pulses.known[max(i, run[STREAK - 1])], pulses.n - 1)
+            rows.append((RUNNING, pulses.begin[i], pulses.end[i], period_s, told / pulses.rate_hz))
+    for i in walking:
+        goes_on = i - 1 in walking and pulses.joined[i]
+        since = pulses.up[i] - pulses.up[i - 1] if goes_on else pulses.end[i] - pulses.begin[i]
+        rows.append((WALKING, pulses.begin[i], pulses.end[i], since / pulses.rate_hz, np.nan))
+    return np.array(sorted(rows, key=lambda row: row[1])).reshape(-1, 5), turned_s
+
+
+def compare(acc, quats, level, rate_hz, heading, mounting):
+    """Rows of the stepper and those expected; the latter without the running steps that got no row."""
+    machine = Stepper(rate_hz, mounting, heading_known=heading, has_gyro=True)
+    steps = np.concatenate([machine.push(acc, quats)[0], machine.break_off(0)])
+    expected, turned_s = expected_rows(Pulses(level, machine.coefficients), heading)
+    assert machine.slips_s[1] == pytest.approx(turned_s, nan_ok=True)
+    names = ("gait", "pulse_begin", "pulse_end", "period_s", "decided_s")
+    found = np.column_stack([steps[name] for name in names])
+    found[found[:, 0] == WALKING, 4] = np.nan
+    # no possible contact came out of it: no row
+    without = [row[0] == RUNNING and not np.any(np.abs(found[:, 1] - row[1]) < 0.01) for row in expected]
+    expected = expected[~np.array(without, dtype=bool)]
+    assert found.shape == expected.shape
+    assert np.allclose(found, expected, rtol=0, atol=1e-5, equal_nan=True)
+    return found, sum(without)
+
+
+def drawn(seed, rate_hz=50.0):
+    """Vertical bumps of drawn lengths and swings, with the loop turning either way; pauses in between."""
+    rng = np.random.default_rng(seed)
+    vertical, forward = [np.ones(10)], [np.zeros(10)]
+    for _ in range(6):
+        kind = rng.choice(["run", "walk", "against", "odd", "still"], p=[0.35, 0.3, 0.1, 0.15, 0.1])
+        usual_s, swing = {"run": (0.36, 1.8), "against": (0.36, 1.8), "walk": (0.55, 0.3)}.get(
+            kind, (0.5, 1.0)
+        )
+        if kind == "still":
+            n = int(rng.uniform(0.5, 3.0) * rate_hz)
+            vertical.append(np.full(n, rng.choice([1.0, 0.97])))
+            forward.append(np.zeros(n))
+            continue
+        for _ in range(rng.integers(1, 14)):
+            spread = rng.choice([0.03, 0.3], p=[0.85, 0.15])
+            n = int(rate_hz * np.clip(usual_s * (1 + spread * rng.standard_normal()), 0.15, 1.3))
+            phase = 2 * np.pi * np.arange(n) / n
+            size = swing * np.clip(1 + spread * rng.standard_normal(), 0.05, 2.0)
+            vertical.append(1.0 - 0.8 * size * np.cos(phase))
+            forward.append(rng.choice([-1.0, 0.1]) * (-1.0) ** (kind != "run") * 0.3 * size * np.sin(phase))
+    level = np.zeros((3, sum(map(len, vertical))))
+    level[0], level[1] = np.concatenate(vertical), np.concatenate(forward)
+    return level + 0.01 * rng.standard_normal(level.shape)
+
+
+@examples(60, slow=2)
+@given(seed=st.integers(0, 2**32 - 1), heading=st.booleans())
+def test_drawn_pulses(seed, heading):
+    level = drawn(seed)
+    acc = np.ascontiguousarray(level[[1, 2, 0]].T) * G
+    quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
+    compare(acc, quats, acc.T[[2, 0, 1]] / G, 50.0, heading, np.eye(3))
+
+
+@pytest.mark.parametrize("heading", [True, False])
+def test_a_simulated_session(heading):
+    parts = (("walking", 5.0), ("still", 4.0), ("walking", 5.0), ("running", 8.0), ("walking", 4.0))
+    recording = simulated(*parts, rate_hz=50.0, tilted=True).recording
+    quats = oriented(recording)
+    level, _ = level_signals(recording.acc, quats, TILTED)
+    found, without = compare(np.array(recording.acc), quats, level, 50.0, heading, TILTED)
+    assert without == 0
+    assert np.bincount(found[:, 0].astype(int)).min() > 15
