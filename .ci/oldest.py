@@ -1,21 +1,26 @@
-"""Print the oldest versions that pyproject.toml allows, as requirements for pip."""
+"""Print requirements for pip: the oldest versions that pyproject.toml allows, with the tests' tools of today."""
 
 from __future__ import annotations
 
-import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
-TOOLS = ("pyright", "ruff")  # they look at the source; they are no part of what runs
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = ("hypothesis", "pytest", "pytest-xdist")
+"""What runs the tests is no part of what is tested."""
 
 
-def oldest(project: dict) -> list[str]:
-    """Each `name>=bound` of the dependencies and of all extras as `name==bound`, once."""
-    needs = [*project["dependencies"], *(need for extra in project["optional-dependencies"].values() for need in extra)]
-    bounds = dict(need.split(">=") for need in needs)
-    return sorted(f"{name}=={bound}" for name, bound in bounds.items() if name not in TOOLS)
+def oldest() -> Iterator[str]:
+    """Each `name>=bound` that imurun or an extra of a user needs, as `name==bound`; the tools as pinned."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needs = {*project["dependencies"], *(need for name in extras if name != "dev" for need in extras[name])}
+    yield from sorted(need.replace(">=", "==") for need in needs)
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line.split("==")[0] in TOOLS:
+            yield line
 
 
 if __name__ == "__main__":
-    with Path(__file__).parents[1].joinpath("pyproject.toml").open("rb") as file:
-        sys.stdout.write("\n".join(oldest(tomllib.load(file)["project"])) + "\n")
+    print(*oldest(), sep="\n")
