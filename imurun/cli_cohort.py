@@ -44,9 +44,10 @@ def run(
             "A folder called summary is written ./summary.",
         ),
     ] = None,
+    *,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the data set: a new one, or one to go on with.")
-    ] = ...,  # type: ignore[assignment]
+    ],
     manifest: Annotated[
         list[str] | None,
         typer.Option(

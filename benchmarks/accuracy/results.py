@@ -172,14 +172,18 @@ def read_results(folder: Path, run: dict[str, Any] | None = None) -> Results:
 
 def _joined(tables: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
     """One table of all; where there is no row, it still has the columns."""
-    filled = [table for table in tables if len(table)]
-    joined = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))
+    filled = [_with_numbers(table) for table in tables if len(table)]
+    return (
+        pd.concat(filled, ignore_index=True) if filled else _with_numbers(pd.DataFrame(columns=list(columns)))
+    )
+
+
+def _with_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """What is no text is a number, also where nothing is known: tables of equal types are joined without a guess."""
     texts = {"method", "condition", "dataset", "runner", "trial", "note"}
     whole = {"found", "gyroscope"}
-    for name in joined.columns:
-        if name not in texts and not (name in whole and len(joined)):
-            joined[name] = pd.to_numeric(joined[name])
-    return joined
+    numbers = [name for name in table.columns if name not in texts and not (name in whole and len(table))]
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
 
 
 def _read_json(path: Path) -> dict[str, Any]:

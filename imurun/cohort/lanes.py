@@ -172,11 +172,13 @@ def _prepare(memory_bytes: int | None) -> None:
     for number in NOT_FOR_WORKERS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from imurun.cohort.step_table import steps_bytes, steps_schema
     from imurun.cohort.worker import run_task
+    from imurun.engine import RunAnalyzer
 
     del run_task  # imported before its memory is counted
     pa.set_cpu_count(1)
@@ -184,6 +186,10 @@ def _prepare(memory_bytes: int | None) -> None:
     # Arrow starts its threads when it first reads; under a limit there may be no room for their stacks
     empty = steps_bytes(steps_schema().empty_table().to_pandas(), "", "")
     pq.read_table(pa.BufferReader(empty), use_threads=True)
+    # the first kernel loads OpenBLAS, which asks for ever where its own memory is refused
+    analyzer = RunAnalyzer(rate_hz=100.0)
+    analyzer.push(np.zeros((1, 3)), np.zeros((1, 3)))
+    analyzer.finish()
     if memory_bytes is not None:
         hold_to(memory_bytes)
 

@@ -41,13 +41,11 @@ ROWS: tuple[tuple[str, str, str, int], ...] = (
 def patience(what: str) -> Iterator[Callable[[float], None]]:
     """A progress bar on stderr while something long happens; nothing where stderr is no terminal."""
     console = Console(stderr=True)
+    if not console.is_terminal:  # rich before 15 ends even a disabled bar with an empty line
+        yield lambda share: None
+        return
     with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
+        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
     ) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda share: bar.update(task, completed=share)

@@ -84,7 +84,7 @@ def test_a_huge_recording_is_a_failure_and_the_rest_is_done(data, tmp_path):
     others = pq.read_table(own).replace_schema_metadata(None)  # so it must be held in memory
     pq.write_table(others, data / "alice" / "huge.parquet")
     del others
-    progress, _ = run([data], tmp_path / "out", crew=Lanes(1, 320 << 20))
+    progress, _ = run([data], tmp_path / "out", crew=Lanes(1, 512 << 20))
     assert (progress.done, progress.failed) == (5, 1)
     (row,) = failures(tmp_path / "out").to_dict("records")
     assert row["session"] == "huge"
