@@ -106,9 +106,10 @@ def measure(slow, begin, high, low, last_up, rate_hz):
     mean = trapezoid(np.interp(places, np.arange(len(slow)), slow), places) / (end - start)
     if max(slow[begin], slow[low]) >= mean:  # no crossings within the pulse
         return start, np.nan, peak, np.nan, end, height, floor, np.nan
-    up = crossing(slow, 1 + np.flatnonzero(slow[:high] < mean)[-1], mean)
+    # the vertex of a minimum may lie behind the crossing
+    up = max(crossing(slow, 1 + np.flatnonzero(slow[:high] < mean)[-1], mean), start)
     leaves = first_where(slow < mean, high)
-    down = crossing(slow, leaves, mean)
+    down = min(crossing(slow, leaves, mean), end)
     return start, up, peak, down, end, height, floor, (up - last_up) / rate_hz
 
 
