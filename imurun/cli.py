@@ -48,7 +48,7 @@ app = typer.Typer(
 
 app.add_typer(history, name="history")
 app.add_typer(cohort, name="cohort")
-app.command("runner")(show_runner)
+app.command("runner", epilog="Example: imurun runner --mass 62 --height 1.70")(show_runner)
 
 
 INTERRUPTED = 130
@@ -108,7 +108,7 @@ def _options(
     del version
 
 
-@app.command()
+@app.command(epilog="Example: imurun analyze run.csv --steps steps.parquet")
 def analyze(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings, in any known format.")],
     json: Annotated[
@@ -166,7 +166,7 @@ def analyze(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: imurun export run.parquet --fit both.fit --watch run.fit")
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, in any known format.")],
     fit: Annotated[
@@ -224,7 +224,7 @@ def export(
     )
 
 
-@app.command()
+@app.command(epilog="Example: imurun simulate test.parquet --truth truth.csv")
 def simulate(
     out: Annotated[
         Path | None, typer.Argument(metavar="[OUT]", help="Recording to write: .csv, .csv.gz or .parquet.")
@@ -308,7 +308,7 @@ def simulate(
     )
 
 
-@app.command()
+@app.command(epilog="Example: imurun demo")
 def demo(
     out: Annotated[Path, typer.Option(metavar="OUT", help="Where the step table goes.")] = Path(
         "imurun-demo-steps.csv"
@@ -320,7 +320,7 @@ def demo(
     run_demo(out)
 
 
-@app.command()
+@app.command(epilog="Example: imurun scan --seconds 10")
 def scan(
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", min=0.1, max=600.0, help="How long to listen.")
@@ -335,7 +335,7 @@ def scan(
     show_sensors(seconds, battery=battery)
 
 
-@app.command()
+@app.command(epilog="Example: imurun record imurun-1 run.parquet")
 def record(
     sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="Its name or address, as scan shows it.")],
     out: Annotated[
@@ -360,7 +360,7 @@ def record(
     record_sensor(sensor, out, seconds=seconds, wanted=Wanted(rate, acc_range, gyr_range, kind), keep_log=log)
 
 
-@app.command()
+@app.command(epilog="Example: imurun live --simulate")
 def live(
     sensor: Annotated[
         list[str] | None,
@@ -413,7 +413,7 @@ def live(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: imurun replay run.parquet --speed 4")
 def replay(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A recording or journal, in any known format.")
@@ -437,7 +437,7 @@ def replay(
     replay_file(file, speed=speed, steps_out=steps, runner_file=runner, faces=Faces(page, share, port, lsl))
 
 
-@app.command()
+@app.command(epilog="Example: imurun recover run.journal")
 def recover(
     journals: Annotated[
         list[Path], typer.Argument(metavar="NAME.journal...", help="What `live` or `record` left behind.")
@@ -451,7 +451,7 @@ def recover(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: imurun report run.csv --out run.html")
 def report(
     what: Annotated[
         str,
@@ -472,7 +472,7 @@ def report(
     write(what, out, runner_file=runner, profile=profile, rate_hz=rate, store_folder=store)
 
 
-@app.command("sensor")
+@app.command("sensor", epilog="Example: imurun sensor imurun-1 --download logs")
 def ask_sensor(
     sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="Its name or address, as scan shows it.")],
     download: Annotated[
@@ -494,7 +494,7 @@ bench = typer.Typer(help="Benchmarks, in a checkout of the source.", no_args_is_
 app.add_typer(bench, name="bench")
 
 
-@bench.command("accuracy")
+@bench.command("accuracy", epilog="Example: imurun bench accuracy --quick")
 def bench_accuracy(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the results and the page.")
@@ -519,7 +519,7 @@ def bench_accuracy(
     run(out, methods, datasets, quick=quick)
 
 
-@bench.command("speed")
+@bench.command("speed", epilog="Example: imurun bench speed --only push")
 def bench_speed(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the figures.")] = None,
     only: Annotated[
@@ -534,7 +534,7 @@ def bench_speed(
     run(out, only, quick=quick)
 
 
-@bench.command("peers")
+@bench.command("peers", epilog="Example: imurun bench peers --quick")
 def bench_peers(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the figures.")] = None,
     environments: Annotated[
@@ -553,7 +553,7 @@ def bench_peers(
     run(out, environments, n_rounds=rounds, fresh=fresh, quick=quick)
 
 
-@bench.command("data")
+@bench.command("data", epilog="Example: imurun bench data sacral_grf")
 def bench_data(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Dataset to show; all when left out.")

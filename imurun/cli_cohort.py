@@ -34,7 +34,7 @@ cohort = typer.Typer(
 )
 
 
-@cohort.command(RUN)
+@cohort.command(RUN, epilog="Example: imurun cohort study/ --out results")
 def run(
     inputs: Annotated[
         list[str] | None,
@@ -109,7 +109,7 @@ def run(
         raise typer.Exit(1)
 
 
-@cohort.command()
+@cohort.command(epilog="Example: imurun cohort summary results")
 def summary(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `imurun cohort` wrote.")],
     out: Annotated[

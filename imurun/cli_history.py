@@ -44,7 +44,7 @@ def list_history(
         list_sessions(store, name, runner, last)
 
 
-@history.command("show")
+@history.command("show", epilog="Example: imurun history show last")
 def show(
     context: typer.Context, session: SessionArgument, store: StoreOption = None, runner: OwnerOption = None
 ) -> None:
@@ -54,7 +54,7 @@ def show(
     show_session(store or context.obj, session, runner)
 
 
-@history.command("compare")
+@history.command("compare", epilog="Example: imurun history compare last 2")
 def compare(
     context: typer.Context,
     first: Annotated[str, typer.Argument(metavar="A")],
@@ -67,7 +67,7 @@ def compare(
     compare_sessions(store or context.obj, first, second)
 
 
-@history.command("trend")
+@history.command("trend", epilog="Example: imurun history trend")
 def trend(
     context: typer.Context,
     store: StoreOption = None,
@@ -80,7 +80,7 @@ def trend(
     show_trend(store or context.obj, name, runner)
 
 
-@history.command("import")
+@history.command("import", epilog="Example: imurun history import runs")
 def import_(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Recordings, also in folders inside it.")],
@@ -94,7 +94,7 @@ def import_(
         raise typer.Exit(1)
 
 
-@history.command("export")
+@history.command("export", epilog="Example: imurun history export all.zip")
 def export(context: typer.Context, file: FileArgument, store: StoreOption = None) -> None:
     """Write everything into one file."""
     from imurun.commands.history import export_all
@@ -102,7 +102,7 @@ def export(context: typer.Context, file: FileArgument, store: StoreOption = None
     export_all(store or context.obj, file)
 
 
-@history.command("restore")
+@history.command("restore", epilog="Example: imurun history restore all.zip")
 def restore(context: typer.Context, file: FileArgument, store: StoreOption = None) -> None:
     """Add what an exported file holds; what is there stays as it is."""
     from imurun.commands.history import restore_all
@@ -110,7 +110,7 @@ def restore(context: typer.Context, file: FileArgument, store: StoreOption = Non
     restore_all(store or context.obj, file)
 
 
-@history.command("tag")
+@history.command("tag", epilog="Example: imurun history tag last --shoes Blue --pain-after 2")
 def tag(
     context: typer.Context,
     session: SessionArgument,

@@ -1,4 +1,4 @@
-"""Every kernel has a slow twin: the tests of its module call it, or those of a kernel that it is a part of."""
+"""Every kernel has a slow twin: the tests of its module call it, or those of a kernel it is a part of."""
 
 from __future__ import annotations
 
