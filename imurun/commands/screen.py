@@ -42,7 +42,7 @@ def patience(what: str) -> Iterator[Callable[[float], None]]:
     """A progress bar on stderr while something long happens; nothing where stderr is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:  # rich before 15 ends even a disabled bar with an empty line
-        yield lambda share: None
+        yield lambda _: None
         return
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
