@@ -2,6 +2,7 @@
 # make test        run the tests
 # make test-plain  run those of the core without the compiler
 # make test-oldest   run a part with the oldest dependencies that pyproject.toml allows
+# make test-wheel    build, install without extras in a clean environment, and run from another folder
 # make test-pythons  run a part with each newer Python of this machine
 # make lint        check format, style and types
 
@@ -16,7 +17,7 @@ PART := tests/test_engine.py tests/test_session.py tests/test_blocks.py tests/co
 	tests/live/test_pipeline.py tests/cohort/test_cohort_lanes.py tests/ble/test_radio_errors.py
 PYTHONS := 3.12 3.13
 
-.PHONY: run test test-plain test-oldest test-pythons lint format clean
+.PHONY: run test test-plain test-oldest test-pythons test-wheel lint format clean
 
 run: $(VENV)/.installed
 	$(BIN)/imurun demo
@@ -32,6 +33,9 @@ test-oldest: $(VENV)-oldest/.installed
 
 test-pythons: $(VENV)/.dev-installed
 	$(BIN)/python .ci/pythons.py $(PYTHONS) -- -n auto --dist loadfile $(PART)
+
+test-wheel: $(VENV)/.dev-installed
+	$(BIN)/python .ci/wheel.py
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

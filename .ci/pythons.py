@@ -1,4 +1,4 @@
-"""Run tests with newer Pythons: `python .ci/pythons.py 3.12 3.13 -- PYTEST-WORDS`; says which are not found."""
+"""Run tests with newer Pythons: `python .ci/pythons.py 3.12 3.13 -- PYTEST-WORDS`; says which are missing."""
 
 from __future__ import annotations
 
