@@ -1,13 +1,23 @@
 # make run         create .venv, install, show a demo
 # make test        run the tests
 # make test-plain  run those of the core without the compiler
+# make test-oldest   run a part with the oldest dependencies that pyproject.toml allows
+# make test-wheel    build, install without extras in a clean environment, and run from another folder
+# make test-pythons  run a part with each newer Python of this machine
 # make lint        check format, style and types
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-plain lint format clean
+# what dependencies and Pythons change: numbers, files, tables, words; not what browsers and C compilers cover
+PART := tests/test_engine.py tests/test_session.py tests/test_blocks.py tests/core/test_stepper.py tests/io/test_own_files.py \
+	tests/io/test_text_tables.py tests/io/test_profiles.py tests/io/test_fit_activity.py tests/commands/test_cli.py \
+	tests/commands/test_history_command.py tests/history/test_store.py tests/report/test_report_command.py \
+	tests/live/test_pipeline.py tests/cohort/test_cohort_lanes.py tests/ble/test_radio_errors.py
+PYTHONS := 3.12 3.13
+
+.PHONY: run test test-plain test-oldest test-pythons test-wheel lint format clean
 
 run: $(VENV)/.installed
 	$(BIN)/imurun demo
@@ -17,6 +27,15 @@ test: $(VENV)/.dev-installed
 
 test-plain: $(VENV)/.dev-installed
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/core tests/test_engine.py tests/test_simulated_truth.py
+
+test-oldest: $(VENV)-oldest/.installed
+	$(VENV)-oldest/bin/python -m pytest -n auto --dist loadfile $(PART)
+
+test-pythons: $(VENV)/.dev-installed
+	$(BIN)/python .ci/pythons.py $(PYTHONS) -- -n auto --dist loadfile $(PART)
+
+test-wheel: $(VENV)/.dev-installed
+	$(BIN)/python .ci/wheel.py
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .
@@ -28,7 +47,7 @@ format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(VENV)-* .pytest_cache .ruff_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -40,3 +59,9 @@ $(VENV)/.dev-installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@ $(VENV)/.installed
+
+$(VENV)-oldest/.installed: pyproject.toml constraints.txt .ci/oldest.py
+	test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python .ci/oldest.py > $(VENV)-oldest/requirements.txt
+	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check -r $(VENV)-oldest/requirements.txt -e .
+	touch $@

@@ -1,4 +1,4 @@
-"""Print requirements for pip: the oldest versions that pyproject.toml allows, with the tests' tools of today."""
+"""Print requirements for pip: the oldest versions that pyproject.toml allows, today's tools of the tests."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def _joined(tables: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFram
 
 
 def _with_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """What is no text is a number, also where nothing is known: tables of equal types are joined without a guess."""
+    """What is no text is a number, also where nothing is known: tables of equal types are joined."""
     texts = {"method", "condition", "dataset", "runner", "trial", "note"}
     whole = {"found", "gyroscope"}
     numbers = [name for name in table.columns if name not in texts and not (name in whole and len(table))]

@@ -147,7 +147,7 @@ def run(place, warm, tmp_path):
         begun = warm.start(Order(list(words), str(notes), str(notes), environment, str(place)))
         if stops:
             time.sleep(3.0)
-            os.killpg(begun.pid, signal.SIGINT)
+            os.kill(begun.pid, signal.SIGINT)
         code = begun.end()
         return code, (notes / OUT).read_text() + (notes / ERR).read_text()
 

@@ -1,0 +1,70 @@
+"""What is in the wheel and in the source distribution, against what git and the package know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def build(source, out, *kinds):
+    words = [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", str(out), str(source)]
+    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+    assert told.returncode == 0, told.stdout + told.stderr
+    return out
+
+
+def listed(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        return {
+            item.filename: item.CRC for item in archive.infolist() if not item.filename.endswith("RECORD")
+        }
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    told = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if told.returncode:
+        pytest.skip("needs a checkout: what belongs to the source is asked of git")
+    return {name for name in told.stdout.splitlines() if (ROOT / name).exists()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = build(ROOT, tmp_path_factory.mktemp("dist"))  # the source distribution, and the wheel from it
+    build(ROOT, folder / "direct", "--wheel")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    return next(built.glob("*.whl"))
+
+
+def test_the_wheel_is_the_same_from_the_source_distribution(built, wheel):
+    assert listed(wheel) == listed(next((built / "direct").glob("*.whl")))
+
+
+def test_the_wheel_holds_every_tracked_file_of_the_packages_and_no_other(wheel, tracked):
+    packages = {name for name in tracked if name.startswith(("imurun/", "firmware_protocol/"))}
+    data = {"imurun/_data" + name.removeprefix("data") for name in tracked if name.startswith("data/")}
+    found = {name for name in listed(wheel) if ".dist-info/" not in name}
+    assert found == packages | data
+
+
+def test_licence_and_types_are_in_the_wheel(wheel):
+    names = set(listed(wheel))
+    assert "imurun/py.typed" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_the_source_distribution_holds_the_whole_checkout(built, tracked):
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        found = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    assert found - {"PKG-INFO"} == tracked
