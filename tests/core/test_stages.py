@@ -33,7 +33,7 @@ from imurun.core.gait import (
 )
 from imurun.core.memory import MANY_AGAINST
 from imurun.core.pulse import PULSE
-from imurun.core.step import RUNNING, WALKING
+from imurun.core.step import LOST_STEP, RUNNING, WALKING
 from imurun.core.stepper import LONGEST_WAIT_S, Stepper
 from imurun.engine import find_mounting
 from imurun.frames import G
@@ -156,18 +156,20 @@ def plain_periods(pulses, run):
 
 
 def expected_rows(pulses, heading):
-    """Gait, begin, end and period (s) of each step, and when it was told (s; NaN where walking)."""
+    """Gait, begin, end, period (s), when it was told (s; NaN where walking), whether it has a step before."""
     runs, walking, turned_s = plain_verdicts(pulses, heading)
     rows = []
     for run in runs:
         for i, period_s in zip(run, plain_periods(pulses, run), strict=True):
             told = min(pulses.known[max(i, run[STREAK - 1])], pulses.n - 1)
-            rows.append((RUNNING, pulses.begin[i], pulses.end[i], period_s, told / pulses.rate_hz))
+            rows.append(
+                (RUNNING, pulses.begin[i], pulses.end[i], period_s, told / pulses.rate_hz, i > run[0])
+            )
     for i in walking:
         goes_on = i - 1 in walking and pulses.joined[i]
         since = pulses.up[i] - pulses.up[i - 1] if goes_on else pulses.end[i] - pulses.begin[i]
-        rows.append((WALKING, pulses.begin[i], pulses.end[i], since / pulses.rate_hz, np.nan))
-    return np.array(sorted(rows, key=lambda row: row[1])).reshape(-1, 5), turned_s
+        rows.append((WALKING, pulses.begin[i], pulses.end[i], since / pulses.rate_hz, np.nan, goes_on))
+    return np.array(sorted(rows, key=lambda row: row[1])).reshape(-1, 6), turned_s
 
 
 def compared(acc, quats, level, rate_hz, heading, mounting):
@@ -182,7 +184,12 @@ def compared(acc, quats, level, rate_hz, heading, mounting):
     # no possible contact came out of it: no row
     without = [row[0] == RUNNING and not np.any(np.abs(found[:, 1] - row[1]) < 0.01) for row in expected]
     expected = expected[~np.array(without, dtype=bool)]
+    expected, has_before = expected[:, :5], expected[:, 5] > 0.0
     assert found.shape == expected.shape
+    step_time_s = np.diff(steps["initial_contact_s"], prepend=np.nan)
+    lost = (steps["gait"] == RUNNING) & (step_time_s > LOST_STEP * steps["period_s"])
+    step_time_s[lost | ~has_before] = np.nan
+    assert np.allclose(steps["step_time_ms"], 1000.0 * step_time_s, equal_nan=True)
     assert np.allclose(found, expected, rtol=0, atol=1e-5, equal_nan=True)
     return found, sum(without)
 
