@@ -299,6 +299,16 @@ def test_the_last_four_swing_and_turn(seed, n, share):
     assert goes_against(queue, n, RATE) == against
 
 
+@pytest.mark.parametrize("left", [-2.0, -0.5, 0.5, 0.9, 1.1, 3.0])
+@pytest.mark.parametrize("forward", [0.0, -0.1, 1.2])
+def test_against_is_a_loop_that_points_elsewhere(left, forward):
+    """Large enough, but not to the left; in units of the least."""
+    queue = streak_of(*[pulse_of(loop=left * LOOP)] * STREAK)
+    queue["loop_forward"] = forward * LOOP
+    expected = np.hypot(left, forward) > 1.0 and left <= 1.0
+    assert goes_against(queue, STREAK, RATE) == expected
+
+
 def test_the_drawn_queues_hold_all_kinds():
     queues = [drawn_queue(seed)[:STREAK] for seed in range(200)]
     swings = [plain_follows(queue).all() and plain_swings(queue, 1.0).all() for queue in queues]

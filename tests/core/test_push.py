@@ -175,7 +175,7 @@ def test_the_first_of_the_highest(values, first, n, sign):
     assert highest_of(np.array(values), first, last, sign) == first + part.index(max(part))
 
 
-@examples(40)
+@examples(40, slow=30)
 @given(
     seed=st.integers(0, 2**32 - 1),
     oldest=st.integers(0, 30),

@@ -16,6 +16,7 @@ from test_gait import plain_loop
 from test_pulse import tracked
 from test_step import level_signals
 
+from benchmarks.datasets import LOADERS
 from imurun.core.gait import (
     ALIKE,
     CLEAR_LOOP,
@@ -32,8 +33,9 @@ from imurun.core.gait import (
 )
 from imurun.core.memory import MANY_AGAINST
 from imurun.core.pulse import PULSE
-from imurun.core.step import RUNNING, WALKING
+from imurun.core.step import LOST_STEP, RUNNING, WALKING
 from imurun.core.stepper import LONGEST_WAIT_S, Stepper
+from imurun.engine import find_mounting
 from imurun.frames import G
 
 
@@ -154,22 +156,24 @@ def plain_periods(pulses, run):
 
 
 def expected_rows(pulses, heading):
-    """Gait, begin, end and period (s) of each step, and when it was told (s; NaN where walking)."""
+    """Gait, begin, end, period (s), when it was told (s; NaN where walking), whether it has a step before."""
     runs, walking, turned_s = plain_verdicts(pulses, heading)
     rows = []
     for run in runs:
         for i, period_s in zip(run, plain_periods(pulses, run), strict=True):
             told = min(pulses.known[max(i, run[STREAK - 1])], pulses.n - 1)
-            rows.append((RUNNING, pulses.begin[i], pulses.end[i], period_s, told / pulses.rate_hz))
+            rows.append(
+                (RUNNING, pulses.begin[i], pulses.end[i], period_s, told / pulses.rate_hz, i > run[0])
+            )
     for i in walking:
         goes_on = i - 1 in walking and pulses.joined[i]
         since = pulses.up[i] - pulses.up[i - 1] if goes_on else pulses.end[i] - pulses.begin[i]
-        rows.append((WALKING, pulses.begin[i], pulses.end[i], since / pulses.rate_hz, np.nan))
-    return np.array(sorted(rows, key=lambda row: row[1])).reshape(-1, 5), turned_s
+        rows.append((WALKING, pulses.begin[i], pulses.end[i], since / pulses.rate_hz, np.nan, goes_on))
+    return np.array(sorted(rows, key=lambda row: row[1])).reshape(-1, 6), turned_s
 
 
-def compare(acc, quats, level, rate_hz, heading, mounting):
-    """Rows of the stepper and those expected; the latter without the running steps that got no row."""
+def compared(acc, quats, level, rate_hz, heading, mounting):
+    """Compare the rows; returns those of the stepper, and how many running pulses got none."""
     machine = Stepper(rate_hz, mounting, heading_known=heading, has_gyro=True)
     steps = np.concatenate([machine.push(acc, quats)[0], machine.break_off(0)])
     expected, turned_s = expected_rows(Pulses(level, machine.coefficients), heading)
@@ -180,7 +184,12 @@ def compare(acc, quats, level, rate_hz, heading, mounting):
     # no possible contact came out of it: no row
     without = [row[0] == RUNNING and not np.any(np.abs(found[:, 1] - row[1]) < 0.01) for row in expected]
     expected = expected[~np.array(without, dtype=bool)]
+    expected, has_before = expected[:, :5], expected[:, 5] > 0.0
     assert found.shape == expected.shape
+    step_time_s = np.diff(steps["initial_contact_s"], prepend=np.nan)
+    lost = (steps["gait"] == RUNNING) & (step_time_s > LOST_STEP * steps["period_s"])
+    step_time_s[lost | ~has_before] = np.nan
+    assert np.allclose(steps["step_time_ms"], 1000.0 * step_time_s, equal_nan=True)
     assert np.allclose(found, expected, rtol=0, atol=1e-5, equal_nan=True)
     return found, sum(without)
 
@@ -217,7 +226,7 @@ def test_drawn_pulses(seed, heading):
     level = drawn(seed)
     acc = np.ascontiguousarray(level[[1, 2, 0]].T) * G
     quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
-    compare(acc, quats, acc.T[[2, 0, 1]] / G, 50.0, heading, np.eye(3))
+    compared(acc, quats, acc.T[[2, 0, 1]] / G, 50.0, heading, np.eye(3))
 
 
 @pytest.mark.parametrize("heading", [True, False])
@@ -226,6 +235,20 @@ def test_a_simulated_session(heading):
     recording = simulated(*parts, rate_hz=50.0, tilted=True).recording
     quats = oriented(recording)
     level, _ = level_signals(recording.acc, quats, TILTED)
-    found, without = compare(np.array(recording.acc), quats, level, 50.0, heading, TILTED)
+    found, without = compared(np.array(recording.acc), quats, level, 50.0, heading, TILTED)
     assert without == 0
     assert np.bincount(found[:, 0].astype(int)).min() > 15
+
+
+@pytest.mark.parametrize("heading", [True, False])
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_real_run(shared_data, heading, backward):
+    """With the forward axis backward the first pulses run against it, and it is given up."""
+    (trial,) = LOADERS["treadmill_run_grf"](shared_data / "treadmill_run_grf")
+    acc, quats = np.array(trial.recording.acc), oriented(trial.recording)
+    mounting = find_mounting(trial.recording).rotation
+    mounting = np.diag([-1.0, -1.0, 1.0]) @ mounting if backward else mounting
+    level, _ = level_signals(acc, quats, mounting)
+    found, without = compared(acc, quats, level, trial.recording.rate_hz, heading, mounting)
+    assert len(found) > (15 if heading and backward else 24)
+    assert without == 0

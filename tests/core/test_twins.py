@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ THROUGH = {
 with the whole recording at once."""
 
 
+@cache
 def functions(path):
     return [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
 
@@ -52,6 +54,7 @@ def kernels():
 KERNELS = list(kernels())
 
 
+@cache
 def called(path):
     """Names that a file uses, not only imports."""
     if not path.exists():
