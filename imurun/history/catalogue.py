@@ -13,7 +13,7 @@ from pathlib import Path
 from imurun.errors import StoreError
 from imurun.history.schema import migrate, refuse_other_tables, version_of
 from imurun.io.atomic import atomic_path
-from imurun.io.printable import printable
+from imurun.io.printable import printable, shown
 
 FILE = "catalogue.sqlite"
 DAMAGED = ".damaged-"
@@ -133,7 +133,8 @@ class Catalogue:
             if "readonly" in str(error):
                 raise StoreError(f"{self._place} can only be read; choose another --store.") from error
             raise StoreError(
-                f"{self._place} cannot be used: {error}; make room on its disk, or choose another --store."
+                f"{self._place} cannot be used: {shown(str(error), 200)}; make room on its disk, or choose "
+                "another --store."
             ) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in it that is no text
             raise self._damage() from error

@@ -239,6 +239,8 @@ class Store:
             since = _time(start_us) - timedelta(days=reach_days(thresholds))
         table = self.sessions(runner, since=since, thresholds=thresholds)
         own = table["session_id"] == session_id
+        if not own.any():  # an index that does not fit its table
+            raise self._odd()
         now = table[own].iloc[0]
         return table.loc[table["start"] < now["start"]], now
 
@@ -325,7 +327,7 @@ class Store:
         if word in found:
             return word
         if not found:
-            raise StoreError(f"No session is called {printable(word)}; `imurun history` lists them.")
+            raise StoreError(f"No session is called {printable(word)}; name one that `imurun history` lists.")
         if len(found) > 1:
             raise StoreError(
                 f"{printable(word)} begins {len(found)} sessions ({', '.join(found[:2])} ...); say more."
@@ -412,7 +414,9 @@ class Store:
             "SELECT runner, start_us FROM sessions WHERE session_id = ?", (session_id,)
         )
         if not found:
-            raise StoreError(f"No session is called {printable(session_id)}; `imurun history` lists them.")
+            raise StoreError(
+                f"No session is called {printable(session_id)}; name one that `imurun history` lists."
+            )
         with self._as_kept():
             return str(found[0][0]), int(str(found[0][1]))
 

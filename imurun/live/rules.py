@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 
 from imurun.columns import STEP_COLUMNS
 from imurun.errors import SettingsError
+from imurun.io.printable import shown
 
 NUMBERS = tuple(column.name for column in STEP_COLUMNS if column.name not in ("side", "gait"))
 """Columns that a rule may watch."""
@@ -106,7 +107,9 @@ class AlertRule:
             if name in ("side", "gait"):
                 raise RuleError(key, f"is {name}, which is no number; choose another column")
             if name not in NUMBERS and (name or key == "column"):
-                what = f"is {name!r}, which is no column of the step table" if name else "is missing"
+                what = (
+                    f"is {shown(repr(name))}, which is no column of the step table" if name else "is missing"
+                )
                 raise RuleError(key, f"{what}; use one such as peak_impact_g")
         if self.drift_percent is not None and self.column in NO_PERCENT:
             raise RuleError("drift_percent", f"says nothing of {self.column}, which can be 0; use drift")

@@ -97,7 +97,7 @@ class _Reader:
             self._refuse(("alerts", "off"), f"must be a list of names, such as [{known[0]!r}]")
         for name in off:
             if name not in known:
-                self._refuse(("alerts", "off"), f"names {name!r}; these can be off: {', '.join(known)}")
+                self._refuse(("alerts", "off"), f"names {shown(repr(name))}; choose from {', '.join(known)}")
             if name in alerts:
                 self._refuse(("alerts", "off"), f"names {name}, which is also a rule of this file; drop one")
         return off
@@ -105,7 +105,7 @@ class _Reader:
     def _rule(self, name: str, table: Any) -> AlertRule:
         way = ("alerts", name)
         if not isinstance(table, dict):
-            self._refuse(way, f"is no rule; make it a table [alerts.{name}]")
+            self._refuse(way, f"is no rule; make it a table [alerts.{shown(name)}]")
         for key in table:
             if key not in _KEYS:
                 self._refuse((*way, key), f"is unknown; use {', '.join(_KEYS)}")

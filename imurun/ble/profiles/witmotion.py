@@ -9,6 +9,7 @@ only once enough of them are missing (`imurun.ble.counted`). A flipped bit insid
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ CONTROL = "0000ffe9-0000-1000-8000-00805f9a34fb"
 FRAME_BYTES = 20
 HEADER = b"\x55\x61"
 REGISTER_HEADER = b"\x55\x71"
+_EITHER_HEADER = re.compile(re.escape(HEADER) + b"|" + re.escape(REGISTER_HEADER))
 """The answer to a question about a register, as long as a frame of samples."""
 _SCALE = np.repeat([16 / 32768 * G, 2000 / 32768 * math.pi / 180], 3)
 _RATE_CODES = {50: 0x08, 100: 0x09, 200: 0x0B}
@@ -77,9 +79,9 @@ def _may_be_header(data: bytes) -> bool:
 
 def _next_header(stream: bytes, at: int) -> int:
     """Where the next header begins, or the first byte of one at the end; else the end."""
-    found = [k for k in (stream.find(HEADER, at), stream.find(REGISTER_HEADER, at)) if k >= 0]
+    found = _EITHER_HEADER.search(stream, at)
     if found:
-        return min(found)
+        return found.start()
     return len(stream) - 1 if len(stream) > at and stream[-1:] == HEADER[:1] else len(stream)
 
 
