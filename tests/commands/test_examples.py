@@ -13,12 +13,14 @@ from pathlib import Path
 
 import click
 import numba
+import numpy as np
 import pytest
 import typer
 
+import imurun
 from imurun.cli import app
 from imurun.io import write_recording
-from imurun.sim import Segment, simulate
+from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from tests.conftest import REPOSITORY
 from tests.io.fit_helpers import START, watch_content
 from tests.kills.warm import ERR, OUT, Order
@@ -211,3 +213,28 @@ def test_every_command_that_is_shown_runs(example, place, run):
             (place / "run.parquet").write_bytes(saved)
             (place / "run-steps.parquet").unlink(missing_ok=True)
             Path(place / "run.journal").unlink(missing_ok=True)
+
+
+NOT_BROUGHT = ("statsmodels",)
+"""Packages that a page says imurun does not bring: what needs them is only compiled."""
+PYTHON = [
+    (page, code)
+    for page in PAGES
+    for code in re.findall(r"```python\n(.*?)```", (REPOSITORY / page).read_text(encoding="utf-8"), re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("page", "code"), PYTHON, ids=[page for page, _ in PYTHON])
+def test_python_that_a_page_shows_runs(page, code, place, run, monkeypatch, capsys):
+    """What a snippet takes from its reader: `imurun`, and blocks of samples at its rate."""
+    monkeypatch.chdir(place)
+    sensor = SensorModel(rate_hz=208.0)
+    recording = simulate([Segment("running", 20.0, speed_m_s=3.0)], RunnerModel(), sensor, seed=5).recording
+    blocks = zip(np.split(recording.acc[:4000], 40), np.split(recording.gyr[:4000], 40), strict=True)
+    program = compile(code, page, "exec")
+    if any(name in code for name in NOT_BROUGHT):
+        return
+    if "results" in code:
+        prepared("cohort summary results", place, run)
+    exec(program, {"imurun": imurun, "blocks": blocks})
+    capsys.readouterr()
