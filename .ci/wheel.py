@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,10 @@ def run(*words: str | Path, cwd: Path = ROOT, code: int = 0, says: str = "") -> 
 
 def show_live(imurun: Path, folder: Path) -> None:
     """A simulated run for a while, ended as a user ends it."""
-    words = [imurun, "live", "--simulate", "--speed", "20", "--out", "run", "--port", "0"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = [imurun, "live", "--simulate", "--speed", "20", "--out", "run", "--port", port]
     live = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     time.sleep(12)
     live.send_signal(signal.SIGINT)

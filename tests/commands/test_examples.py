@@ -127,8 +127,8 @@ def place(tmp_path_factory):
                 ),
                 path,
             )
-    names = [path.relative_to(folder / "study") for path in sorted((folder / "study").rglob("*.csv"))]
-    rows = [f"{name},{name.parts[0]}" for name in names]
+    names = [path.relative_to(folder) for path in sorted((folder / "study").rglob("*.csv"))]
+    rows = [f"{name.as_posix()},{name.parts[1]}" for name in names]
     (folder / "recordings.csv").write_text("\n".join(["recording,runner", *rows, ""]))
     return folder
 
@@ -168,10 +168,6 @@ def prepared(example, place, run):
         if leftover in words_of(example) and not example.startswith(("cohort summary", "history restore")):
             file = place / leftover
             shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
-    manifest = place / "study" / "recordings.csv"
-    manifest.unlink(missing_ok=True)
-    if "--manifest" in example:
-        shutil.copy(place / "recordings.csv", manifest)
     if example.startswith("cohort summary") and not (place / "results").exists():
         assert run(["cohort", "study/", "--out", "results"])[0] == 0
     if example.startswith(("history", "report last")) and not (place / "store").exists():
