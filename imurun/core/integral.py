@@ -22,4 +22,6 @@ def integral(signal, begin, end):
         total += head * (signal[first] + 0.5 * head * (signal[first - 1] - signal[first]))
     if tail > 0.0:
         total += tail * (signal[last] + 0.5 * tail * (signal[last + 1] - signal[last]))
+    if last < first:  # both between the same samples: head and tail share what lies between those
+        total -= 0.5 * (signal[last] + signal[first])
     return total

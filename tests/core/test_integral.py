@@ -23,8 +23,13 @@ def test_like_straight_lines(seed, a, b, size):
     between = index[(index > begin) & (index < end)]
     corners = np.concatenate([[begin], between, [end]])
     expected = trapezoid(np.interp(corners, index, signal), corners)
-    if between.size:  # as a pulse is
-        assert integral(signal, begin, end) == pytest.approx(expected, rel=1e-12, abs=1e-12 * size)
+    assert integral(signal, begin, end) == pytest.approx(expected, rel=1e-12, abs=1e-12 * size)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(4.2, 4.9), (4.0, 4.9), (4.2, 5.0), (4.5, 4.5)])
+def test_between_the_same_two_samples(begin, end):
+    line = 2.0 * np.arange(12.0) - 5.0
+    assert integral(line, begin, end) == pytest.approx((end - begin) * (begin + end - 5.0))
 
 
 @examples(30)
