@@ -75,9 +75,9 @@ def main() -> None:
         _drop_output()  # whoever read it had enough
     except OSError as error:
         _drop_output()
-        from imurun.io.unwritten import unwritten
+        from imurun.io.unwritten import reason
 
-        _give_up(str(unwritten(error.filename or "The output", error)), 1)
+        _give_up(f"{error.filename or 'the output'}: {reason(error)}.", 1)
     except KeyboardInterrupt:
         print(ENDED, file=sys.stderr)
         sys.exit(INTERRUPTED)

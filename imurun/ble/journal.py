@@ -99,7 +99,7 @@ class JournalWriter:
             raise RecordingError(f"{path} is there already; give another name.") from error
         except OSError as error:
             raise RecordingError(
-                f"{path} cannot be written ({error.strerror}); choose another place."
+                f"{path} cannot be written ({error.strerror}); make room there, or choose another place."
             ) from error
 
     def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
@@ -194,7 +194,8 @@ def _begin_file(path: Path, content: bytes) -> FileIO:
 def _begin_in_place(path: Path, content: bytes) -> FileIO:
     file = path.open("xb", buffering=0)
     try:
-        file.write(content)
+        while content:
+            content = content[file.write(content) :]
     except OSError:
         file.close()
         path.unlink()

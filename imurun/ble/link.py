@@ -113,11 +113,11 @@ async def open_link(
         inbox.put(Notification(clock(), characteristic.uuid, bytes(data)))
 
     client = BleakClient(sensor.device, lambda _: inbox.close(), timeout=connect_s)
-    with radio_errors(sensor.label):
-        # the systems limit the connection, not all of them the search for services that comes with it
-        async with asyncio.timeout(2 * connect_s):
-            await client.connect()
     try:
+        with radio_errors(sensor.label):
+            # the systems limit the connection, not all of them the search for services that comes with it
+            async with asyncio.timeout(2 * connect_s):
+                await client.connect()
         link = Link(client, sensor, inbox)
         _check(client, sensor, profile)
         with radio_errors(sensor.label):
@@ -127,7 +127,8 @@ async def open_link(
         yield link
     finally:
         # also after a drop: who connects again without it gets every notification twice (bleak 2002);
-        # where this fails, bleak has let go of everything all the same
+        # where this fails, bleak has let go of everything all the same; also after a connection that took too
+        # long, which some systems keep
         with suppress(*TROUBLE):
             async with asyncio.timeout(CALL_S):
                 await client.disconnect()

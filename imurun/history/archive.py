@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -89,6 +90,10 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
             f"{source}: this is no archive of a history, or it is damaged; export it again."
         ) from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # places in the archive before its beginning
+            raise FormatError(
+                f"{source}: this is no archive of a history, or it is damaged; export it again."
+            ) from error
         raise unwritten(store.folder, error) from error
 
 

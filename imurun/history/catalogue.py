@@ -62,8 +62,8 @@ class Catalogue:
         log = self.path.with_name(f"{self.path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise StoreError(
-                f"{self._place} was not closed by the last run and may not be written to; copy its folder to "
-                "another place and name that with --store."
+                f"{self._place} is in use, or was not closed by the last run, and may not be written to; "
+                "copy its folder to another place and name that with --store."
             )
         return f"{self.path.absolute().as_uri()}?immutable=1"
 

@@ -25,7 +25,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with _aside(target) as aside:
             yield aside
     except OSError as error:
-        if error.filename is None or Path(error.filename).name.startswith(_prefix(target)):
+        named = error.filename
+        if error.errno is not None and (
+            named is None or (isinstance(named, str) and Path(named).name.startswith(_prefix(target)))
+        ):
             error.filename = str(target)
         raise
 

@@ -71,7 +71,7 @@ def write_motion(
     target = dataset / place
     try:
         if dataset.exists() and (
-            not dataset.is_dir() or (any(dataset.iterdir()) and not _is_dataset(dataset))
+            not dataset.is_dir() or (_holds_something(dataset) and not _is_dataset(dataset))
         ):
             raise SettingsError(
                 f"{printable(str(dataset))} holds something else than a BIDS dataset; give another folder."
@@ -92,6 +92,11 @@ def write_motion(
     except OSError as error:
         raise unwritten(dataset, error) from error
     return target
+
+
+def _holds_something(folder: Path) -> bool:
+    """Hidden files do not count, such as what an export left that was killed."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _is_dataset(folder: Path) -> bool:
@@ -231,7 +236,7 @@ def _write_head(dataset: Path, participant: str, runner: Runner) -> None:
     if not _is_dataset(dataset):
         _write_json(dataset / DESCRIPTION, description)
     has_participants = (dataset / PARTICIPANTS).exists()
-    if not has_participants and not (dataset / README).exists():
+    if not has_participants and not any(dataset.glob("README*")):
         _write_text(
             dataset / README,
             "Recordings of an inertial sensor on the lower back of runners, with the foot strikes that\n"

@@ -198,4 +198,4 @@ def test_a_history_that_was_not_closed_on_a_disk_that_can_only_be_read_says_what
     Path(f"{catalogue}-wal").write_bytes(b"left by a run that was killed")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     sentence = refused(*told("history", cwd=made, IMURUN_STORE=str(disk / "store")))
-    assert "copy its folder to another place and name that with --store" in sentence
+    assert "its folder to another place and name that with --store" in sentence

@@ -84,6 +84,11 @@ def test_an_encrypted_archive(made, store):
     refused(store, made, "no archive of a history, or it is damaged")
 
 
+def test_an_archive_without_its_beginning(made, store):
+    made.write_bytes(made.read_bytes()[10:])
+    refused(store, made, "damaged")
+
+
 def test_damaged_packing(made, store):
     data = bytearray(made.read_bytes())
     data[60:90] = b"\xff" * 30

@@ -181,6 +181,20 @@ def test_participants_of_others_keep_their_columns(dataset):
     assert rows_of(dataset / "participants.tsv")[1:] == [["sub-01", "33"], ["sub-02", "n/a"]]
 
 
+def test_an_export_that_was_killed_can_be_done_again(tmp_path):
+    (tmp_path / ".dataset_description.json.x.part").write_text("{")
+    (tmp_path / ".sub-01.x").mkdir()
+    write_motion(made_recording(), made_session(10.0), tmp_path)
+    assert (tmp_path / "README").exists()
+
+
+def test_the_readme_of_others_stays_the_only_one(tmp_path):
+    (tmp_path / "dataset_description.json").write_text('{"Name": "Theirs", "BIDSVersion": "1.10.0"}')
+    (tmp_path / "README.md").write_text("Theirs.")
+    write_motion(made_recording(), made_session(10.0), tmp_path)
+    assert [file.name for file in tmp_path.glob("README*")] == ["README.md"]
+
+
 def test_nothing_is_replaced(dataset, tmp_path):
     before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
     with pytest.raises(SettingsError, match="--subject"):

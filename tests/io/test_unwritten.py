@@ -35,6 +35,12 @@ def test_what_fails_while_writing_names_the_file_that_was_wanted(tmp_path, own):
     assert target.read_text() == "before"
 
 
+def test_an_error_in_words_only_keeps_them(tmp_path):
+    with pytest.raises(OSError, match=r"^what was said$") as told, atomic_path(tmp_path / "steps.csv"):
+        raise OSError("what was said")
+    assert "what was said; check the path" in str(unwritten("steps.csv", told.value))
+
+
 def test_a_folder_that_is_not_there_is_told_by_the_wanted_name(tmp_path):
     target = tmp_path / "no" / "steps.csv"
     with pytest.raises(FileNotFoundError) as told, atomic_path(target):

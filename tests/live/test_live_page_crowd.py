@@ -18,6 +18,7 @@ import pytest
 
 from imurun.engine import RunAnalyzer
 from imurun.live.page import serve, server
+from imurun.live.page.handlers import MOST_SESSIONS
 from imurun.live.runs import replay_run
 from imurun.live.together import controls_of
 from imurun.live.wearer import Wearer
@@ -74,6 +75,10 @@ class Crowd:
         if status == 503:
             return None
         token = json.loads(body)["token"]
+        await self._upgrade(reader, writer, token)
+        return token
+
+    async def _upgrade(self, reader, writer, token):
         upgrade = (
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: bokeh, {token}\r\n"
@@ -81,7 +86,18 @@ class Crowd:
         writer.write(self._request("GET", "/ws", more=upgrade))
         status, _ = await self._answer(reader)
         assert status == 101
-        return token
+
+    async def sit(self, token):
+        """A web socket with somebody's session, until it is hung up on or the run is over."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            await self._upgrade(reader, writer, token)
+            while True:
+                await frame(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.done["hung up"] += 1
+        finally:
+            writer.close()
 
     async def _watch(self, reader, writer):
         if await self._open(reader, writer):
@@ -272,3 +288,30 @@ def test_those_who_only_connect_take_no_files_from_the_run(monkeypatch):
     opened, held = asyncio.run(scenario())
     assert opened
     assert held <= server.MOST_CONNECTIONS
+
+
+@needs_proc
+def test_one_session_opens_no_more_web_sockets_than_browsers_may_look():
+    recording = steady_run(60.0, rate_hz=50.0).recording
+
+    async def scenario():
+        pipeline = replay_run(recording, math.inf, Wearer())
+        async with serve([pipeline.state], controls_of([pipeline]), port=0) as page:
+            crowd = Crowd(page.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
+            token = await crowd._open(reader, writer)
+            before = n_open_files()
+            more = [asyncio.create_task(crowd.sit(token)) for _ in range(MOST_SESSIONS + 40)]
+            assert await until(lambda: crowd.done["hung up"] >= 41)
+            held = page.n_browsers
+            # both ends are here
+            let_go = await until(lambda: n_open_files() - before <= 2 * MOST_SESSIONS)
+            for task in more:
+                task.cancel()
+            await asyncio.gather(*more, return_exceptions=True)
+            writer.close()
+            return held, let_go
+
+    held, let_go = asyncio.run(scenario())
+    assert held == MOST_SESSIONS
+    assert let_go

@@ -26,8 +26,8 @@ CONTROL = "0000ffe9-0000-1000-8000-00805f9a34fb"
 FRAME_BYTES = 20
 HEADER = b"\x55\x61"
 REGISTER_HEADER = b"\x55\x71"
-_EITHER_HEADER = re.compile(re.escape(HEADER) + b"|" + re.escape(REGISTER_HEADER))
 """The answer to a question about a register, as long as a frame of samples."""
+_EITHER_HEADER = re.compile(re.escape(HEADER) + b"|" + re.escape(REGISTER_HEADER))
 _SCALE = np.repeat([16 / 32768 * G, 2000 / 32768 * math.pi / 180], 3)
 _RATE_CODES = {50: 0x08, 100: 0x09, 200: 0x0B}
 

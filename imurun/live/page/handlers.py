@@ -152,8 +152,11 @@ class Socket(WSHandler):
         return WebSocketHandler.check_origin(self, origin)
 
     def open(self, *args: Any, **kwargs: Any) -> None:
-        """A browser is there."""
+        """A browser is there; one too many is hung up on, for each takes one of the process's open files."""
         self._connection = self.ws_connection
+        if len(self.application.sockets) >= MOST_SESSIONS:
+            self.hang_up()
+            return
         self.application.sockets.add(self)
         try:
             super().open(*args, **kwargs)
