@@ -19,7 +19,6 @@ from imurun.errors import CohortError
 from imurun.io.atomic import atomic_path
 from imurun.io.metadata import MARK, to_schema
 from imurun.io.printable import encodable, printable
-from imurun.io.unwritten import reason
 
 KIND = "cohort steps"
 BATCH_SESSIONS = 200
@@ -72,7 +71,9 @@ def write_summary(
         n_rows = _write_tidy(folder, results, files[2], files[3], notes, progress)
     except OSError as error:
         where = error.filename or out
-        raise CohortError(f"{printable(str(where))} could not be written: {reason(error)}.") from error
+        raise CohortError(
+            f"{printable(str(where))} could not be written: {error.strerror or error}; choose another --out."
+        ) from error
     return Summary(runners, groups, n_rows, files, notes)
 
 

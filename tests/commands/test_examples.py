@@ -135,7 +135,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture
 def run(place, warm, tmp_path):
-    """Runs an example, to its end or for three seconds; its exit code and what it said."""
+    """Runs an example, to its end or until it streams; its exit code and what it said."""
 
     def run(words, *, stops=False):
         notes = tmp_path / f"notes-{time.monotonic_ns()}"
@@ -148,7 +148,10 @@ def run(place, warm, tmp_path):
         }
         begun = warm.start(Order(list(words), str(notes), str(notes), environment, str(place)))
         if stops:
-            time.sleep(3.0)
+            for _ in range(600):
+                if "streaming" in (notes / OUT).read_text():
+                    break
+                time.sleep(0.1)
             os.kill(begun.pid, signal.SIGINT)
         code = begun.end()
         return code, (notes / OUT).read_text() + (notes / ERR).read_text()

@@ -25,6 +25,7 @@ from report_helpers import (
 )
 
 import imurun
+from imurun.errors import SettingsError
 from imurun.report import write_report
 from imurun.report.page import render
 from imurun.report.step_sections import GLANCE
@@ -264,7 +265,7 @@ def test_a_report_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     out = tmp_path / "run.html"
     out.write_text("old", encoding="utf-8")
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(SettingsError, match="full"):
         write_report(short_run(), out)
     assert out.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) == ["run.html"]
