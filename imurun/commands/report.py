@@ -70,7 +70,7 @@ def report(
         write_report(
             session,
             out,
-            history=pd.concat([past, now.to_frame().T], ignore_index=True),
+            history=pd.DataFrame([*past.to_dict("records"), now.to_dict()], columns=past.columns),
             flags=find_flags(past, now, owner.thresholds),
             context=context(past, now),
         )
