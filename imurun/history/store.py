@@ -239,7 +239,7 @@ class Store:
             since = _time(start_us) - timedelta(days=reach_days(thresholds))
         table = self.sessions(runner, since=since, thresholds=thresholds)
         own = table["session_id"] == session_id
-        if not own.any():  # an index that does not fit its table
+        if not bool(own.to_numpy().any()):  # an index that does not fit its table
             raise self._odd()
         now = table[own].iloc[0]
         return table.loc[table["start"] < now["start"]], now
