@@ -86,15 +86,15 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
         if isinstance(error, ImurunError):
             raise
-        raise FormatError(
-            f"{source}: this is no archive of a history, or it is damaged; export it again."
-        ) from error
+        raise _damaged(source) from error
     except OSError as error:
         if error.errno == errno.EINVAL:  # places in the archive before its beginning
-            raise FormatError(
-                f"{source}: this is no archive of a history, or it is damaged; export it again."
-            ) from error
+            raise _damaged(source) from error
         raise unwritten(store.folder, error) from error
+
+
+def _damaged(source: str) -> FormatError:
+    return FormatError(f"{source}: this is no archive of a history, or it is damaged; export it again.")
 
 
 def _readable(file: Path) -> BinaryIO:
