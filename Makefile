@@ -1,10 +1,10 @@
-# make run         create .venv, install, show a demo
-# make test        run the tests
-# make test-plain  run those of the core without the compiler
+# make run           create .venv, install, show a demo
+# make test          run the tests
+# make test-plain    run those of the core without the compiler
 # make test-oldest   run a part with the oldest dependencies that pyproject.toml allows
-# make test-wheel    build, install without extras in a clean environment, and run from another folder
 # make test-pythons  run a part with each newer Python of this machine
-# make lint        check format, style and types
+# make test-wheel    build, install without extras in a clean environment, and run from another folder
+# make lint          check format, style and types
 
 PYTHON ?= python3
 VENV := .venv
