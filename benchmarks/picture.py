@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import imurun
-from imurun.frames import FloatArray, G
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
+from imurun.model.frames import FloatArray, G
 from imurun.sim import Segment, SensorModel, simulate
 
 WIDTH, HEIGHT = 860, 320

@@ -6,7 +6,7 @@
     session = imurun.analyze(recording)
     session.steps  # one row a step
 
-Axes, units and column names: `imurun.frames`, `imurun.columns`.
+Axes, units and column names: `imurun.model.frames`, `imurun.model.columns`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from imurun._version import __version__
 
 if TYPE_CHECKING:
-    from imurun.core.mounting import Mounting
+    from imurun.core.alignment import Mounting
     from imurun.engine import RunAnalyzer, Step
     from imurun.errors import FormatError, ImurunError, MethodError, RecordingError, SettingsError
     from imurun.io import read
-    from imurun.recording import Recording, Runner
+    from imurun.model.recording import Recording, Runner
     from imurun.session import Session, analyze
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Mounting": "imurun.core.mounting",
+    "Mounting": "imurun.core.alignment",
     "RunAnalyzer": "imurun.engine",
     "Step": "imurun.engine",
     "FormatError": "imurun.errors",
@@ -51,8 +51,8 @@ _HOMES = {
     "RecordingError": "imurun.errors",
     "SettingsError": "imurun.errors",
     "read": "imurun.io",
-    "Recording": "imurun.recording",
-    "Runner": "imurun.recording",
+    "Recording": "imurun.model.recording",
+    "Runner": "imurun.model.recording",
     "Session": "imurun.session",
     "analyze": "imurun.session",
 }

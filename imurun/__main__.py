@@ -1,5 +1,5 @@
 """`python -m imurun` is `imurun`."""
 
-from imurun.cli import main
+from imurun.cli.main import main
 
 main()

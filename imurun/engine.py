@@ -9,17 +9,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from imurun.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun.core.alignment import Mounting
+from imurun.core.alignment_search import MountingSearch
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
-from imurun.core.mounting import Mounting
 from imurun.core.orientation import START_S, TINY, Orientation
 from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
-from imurun.core.search import MountingSearch
 from imurun.core.stepper import Stepper
 from imurun.errors import RecordingError, SettingsError
-from imurun.frames import FloatArray, as_rotation
-from imurun.recorded import Recorded
-from imurun.recording import (
+from imurun.model.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun.model.frames import FloatArray, as_rotation
+from imurun.model.recording import (
     Runner,
     check_rate,
     longest_bridge,
@@ -27,6 +26,7 @@ from imurun.recording import (
     straight_line,
     stretches,
 )
+from imurun.model.recording_like import Recorded
 
 Rows = npt.NDArray[Any]
 Output = tuple[Rows, Rows]
@@ -40,7 +40,7 @@ BLOCK_S = 30.0
 
 
 class Step(NamedTuple):
-    """One step; `imurun.columns.STEP_COLUMNS` gives the unit and meaning of each field."""
+    """One step; `imurun.model.columns.STEP_COLUMNS` gives the unit and meaning of each field."""
 
     initial_contact_s: float
     final_contact_s: float
@@ -149,7 +149,7 @@ class RunAnalyzer:
         """As `push`, but the steps as a structured array, and the seconds that are full.
 
         Returns:
-            Steps (dtype `imurun.core.step.STEP`) and seconds (dtype `imurun.core.second.SECOND`).
+            Steps (dtype `imurun.core.step.STEP`) and seconds (dtype `imurun.core.seconds.SECOND`).
         """
         acc, gyr, missing = self._check(acc, gyr)
         if not missing.any() and not self._hole:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from imurun.engine import block_length
-from imurun.frames import FloatArray
-from imurun.recorded import Recorded
+from imurun.model.frames import FloatArray
+from imurun.model.recording_like import Recorded
 
 FASTEST_RAD_S = 35.0
 """2000 deg/s, the full scale of common gyroscopes; a runner's pelvis stays below 10 rad/s."""

@@ -11,21 +11,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
-from imurun import __version__
-from imurun.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun._version import __version__
+from imurun.core.alignment import Mounting
 from imurun.core.bouts import Bout, find_bouts
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
-from imurun.core.mounting import Mounting
-from imurun.core.ringing import STRAP_DB
+from imurun.core.quality import STRAP_DB
 from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile
 from imurun.engine import Output, Rows, RunAnalyzer, block_length, find_mounting
 from imurun.errors import SettingsError
-from imurun.frames import FloatArray
 from imurun.gyroscope import TurnWatch, is_dead
 from imurun.methods.apply import find_method, method_steps
 from imurun.methods.contract import Method
-from imurun.recorded import Recorded
-from imurun.recording import Marker, Runner
+from imurun.model.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Marker, Runner
+from imurun.model.recording_like import Recorded
 from imurun.summary import find_phases, summarise
 from imurun.vgrf import WAVES_BW, running_force_bw
 
@@ -44,8 +44,8 @@ class Session:
     """What came out of one recording.
 
     Attributes:
-        steps: one row a step, in order of time; see `imurun.columns.STEP_COLUMNS`. NaN where a value could
-            not be measured.
+        steps: one row a step, in order of time; see `imurun.model.columns.STEP_COLUMNS`. NaN where a
+            value could not be measured.
         bouts: start_s, end_s and kind (running, walking, still, other, gap), without holes.
         phases: start_s, end_s and kind (warm-up, main, cool-down) from first to last movement.
         summary: flat, JSON-ready; units in the keys, None for what is not known.

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imurun.columns import BOUT_KINDS
 from imurun.core.bouts import Bout
-from imurun.frames import FloatArray, G
-from imurun.recording import Runner
+from imurun.model.columns import BOUT_KINDS
+from imurun.model.frames import FloatArray, G
+from imurun.model.recording import Runner
 
 MEDIANS = (
     "cadence_spm",

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 WAVES_BW = np.array(
     [

@@ -41,7 +41,7 @@ WITHOUT = """\
 import sys
 import numba
 import numpy as np
-from test_compiler_on_and_off import analysed
+from tests.test_compiler_on_and_off import analysed
 assert numba.config.DISABLE_JIT
 with np.load(sys.argv[1]) as samples:
     np.savez(sys.argv[2], **analysed(samples))

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from imurun.columns import STEP_COLUMNS
-from imurun.core.history import new_history
-from imurun.core.second import SECOND
+from imurun.core.ring_buffer import new_history
+from imurun.core.seconds import SECOND
 from imurun.core.step import STEP
 from imurun.engine import SAME_STEP_S, RunAnalyzer, Step
 from imurun.errors import RecordingError, SettingsError
-from imurun.recording import Recording, longest_bridge
+from imurun.model.columns import STEP_COLUMNS
+from imurun.model.recording import Recording, longest_bridge
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from imurun.sim.rotation import mounting_from_angles
 

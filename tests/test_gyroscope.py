@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from imurun.gyroscope import FASTEST_RAD_S, TurnWatch, is_dead
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 
 NEAR_LIMIT = st.sampled_from([0.0, 20.0, 34.0, 34.9, FASTEST_RAD_S, 35.1, 36.0, 2000.0])
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import imurun
-from imurun.columns import STEP_COLUMNS
 from imurun.core.bouts import Bout
 from imurun.errors import SettingsError
+from imurun.model.columns import STEP_COLUMNS
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from imurun.sim.presets import eventful_run
 from imurun.summary import find_phases

@@ -16,10 +16,10 @@ from benchmarks.accuracy.report.scores import score_table
 from benchmarks.accuracy.report.targets import verdicts
 from benchmarks.accuracy.report.terminal import print_methods, print_verdicts
 from benchmarks.accuracy.results import read_results
-from imurun.commands.screen import patience
-from imurun.commands.warm import WAIT, needs_compiling
+from imurun.cli.compile_core import WAIT, needs_compiling
+from imurun.cli.screen import patience
 from imurun.errors import SettingsError
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
 
 RESULTS = Path(__file__).parent / "results"
 PAGE, SCORES = "accuracy.html", "scores.csv"

@@ -14,7 +14,7 @@ from benchmarks.accuracy.pelvis import stride_ranges_deg
 from benchmarks.datasets import Trial
 from benchmarks.datasets.force import CONTACT_BW
 from imurun.core.step import LOST_STEP
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 KEYS = ("dataset", "runner", "trial", "speed_m_s", "slope_percent", "gyroscope")
 ERRORS = (

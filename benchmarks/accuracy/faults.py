@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from benchmarks.datasets.trial import Trial
 from imurun import Recording
 from imurun.errors import SettingsError
-from imurun.frames import FloatArray, G
+from imurun.model.frames import FloatArray, G
 
 DAMPING_RATIO = 0.15
 """Of a sensor on a soft strap: a gain of 3.5 at resonance. An assumption; no study gives one for the back."""

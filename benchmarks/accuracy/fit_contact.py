@@ -17,9 +17,8 @@ import numpy as np
 
 from benchmarks.accuracy.running_rows import running_rows
 from benchmarks.datasets import Trial, load
-from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW, ContactConstants
-from imurun.core.typical import TYPICAL
-from imurun.frames import FloatArray
+from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW, TYPICAL, ContactConstants
+from imurun.model.frames import FloatArray
 
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 FEATURES = {

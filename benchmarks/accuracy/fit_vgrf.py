@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.accuracy.fit_contact import DATASETS, Contacts, constants_without, fitted, true_contacts
 from benchmarks.datasets import Trial, load
 from imurun.core.contact import ContactConstants
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 from imurun.vgrf import WAVES_BW, force_bw, half_waves, step_descriptors
 
 PHASES = (np.arange(40) + 0.5) / 40

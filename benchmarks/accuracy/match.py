@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.datasets import Trial
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 MARGIN_S = 0.5
 """Contacts count that lie at least this far inside a recording."""

@@ -18,8 +18,8 @@ from benchmarks.accuracy.fit_contact import constants_without
 from benchmarks.accuracy.fit_vgrf import waves_without
 from benchmarks.datasets import Trial
 from imurun.errors import MethodError
-from imurun.frames import FloatArray
 from imurun.methods import METHODS as RULES
+from imurun.model.frames import FloatArray
 
 LEFT_OUT = "imurun-left-out"
 RULES_WITH_SIDES = ("auvinet2002", "lee2010")

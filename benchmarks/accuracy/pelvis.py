@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from benchmarks.datasets import Trial
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 
 def orientation(trial: Trial) -> Rotation:

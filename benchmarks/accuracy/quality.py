@@ -22,7 +22,7 @@ from benchmarks.accuracy.match import TOLERANCE_S
 from benchmarks.accuracy.running_rows import running_rows
 from benchmarks.datasets import Trial, load
 from imurun.core import quality
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 DOUBTS = [f"doubt_{name}" for name in quality.DOUBTS]
 ERRORS = ("contact_error_ms", "initial_error_ms", "final_error_ms", "peak_error_bw")

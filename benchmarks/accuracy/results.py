@@ -21,7 +21,7 @@ import pandas as pd
 
 from benchmarks.accuracy.compare import COLUMNS, RECORD
 from imurun.errors import FormatError, SettingsError
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
 
 SCHEMA = 1
 """Raised whenever a reader of older files would go wrong."""

@@ -16,7 +16,7 @@ import imurun
 from benchmarks.accuracy.pelvis import mean_axes
 from benchmarks.datasets import Trial, folder_of, hip_shoe_run, load
 from imurun.engine import RunAnalyzer
-from imurun.frames import FloatArray, G
+from imurun.model.frames import FloatArray, G
 
 N_TURNS = 200
 

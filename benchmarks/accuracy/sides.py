@@ -26,7 +26,7 @@ from imurun import Recording
 from imurun.core.orientation import START_S, Orientation
 from imurun.core.side import N_CUES
 from imurun.core.stepper import Stepper
-from imurun.frames import FloatArray, G
+from imurun.model.frames import FloatArray, G
 
 N_TURNS = 5
 BLOCK_S = 0.05

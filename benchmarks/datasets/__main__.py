@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.datasets import State, fetch, list_datasets
 from benchmarks.exit_code import exit_code
-from imurun.commands.screen import patience
+from imurun.cli.screen import patience
 from imurun.errors import SettingsError
 
 

@@ -18,8 +18,8 @@ from typing import IO, Protocol
 from urllib.parse import urlsplit
 
 from imurun.errors import FormatError, SettingsError
-from imurun.io.atomic import atomic_path
-from imurun.io.printable import printable
+from imurun.files.atomic import atomic_path
+from imurun.files.text import printable
 
 TIMEOUT_S = 30.0
 CHUNK_BYTES = 1 << 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imurun import Recording
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 CONTACT_BW = 0.05
 """Force that counts as contact."""

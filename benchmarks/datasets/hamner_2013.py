@@ -23,7 +23,7 @@ from benchmarks.datasets.trial import Trial
 from benchmarks.datasets.virtual_imu import RATE_HZ, Pelvis, virtual_imu
 from imurun import Recording
 from imurun.errors import FormatError
-from imurun.frames import FloatArray, G
+from imurun.model.frames import FloatArray, G
 
 MARKERS = ("RASI", "LASI", "RPSI", "LPSI")
 FORCES = {"right": "R_ground_force_vy", "left": "L_ground_force_vy"}

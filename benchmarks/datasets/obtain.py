@@ -12,7 +12,7 @@ from benchmarks.datasets.download import Progress, download, gunzip, unzip
 from benchmarks.datasets.locate import cache_folder, how_to_get, locate, verify
 from benchmarks.datasets.registry import Dataset, registry
 from imurun.errors import FormatError, SettingsError
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 HERE, ALTERED, DOWNLOADABLE, ELSEWHERE = "here", "altered", "can be downloaded", "elsewhere"
 

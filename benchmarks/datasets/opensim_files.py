@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.datasets.text import lines_of
 from imurun.errors import FormatError
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 _UNIT_M = {"mm": 1e-3, "m": 1.0}
 

@@ -12,7 +12,7 @@ from benchmarks.datasets.text import lines_of
 from benchmarks.datasets.trial import Trial
 from imurun import Recording
 from imurun.errors import FormatError
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 SAME_STANCE_S = 0.15
 """Two contacts that begin this close are one foot across both plates."""

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.io.printable import printable
-from imurun.io.toml_file import read_toml
+from imurun.files.text import printable
+from imurun.files.toml import read_toml
 
 REGISTRY = Path(__file__).resolve().parents[2] / "data" / "registry.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

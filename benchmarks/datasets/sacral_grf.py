@@ -19,8 +19,8 @@ from benchmarks.datasets.force import contacts_of
 from benchmarks.datasets.text import lines_of
 from benchmarks.datasets.trial import Trial
 from imurun.errors import FormatError
-from imurun.frames import FloatArray, G
-from imurun.recording import Recording
+from imurun.model.frames import FloatArray, G
+from imurun.model.recording import Recording
 
 RATE_HZ = 500.0
 N_SAMPLES = 2480

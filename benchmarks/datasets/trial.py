@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imurun import Recording
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

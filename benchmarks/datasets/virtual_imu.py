@@ -16,7 +16,7 @@ from scipy.signal import butter, sosfiltfilt
 from scipy.spatial.transform import Rotation
 
 from imurun.errors import FormatError
-from imurun.frames import FloatArray, G
+from imurun.model.frames import FloatArray, G
 
 CUTOFF_HZ = 25.0
 RATE_HZ = 200.0

@@ -19,9 +19,9 @@ from benchmarks.peers.hours import SEED, write_hours
 from benchmarks.peers.table import print_figures
 from benchmarks.peers.turns import take_turns
 from benchmarks.provenance import code_version, environment
-from imurun.commands.screen import patience
+from imurun.cli.screen import patience
 from imurun.errors import SettingsError
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
 
 RESULTS = Path(__file__).parent / "results"
 FIGURES = "peers.json"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.peers.contenders import requirements_of
 from imurun.errors import SettingsError
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
 
 MARK = "requirements-installed.txt"
 """In an environment that is complete: what it was made for."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
 from imurun.sim import SensorModel, simulate
 from imurun.sim.runner import Segment
 

@@ -27,9 +27,9 @@ from benchmarks.speed.streams import measure_streams
 from benchmarks.speed.table import print_figures
 from benchmarks.speed.team import measure_team
 from benchmarks.speed.wire import measure_wire
-from imurun.commands.screen import patience
+from imurun.cli.screen import patience
 from imurun.errors import ImurunError, SettingsError
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
 
 RESULTS = Path(__file__).parent / "results"
 FIGURES = PurePath("speed.json")

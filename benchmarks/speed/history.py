@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.speed.measure import Figure, compare
-from imurun.columns import STEP_COLUMNS
-from imurun.commands.history import list_sessions
+from imurun.cli.history import list_sessions
 from imurun.history import Store, find_flags
-from imurun.recording import Runner
+from imurun.model.columns import STEP_COLUMNS
+from imurun.model.recording import Runner
 from imurun.session import Session
 from imurun.summary import FRESH_AND_TIRED, MEDIANS, summarise
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 from imurun.sim.presets import eventful_run, steady_run
 
 HOUR_S = 3600.0

@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.runs import RATE_HZ, ReadySource, blocks_of, pipeline_of
-from imurun.blocks import SampleBlock
-from imurun.commands.warm import warm_up
+from imurun.cli.compile_core import warm_up
 from imurun.engine import RunAnalyzer
-from imurun.recording import Recording
+from imurun.model.recording import Recording
+from imurun.model.sample_block import SampleBlock
 from imurun.sim.presets import steady_run
 
 UNIT = "percent of a core"

@@ -14,13 +14,13 @@ import numpy as np
 
 from benchmarks.speed.measure import Figure
 from benchmarks.speed.runs import RATE_HZ, pipeline_of, screen_to
-from imurun.blocks import SampleBlock
-from imurun.commands.warm import warm_up
-from imurun.frames import FloatArray
+from imurun.cli.compile_core import warm_up
+from imurun.live.run_all import run_together
 from imurun.live.source import ReplaySource
 from imurun.live.terminal import show_terminal
-from imurun.live.together import run_together
-from imurun.recording import Recording
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Recording
+from imurun.model.sample_block import SampleBlock
 from imurun.sim.presets import steady_run
 
 SETTLED_S = 600.0

@@ -11,10 +11,10 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from imurun.ble.assembly import Settings
 from imurun.ble.codec import Samples, encode_frame, samples_per_frame
-from imurun.ble.profiles import PROFILES
-from imurun.frames import FloatArray
+from imurun.ble.decoding import Settings
+from imurun.ble.devices import PROFILES
+from imurun.model.frames import FloatArray
 
 Counts = npt.NDArray[np.int16]
 

@@ -14,14 +14,14 @@ from vqf import VQF
 
 from benchmarks.speed.hour import HOUR_S, eventful_hour, steady_hour
 from benchmarks.speed.measure import Figure, cpu_s, in_turn
-from imurun.commands.warm import warm_up
-from imurun.core.mounting import Mounting
+from imurun.cli.compile_core import warm_up
+from imurun.core.alignment import Mounting
 from imurun.core.orientation import Orientation
 from imurun.core.stepper import Stepper
 from imurun.engine import BLOCK_S, RunAnalyzer
-from imurun.frames import FloatArray
 from imurun.io import read, write_recording, write_steps
-from imurun.recording import Recording
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Recording
 from imurun.session import analyze
 
 UNIT = "ms of a core"

@@ -9,11 +9,11 @@ import numpy as np
 
 from benchmarks.speed.measure import Figure, in_turn
 from benchmarks.speed.runs import RATE_HZ, blocks_of
-from imurun.blocks import SampleBlock
-from imurun.commands.warm import warm_up
+from imurun.cli.compile_core import warm_up
 from imurun.engine import RunAnalyzer
-from imurun.frames import FloatArray
-from imurun.recording import Recording
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Recording
+from imurun.model.sample_block import SampleBlock
 from imurun.sim.presets import steady_run
 
 ON_THE_CLOCK = "us on the clock"

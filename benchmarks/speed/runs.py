@@ -10,12 +10,12 @@ from rich.console import Console
 
 from imurun.ble.block_journal import BLOCKS, block_header
 from imurun.ble.journal import JournalWriter
-from imurun.blocks import SampleBlock
 from imurun.live.pipeline import Pipeline
 from imurun.live.recorder import Recorder
+from imurun.live.runner_profile import Wearer
 from imurun.live.source import Source
-from imurun.live.wearer import Wearer
-from imurun.recording import Recording
+from imurun.model.recording import Recording
+from imurun.model.sample_block import SampleBlock
 
 RATE_HZ = 208.0
 

@@ -15,11 +15,11 @@ import numpy as np
 from benchmarks.speed.cohort import RECORDING_S, write_cohort
 from benchmarks.speed.measure import Figure
 from benchmarks.speed.processes import Ran, run_imurun
+from imurun.cli.cohort import run_cohort
 from imurun.cohort.folder import LEDGER, SESSIONS, STEPS
 from imurun.cohort.ledger import Entry, Ledger
 from imurun.cohort.names import key_of, partition
 from imurun.cohort.settings import make_settings
-from imurun.commands.cohort import run_cohort
 
 FEW, MANY = 6, 30
 """Recordings; what the second cohort takes more than the first is the cost without the start."""

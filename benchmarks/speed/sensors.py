@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import Traffic, own
 from benchmarks.speed.wire import views_of
-from imurun.ble.assembly import Assembly
+from imurun.ble.decoding import Assembly
+from imurun.ble.devices import PROFILES
 from imurun.ble.journal import JournalWriter
-from imurun.ble.profiles import PROFILES
 
 N_SENSORS = 50
 UNIT = "percent of a core"

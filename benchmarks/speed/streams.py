@@ -10,9 +10,9 @@ import numpy as np
 
 from benchmarks.speed.measure import Figure, in_turn
 from benchmarks.speed.runs import RATE_HZ
-from imurun.commands.warm import warm_up
+from imurun.cli.compile_core import warm_up
 from imurun.engine import RunAnalyzer
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 from imurun.sim.presets import steady_run
 
 N_STREAMS = 500

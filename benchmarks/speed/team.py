@@ -15,18 +15,18 @@ import numpy as np
 
 from benchmarks.speed.measure import Figure, cpu_s
 from benchmarks.speed.runs import RATE_HZ, screen_to
-from imurun.commands.warm import warm_up
+from imurun.cli.compile_core import warm_up
 from imurun.io import read
-from imurun.live.fan import Subscription
+from imurun.live.broadcast import Subscription
 from imurun.live.page.moment import DRAW_S, Moments
 from imurun.live.pipeline import Moment
+from imurun.live.pipelines import replay_run
 from imurun.live.recorder import JOURNAL
-from imurun.live.runs import replay_run
+from imurun.live.run_all import Face, run_together
+from imurun.live.runner_profile import Wearer
 from imurun.live.source import ReplaySource
 from imurun.live.terminal import show_terminal
-from imurun.live.together import Face, run_together
-from imurun.live.wearer import Wearer
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 from imurun.session import analyze
 from imurun.sim.presets import steady_run
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import Traffic, every_kind
-from imurun.ble.assembly import Assembly
 from imurun.ble.codec import decode_frame
-from imurun.ble.profiles import PROFILES
+from imurun.ble.decoding import Assembly
+from imurun.ble.devices import PROFILES
 
 UNIT = "us of a core for a set of six values"
 TARGET_US = 2.0

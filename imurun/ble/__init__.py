@@ -2,7 +2,7 @@
 
 The way of a sample: `scan` finds a sensor, `link` connects, `inbox` holds its notifications until `client`
 takes them; `assembly` is a profile's decoder (`profiles`, `codec`) and then `align`, which puts packets that
-came late, twice, in parts or not at all into `imurun.blocks.SampleBlock`s on the host's `clock`.
+came late, twice, in parts or not at all into `imurun.model.sample_block.SampleBlock`s on the host's `clock`.
 
 Beside it: `control` and `dialogue` ask the sensor and take its replies, `inquiry` what it tells and its logs,
 `backfill` which missing samples to ask for again, `watch` and `events` what happened, `journal` keeps what

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from imurun.ble.journal import Event, Journal, JournalWriter, Notification
-from imurun.blocks import SampleBlock, nan_rows
-from imurun.recording import Recording
+from imurun.model.recording import Recording
+from imurun.model.sample_block import SampleBlock, nan_rows
 
 BLOCKS = "blocks"
 """In place of a profile in the header; also the name of the one characteristic."""

@@ -1,4 +1,4 @@
-"""A sensor's samples, over as many links as it takes.
+"""Streams samples from one sensor and reconnects as needed.
 
 One task takes notifications from the link's inbox, one after the other: journal, decoder, `Aligner`, output.
 Commands, replies, samples asked for again and the charge go through the same task: nothing happens at once.
@@ -17,23 +17,52 @@ from dataclasses import replace
 from random import Random
 from typing import Any, TypeAlias
 
-from imurun.ble.assembly import Assembly, Settings, offering
 from imurun.ble.backfill import Backfill
-from imurun.ble.backoff import Backoff
-from imurun.ble.claim import claim
 from imurun.ble.codec import Flag
+from imurun.ble.connection import Link, LinkLostError, open_link
 from imurun.ble.control import LogState, Op, Status, StatusReport, Stopped, TimeSync, decode_capabilities
-from imurun.ble.dialogue import Dialogue, NoReplyError
+from imurun.ble.decoding import Assembly, Settings, offering
+from imurun.ble.devices import Profile
+from imurun.ble.devices.imurun import INFO, ImurunProfile
+from imurun.ble.event_detection import GapWatch, SignalWatch
 from imurun.ble.events import Battery, Connected, Dropped, Event, Lost, NotLogged, NotStopped
 from imurun.ble.journal import END, GIVE_UP, Notification, Sink
-from imurun.ble.link import Link, LinkLostError, open_link
-from imurun.ble.profiles import Profile
-from imurun.ble.profiles.imurun import INFO, ImurunProfile
+from imurun.ble.lock import claim
+from imurun.ble.requests import Dialogue, NoReplyError
 from imurun.ble.scan import Found, find
-from imurun.ble.waits import Waits
-from imurun.ble.watch import GapWatch, SignalWatch
-from imurun.blocks import SampleBlock
+from imurun.ble.timeouts import Waits
 from imurun.errors import AdapterError, RecordingError, SensorError, WrongSensorError
+from imurun.model.sample_block import SampleBlock
+
+FACTOR = 2.0
+
+
+class Backoff:
+    """Waits that double up to a limit, each shortened at random by up to a half, so that several sensors that
+    went at once are not all tried at once.
+
+    Args:
+        first_s: the first wait before it is shortened.
+        longest_s: the limit.
+        random: where chance comes from.
+    """
+
+    def __init__(self, first_s: float, longest_s: float, random: Random) -> None:
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._random = random
+        self._wait_s = first_s
+
+    def reset(self) -> None:
+        """It worked."""
+        self._wait_s = self._first_s
+
+    def next_s(self) -> float:
+        """The next wait."""
+        wait_s = min(self._wait_s, self._longest_s)
+        self._wait_s = wait_s * FACTOR
+        return wait_s * self._random.uniform(0.5, 1.0)
+
 
 Item: TypeAlias = SampleBlock | Event
 

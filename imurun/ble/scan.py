@@ -8,7 +8,7 @@ from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
-from imurun.ble.profiles import Profile, recognise
+from imurun.ble.devices import Profile, recognise
 from imurun.ble.radio_errors import not_found, radio_errors
 from imurun.errors import SettingsError, WrongSensorError
 

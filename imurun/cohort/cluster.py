@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from imurun import __version__
+from imurun._version import __version__
 from imurun.cohort.task import Result, Task
 from imurun.cohort.worker import run_task
 from imurun.errors import CohortError
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 WAIT_S = 15.0
 """For an answer of the scheduler."""
@@ -24,7 +24,7 @@ DIED = "the workers that read it died, probably for lack of memory; split it, or
 
 
 class Cluster:
-    """A crew of Dask workers; see `imurun.cohort.crew.Crew`.
+    """A crew of Dask workers; see `imurun.cohort.executor.Crew`.
 
     Args:
         address: of the scheduler, such as tcp://host:8786.
@@ -170,6 +170,6 @@ def _silence() -> list[logging.Logger]:
 
 
 def _version() -> str:
-    from imurun import __version__
+    from imurun._version import __version__
 
     return __version__

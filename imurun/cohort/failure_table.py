@@ -10,7 +10,7 @@ import pandas as pd
 
 from imurun.cohort.folder import write_whole
 from imurun.cohort.source import Failure
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 COLUMNS = ("address", "row", "runner", "session", "sentence")
 NAME = "failures"

@@ -15,14 +15,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from imurun import __version__
+from imurun._version import __version__
 from imurun.cohort.names import partition
 from imurun.cohort.scan import MARK
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError
-from imurun.io.atomic import atomic_path
-from imurun.io.printable import printable
-from imurun.io.unwritten import reason
+from imurun.files.atomic import atomic_path
+from imurun.files.text import printable
+from imurun.files.write_errors import reason
 
 SCHEMA = 1
 LOCK = ".lock"

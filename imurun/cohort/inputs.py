@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from imurun.cohort.address import Stamp, is_remote, local_address, local_stamp
+from imurun.cohort.addresses import Stamp, is_remote, local_address, local_stamp, remote_stamp
 from imurun.cohort.manifest import is_manifest, read_manifest
-from imurun.cohort.remote import remote_stamp
 from imurun.cohort.scan import find, is_pattern
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError, FormatError, ImurunError
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 
 @dataclass

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from imurun.cohort.address import Stamp
+from imurun.cohort.addresses import Stamp
 
 Status = Literal["done", "failed", "duplicate", "gone"]
 MOST = 2**62

@@ -10,15 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from imurun.cohort.address import is_remote, join, local_address, parent
+from imurun.cohort.addresses import is_remote, join, local_address, parent, read_bytes
 from imurun.cohort.names import runner_label
-from imurun.cohort.remote import read_bytes
 from imurun.cohort.settings import with_profile
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError, ImurunError
-from imurun.io.printable import printable
-from imurun.recording import Runner, check_rate
+from imurun.files.text import printable
+from imurun.model.recording import Runner, check_rate
 
 RECORDING = "recording"
 KNOWN = (RECORDING, "runner", "session", "group", "mass_kg", "height_m", "rate_hz", "profile")

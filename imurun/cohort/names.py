@@ -8,7 +8,7 @@ from collections.abc import Collection
 from urllib.parse import quote, unquote
 
 from imurun.errors import SettingsError
-from imurun.io.printable import encodable, printable
+from imurun.files.text import encodable, printable
 
 PARTITION = "runner="
 LONGEST = 200

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from imurun.cohort.address import is_remote
+from imurun.cohort.addresses import is_remote
 from imurun.cohort.ledger import Entry
 from imurun.cohort.source import Source
 from imurun.cohort.task import Task

@@ -16,7 +16,7 @@ from imurun.cohort.names import PARTITION, runner_of
 from imurun.cohort.scan import MARK
 from imurun.cohort.session_table import COVARIATE
 from imurun.errors import CohortError, FormatError
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 BODY = ("mass_kg", "height_m")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from imurun import __version__
-from imurun.cohort.crew import Crew
+from imurun._version import __version__
+from imurun.cohort.executor import Crew
 from imurun.cohort.folder import OutputFolder, write_whole
 from imurun.cohort.inputs import Inputs
 from imurun.cohort.ledger import Entry, Ledger

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from imurun.cohort.address import Stamp, is_remote, local_address, local_stamp
-from imurun.cohort.remote import list_files
+from imurun.cohort.addresses import Stamp, is_remote, list_files, local_address, local_stamp
 from imurun.errors import FormatError
-from imurun.io.printable import printable
-from imurun.io.profile import shipped_profiles
+from imurun.files.text import printable
+from imurun.io.formats.file_format import shipped_profiles
 
 MARK = "cohort.json"
 """A folder that holds this is the output of a cohort."""

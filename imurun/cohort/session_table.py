@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imurun.cohort.ledger import Entry
 from imurun.cohort.names import PARTITION, column_names
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa

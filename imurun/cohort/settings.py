@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from imurun.cohort.task import Settings
 from imurun.errors import SettingsError
-from imurun.io.printable import printable
-from imurun.io.profile import load_profile, shipped_profiles
+from imurun.files.text import printable
+from imurun.io.formats.file_format import load_profile, shipped_profiles
 from imurun.methods import METHODS
-from imurun.recording import Runner, check_rate
+from imurun.model.recording import Runner, check_rate
 
 if TYPE_CHECKING:
     from imurun.session import MountingWord

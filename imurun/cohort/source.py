@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from imurun.cohort.address import Stamp, is_remote
+from imurun.cohort.addresses import Stamp, is_remote
 from imurun.cohort.names import key_of, runner_label
 from imurun.cohort.task import Settings
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 ENDINGS = (".gz", ".csv", ".tsv", ".txt", ".zip", ".parquet", ".journal", ".imulog")
 

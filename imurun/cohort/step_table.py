@@ -6,9 +6,9 @@ import io
 from typing import TYPE_CHECKING
 
 import imurun
-from imurun.columns import STEP_COLUMNS
-from imurun.io.metadata import MARK, to_schema
-from imurun.io.step_table import KIND
+from imurun.export.step_table import KIND
+from imurun.files.metadata import MARK, to_schema
+from imurun.model.columns import STEP_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from imurun.cohort.variance import components
-from imurun.columns import UNITS
-from imurun.frames import FloatArray
+from imurun.model.columns import UNITS
+from imurun.model.frames import FloatArray
 from imurun.summary import FRESH_AND_TIRED, MEDIANS, SIDED
 
 DRIFT = "drift_"

@@ -14,11 +14,11 @@ import imurun
 from imurun.cohort.results import Results
 from imurun.cohort.summary import group_table, runner_table
 from imurun.cohort.tidy import CELL_COLUMNS, SESSION_COLUMNS, TIDY_NAMES, tidy_names, tidy_rows
-from imurun.columns import UNITS
 from imurun.errors import CohortError
-from imurun.io.atomic import atomic_path
-from imurun.io.metadata import MARK, to_schema
-from imurun.io.printable import encodable, printable
+from imurun.files.atomic import atomic_path
+from imurun.files.metadata import MARK, to_schema
+from imurun.files.text import encodable, printable
+from imurun.model.columns import UNITS
 
 KIND = "cohort steps"
 BATCH_SESSIONS = 200

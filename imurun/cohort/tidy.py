@@ -25,9 +25,9 @@ from imurun.cohort.folder import STEPS
 from imurun.cohort.names import column_names
 from imurun.cohort.results import Results, read_steps
 from imurun.cohort.summary import with_groups
-from imurun.columns import STEP_COLUMNS
 from imurun.errors import FormatError
-from imurun.frames import FloatArray
+from imurun.model.columns import STEP_COLUMNS
+from imurun.model.frames import FloatArray
 
 PARTS = ("first", "middle", "last")
 TIDY_SIDES = ("left", "right", "unknown")

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 
 class Components(NamedTuple):

@@ -1,23 +1,48 @@
-"""One task done: a recording read and analysed as `imurun analyze` does it."""
+"""Analyses one recording of a cohort in a worker process."""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 
-from imurun import __version__
-from imurun.cohort.address import is_remote
-from imurun.cohort.content import content_hash
+from imurun._version import __version__
+from imurun.cohort.addresses import fetch, is_remote
 from imurun.cohort.memory import resident_bytes
-from imurun.cohort.remote import fetch
 from imurun.cohort.step_table import steps_bytes
 from imurun.cohort.task import Result, Settings, Task
 from imurun.errors import FormatError, ImurunError
+from imurun.files.text import printable
 from imurun.history import fingerprint
 from imurun.io import open_recording
-from imurun.io.printable import printable
-from imurun.recording import Runner
+from imurun.model.recording import Runner
 from imurun.session import analyze
+
+_CHUNK = 1 << 20
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, or of the names and bytes of the files in a folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(child for child in path.iterdir() if child.is_file()):
+            name = file.name.encode("utf-8", "surrogateescape")
+            digest.update(b"%d %d " % (len(name), file.stat().st_size) + name)
+            _add(digest, file)
+    else:
+        _add(digest, path)
+    return digest.hexdigest()
+
+
+def _add(digest: hashlib._Hash, file: Path) -> None:
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+
 
 TOO_LARGE = (
     "it needs more memory than a worker may take; split it, or give workers more (--memory, fewer --workers)."

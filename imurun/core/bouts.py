@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imurun.columns import GAITS
-from imurun.core.second import STILL_G
+from imurun.core.seconds import STILL_G
 from imurun.core.step import RUNNING, WALKING
+from imurun.model.columns import GAITS
 
 LONGEST_BREAK_S = {RUNNING: 1.5, WALKING: 4.0}
 """Steps further apart than this are not of one bout."""

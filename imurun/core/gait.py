@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.history import SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
 from imurun.core.jit import kernel
+from imurun.core.ring_buffer import SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
 
 RUNNING_PERIOD_S = (0.19, 0.54)
 """Running steps: 110 to 315 a minute. Sprinters take up to 285 (4.75 a second), and scatter around it."""

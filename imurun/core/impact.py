@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.gaussian import smooth_span
-from imurun.core.history import FORWARD, SCRATCH, VERTICAL
+from imurun.core.filters import smooth_span
 from imurun.core.jit import kernel
+from imurun.core.ring_buffer import FORWARD, SCRATCH, VERTICAL
 
 CUTOFF_HZ = 25.0
 IMPACT_WINDOW_S = (-0.02, 0.06)

@@ -125,6 +125,7 @@ def is_kept(function: Any) -> bool:
 def _fingerprint() -> str:
     digest = hashlib.sha256()
     core = Path(__file__).parent
-    for path in [*sorted(core.glob("*.py")), core.parent / "frames.py", core.parent / "columns.py"]:
+    model = core.parent / "model"
+    for path in [*sorted(core.glob("*.py")), model / "frames.py", model / "columns.py"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.history import SLOW_FORWARD, SLOW_VERTICAL
 from imurun.core.jit import kernel
+from imurun.core.ring_buffer import SLOW_FORWARD, SLOW_VERTICAL
 
 UPPER_BODY_SHARE = 0.60
 """Mass of head, arms and trunk above L5/S1 over body mass (de Leva 1996, segments summed)."""

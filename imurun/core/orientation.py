@@ -15,7 +15,7 @@ import numpy as np
 from vqf import VQF
 
 from imurun.core.jit import entry, kernel, read_only
-from imurun.frames import FloatArray, level_rotation
+from imurun.model.frames import FloatArray, level_rotation
 
 START_S = 1.5
 """The first estimate is the mean specific force of this long."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from imurun.core.integral import integral
+from imurun.core.filters import integral
 from imurun.core.jit import kernel
-from imurun.frames import G
+from imurun.model.frames import G
 
 
 @kernel

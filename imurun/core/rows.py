@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imurun.core.second import SECOND
+from imurun.core.seconds import SECOND
 from imurun.core.step import STEP
 
 NO_STEPS = np.zeros(0, dtype=STEP)

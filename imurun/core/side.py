@@ -24,10 +24,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.gaussian import smooth_at, smooth_span
-from imurun.core.history import ROLL, SCRATCH, SIDEWAYS
+from imurun.core.filters import smooth_at, smooth_span, sum_of
 from imurun.core.jit import kernel
-from imurun.core.sums import sum_of
+from imurun.core.ring_buffer import ROLL, SCRATCH, SIDEWAYS
 
 ROLL_FALL, FORCE_FALL, LOADED_SIDE = 0, 1, 2
 N_CUES = 3
@@ -81,7 +80,7 @@ def score_step(cues, history, peak, period, oldest, newest, c):
     """Write the step's cues, each larger for left: rad/s, g, g; NaN for the roll without a gyroscope.
 
     Args:
-        cues: shape (N_CUES,). history: as in `imurun.core.history`.
+        cues: shape (N_CUES,). history: as in `imurun.core.ring_buffer`.
         peak: of the slow pulse, fractional column. period: samples.
         oldest, newest: columns that hold samples.
         c: `Coefficients`.

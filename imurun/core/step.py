@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.columns import STEP_COLUMNS
-from imurun.core.contact import CONTACT_LIMITS_S, final_contact, initial_contact, peak_force
-from imurun.core.history import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VERTICAL, YAW
+from imurun.core.contact import CONTACT_LIMITS_S, TYPICAL, final_contact, initial_contact, peak_force
+from imurun.core.filters import sum_of_products
 from imurun.core.impact import highest, sharpened, write_impact
 from imurun.core.jit import kernel
 from imurun.core.lumbar import write_lumbar
-from imurun.core.memory import forget_steps, knows_heading
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import DOUBTS, write_quality
+from imurun.core.ring_buffer import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VERTICAL, YAW
 from imurun.core.side import add_step, score_step
-from imurun.core.sums import sum_of_products
+from imurun.core.state import forget_steps, knows_heading
 from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio, write_centred
-from imurun.core.typical import TYPICAL
+from imurun.model.columns import STEP_COLUMNS
 
 RUNNING, WALKING = 0, 1  # indices into columns.GAITS
 CODES = ("side", "gait")

@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from imurun.core.contact import CONSTANTS, ContactConstants
+from imurun.core.contact import (
+    CONSTANTS,
+    UNSMOOTHED_CUTOFF_HZ,
+    ContactConstants,
+    add_pulse,
+    measure_push,
+    restart_typical,
+)
+from imurun.core.filters import gaussian_taps, smooth_span, sum_of
 from imurun.core.gait import (
     QUEUE,
     RUNNING_PERIOD_S,
@@ -26,8 +34,10 @@ from imurun.core.gait import (
     swings_like_running,
     swings_like_walking,
 )
-from imurun.core.gaussian import gaussian_taps, smooth_span
-from imurun.core.history import (
+from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
+from imurun.core.jit import entry, is_kept, kernel, read_only
+from imurun.core.lumbar import DEFAULT_HEIGHT_M
+from imurun.core.ring_buffer import (
     CLIPPED,
     FORWARD,
     LEFTWARD,
@@ -40,10 +50,10 @@ from imurun.core.history import (
     new_history,
     write_levels,
 )
-from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
-from imurun.core.jit import entry, is_kept, kernel, read_only
-from imurun.core.lumbar import DEFAULT_HEIGHT_M
-from imurun.core.memory import (
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes
+from imurun.core.seconds import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
+from imurun.core.side import is_steady, side_code
+from imurun.core.state import (
     Coefficients,
     forget_steps,
     knows_heading,
@@ -51,12 +61,6 @@ from imurun.core.memory import (
     note_against,
     restart,
 )
-from imurun.core.pulse import CUTOFF_HZ as PULSE_CUTOFF_HZ
-from imurun.core.pulse import PULSE, track
-from imurun.core.push import UNSMOOTHED_CUTOFF_HZ, measure_push
-from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes
-from imurun.core.second import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
-from imurun.core.side import is_steady, side_code
 from imurun.core.step import (
     BLANK,
     FRESH_STEPS,
@@ -67,9 +71,9 @@ from imurun.core.step import (
     write_running,
     write_walking,
 )
-from imurun.core.sums import sum_of
-from imurun.core.typical import add_pulse, restart_typical
-from imurun.frames import FloatArray, G
+from imurun.core.step_cycle import CUTOFF_HZ as PULSE_CUTOFF_HZ
+from imurun.core.step_cycle import PULSE, track
+from imurun.model.frames import FloatArray, G
 
 GOES_ON = -1
 """Instead of a number of missing samples: more samples will follow at once."""

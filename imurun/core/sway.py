@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.history import FORWARD, LEFTWARD, SCRATCH, VERTICAL
+from imurun.core.filters import sum_of, sum_of_products
 from imurun.core.jit import kernel
-from imurun.core.sums import sum_of, sum_of_products
+from imurun.core.ring_buffer import FORWARD, LEFTWARD, SCRATCH, VERTICAL
 
 REGULARITY_STRIDES = 4
 N_ENDS = 2 * REGULARITY_STRIDES + 1

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
+from imurun.files.atomic import atomic_path
+from imurun.files.byte_streams import LimitedReader
+from imurun.files.text import printable
+from imurun.files.write_errors import unwritten
 from imurun.history.catalogue import DAMAGED, FILE
 from imurun.history.rows import refuse_odd_row
 from imurun.history.store import STEPS, Store
-from imurun.io.atomic import atomic_path
-from imurun.io.printable import printable
-from imurun.io.streams import LimitedReader
-from imurun.io.unwritten import unwritten
 
 MOST_TABLES = 100_000
 """Twenty sessions a day for more than ten years."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imurun.errors import StoreError
+from imurun.files.atomic import atomic_path
+from imurun.files.text import printable, shown
 from imurun.history.schema import migrate, refuse_other_tables, version_of
-from imurun.io.atomic import atomic_path
-from imurun.io.printable import printable, shown
 
 FILE = "catalogue.sqlite"
 DAMAGED = ".damaged-"

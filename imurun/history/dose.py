@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 EXPONENTS = (1, 4, 10)
 HIGHEST_BW, BIN_BW = 16.0, 0.05

@@ -6,8 +6,8 @@ import hashlib
 
 import numpy as np
 
-from imurun.frames import FloatArray
-from imurun.recorded import Recorded
+from imurun.model.frames import FloatArray
+from imurun.model.recording_like import Recorded
 
 BLOCK = 1 << 16
 

@@ -13,12 +13,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from imurun.frames import FloatArray
-from imurun.history.context import context
 from imurun.history.past import (
     DOSE,
     before,
     column,
+    context,
     days_known,
     felt,
     felt_column,
@@ -27,6 +26,7 @@ from imurun.history.past import (
     same_model,
 )
 from imurun.history.thresholds import THRESHOLDS, Thresholds
+from imurun.model.frames import FloatArray
 
 __all__ = ["LEVELS", "Flag", "context", "find_flags"]
 

@@ -1,17 +1,60 @@
-"""What a row of the catalogue must be, whoever wrote it."""
+"""Rows of the catalogue: validation, and the session's bouts and phases as text."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from imurun.model.recording import Marker
+
+if TYPE_CHECKING:
+    from imurun.session import Session
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from imurun.history.course import read_course
+from imurun.files.text import printable
 from imurun.history.dose import N_BINS
 from imurun.history.tags import TAG_NAMES, Tags, clean_runner
-from imurun.io.printable import printable
+
+COLUMNS = ("start_s", "end_s", "kind")
+
+
+def course_text(session: Session) -> str:
+    """Bouts, phases, markers, warnings and settings of a session as JSON."""
+    return json.dumps(
+        {
+            "bouts": _rows(session.bouts),
+            "phases": _rows(session.phases),
+            "markers": [asdict(marker) for marker in session.markers],
+            "warnings": list(session.warnings),
+            "settings": session.settings,
+        },
+        allow_nan=False,
+    )
+
+
+def read_course(text: str) -> dict[str, Any]:
+    """The fields of a `Session` that `course_text` kept."""
+    course = json.loads(text)
+    return {
+        "bouts": pd.DataFrame(course["bouts"], columns=list(COLUMNS)),
+        "phases": pd.DataFrame(course["phases"], columns=list(COLUMNS)),
+        "markers": tuple(Marker(**marker) for marker in course["markers"]),
+        "warnings": tuple(course["warnings"]),
+        "settings": course["settings"],
+    }
+
+
+def _rows(frame: pd.DataFrame) -> list[tuple[float, float, str]]:
+    return [
+        (float(a), float(b), str(kind))
+        for a, b, kind in zip(*(frame[name].tolist() for name in COLUMNS), strict=True)
+    ]
+
 
 SESSION_ID = re.compile(r"[0-9]{8}-[0-9a-f]{6}")
 LATEST_US = 9_000_000_000_000_000

@@ -22,14 +22,13 @@ import pandas as pd
 from platformdirs import user_data_path
 
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
+from imurun.files.text import printable
 from imurun.history.catalogue import FILE, Catalogue
-from imurun.history.course import course_text, read_course
 from imurun.history.dose import N_BINS, compression_counts, doses, intensity_shares
-from imurun.history.rows import SESSION_ID
+from imurun.history.rows import SESSION_ID, course_text, read_course
 from imurun.history.tags import TAG_NAMES, Tags, clean_runner
 from imurun.history.thresholds import THRESHOLDS, Thresholds
 from imurun.io import read_steps, write_steps
-from imurun.io.printable import printable
 
 if TYPE_CHECKING:
     from imurun.session import Session

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.io.printable import printable
+from imurun.files.text import printable
 
 PAIN = ("pain_before", "pain_during", "pain_after", "pain_morning")
 WORST_PAIN = 10.0

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.io.printable import printable, shown
-from imurun.io.toml_file import read_toml
+from imurun.files.text import printable, shown
+from imurun.files.toml import read_toml
 
 TABLE = "flags"
 LIMITS, SESSION_LIMIT = "limits", "session_load_bw4"

@@ -3,9 +3,9 @@
 `open_recording` leaves the samples of a recording that is to be analysed in its file, where that can be.
 """
 
+from imurun.export.step_table import read_steps, write_steps
+from imurun.io.reader import open_recording, read
 from imurun.io.recording_file import write_recording
-from imurun.io.registry import open_recording, read
 from imurun.io.runner_file import read_runner
-from imurun.io.step_table import read_steps, write_steps
 
 __all__ = ["open_recording", "read", "read_runner", "read_steps", "write_recording", "write_steps"]

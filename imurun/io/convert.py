@@ -7,14 +7,14 @@ from datetime import UTC
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.frames import FloatArray
-from imurun.io import physics
-from imurun.io.merge import finite_rows
-from imurun.io.printable import printable
-from imurun.io.profile import Profile
+from imurun.files.text import printable
+from imurun.io import units
+from imurun.io.formats.file_format import Profile
 from imurun.io.samples import Samples
+from imurun.io.two_sensors import finite_rows
 from imurun.io.units import SI_FACTOR
-from imurun.recording import Recording
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Recording
 
 _MAX_SANE_TURN = 35.0
 """rad/s (2000 deg/s): a stated rad/s above this is almost surely deg/s."""
@@ -87,17 +87,17 @@ def to_recording(samples: Samples, profile: Profile | None, rate_hz: float | Non
 def _acc_to_si(
     acc: FloatArray, unit: str, rate_hz: float, profile: Profile, warnings: list[str]
 ) -> FloatArray:
-    gravity = physics.gravity_of(acc, rate_hz)
+    gravity = units.gravity_of(acc, rate_hz)
     if np.isnan(gravity.size):  # no sample at all: Recording says so
         return acc * SI_FACTOR["acc"][unit or "m/s2"]
-    guess = physics.guess_acc_unit(gravity)
+    guess = units.guess_acc_unit(gravity)
     if unit:
         if guess and guess != unit:
             warnings.append(
                 f"Acceleration is said to be in {unit}, but its mean of {gravity.size:.3g} would be gravity "
                 f"in {guess}; check the unit."
             )
-        elif physics.is_gravity_free(gravity, unit):
+        elif units.is_gravity_free(gravity, unit):
             raise FormatError(profile.gravity_free_sentence())
         return acc * SI_FACTOR["acc"][unit]
     if not guess:
@@ -123,7 +123,7 @@ def _gyr_to_si(
                 "Angular rate is said to be in rad/s, but its size speaks for deg/s; check the unit."
             )
         return gyr * SI_FACTOR["gyr"][unit]
-    unit, sure = physics.guess_gyr_unit(gyr, acc, rate_hz)
+    unit, sure = units.guess_gyr_unit(gyr, acc, rate_hz)
     why = "its size speaks for" if sure else "there is too little motion to tell, taken as"
     warnings.append(f"The unit of angular rate is not stated; {why} {unit}.")
     return gyr * SI_FACTOR["gyr"][unit]

@@ -10,14 +10,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from imurun.ble.align import Aligner
 from imurun.ble.codec import RunHeader, decode_frame, decode_log
 from imurun.ble.control import Configuration
-from imurun.ble.profiles.imurun import ImurunDecoder
+from imurun.ble.devices.imurun import ImurunDecoder
 from imurun.errors import FormatError
-from imurun.io.gather import Gathered
-from imurun.io.streams import Progress
-from imurun.recording import Recording, check_rate
+from imurun.files.byte_streams import Progress
+from imurun.model.recording import Recording, check_rate
+from imurun.model.sample_block import Gathered
+from imurun.reassembly.reassembler import Aligner
 
 HEAD_BYTES = 45
 """The first record, with its length: the run header."""

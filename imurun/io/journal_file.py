@@ -11,12 +11,11 @@ import numpy as np
 
 from imurun.ble.block_journal import BLOCKS, read_blocks
 from imurun.ble.journal import ANALYSED, MARKER, Event, Journal, open_journal
-from imurun.ble.replay import Replay
-from imurun.blocks import SampleBlock
+from imurun.ble.journal_replay import Replay
 from imurun.errors import FormatError, RecordingError
-from imurun.io.gather import Gathered
-from imurun.io.streams import Progress
-from imurun.recording import Marker, Recording
+from imurun.files.byte_streams import Progress
+from imurun.model.recording import Marker, Recording
+from imurun.model.sample_block import Gathered, SampleBlock
 
 
 def read_journal(path: Path, source: str, progress: Progress | None = None) -> Recording:

@@ -9,15 +9,15 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.frames import FloatArray
-from imurun.io.clock import Ticks, TimeKind, parse_cells, time_kind
-from imurun.io.layout import find_layout
-from imurun.io.metadata import from_schema
-from imurun.io.parquet_limits import refuse_too_much
-from imurun.io.printable import shown
-from imurun.io.streams import Progress
+from imurun.files.byte_streams import Progress
+from imurun.files.metadata import from_schema
+from imurun.files.parquet_limits import refuse_too_much
+from imurun.files.text import shown
+from imurun.io.column_names import find_layout
 from imurun.io.table import Loaded
-from imurun.recording import MAX_SAMPLES
+from imurun.io.time_column import Ticks, TimeKind, parse_cells, time_kind
+from imurun.model.frames import FloatArray
+from imurun.model.recording import MAX_SAMPLES
 
 if TYPE_CHECKING:
     import pyarrow as pa

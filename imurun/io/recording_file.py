@@ -17,14 +17,14 @@ import numpy as np
 
 import imurun
 from imurun.errors import FormatError, ImurunError, SettingsError
-from imurun.frames import FloatArray
-from imurun.io.atomic import atomic_path
-from imurun.io.metadata import MARK, to_comments, to_schema
-from imurun.io.printable import printable
-from imurun.io.streams import Progress
+from imurun.files.atomic import atomic_path
+from imurun.files.byte_streams import Progress
+from imurun.files.metadata import MARK, to_comments, to_schema
+from imurun.files.text import printable
+from imurun.files.write_errors import unwritten
 from imurun.io.table import Table, refuse_twins
-from imurun.io.unwritten import unwritten
-from imurun.recording import Marker, Recording
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Marker, Recording
 
 if TYPE_CHECKING:
     import pyarrow as pa

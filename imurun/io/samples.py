@@ -9,15 +9,15 @@ from typing import Literal
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.frames import FloatArray
-from imurun.io.clock import Stamps, parse_cells, time_kind, to_stamps, utc_from_ns
-from imurun.io.merge import finite_rows, interleaved, merge_onto
-from imurun.io.pattern import group_in
-from imurun.io.printable import shown
-from imurun.io.profile import Profile
-from imurun.io.streams import Progress
+from imurun.files.byte_streams import Progress
+from imurun.files.text import shown
+from imurun.io.formats.file_format import Profile
+from imurun.io.formats.regex import group_in
 from imurun.io.table import Loaded, Table, refuse_twins
+from imurun.io.time_column import Stamps, parse_cells, time_kind, to_stamps, utc_from_ns
+from imurun.io.two_sensors import finite_rows, interleaved, merge_onto
 from imurun.io.units import Quantity
+from imurun.model.frames import FloatArray
 
 _BEYOND_ANY_SENSOR = 1e12
 """Larger numbers are missing samples, whatever the unit."""

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from imurun.errors import FormatError
-from imurun.frames import FloatArray
-from imurun.io.clock import Ticks, TimeKind
-from imurun.io.layout import Layout
-from imurun.io.printable import shown
-from imurun.io.streams import Progress
+from imurun.files.byte_streams import Progress
+from imurun.files.text import shown
+from imurun.io.column_names import Layout
+from imurun.io.time_column import Ticks, TimeKind
+from imurun.model.frames import FloatArray
 
 
 @dataclass

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from imurun.io.clock import time_kind
-from imurun.io.layout import Layout, find_layout
+from imurun.io.column_names import Layout, find_layout
+from imurun.io.time_column import time_kind
 from imurun.io.units import parse_any_unit
 
 _DELIMITERS = (",", ";", "\t", "|", " ")

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from imurun.columns import UNITS
 from imurun.engine import Step
 from imurun.live.rules import AlertRule
 from imurun.live.state import METRICS, Alert
+from imurun.model.columns import UNITS
 
 SETTLING_STEPS = 60
 FRESH_STEPS = 480

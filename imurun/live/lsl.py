@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from imurun import __version__
-from imurun.blocks import SampleBlock
-from imurun.columns import STEP_COLUMNS
+from imurun._version import __version__
 from imurun.engine import Step
 from imurun.errors import SettingsError
-from imurun.frames import FloatArray
 from imurun.live.pipeline import Pipeline
-from imurun.live.together import Face
+from imurun.live.run_all import Face
+from imurun.model.columns import STEP_COLUMNS
+from imurun.model.frames import FloatArray
+from imurun.model.sample_block import SampleBlock
 
 ACC = tuple((f"acc_{axis}", "m/s2", "Acceleration") for axis in "xyz")
 GYR = tuple((f"gyr_{axis}", "rad/s", "AngularVelocity") for axis in "xyz")

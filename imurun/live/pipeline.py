@@ -20,17 +20,17 @@ from imurun.ble.events import (
     RateOff,
     sentence,
 )
-from imurun.blocks import SampleBlock
-from imurun.core.second import STILL_G
+from imurun.core.seconds import STILL_G
 from imurun.engine import Output, RunAnalyzer, Step, as_steps
 from imurun.errors import ImurunError
 from imurun.live.alerts import AlertWatch
-from imurun.live.fan import Fan
+from imurun.live.broadcast import Fan
 from imurun.live.recorder import Recorder
+from imurun.live.runner_profile import Wearer
 from imurun.live.source import Source
 from imurun.live.state import RunState
-from imurun.live.wearer import Wearer
-from imurun.recording import Marker
+from imurun.model.recording import Marker
+from imurun.model.sample_block import SampleBlock
 
 FILLING_S = 0.5
 """Missing samples of less than this are fetched before anybody could look."""

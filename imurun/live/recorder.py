@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imurun.ble.assembly import Settings
 from imurun.ble.block_journal import write_block
+from imurun.ble.connection import notifying
+from imurun.ble.decoding import Settings
 from imurun.ble.journal import ANALYSED, MARKER, Event, JournalWriter, discard_empty, open_journal
-from imurun.ble.link import notifying
-from imurun.ble.replay import journal_header
+from imurun.ble.journal_replay import journal_header
 from imurun.ble.scan import Found
-from imurun.blocks import SampleBlock
 from imurun.errors import RecordingError, SettingsError
 from imurun.io import read, write_recording, write_steps
-from imurun.recording import Marker, Runner
+from imurun.model.recording import Marker, Runner
+from imurun.model.sample_block import SampleBlock
 from imurun.session import Session, analyze
 
 JOURNAL, RECORDING, STEPS = ".journal", ".parquet", "-steps.parquet"

@@ -9,9 +9,9 @@ import math
 import re
 from dataclasses import dataclass, fields
 
-from imurun.columns import STEP_COLUMNS
 from imurun.errors import SettingsError
-from imurun.io.printable import shown
+from imurun.files.text import shown
+from imurun.model.columns import STEP_COLUMNS
 
 NUMBERS = tuple(column.name for column in STEP_COLUMNS if column.name not in ("side", "gait"))
 """Columns that a rule may watch."""

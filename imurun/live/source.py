@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from imurun.ble.assembly import Settings
 from imurun.ble.client import Item, SensorClient
+from imurun.ble.decoding import Settings
 from imurun.ble.journal import Sink
 from imurun.ble.scan import Found
-from imurun.ble.waits import Waits
-from imurun.blocks import SampleBlock
+from imurun.ble.timeouts import Waits
 from imurun.errors import SettingsError
-from imurun.recording import Recording
+from imurun.model.recording import Recording
+from imurun.model.sample_block import SampleBlock
 
 TICK_S = 0.05
 """A recording is given out in blocks as long as this, or as the samples of so long are at its speed."""

@@ -1,4 +1,4 @@
-"""What is known of a run right now, for whoever shows it.
+"""The current state of a live run, and the controls that act on it.
 
 Bounded in memory however long the run. Nothing here waits, sleeps or reads a clock: the host's monotonic time
 comes in with what happens, and with the question for a `Snapshot`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
@@ -16,8 +16,47 @@ from typing import Literal
 import numpy as np
 
 from imurun.engine import Step
-from imurun.frames import FloatArray
-from imurun.recording import Marker
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Marker
+
+MOST_PAIN = 10
+
+
+class Controls:
+    """What the buttons of a face do.
+
+    Args:
+        mark: keeps a marker of the given kind and value at the present time of a sensor's stream, or of all
+            streams where the name is None.
+        stop: ends the run in good order.
+    """
+
+    def __init__(
+        self,
+        mark: Callable[[str | None, Literal["lap", "pain"], float | None], None],
+        stop: Callable[[], None],
+    ) -> None:
+        self._mark = mark
+        self._stop = stop
+
+    def lap(self, name: str | None = None) -> None:
+        """A new lap begins."""
+        self._mark(name, "lap", None)
+
+    def pain(self, value: int, name: str | None = None) -> None:
+        """How much it hurts now, 0 to 10.
+
+        Raises:
+            ValueError: another number.
+        """
+        if not 0 <= value <= MOST_PAIN:
+            raise ValueError(f"Pain is {value}; it is told from 0 to {MOST_PAIN}.")
+        self._mark(name, "pain", float(value))
+
+    def stop(self) -> None:
+        """End the run."""
+        self._stop()
+
 
 METRICS: dict[str, tuple[str, str, int]] = {
     "cadence_spm": ("Cadence", "steps/min", 0),

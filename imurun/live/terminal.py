@@ -1,18 +1,36 @@
-"""The terminal while a run happens: a screen drawn again and again, or plain lines where it is none."""
+"""Terminal output of a live run: a redrawn screen or plain lines, and a QR code of the page's address."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from imurun.io.printable import printable
+from imurun.files.text import printable
 from imurun.live.state import METRICS, Alert, RunState, Snapshot
 from imurun.live.terminal_view import DASH, TerminalView, number, percent
 from imurun.terminal_text import clock
+
+
+def qr_lines(address: str) -> str:
+    """Lines of half blocks, 41 by 21 characters for an address with a token, with the quiet zone around.
+
+    Its blocks are the light modules: show them white on black (rich: style "bright_white on black") whatever
+    the terminal's own colours are, or the code is its negative.
+
+    Args:
+        address: what the phone is to open.
+    """
+    import segno
+
+    out = io.StringIO()
+    segno.make_qr(address, error="l").terminal(out, compact=True)
+    return out.getvalue().rstrip("\n")
+
 
 EVERY_S = 0.25
 PLAIN_EVERY_S = 10.0

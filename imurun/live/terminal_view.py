@@ -1,4 +1,4 @@
-"""What a terminal of a given size shows of one or several runs: lines of text, never more or wider than that.
+"""Text lines that show one or several runs in a terminal of a given size.
 
 Nothing here waits, writes or reads a clock. What is not known or not fresh is a dash.
 """
@@ -7,13 +7,50 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from functools import cache
 
 from rich.text import Text
 
-from imurun.io.printable import printable
-from imurun.live.digits import LARGE_LINES, SMALL_LINES, block_digits
+from imurun.files.text import printable
 from imurun.live.state import METRICS, Link, RunState, Snapshot
 from imurun.terminal_text import clock, sparkline
+
+_FONT = {
+    "0": ("###", "# #", "# #", "# #", "###"),
+    "1": (" # ", "## ", " # ", " # ", "###"),
+    "2": ("###", "  #", "###", "#  ", "###"),
+    "3": ("###", "  #", "###", "  #", "###"),
+    "4": ("# #", "# #", "###", "  #", "  #"),
+    "5": ("###", "#  ", "###", "  #", "###"),
+    "6": ("###", "#  ", "###", "# #", "###"),
+    "7": ("###", "  #", "  #", "  #", "  #"),
+    "8": ("###", "# #", "###", "# #", "###"),
+    "9": ("###", "# #", "###", "  #", "###"),
+    "-": ("   ", "   ", "###", "   ", "   "),
+    ".": (" ", " ", " ", " ", "#"),
+}
+"""Three dots wide, five high."""
+
+_HALVES = {"  ": " ", "# ": "▀", " #": "▄", "##": "█"}
+
+SMALL_LINES, LARGE_LINES = 3, 5
+
+
+@cache
+def block_digits(number: str, large: bool = False) -> tuple[str, ...]:
+    """A number, of the characters 0 to 9, - and ., as lines of equal length.
+
+    Small digits are three lines of half blocks, large ones five lines, and twice as wide.
+    """
+    dots = [" ".join(_FONT[char][row] for char in number) for row in range(LARGE_LINES)]
+    if large:
+        return tuple("".join(2 * ("█" if dot == "#" else " ") for dot in row) for row in dots)
+    dots.append(" " * len(dots[0]))
+    return tuple(
+        "".join(_HALVES[above + below] for above, below in zip(dots[row], dots[row + 1], strict=True))
+        for row in range(0, len(dots), 2)
+    )
+
 
 LINK_STYLES: dict[Link, str] = {
     "waiting": "yellow",
@@ -47,7 +84,7 @@ class TerminalView:
     Args:
         states: one a sensor.
         address: of the page, where there is one.
-        code: the address for a phone's camera (`imurun.live.qr`), shown until somebody runs; "" for none.
+        code: the address as a QR code, shown until the first runner starts; "" for none.
         keeps: whether the run is recorded.
     """
 

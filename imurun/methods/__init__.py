@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imurun.methods.contract import Contacts, Detect, Method
 
 if TYPE_CHECKING:
-    from imurun.frames import FloatArray
+    from imurun.model.frames import FloatArray
 
 __all__ = ["METHODS", "Contacts", "Detect", "Method"]
 

@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.columns import SIDES, STEP_COLUMNS
-from imurun.core.mounting import Mounting
+from imurun.core.alignment import Mounting
 from imurun.core.step import LOST_STEP
 from imurun.errors import ImurunError, MethodError, SettingsError
-from imurun.frames import FloatArray
 from imurun.methods import METHODS
 from imurun.methods.contract import Contacts, Method
-from imurun.recorded import Recorded
-from imurun.recording import Recording, Runner, missing_rows, stretches
+from imurun.model.columns import SIDES, STEP_COLUMNS
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Recording, Runner, missing_rows, stretches
+from imurun.model.recording_like import Recorded
 
 if TYPE_CHECKING:
     from imurun.session import MountingWord
@@ -42,7 +42,7 @@ def apply(
         recording, runner, mounting: as for `imurun.analyze`.
 
     Returns:
-        The step table of `imurun.columns.STEP_COLUMNS`, running only; what no rule gives is NaN.
+        The step table of `imurun.model.columns.STEP_COLUMNS`, running only; what no rule gives is NaN.
 
     Raises:
         SettingsError: an unknown name, or a mounting that is none.

@@ -21,9 +21,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from imurun.frames import ANTERIOR, UP, FloatArray, G
 from imurun.methods.contract import Contacts
 from imurun.methods.signals import contacts_at, dips_between, lowpass, vertical_peaks
+from imurun.model.frames import ANTERIOR, UP, FloatArray, G
 
 CUTOFF_HZ = 10.0
 PEAKS_APART_S = 0.25

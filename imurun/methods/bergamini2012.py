@@ -21,10 +21,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.signal import find_peaks
 
-from imurun.frames import FloatArray
 from imurun.methods.contract import Contacts
-from imurun.methods.limits import MAX_STEP_HZ, STANCE_S
-from imurun.methods.signals import contacts_at, deepest, lowpass
+from imurun.methods.signals import MAX_STEP_HZ, STANCE_S, contacts_at, deepest, lowpass
+from imurun.model.frames import FloatArray
 
 RATE_HZ = 200.0
 LEVEL = 4

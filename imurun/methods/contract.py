@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:  # the command line lists the rules, and shall not wait for numpy
     import numpy as np
 
-    from imurun.frames import FloatArray
+    from imurun.model.frames import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

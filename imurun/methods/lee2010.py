@@ -21,11 +21,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.frames import ANTERIOR, LEFT, UP, FloatArray, G
 from imurun.methods.contract import Contacts
-from imurun.methods.limits import STANCE_S
-from imurun.methods.sides import alternate
-from imurun.methods.signals import contacts_at, deepest, lowpass, step_spans
+from imurun.methods.signals import STANCE_S, alternate, contacts_at, deepest, lowpass, step_spans
+from imurun.model.frames import ANTERIOR, LEFT, UP, FloatArray, G
 
 TOE_OFF_AFTER_S = 0.085
 SIDE_CUTOFF_HZ = 10.0

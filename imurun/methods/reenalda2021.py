@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.frames import UP, FloatArray, G
 from imurun.methods.contract import Contacts
 from imurun.methods.signals import STANDING_G, contacts_at, step_spans
+from imurun.model.frames import UP, FloatArray, G
 
 
 def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:

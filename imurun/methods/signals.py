@@ -1,4 +1,8 @@
-"""What several rules look for in a signal: smoothing, the steps in the vertical, peaks.
+"""Signal processing that several published methods share: smoothing, steps, peaks, sides, limits.
+
+They are the limits under which Kiernan et al. 2023 (Sensors 23, PMC10255839) compared published rules. The
+upper limit of stance ends a search that a rule's own words leave open; it takes nothing away that a rule
+found within its own bounds, because slow runners do stay down longer.
 
 Signals are in g, sample positions are indices.
 """
@@ -11,9 +15,21 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from imurun.frames import FloatArray
 from imurun.methods.contract import Contacts
-from imurun.methods.limits import MAX_STEP_HZ, MIN_STEP_HZ, without_short
+from imurun.model.frames import FloatArray
+
+MAX_STEP_HZ = 4.75
+"""Step frequency of a sprinter: foot strikes are at least 1 / 4.75 s apart."""
+MIN_STEP_HZ = 2.0
+"""Set by hand: nobody runs with fewer steps, so a step's fall and rise lie within half a second."""
+STANCE_S = (0.095, 0.270)
+"""Shortest and longest contact time."""
+
+
+def without_short(initial_s: FloatArray, final_s: FloatArray) -> FloatArray:
+    """The toe-offs, shape (k,), with NaN where the contact would be shorter than any."""
+    return np.where(final_s - initial_s >= STANCE_S[0], final_s, np.nan)  # False for NaN
+
 
 STANDING_G = 1.0
 """What the vertical reads at rest: gravity is in it."""
@@ -104,3 +120,25 @@ def contacts_at(
     final_s = np.array([final[k] for k in kept], dtype=np.float64) / rate_hz  # None becomes NaN
     sides = np.full(len(kept), "unknown") if side is None else side[kept]
     return Contacts(initial_s, without_short(initial_s, final_s), sides)
+
+
+def alternate(leftness: FloatArray, initial_contact: FloatArray) -> np.ndarray:
+    """Sides of steps, shape (k,): "left" and "right" in turn, or all "unknown" where the votes are even.
+
+    Steps that were missed in between are counted by time, so that they do not swap what follows.
+
+    Args:
+        leftness: above 0 where a step by itself looks like a left one, below 0 for a right one; only the
+            sign counts, NaN is no vote; shape (k,).
+        initial_contact: foot strikes in any unit of time, increasing, shape (k,).
+    """
+    if not len(leftness):
+        return np.zeros(0, dtype="<U7")
+    times = np.diff(initial_contact)
+    passed = np.maximum(np.rint(times / np.median(times)), 1.0) if len(times) else times
+    odd = np.cumsum([0.0, *passed]) % 2.0 == 1.0
+    votes = np.nan_to_num(np.sign(leftness))
+    majority = votes[~odd].sum() - votes[odd].sum()
+    if majority == 0.0:
+        return np.full(len(leftness), "unknown")
+    return np.where(odd == (majority < 0.0), "left", "right")

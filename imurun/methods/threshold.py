@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.frames import UP, FloatArray, G
 from imurun.methods.contract import Contacts
-from imurun.methods.limits import STANCE_S
-from imurun.methods.signals import contacts_at, lowpass
+from imurun.methods.signals import STANCE_S, contacts_at, lowpass
+from imurun.model.frames import UP, FloatArray, G
 
 DAY = (10.0, 0.5)
 ALCANTARA = (20.0, 0.25)

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.frames import ANTERIOR, UP, FloatArray, G
 from imurun.methods.contract import Contacts
 from imurun.methods.signals import contacts_at, deepest, first_at_most, step_spans
+from imurun.model.frames import ANTERIOR, UP, FloatArray, G
 
 TOE_OFF_AFTER_S = 0.095
 WEIGHTLESS_G = 0.0

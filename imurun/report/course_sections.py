@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from imurun.frames import FloatArray
-from imurun.recording import Marker
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Marker
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table
 from imurun.report.run import BOTH_COLOR, Run

@@ -13,10 +13,10 @@ from bokeh.embed import components
 from bokeh.resources import Resources
 from markupsafe import Markup
 
-from imurun import __version__
-from imurun.io.atomic import atomic_path
-from imurun.io.printable import encodable, printable
-from imurun.io.unwritten import unwritten
+from imurun._version import __version__
+from imurun.files.atomic import atomic_path
+from imurun.files.text import encodable, printable
+from imurun.files.write_errors import unwritten
 from imurun.report.course_sections import course_sections, marker_sections
 from imurun.report.parts import Section
 from imurun.report.past import Past, day_of, make_past, utc_of

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.frames import FloatArray
-from imurun.io.printable import printable
+from imurun.files.text import printable
+from imurun.model.frames import FloatArray
 
 RECENT_DAYS = 180
 """How far back the pictures look."""

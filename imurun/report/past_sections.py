@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from bokeh.models import Range1d
 
-from imurun.io.printable import printable
+from imurun.files.text import printable
 from imurun.plot_style import LOAD_COLOR
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table

@@ -9,7 +9,7 @@ import numpy as np
 from bokeh.models import DatetimeTicker, DatetimeTickFormatter, Range1d
 from bokeh.plotting import figure
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 from imurun.plot_style import INK, LOAD_COLOR, plain_figure
 from imurun.report.series import Thin, unbroken
 from imurun.report.words import KINDS

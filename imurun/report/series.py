@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 MOST_PARTS = 240
 """Of equal time: as many as a line a hand wide can show."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 from imurun.plot_style import LOAD_COLOR, SIDES
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table

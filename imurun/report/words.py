@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from imurun.columns import STEP_COLUMNS, UNITS
+from imurun.model.columns import STEP_COLUMNS, UNITS
 from imurun.terminal_text import clock
 
 HOUR_S = 3600

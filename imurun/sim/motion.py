@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 from imurun.sim.rotation import body_rates, matrix_from_angles
 from imurun.sim.runner import StepPlan, centripetal_g
 from imurun.sim.waveforms import (

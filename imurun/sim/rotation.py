@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 
 def matrix_from_angles(angles_rad: npt.ArrayLike) -> FloatArray:

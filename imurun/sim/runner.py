@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from imurun.errors import SettingsError
-from imurun.frames import FloatArray, G
-from imurun.recording import check_range
+from imurun.model.frames import FloatArray, G
+from imurun.model.recording import check_range
 from imurun.sim.waveforms import (
     Moving,
     Shape,

@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from imurun.frames import FloatArray, as_rotation
-from imurun.recording import Recording
+from imurun.model.frames import FloatArray, as_rotation
+from imurun.model.recording import Recording
 from imurun.sim.motion import Motion
 from imurun.sim.runner import RunnerModel, Segment, plan_steps
 from imurun.sim.sensor import SensorModel, measure, sample_times, stamp

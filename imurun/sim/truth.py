@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from imurun.frames import FloatArray, G
+from imurun.model.frames import FloatArray, G
 from imurun.sim.motion import Motion, Sample
 from imurun.sim.rotation import matrix_from_angles
 from imurun.sim.waveforms import push
@@ -37,7 +37,7 @@ STEP_DTYPE = np.dtype(
         ("speed_m_s", "f8"),
     ]
 )
-"""One row a step, named and meant as in `imurun.columns`. Steps cut off by either end are left out."""
+"""One row a step, named and meant as in `imurun.model.columns`. Steps cut off by either end are left out."""
 
 BOUT_DTYPE = np.dtype([("kind", "U7"), ("begin_s", "f8"), ("end_s", "f8")])
 

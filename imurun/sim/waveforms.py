@@ -36,7 +36,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 ComplexArray = npt.NDArray[np.complex128]
 Moving = Literal["walking", "running"]

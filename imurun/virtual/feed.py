@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from imurun.frames import FloatArray, G
-from imurun.recording import Recording
+from imurun.model.frames import FloatArray, G
+from imurun.model.recording import Recording
 
 SAME_RATE = 0.01
 """Rates that differ by less are the same: real sensors are off by as much from what they were asked for."""

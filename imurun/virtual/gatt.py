@@ -22,8 +22,8 @@ from bumble.gatt import (
     Service,
 )
 
-from imurun import __version__
-from imurun.ble.profiles.imurun import CONTROL, DATA, INFO, SERVICE
+from imurun._version import __version__
+from imurun.ble.devices.imurun import CONTROL, DATA, INFO, SERVICE
 from imurun.virtual.sensor import VirtualSensor
 
 TURN_S = 0.05

@@ -25,8 +25,8 @@ from imurun.ble.control import (
     decode_request,
     encode_response,
 )
-from imurun.ble.profiles.contract import BATTERY_LEVEL, uuid16
-from imurun.ble.profiles.imurun import CONTROL, DATA, INFO, SERVICE
+from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
+from imurun.ble.devices.imurun import CONTROL, DATA, INFO, SERVICE
 
 ACC_SCALE, GYR_SCALE = 488_281, 70_000_000
 FIRST_BOOT = 77

@@ -6,10 +6,10 @@ import asyncio
 import time
 
 import numpy as np
-from board import counts_of
 
-from imurun.ble.profiles.contract import BATTERY_LEVEL, uuid16
-from imurun.ble.profiles.imurun import CONTROL, DATA, INFO, SERVICE
+from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
+from imurun.ble.devices.imurun import CONTROL, DATA, INFO, SERVICE
+from tests.ble.board import counts_of
 
 ACC_SCALE, GYR_SCALE = 30500 * 16, 35000 * 2000
 STEP_S = 0.02

@@ -17,18 +17,18 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from ble_helpers import rows
+
+from tests.ble.ble_helpers import rows
 
 if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
 
-from bluez import Bluez, start_daemon
-from board import Board, values_of
-
-from imurun.ble.assembly import Settings
 from imurun.ble.client import SensorClient, Waits
+from imurun.ble.decoding import Settings
 from imurun.ble.scan import find
-from imurun.blocks import SampleBlock
+from imurun.model.sample_block import SampleBlock
+from tests.ble.bluez import Bluez, start_daemon
+from tests.ble.board import Board, values_of
 
 SETTINGS = Settings(208, 16, 2000)
 WAITS = Waits(

@@ -7,11 +7,11 @@ import struct
 import time
 
 import numpy as np
-from ble_helpers import movesense_packet, polar_packet, witmotion_frame
 
-from imurun.ble.link import notifying
-from imurun.ble.profiles import PROFILES
-from imurun.ble.profiles.contract import BATTERY_LEVEL, uuid16
+from imurun.ble.connection import notifying
+from imurun.ble.devices import PROFILES
+from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
+from tests.ble.ble_helpers import movesense_packet, polar_packet, witmotion_frame
 
 
 class Scripted:

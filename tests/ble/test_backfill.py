@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from imurun.ble.backfill import MOST, Backfill
-from imurun.ble.backoff import Backoff
+from imurun.ble.client import Backoff
 from imurun.ble.control import Fetching, Op, Response, Status
 
 

@@ -18,13 +18,12 @@ import pytest
 if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
 
-from bluez import Bluez, start_daemon
-from firmware_board import FirmwareBoard, values_of
-
 import imurun
 from firmware_protocol.host import board as host
 from imurun.ble.codec import Flag
 from imurun.ble.journal import Notification, open_journal
+from tests.ble.bluez import Bluez, start_daemon
+from tests.ble.firmware_board import FirmwareBoard, values_of
 
 if host.compiler() is None:
     pytest.skip("needs a C compiler: install gcc or clang, or name one in CC", allow_module_level=True)

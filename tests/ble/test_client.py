@@ -9,10 +9,35 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from ble_helpers import rows
-from bluez import ADDRESS
-from board import Board, values_of
-from radio import (
+
+import imurun
+from imurun.ble.client import SensorClient
+from imurun.ble.codec import Flag
+from imurun.ble.connection import notifying
+from imurun.ble.control import Op, Status
+from imurun.ble.devices import PROFILES
+from imurun.ble.devices.driver import uuid16
+from imurun.ble.events import (
+    Battery,
+    Clipping,
+    Connected,
+    Dropped,
+    GapFilled,
+    GapFinal,
+    Lost,
+    NotLogged,
+    NotStopped,
+)
+from imurun.ble.journal import Event, JournalWriter, open_journal
+from imurun.ble.journal_replay import Replay, journal_header
+from imurun.ble.scan import find, scan
+from imurun.ble.timeouts import Waits
+from imurun.errors import RecordingError
+from imurun.model.sample_block import SampleBlock
+from tests.ble.ble_helpers import rows
+from tests.ble.bluez import ADDRESS
+from tests.ble.board import Board, values_of
+from tests.ble.radio import (
     SETTINGS,
     WAITS,
     assert_whole,
@@ -26,31 +51,6 @@ from radio import (
     the_rest,
     until,
 )
-
-import imurun
-from imurun.ble.client import SensorClient
-from imurun.ble.codec import Flag
-from imurun.ble.control import Op, Status
-from imurun.ble.events import (
-    Battery,
-    Clipping,
-    Connected,
-    Dropped,
-    GapFilled,
-    GapFinal,
-    Lost,
-    NotLogged,
-    NotStopped,
-)
-from imurun.ble.journal import Event, JournalWriter, open_journal
-from imurun.ble.link import notifying
-from imurun.ble.profiles import PROFILES
-from imurun.ble.profiles.contract import uuid16
-from imurun.ble.replay import Replay, journal_header
-from imurun.ble.scan import find, scan
-from imurun.ble.waits import Waits
-from imurun.blocks import SampleBlock
-from imurun.errors import RecordingError
 
 
 def test_scan():

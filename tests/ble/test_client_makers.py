@@ -6,14 +6,14 @@ import asyncio
 
 import numpy as np
 import pytest
-from ble_helpers import RADIAN, G, rows
-from radio import WAITS, at_least, blocks_of, events_of, is_a, run, sensor, the_rest, until
-from scripted import POLAR_FACTOR, POLAR_SIZE, metamotion, movesense, polar, witmotion
 
-from imurun.ble.assembly import Settings
 from imurun.ble.client import SensorClient
+from imurun.ble.decoding import Settings
 from imurun.ble.events import Battery, Connected, GapFinal, Lost
 from imurun.ble.scan import find
+from tests.ble.ble_helpers import RADIAN, G, rows
+from tests.ble.radio import WAITS, at_least, blocks_of, events_of, is_a, run, sensor, the_rest, until
+from tests.ble.scripted import POLAR_FACTOR, POLAR_SIZE, metamotion, movesense, polar, witmotion
 
 
 def client_of(found, rate_hz, acc_range_g=16):

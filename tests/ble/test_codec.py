@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ble_helpers import VECTORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from imurun.ble.codec import (
     encode_frame,
     samples_per_frame,
 )
+from tests.ble.ble_helpers import VECTORS
 
 
 def as_fields(frame):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from ble_helpers import VECTORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from imurun.ble.control import (
     encode_request,
     encode_response,
 )
+from tests.ble.ble_helpers import VECTORS
 
 
 def as_fields(response):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ble_helpers import SETTINGS, VECTORS, movesense_packet, polar_packet, witmotion_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imurun.ble.align import Aligner
-from imurun.ble.profiles import PROFILES
+from imurun.ble.devices import PROFILES
+from imurun.reassembly.reassembler import Aligner
+from tests.ble.ble_helpers import SETTINGS, VECTORS, movesense_packet, polar_packet, witmotion_frame
 
 # the least bytes that a set of samples takes: a difference of one bit an axis, for Polar
 LEAST_BYTES = {"imurun": 12, "polar_verity_sense": 3 / 8, "movesense": 24, "metamotion_s": 6, "witmotion": 20}

@@ -6,8 +6,23 @@ import asyncio
 from random import Random
 
 import pytest
-from board import Board
-from radio import (
+
+from imurun.ble.client import SensorClient
+from imurun.ble.decoding import Settings
+from imurun.ble.devices import PROFILES
+from imurun.ble.devices.driver import uuid16
+from imurun.ble.devices.imurun import DATA
+from imurun.ble.events import Connected, Lost
+from imurun.ble.scan import Found, find, scan
+from imurun.errors import (
+    AdapterError,
+    SensorError,
+    SensorNotFoundError,
+    SettingsError,
+    WrongSensorError,
+)
+from tests.ble.board import Board
+from tests.ble.radio import (
     SENTENCE,
     SETTINGS,
     WAITS,
@@ -22,22 +37,7 @@ from radio import (
     the_rest,
     until,
 )
-from scripted import movesense, polar
-
-from imurun.ble.assembly import Settings
-from imurun.ble.client import SensorClient
-from imurun.ble.events import Connected, Lost
-from imurun.ble.profiles import PROFILES
-from imurun.ble.profiles.contract import uuid16
-from imurun.ble.profiles.imurun import DATA
-from imurun.ble.scan import Found, find, scan
-from imurun.errors import (
-    AdapterError,
-    SensorError,
-    SensorNotFoundError,
-    SettingsError,
-    WrongSensorError,
-)
+from tests.ble.scripted import movesense, polar
 
 DENIED = "org.freedesktop.DBus.Error.AccessDenied", "Rejected send message"
 HEART_RATE = {uuid16(0x180D): {uuid16(0x2A37): ["notify"]}}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numba
 import pytest
-from cohort_helpers import write_run
+
+from tests.cohort.cohort_helpers import write_run
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +13,7 @@ def compiled():
     """The core is kept on disk, so that workers only load it."""
     if numba.config.DISABLE_JIT:
         pytest.skip("too slow without the compiler")
-    from imurun.commands.warm import warm_up
+    from imurun.cli.compile_core import warm_up
 
     warm_up()
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from cohort_helpers import copied, run, sessions, steps
 
 from imurun.cohort import cluster
 from imurun.cohort.cluster import Cluster
 from imurun.errors import CohortError
+from tests.cohort.cohort_helpers import copied, run, sessions, steps
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install -e '.[dev]'")
 pytestmark = [

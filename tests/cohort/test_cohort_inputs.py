@@ -8,13 +8,13 @@ import shutil
 import sys
 
 import pytest
-from cohort_helpers import copied
 
 from imurun.cohort.folder import OutputFolder
 from imurun.cohort.inputs import gather
 from imurun.cohort.manifest import read_manifest
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError
+from tests.cohort.cohort_helpers import copied
 
 
 def names(inputs):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.cohort.address import Stamp
+from imurun.cohort.addresses import Stamp
 from imurun.cohort.ledger import Entry, Ledger
 
 SUMMARY = {"duration_s": 12.5, "warnings": ["odd"], "start": None}

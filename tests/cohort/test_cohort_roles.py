@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from cohort_helpers import Inline, run
 
 import imurun
 from imurun.cohort import scan
@@ -18,6 +17,7 @@ from imurun.cohort.session_table import covariate_columns
 from imurun.cohort.settings import make_settings
 from imurun.io import write_recording
 from imurun.sim.presets import steady_run
+from tests.cohort.cohort_helpers import Inline, run
 
 
 class Changed(Inline):

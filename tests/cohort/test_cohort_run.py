@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.dataset as ds
 import pytest
-from cohort_helpers import Inline, copied, failures, lines, run, sessions, steps, write_run
 
 import imurun.io
 from imurun.cohort import worker
@@ -21,8 +20,9 @@ from imurun.cohort.step_table import steps_bytes, steps_schema
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError, FormatError, MethodError, SettingsError
 from imurun.io import read_steps
-from imurun.recording import Recording, Runner
+from imurun.model.recording import Recording, Runner
 from imurun.session import analyze
+from tests.cohort.cohort_helpers import Inline, copied, failures, lines, run, sessions, steps, write_run
 
 pytestmark = pytest.mark.usefixtures("compiled")
 

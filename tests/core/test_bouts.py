@@ -6,14 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from core_helpers import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imurun.columns import BOUT_KINDS
 from imurun.core.bouts import Bout, find_bouts
-from imurun.core.second import SECOND, STILL_G
+from imurun.core.seconds import SECOND, STILL_G
 from imurun.core.step import BLANK, RUNNING, WALKING
+from imurun.model.columns import BOUT_KINDS
+from tests.core.core_helpers import examples
 
 RATE = 50.0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples, oriented, record, simulated
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from imurun.core.contact import (
     CONSTANTS,
     CONTACT_LIMITS_S,
     OWN_HEIGHT_BW,
+    TYPICAL,
     ContactConstants,
     final_contact,
     initial_contact,
@@ -19,9 +19,9 @@ from imurun.core.contact import (
     typical_contact_s,
     typical_initial_s,
 )
-from imurun.core.pulse import PULSE
+from imurun.core.step_cycle import PULSE
 from imurun.core.stepper import Stepper
-from imurun.core.typical import TYPICAL
+from tests.core.core_helpers import examples, oriented, record, simulated
 
 NAMES = [name for name in TYPICAL.names or () if name != "n"]
 OTHERS = ContactConstants(*(tuple(np.linspace(0.1, 0.5, len(values)).tolist()) for values in CONSTANTS))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples, record, smooth_noise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imurun.core.filters import gaussian_taps
 from imurun.core.gait import (
     ALIKE,
     CLEAR_LOOP,
@@ -34,9 +34,9 @@ from imurun.core.gait import (
     swings_like_walking,
     swings_on,
 )
-from imurun.core.gaussian import gaussian_taps
-from imurun.core.history import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
-from imurun.core.pulse import CUTOFF_HZ, PULSE
+from imurun.core.ring_buffer import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
+from imurun.core.step_cycle import CUTOFF_HZ, PULSE
+from tests.core.core_helpers import examples, record, smooth_noise
 
 RATE = 100.0
 SLOW = [SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL]

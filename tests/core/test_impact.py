@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import convolve
 
-from imurun.core.gaussian import gaussian_taps
-from imurun.core.history import FORWARD, N_CHANNELS, VERTICAL
+from imurun.core.filters import gaussian_taps
 from imurun.core.impact import IMPACT_WINDOW_S, highest, lowest, sharpened, steepest_rise, write_impact
+from imurun.core.ring_buffer import FORWARD, N_CHANNELS, VERTICAL
 from imurun.core.step import BLANK
 from imurun.core.stepper import Stepper
+from tests.core.core_helpers import examples
 
 
 def plain_smooth(signal, taps):

@@ -15,16 +15,15 @@ from threading import Barrier
 
 import numpy as np
 import pytest
-from core_helpers import SLOW, simulated
 from numba.core import caching
 
 from imurun.core import jit
-from imurun.core.gaussian import smooth_at
-from imurun.core.memory import begin
+from imurun.core.filters import smooth_at, sum_of
 from imurun.core.orientation import Orientation, tilt_from_mean
+from imurun.core.state import begin
 from imurun.core.step import STEP
 from imurun.core.stepper import Stepper, advance, is_compiled
-from imurun.core.sums import sum_of
+from tests.core.core_helpers import SLOW, simulated
 
 needs_compiler = pytest.mark.skipif(SLOW, reason="nothing is compiled or kept")
 INNER = "from folder.jit import kernel\n\n@kernel\ndef inner(x):\n    return x + {number}\n"
@@ -51,12 +50,13 @@ def test_entries_carry_the_fingerprint(kept):
 
 def test_fingerprint_changes_with_any_file(tmp_path, monkeypatch):
     (tmp_path / "core").mkdir()
-    for name in ("frames.py", "columns.py", "core/jit.py", "core/a.py", "core/b.py"):
+    (tmp_path / "model").mkdir()
+    for name in ("model/frames.py", "model/columns.py", "core/jit.py", "core/a.py", "core/b.py"):
         (tmp_path / name).write_text(f"# {name}\n")
     monkeypatch.setattr(jit, "__file__", str(tmp_path / "core" / "jit.py"))
     seen = [jit._fingerprint()]
     assert jit._fingerprint() == seen[0]
-    for name in ("core/jit.py", "core/b.py", "frames.py"):
+    for name in ("core/jit.py", "core/b.py", "model/frames.py"):
         (tmp_path / name).write_text("# changed\n")
         seen.append(jit._fingerprint())
     assert len(set(seen)) == 4
@@ -67,7 +67,9 @@ def test_editing_an_inner_kernel_renews_the_entry(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     shutil.copy(jit.__file__, folder / "jit.py")
-    for file in (folder / "__init__.py", tmp_path / "frames.py", tmp_path / "columns.py"):
+    model = tmp_path / "model"
+    model.mkdir()
+    for file in (folder / "__init__.py", model / "frames.py", model / "columns.py"):
         file.touch()
     (folder / "outer.py").write_text(OUTER)
     answers = []

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.history import N_CHANNELS, SLOW_FORWARD, SLOW_VERTICAL
 from imurun.core.lumbar import (
     ARM_M,
     BASE_LEAN_DEG,
@@ -17,7 +15,9 @@ from imurun.core.lumbar import (
     UPPER_BODY_SHARE,
     write_lumbar,
 )
+from imurun.core.ring_buffer import N_CHANNELS, SLOW_FORWARD, SLOW_VERTICAL
 from imurun.core.step import BLANK
+from tests.core.core_helpers import examples
 
 
 def columns(vertical, forward, scale=1.0, lean_change=0.0, height_m=1.75, first=0, stop=None):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples, quats_from, rotation_from, simulated, smooth_noise
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
@@ -18,7 +17,8 @@ from imurun.core.orientation import (
     quaternion_of,
     tilt_from_mean,
 )
-from imurun.frames import LEFT, UP, G, as_rotation, level_rotation
+from imurun.model.frames import LEFT, UP, G, as_rotation, level_rotation
+from tests.core.core_helpers import examples, quats_from, rotation_from, simulated, smooth_noise
 
 UPS = [*np.vstack([np.eye(3), -np.eye(3)]), *np.random.default_rng(1).standard_normal((20, 3))]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import cumulative_trapezoid, trapezoid
 
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
-from imurun.frames import G
+from imurun.model.frames import G
+from tests.core.core_helpers import examples
 
 
 def plain_oscillation_mm(vertical, rate_hz):

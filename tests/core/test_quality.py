@@ -6,12 +6,9 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from core_helpers import examples, record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.history import CLIPPED, FORWARD, LEFTWARD, N_CHANNELS
-from imurun.core.pulse import PULSE
 from imurun.core.quality import (
     DOUBTS,
     OWN_RHYTHM,
@@ -20,12 +17,15 @@ from imurun.core.quality import (
     WEIGHTS,
     beyond,
     quality_of,
+    ringing_db,
     share_of,
     write_quality,
 )
-from imurun.core.ringing import ringing_db
+from imurun.core.ring_buffer import CLIPPED, FORWARD, LEFTWARD, N_CHANNELS
 from imurun.core.step import STEP
+from imurun.core.step_cycle import PULSE
 from imurun.core.stepper import Stepper
+from tests.core.core_helpers import examples, record
 
 RATE = 100.0
 C = Stepper(RATE, np.eye(3), heading_known=True, has_gyro=True).coefficients

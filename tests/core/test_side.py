@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import examples, record
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import convolve1d
 
-from imurun.core.history import N_CHANNELS, ROLL, SIDEWAYS
+from imurun.core.ring_buffer import N_CHANNELS, ROLL, SIDEWAYS
 from imurun.core.side import (
     FALL_WINDOW,
     FORCE_FALL,
@@ -37,6 +36,7 @@ from imurun.core.side import (
     window_columns,
 )
 from imurun.core.stepper import Stepper
+from tests.core.core_helpers import examples, record
 
 PERIOD = 35.0
 SIZES = np.array([1.0, 0.2, 0.2])

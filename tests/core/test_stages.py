@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import TILTED, examples, oriented, simulated
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import convolve1d
-from test_gait import plain_loop
-from test_pulse import tracked
-from test_step import level_signals
 
 from benchmarks.datasets import LOADERS
 from imurun.core.gait import (
@@ -31,12 +27,16 @@ from imurun.core.gait import (
     WALKING_PERIOD_S,
     WALKING_SWING_G,
 )
-from imurun.core.memory import MANY_AGAINST
-from imurun.core.pulse import PULSE
+from imurun.core.state import MANY_AGAINST
 from imurun.core.step import LOST_STEP, RUNNING, WALKING
+from imurun.core.step_cycle import PULSE
 from imurun.core.stepper import LONGEST_WAIT_S, Stepper
 from imurun.engine import find_mounting
-from imurun.frames import G
+from imurun.model.frames import G
+from tests.core.core_helpers import TILTED, examples, oriented, simulated
+from tests.core.test_gait import plain_loop
+from tests.core.test_step import level_signals
+from tests.core.test_step_cycle import tracked
 
 
 class Pulses:

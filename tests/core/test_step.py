@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_helpers import TILTED, examples, oriented, quats_from, record, rotation_from, simulated
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 from scipy.ndimage import convolve1d
 from scipy.spatial.transform import Rotation
-from test_oscillation import plain_oscillation_mm
-from test_ringing import plain_power
-from test_sway import plain_regularity
 
-from imurun.columns import STEP_COLUMNS
 from imurun.core import lumbar
-from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW
-from imurun.core.gaussian import gaussian_taps
-from imurun.core.history import FORWARD, LEFTWARD, N_CHANNELS, PITCH, RESULTANT, ROLL, VERTICAL, YAW
+from imurun.core.contact import CONSTANTS, MEMORY_STEPS, OWN_HEIGHT_BW, TYPICAL
+from imurun.core.filters import gaussian_taps
 from imurun.core.impact import IMPACT_WINDOW_S
-from imurun.core.memory import new_state
-from imurun.core.pulse import PULSE
-from imurun.core.quality import OWN_RHYTHM, OWN_TILT_G, WEIGHTS
-from imurun.core.ringing import ABOVE_HZ, RINGS_HZ
+from imurun.core.quality import ABOVE_HZ, OWN_RHYTHM, OWN_TILT_G, RINGS_HZ, WEIGHTS
+from imurun.core.ring_buffer import FORWARD, LEFTWARD, N_CHANNELS, PITCH, RESULTANT, ROLL, VERTICAL, YAW
+from imurun.core.state import new_state
 from imurun.core.step import (
     ASKEW,
     BLANK,
@@ -46,10 +39,15 @@ from imurun.core.step import (
     write_rhythm,
     write_typical,
 )
+from imurun.core.step_cycle import PULSE
 from imurun.core.stepper import Stepper
 from imurun.core.sway import N_ENDS
-from imurun.core.typical import MEMORY_STEPS, TYPICAL
-from imurun.frames import G
+from imurun.model.columns import STEP_COLUMNS
+from imurun.model.frames import G
+from tests.core.core_helpers import TILTED, examples, oriented, quats_from, record, rotation_from, simulated
+from tests.core.test_oscillation import plain_oscillation_mm
+from tests.core.test_strap_ringing import plain_power
+from tests.core.test_sway import plain_regularity
 
 RATE = 100.0
 

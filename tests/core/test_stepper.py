@@ -6,15 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from core_helpers import SLOW, TILTED, examples, flat, oriented, simulated
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.gaussian import gaussian_taps
-from imurun.core.history import N_CHANNELS, new_history
+from imurun.core.filters import gaussian_taps
+from imurun.core.ring_buffer import N_CHANNELS, new_history
 from imurun.core.step import RUNNING, STEP, WALKING
 from imurun.core.stepper import Stepper, most_steps
-from imurun.frames import G
+from imurun.model.frames import G
+from tests.core.core_helpers import SLOW, TILTED, examples, flat, oriented, simulated
 
 RATE = 50.0
 PARTS = (("still", 3.0), ("walking", 8.0), ("running", 9.0), ("walking", 5.0))

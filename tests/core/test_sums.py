@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from core_helpers import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.sums import sum_of, sum_of_products
+from imurun.core.filters import sum_of, sum_of_products
+from tests.core.core_helpers import examples
 
 EPSILON = np.finfo(np.float64).eps
 VALUES = st.lists(st.floats(-1e12, 1e12) | st.sampled_from([0.0, 5e-324, 1e-200]), max_size=40)

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from core_helpers import examples, smooth_noise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.history import FORWARD, LEFTWARD, N_CHANNELS, VERTICAL
-from imurun.core.sums import sum_of_products
+from imurun.core.filters import sum_of_products
+from imurun.core.ring_buffer import FORWARD, LEFTWARD, N_CHANNELS, VERTICAL
 from imurun.core.sway import LAG_SEARCH, mean_of, range_of, regularity, sideways_ratio, write_centred
+from tests.core.core_helpers import examples, smooth_noise
 
 STRETCH = {
     "seed": st.integers(0, 2**32 - 1),

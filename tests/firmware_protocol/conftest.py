@@ -6,9 +6,9 @@ from ctypes import CDLL
 from pathlib import Path
 
 import pytest
-from firmware_link import RING_SAMPLES, Link
 
 from firmware_protocol.host import board
+from tests.firmware_protocol.firmware_link import RING_SAMPLES, Link
 
 VECTORS = Path(board.__file__).resolve().parents[1] / "vectors.json"
 

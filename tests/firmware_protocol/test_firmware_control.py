@@ -6,7 +6,8 @@ import struct
 
 import firmware_wire as wire
 import pytest
-from firmware_link import RING_SAMPLES
+
+from tests.firmware_protocol.firmware_link import RING_SAMPLES
 
 CONFIGURE = {"rate_hz": 208, "acc_range_g": 16, "gyr_range_deg_s": 2000}
 OK, UNKNOWN, LENGTH, RANGE, NOT_CONFIGURED, RUNNING, NOT_RUNNING, NOT_HELD, BUSY, STORAGE, SENSOR = range(11)

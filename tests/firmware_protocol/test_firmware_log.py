@@ -7,7 +7,8 @@ import struct
 import firmware_wire as wire
 import numpy as np
 import pytest
-from firmware_link import PERIOD_US, Link, indices, raw_samples
+
+from tests.firmware_protocol.firmware_link import PERIOD_US, Link, indices, raw_samples
 
 OP_LOG_LIST = 8
 

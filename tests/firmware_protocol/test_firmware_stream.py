@@ -5,11 +5,19 @@ from __future__ import annotations
 import firmware_wire as wire
 import numpy as np
 import pytest
-from firmware_link import BACKFILLED, GAP_FLAG, PERIOD_US, RING_SAMPLES, Link, indices, raw_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_protocol.host.board import Board
+from tests.firmware_protocol.firmware_link import (
+    BACKFILLED,
+    GAP_FLAG,
+    PERIOD_US,
+    RING_SAMPLES,
+    Link,
+    indices,
+    raw_samples,
+)
 
 
 @pytest.mark.parametrize(

@@ -23,22 +23,22 @@ import pyarrow.parquet as pq
 import imurun
 from imurun.ble.block_journal import BLOCKS, block_header, write_block
 from imurun.ble.codec import RunHeader, Samples, crc16, encode_frame
+from imurun.ble.devices import PROFILES
 from imurun.ble.journal import CRC, HEAD, KINDS, MAGIC, SYNC, JournalWriter
-from imurun.ble.profiles import PROFILES
-from imurun.blocks import SampleBlock
 from imurun.errors import ImurunError
-from imurun.frames import G
+from imurun.export.bids_motion import write_motion
+from imurun.export.fit_activity import write_fit
+from imurun.export.fit_merge import merge_fit
+from imurun.export.fit_read import read_fit
 from imurun.io import read_steps, write_recording, write_steps
-from imurun.io.bids_motion import write_motion
-from imurun.io.fit_activity import write_fit
-from imurun.io.fit_merge import merge_fit
-from imurun.io.fit_read import read_fit
-from imurun.recording import Marker, Recording
+from imurun.model.frames import G
+from imurun.model.recording import Marker, Recording
+from imurun.model.sample_block import SampleBlock
+from tests.export.fit_helpers import START, FitBytes, made_session, watch_content
+from tests.export.fit_helpers import crc16 as fit_crc
 from tests.fuzz.harness import Target
 from tests.fuzz.mutate import MOST_BYTES, mutate
 from tests.fuzz.targets_sensors import PACKETS, SETTINGS
-from tests.io.fit_helpers import START, FitBytes, made_session, watch_content
-from tests.io.fit_helpers import crc16 as fit_crc
 
 N, RATE_HZ = 80, 100.0
 BORDER = b"\n--- another file ---\n"

@@ -11,11 +11,10 @@ from bokeh.protocol import Protocol
 from bokeh.protocol.receiver import Receiver
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, parse_request_start_line
 
-from imurun.live.controls import Controls
 from imurun.live.page.access import Access, forget_token
 from imurun.live.page.asks import Asks
 from imurun.live.page.handlers import Door, SessionDoor, Socket
-from imurun.live.state import RunState
+from imurun.live.state import Controls, RunState
 from tests.fuzz.harness import Target
 
 BORDER = b"\n~\n"

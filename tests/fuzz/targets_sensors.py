@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from imurun.ble.assembly import Assembly
-from imurun.ble.assembly import Settings as SensorSettings
 from imurun.ble.codec import LogData, Samples, crc16, decode_frame, decode_log, encode_frame
 from imurun.ble.control import LAST, LogEntry, Op, Parts, decode_capabilities, decode_request, decode_response
-from imurun.ble.inquiry import PartOfLog
-from imurun.ble.profiles import PROFILES
+from imurun.ble.decoding import Assembly
+from imurun.ble.decoding import Settings as SensorSettings
+from imurun.ble.device_info import PartOfLog
+from imurun.ble.devices import PROFILES
 from imurun.errors import ImurunError
 from tests.ble.ble_helpers import SETTINGS, VECTORS, movesense_packet, polar_packet, witmotion_frame
 from tests.fuzz.harness import Target

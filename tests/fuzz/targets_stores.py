@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imurun.cohort.address import Stamp
+from imurun.cohort.addresses import Stamp
 from imurun.cohort.failure_table import write_failures
 from imurun.cohort.folder import OutputFolder
 from imurun.cohort.ledger import Entry, Ledger

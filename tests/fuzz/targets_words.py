@@ -10,10 +10,9 @@ from imurun.cohort.manifest import is_manifest
 from imurun.cohort.task import Settings
 from imurun.history.thresholds import read_thresholds
 from imurun.io import read_runner
-from imurun.io.profile import load_profile, shipped_profiles
-from imurun.io.runner_edit import edit_runner
-from imurun.io.runner_file import read_shoes
-from imurun.live.rules_file import read_limits
+from imurun.io.formats.file_format import load_profile, shipped_profiles
+from imurun.io.runner_file import edit_runner, read_shoes
+from imurun.live.runner_profile import read_limits
 from tests.fuzz.harness import Target
 
 RUNNER = b'''# Kim

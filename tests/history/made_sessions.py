@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from imurun.columns import STEP_COLUMNS
+from imurun.model.columns import STEP_COLUMNS
 from imurun.session import Session
 
 YEAR_START = datetime(2024, 1, 1, 6, 30, tzinfo=UTC)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from imurun.errors import SettingsError
 from imurun.history import THRESHOLDS, Store, Tags, Thresholds, context, find_flags
-from imurun.history.context import ewma
 from imurun.history.flags import LEVELS
+from imurun.history.past import ewma
 from imurun.history.thresholds import read_thresholds
 from tests.history.made_sessions import YEAR_START, Run, ordinary_year, session_of
 

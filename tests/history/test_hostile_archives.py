@@ -8,12 +8,12 @@ import warnings
 import zipfile
 
 import pytest
-from made_sessions import YEAR_START, Run, session_of
 
 from imurun.errors import FormatError, ImurunError, StoreError
 from imurun.history.archive import export_store, restore_store
 from imurun.history.catalogue import FILE
 from imurun.history.store import Store
+from tests.history.made_sessions import YEAR_START, Run, session_of
 
 OUTSIDE = "../../../escaped"
 

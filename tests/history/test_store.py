@@ -19,7 +19,7 @@ from imurun.history import Store, Tags, fingerprint, schema
 from imurun.history.archive import export_store, restore_store
 from imurun.history.dose import compression_counts, doses, intensity_shares
 from imurun.io import open_recording, write_recording
-from imurun.recording import Marker, Recording
+from imurun.model.recording import Marker, Recording
 from tests.history.made_sessions import YEAR_START, Run, session_of
 
 

@@ -252,7 +252,7 @@ def test_junk_tables(tmp_path, table, sign):
 @given(at=st.integers(0, 10**6), value=st.integers(0, 255))
 def test_damaged_parquet(tmp_path, at, value):
     from imurun.io import write_recording
-    from imurun.recording import Recording
+    from imurun.model.recording import Recording
 
     whole = tmp_path / "whole.parquet"
     if not whole.exists():

@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fit_helpers import FitBytes, made_session, watch_content
 
 from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.export.bids_motion import write_motion
+from imurun.export.fit_merge import merge_fit
+from imurun.export.fit_read import read_fit
+from imurun.files.byte_streams import LimitedReader, unpack
 from imurun.io import read, read_runner, read_steps
-from imurun.io.bids_motion import write_motion
-from imurun.io.fit_merge import merge_fit
-from imurun.io.fit_read import read_fit
-from imurun.io.streams import LimitedReader, unpack
-from imurun.recording import ALWAYS_ALLOWED, Recording
+from imurun.model.recording import ALWAYS_ALLOWED, Recording
+from tests.export.fit_helpers import FitBytes, made_session, watch_content
 
 TOO_MUCH = "unpacks to over 50 times its size"
 NAMES = ["time_s", "acc_x", "acc_y", "acc_z"]

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from imurun.errors import FormatError, RecordingError, SettingsError
-from imurun.frames import G
+from imurun.files.metadata import MARK, to_comments
+from imurun.files.text import encodable, printable
 from imurun.io import read, read_runner, read_steps, write_recording, write_steps
-from imurun.io.metadata import MARK, to_comments
-from imurun.io.printable import encodable, printable
-from imurun.io.profile import load_profile
-from imurun.recording import Recording
+from imurun.io.formats.file_format import load_profile
+from imurun.model.frames import G
+from imurun.model.recording import Recording
 
 HEADER = "time_s,acc_x,acc_y,acc_z"
 STRANGE = os.fsdecode(b"run-\xff\xfe")

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 import imurun
 from imurun.ble.block_journal import BLOCKS
 from imurun.ble.codec import RunHeader, Samples, encode_frame
+from imurun.ble.devices.imurun import CONTROL, DATA
 from imurun.ble.journal import HEAD, MAGIC, SYNC, JournalWriter, open_journal
-from imurun.ble.profiles.imurun import CONTROL, DATA
 from imurun.errors import FormatError, ImurunError, RecordingError
-from imurun.io.gather import ALWAYS_ALLOWED
+from imurun.model.sample_block import ALWAYS_ALLOWED
 
 HEADER = {
     "profile": "imurun",
@@ -127,7 +127,7 @@ def test_what_comes_behind_a_gap_counts_too(tmp_path):
 
 
 def test_more_than_a_recording_can_hold_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("imurun.io.gather.MAX_SAMPLES", 250)
+    monkeypatch.setattr("imurun.model.sample_block.MAX_SAMPLES", 250)
     recording = imurun.read(blocks_of(tmp_path / "run.journal", block(0), block(100), block(200)))
     assert len(recording) == 200
     assert "the rest was left out" in recording.warnings[0]
@@ -259,7 +259,7 @@ def test_what_does_not_fit_the_memory_is_one_sentence(tmp_path, monkeypatch):
         raise MemoryError
 
     path = journal_of(tmp_path / "run.journal", write_packets)
-    monkeypatch.setattr("imurun.io.gather.np.concatenate", full)
+    monkeypatch.setattr("imurun.model.sample_block.np.concatenate", full)
     with pytest.raises(FormatError, match=r"run\.journal is too large .* memory; split it\.$"):
         imurun.read(path)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import imurun
-from imurun.ble.assembly import Settings
 from imurun.ble.codec import Samples, encode_frame
+from imurun.ble.decoding import Settings
+from imurun.ble.devices import PROFILES
 from imurun.ble.journal import JournalWriter
-from imurun.ble.profiles import PROFILES
-from imurun.ble.replay import journal_header
+from imurun.ble.journal_replay import journal_header
 from imurun.errors import FormatError, SettingsError
 
 START = datetime(2026, 5, 1, 7, tzinfo=UTC)

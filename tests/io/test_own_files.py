@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import imurun
-from imurun.columns import STEP_COLUMNS, UNITS
 from imurun.errors import FormatError, SettingsError
-from imurun.frames import G
+from imurun.files.atomic import atomic_path
+from imurun.files.metadata import from_comments, from_schema, to_comments, to_schema
 from imurun.io import read, read_runner, read_steps, write_recording, write_steps
-from imurun.io.atomic import atomic_path
-from imurun.io.metadata import from_comments, from_schema, to_comments, to_schema
 from imurun.io.units import SI_FACTOR, parse_unit
-from imurun.recording import Recording
+from imurun.model.columns import STEP_COLUMNS, UNITS
+from imurun.model.frames import G
+from imurun.model.recording import Recording
 
 SUFFIXES = ["csv", "csv.gz", "parquet"]
 _NUMBER = st.floats(-1e5, 1e5, allow_nan=False)  # what a recording may hold

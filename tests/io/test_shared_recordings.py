@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from imurun.errors import FormatError
-from imurun.frames import G
 from imurun.io import read
+from imurun.model.frames import G
 
 
 def gravity(recording):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from imurun.errors import FormatError, RecordingError
-from imurun.frames import G
 from imurun.io import read
+from imurun.model.frames import G
 
 NAMES = ["time_s", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z"]
 
@@ -259,7 +259,8 @@ def test_gzip_is_seen_by_content(run, write, tmp_path):
 
 
 def test_blocks_join_without_a_seam(write, monkeypatch):
-    from imurun.io import streams, text_table
+    from imurun.files import byte_streams
+    from imurun.io import text_table
 
     n = 20_000
     rng = np.random.default_rng(1)
@@ -270,7 +271,7 @@ def test_blocks_join_without_a_seam(write, monkeypatch):
     path.write_text(path.read_text().replace("np.float64(", "").replace(")", ""))
     whole = read(path)
     monkeypatch.setattr(
-        text_table, "line_blocks", lambda head, stream, enc: streams.line_blocks(head, stream, enc, 1777)
+        text_table, "line_blocks", lambda head, stream, enc: byte_streams.line_blocks(head, stream, enc, 1777)
     )
     parts = read(path)
     np.testing.assert_array_equal(parts.acc, whole.acc)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 def blocks(file: str) -> None:
     """Tell each block that a simulated run gives to whoever keeps it."""
-    from imurun.blocks import SampleBlock
     from imurun.live.source import ReplaySource
+    from imurun.model.sample_block import SampleBlock
 
     told = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     given = ReplaySource.__anext__
@@ -31,7 +31,7 @@ def blocks(file: str) -> None:
 
 def packets(file: str) -> None:
     """Tell each notification that bleak hands over, counted from one."""
-    from imurun.ble.inbox import Inbox
+    from imurun.ble.connection import Inbox
 
     told = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     put = Inbox.put

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from imurun.ble.devices.imurun import DATA
 from imurun.ble.journal import Notification, open_journal
-from imurun.ble.profiles.imurun import DATA
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 from imurun.sim.presets import steady_run
 from imurun.virtual.feed import Feed
 from tests.ble.bluez import Bluez, start_daemon

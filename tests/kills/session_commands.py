@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 import imurun
-from imurun.commands.live import SIMULATED_HZ
+from imurun.cli.live import SIMULATED_HZ
 from imurun.errors import FormatError
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 from imurun.sim.presets import eventful_run
 from tests.kills.command import Command
 from tests.kills.findings import LAST_S, Finding, look_into_store, look_through

@@ -122,14 +122,14 @@ def _serve() -> None:
     import bleak  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    import imurun.cli
-    import imurun.commands.analyze
-    import imurun.commands.cohort
-    import imurun.commands.history
-    import imurun.commands.live
-    import imurun.commands.record  # noqa: F401
+    import imurun.cli.analyze
+    import imurun.cli.cohort
+    import imurun.cli.history
+    import imurun.cli.live
+    import imurun.cli.main
+    import imurun.cli.record  # noqa: F401
     import tests.kills.probes  # noqa: F401
-    from imurun.commands.warm import warm_up
+    from imurun.cli.compile_core import warm_up
 
     warm_up()
     answers = os.fdopen(os.dup(1), "w")
@@ -160,7 +160,7 @@ def _kill_rest(group: int) -> None:
 
 def _run(order: Order, told: int) -> NoReturn:
     """The child: its own session, its own output, then the command."""
-    import imurun.cli
+    import imurun.cli.main
     from tests.kills import probes
 
     code: Any = 1
@@ -184,7 +184,7 @@ def _run(order: Order, told: int) -> NoReturn:
         os.write(told, b".")
         os.close(told)
         try:
-            imurun.cli.main()
+            imurun.cli.main.main()
             code = 0
         except SystemExit as end:
             code = end.code

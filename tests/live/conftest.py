@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from page_helpers import Stand
+
+from tests.live.page_helpers import Stand
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from imurun.columns import STEP_COLUMNS
 from imurun.engine import Step
+from imurun.model.columns import STEP_COLUMNS
 
 PERIOD_S = 0.35
 

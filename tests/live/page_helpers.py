@@ -8,10 +8,9 @@ import threading
 from concurrent.futures import Future
 
 from imurun.engine import Step
-from imurun.live.controls import Controls
 from imurun.live.page import serve
-from imurun.live.state import Alert, RunState
-from imurun.recording import Marker
+from imurun.live.state import Alert, Controls, RunState
+from imurun.model.recording import Marker
 
 STEP_S = 60.0 / 176.0
 

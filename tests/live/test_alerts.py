@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_steps import PERIOD_S, make_run, make_step
 
 from imurun.engine import Step
 from imurun.io import read
 from imurun.live.alerts import FRESH_STEPS, PAUSE_S, SETTLING_STEPS, AlertWatch, _Window, label_of
 from imurun.live.rules import DEFAULT_RULES, LEAST_QUIET_S, AlertRule, RuleError
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 from imurun.session import analyze
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from imurun.sim.presets import eventful_run, steady_run
+from tests.live.made_steps import PERIOD_S, make_run, make_step
 
 CADENCE = "cadence_spm"
 N_FRESH = SETTLING_STEPS + FRESH_STEPS

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from page_helpers import Stand
 from rich.console import Console
 
 import imurun
 from imurun.live.state import Alert
 from imurun.live.terminal import PlainLines
 from imurun.live.terminal_view import TerminalView
-from imurun.recording import Marker
+from imurun.model.recording import Marker
 from imurun.report import write_report
 from imurun.sim.presets import eventful_run
+from tests.live.page_helpers import Stand
 
 OWNED = "document.documentElement.dataset.owned=1"
 TEXTS = [

@@ -9,7 +9,8 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
-from page_helpers import STEP_S, Stand, made_step
+
+from tests.live.page_helpers import STEP_S, Stand, made_step
 
 PHONE, DESK = (390, 844), (1280, 800)
 COMES_BACK_S = 15.0

@@ -17,17 +17,16 @@ import pytest
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from hypothesis import given
 from hypothesis import strategies as st
-from page_helpers import Stand
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
 
 from imurun.errors import PageError
-from imurun.live.controls import Controls
 from imurun.live.page import access, server
 from imurun.live.page.asks import Asks
 from imurun.live.page.handlers import MOST_READS
-from imurun.live.state import RunState
+from imurun.live.state import Controls, RunState
+from tests.live.page_helpers import Stand
 
 DOORS = [
     ("GET", "/"),

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import pytest
 from bokeh.document import Document
-from page_helpers import STEP_S, made_step
 
 from imurun.live.page.document import MOMENT, Follower
 from imurun.live.page.moment import BEAT_S, Moments
 from imurun.live.page.trends import LOAD, SIDE_STEPS, SPANS, WINDOW_MIN, Trends
 from imurun.live.state import CURVE_POINTS, Alert, RunState
+from tests.live.page_helpers import STEP_S, made_step
 
 TWO_HOURS_STEPS = int(7200 / STEP_S)
 

@@ -19,9 +19,9 @@ import pytest
 from imurun.engine import RunAnalyzer
 from imurun.live.page import serve, server
 from imurun.live.page.handlers import MOST_SESSIONS
-from imurun.live.runs import replay_run
-from imurun.live.together import controls_of
-from imurun.live.wearer import Wearer
+from imurun.live.pipelines import replay_run
+from imurun.live.run_all import controls_of
+from imurun.live.runner_profile import Wearer
 from imurun.sim.presets import steady_run
 
 VISITS = ["get", "reset", "half"] * 30 + ["leave", "flood"] * 12 + ["watch"] * 12 + ["deaf"] * 4

@@ -38,7 +38,7 @@ export OTHER=$other
 
 VISITS = """
 import asyncio, http.client, os, subprocess, sys
-from imurun.live.controls import Controls
+from imurun.live.state import Controls
 from imurun.live.page import serve
 from imurun.live.state import RunState
 
@@ -113,14 +113,14 @@ from imurun.live.page import handlers
 def broken(self):
     raise RuntimeError(f"a fault on purpose: {self.request}")
 handlers.FileDoor.get = broken
-from imurun.cli import main
+from imurun.cli.main import main
 main()
 """
 
 
 def test_the_token_is_only_where_it_is_printed_on_purpose(tmp_path):
     """At the most talkative, with faults in a handler: not in a log, file, list of processes, or answer."""
-    from test_live_page_session import answers, free_port, wait
+    from tests.live.test_live_page_session import answers, free_port, wait
 
     port, log = free_port(), tmp_path / "log"
     words = ["live", "--simulate", "--speed", "20", "--share", "--port", str(port)]

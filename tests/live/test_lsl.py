@@ -12,12 +12,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from made_steps import make_step
 
-from imurun.blocks import SampleBlock
-from imurun.columns import STEP_COLUMNS
 from imurun.errors import SettingsError
 from imurun.live.lsl import LslOutlets, step_values
+from imurun.model.columns import STEP_COLUMNS
+from imurun.model.sample_block import SampleBlock
+from tests.live.made_steps import make_step
 
 RATE_HZ = 100.0
 
@@ -163,8 +163,8 @@ import json, sys, time
 import numpy as np
 import pylsl
 sys.path.insert(0, sys.argv[1])
-from made_steps import make_step
-from imurun.blocks import SampleBlock
+from tests.live.made_steps import make_step
+from imurun.model.sample_block import SampleBlock
 from imurun.live.lsl import LslOutlets
 
 out = LslOutlets(sys.argv[2], 100.0, has_gyro=True, clock=time.monotonic)

@@ -11,16 +11,16 @@ import pytest
 
 import imurun
 from imurun.ble.events import Battery, Connected, Dropped, Lost, NotLogged, NotStopped
-from imurun.blocks import SampleBlock
-from imurun.commands.live import step_frame
+from imurun.cli.live import step_frame
 from imurun.errors import RecordingError, SensorError, SettingsError
 from imurun.live.pipeline import Pipeline
+from imurun.live.pipelines import replay_run
 from imurun.live.recorder import finish_session
-from imurun.live.runs import replay_run
+from imurun.live.run_all import controls_of, run_together
+from imurun.live.runner_profile import Wearer
 from imurun.live.source import ReplaySource
-from imurun.live.together import controls_of, run_together
-from imurun.live.wearer import Wearer
-from imurun.recording import Marker, Runner
+from imurun.model.recording import Marker, Runner
+from imurun.model.sample_block import SampleBlock
 from imurun.sim.presets import eventful_run, steady_run
 
 

@@ -8,8 +8,8 @@ import math
 import tracemalloc
 
 from imurun.live import source, state
-from imurun.live.runs import replay_run
-from imurun.live.wearer import Wearer
+from imurun.live.pipelines import replay_run
+from imurun.live.runner_profile import Wearer
 from imurun.sim.presets import steady_run
 
 RUN_S = 420.0

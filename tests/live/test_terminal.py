@@ -9,15 +9,21 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_steps import PERIOD_S, make_step
 from rich.console import Console, Group
 from rich.live import Live
 
-from imurun.live.digits import LARGE_LINES, SMALL_LINES, block_digits
-from imurun.live.qr import qr_lines
 from imurun.live.state import FRESH_S, Alert, RunState
-from imurun.live.terminal import PLAIN_EVERY_S, PlainLines, show_terminal
-from imurun.live.terminal_view import DASH, EVERY_PAGE_S, TerminalView, number
+from imurun.live.terminal import PLAIN_EVERY_S, PlainLines, qr_lines, show_terminal
+from imurun.live.terminal_view import (
+    DASH,
+    EVERY_PAGE_S,
+    LARGE_LINES,
+    SMALL_LINES,
+    TerminalView,
+    block_digits,
+    number,
+)
+from tests.live.made_steps import PERIOD_S, make_step
 
 NOW_S = 1000.0
 SENTENCE = "Impact 3.1 g, 26 % above the first minutes. Tired runners land harder; so does a faster pace."

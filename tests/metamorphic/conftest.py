@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from metamorphic_helpers import DATASETS, runs_of
 
 from imurun.errors import FormatError
+from tests.metamorphic.metamorphic_helpers import DATASETS, runs_of
 
 
 @pytest.fixture(params=DATASETS)

@@ -11,10 +11,10 @@ import numpy as np
 import imurun
 from benchmarks.datasets import folder_of, hip_shoe_run, load
 from imurun import Recording
-from imurun.columns import SIDES
 from imurun.core.rows import NO_STEPS
 from imurun.core.step import RUNNING, STEP
 from imurun.engine import RunAnalyzer
+from imurun.model.columns import SIDES
 from imurun.sim.presets import eventful_run
 
 DATASETS = (

@@ -16,13 +16,13 @@ from imurun.cohort.ledger import Ledger
 from imurun.cohort.run import CohortRun
 from imurun.cohort.task import Settings
 from imurun.cohort.worker import run_task
-from imurun.columns import STEP_COLUMNS
 from imurun.engine import RunAnalyzer
 from imurun.io import write_recording
+from imurun.live.pipelines import replay_run
 from imurun.live.recorder import finish_session
-from imurun.live.runs import replay_run
-from imurun.live.wearer import Wearer
-from imurun.recording import Runner
+from imurun.live.runner_profile import Wearer
+from imurun.model.columns import STEP_COLUMNS
+from imurun.model.recording import Runner
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from metamorphic_helpers import analysed, differing
 
 import imurun
-from imurun.frames import G
 from imurun.io import write_recording
+from imurun.model.frames import G
+from tests.metamorphic.metamorphic_helpers import analysed, differing
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 

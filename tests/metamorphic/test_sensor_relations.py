@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from metamorphic_helpers import (
+from scipy.spatial.transform import Rotation
+
+from tests.metamorphic.metamorphic_helpers import (
     MIRRORED,
     analysed,
     compared,
     differing,
     turned,
 )
-from scipy.spatial.transform import Rotation
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from metamorphic_helpers import analysed, assert_settles, changed, shifted, turned
 
-from imurun.frames import G
-from imurun.recording import longest_bridge
+from imurun.model.frames import G
+from imurun.model.recording import longest_bridge
+from tests.metamorphic.metamorphic_helpers import analysed, assert_settles, changed, shifted, turned
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 

@@ -8,8 +8,16 @@ from math import gcd
 import numba
 import numpy as np
 import pytest
-from metamorphic_helpers import analysed, assert_settles, changed, compared, differing, shifted
 from scipy.signal import resample_poly
+
+from tests.metamorphic.metamorphic_helpers import (
+    analysed,
+    assert_settles,
+    changed,
+    compared,
+    differing,
+    shifted,
+)
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.frames import G
+from imurun.model.frames import G
 
 RATE_HZ = 500.0
 PERIOD_S = 0.36

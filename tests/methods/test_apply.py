@@ -8,11 +8,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import imurun
-from imurun.columns import STEP_COLUMNS
-from imurun.core.mounting import Mounting
+from imurun.core.alignment import Mounting
 from imurun.errors import MethodError, SettingsError
 from imurun.methods import METHODS, Contacts, Method
 from imurun.methods.apply import BORDER_S, MARGIN_S, apply, method_steps, run_checked, step_columns
+from imurun.model.columns import STEP_COLUMNS
 from imurun.sim import Segment, SensorModel, simulate
 
 RATE_HZ = 100.0

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import imurun
-from imurun.cli import app
+from imurun.cli.main import app
 from imurun.errors import SettingsError
 from imurun.io import read_steps
 from imurun.methods import METHODS
@@ -36,7 +36,7 @@ def call(*words):
 
 
 def test_the_command_line_waits_for_no_numbers():
-    code = "import sys, imurun.cli; print(sorted({'numpy', 'scipy', 'pandas'} & set(sys.modules)))"
+    code = "import sys, imurun.cli.main; print(sorted({'numpy', 'scipy', 'pandas'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
@@ -78,7 +78,7 @@ def test_the_screen_holds_with_empty_columns(run_file, name):
 
 @needs_engine
 def test_no_step_in_the_running_is_said(run_file, capsys):
-    from imurun.commands.screen import print_session
+    from imurun.cli.screen import print_session
 
     nothing = imurun.methods.Contacts(np.zeros(0), np.zeros(0), np.zeros(0, dtype="<U7"))
     silent = imurun.methods.Method("silent2030", lambda acc, gyr, rate_hz: nothing, "nobody")

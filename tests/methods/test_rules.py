@@ -7,15 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from made import BRAKING_S, CONTACT_S, FORWARD_S, LOWEST_S, PEAK_G, PERIOD_S, PUSHED_OFF_S, RATE_HZ, run
 
 from imurun.errors import MethodError
-from imurun.frames import G
 from imurun.methods import METHODS
 from imurun.methods.apply import run_checked
 from imurun.methods.bergamini2012 import wavelet
-from imurun.methods.limits import STANCE_S
+from imurun.methods.signals import STANCE_S
 from imurun.methods.threshold import contacts_above
+from imurun.model.frames import G
+from tests.methods.made import (
+    BRAKING_S,
+    CONTACT_S,
+    FORWARD_S,
+    LOWEST_S,
+    PEAK_G,
+    PERIOD_S,
+    PUSHED_OFF_S,
+    RATE_HZ,
+    run,
+)
 
 FALLS_FASTEST_S = CONTACT_S / np.pi * np.arcsin(1.0 / PEAK_G)
 """The vertical rises through 1 g: until then the body fell faster and faster."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.methods.sides import alternate
+from imurun.methods.signals import alternate
 
 
 def test_the_majority_wins():

@@ -11,7 +11,7 @@ import pandas as pd
 
 import imurun
 from imurun import Recording, Session
-from imurun.recording import Marker
+from imurun.model.recording import Marker
 from imurun.sim import Segment, simulate
 from imurun.sim.presets import eventful_run, steady_run
 

@@ -7,7 +7,11 @@ import time
 from dataclasses import replace
 
 import pytest
-from report_helpers import (
+
+import imurun
+from benchmarks.datasets import hip_shoe_run
+from imurun.report import write_report
+from tests.report.report_helpers import (
     MadeFlag,
     for_hours,
     made_history,
@@ -16,10 +20,6 @@ from report_helpers import (
     tired_session,
     walk_only,
 )
-
-import imurun
-from benchmarks.datasets import hip_shoe_run
-from imurun.report import write_report
 
 PHONE, DESK = (390, 844), (1280, 800)
 

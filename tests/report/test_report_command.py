@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from imurun import analyze
-from imurun.cli import main
-from imurun.commands.report import report
+from imurun.cli.main import main
+from imurun.cli.report import report
 from imurun.errors import SettingsError
 from imurun.history import Store, Tags, find_flags
 from imurun.io import write_recording
-from imurun.recording import Marker
+from imurun.model.recording import Marker
 from imurun.sim.presets import steady_run
 from tests.history.made_sessions import ordinary_year, session_of
 

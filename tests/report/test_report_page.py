@@ -10,7 +10,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from report_helpers import (
+
+import imurun
+from imurun.errors import SettingsError
+from imurun.report import write_report
+from imurun.report.page import render
+from imurun.report.step_sections import GLANCE
+from imurun.report.words import TERMS, number, shown
+from tests.report.report_helpers import (
     EVIL,
     START,
     MadeFlag,
@@ -23,13 +30,6 @@ from report_helpers import (
     walk_only,
     without_gyroscope,
 )
-
-import imurun
-from imurun.errors import SettingsError
-from imurun.report import write_report
-from imurun.report.page import render
-from imurun.report.step_sections import GLANCE
-from imurun.report.words import TERMS, number, shown
 
 MOST_BYTES = 3_000_000
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import SettingsError
-from imurun.frames import G
+from imurun.model.frames import G
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from imurun.sim.waveforms import default_cadence_spm, push, push_mean, ring, shape_at
 

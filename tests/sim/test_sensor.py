@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from imurun.errors import SettingsError
-from imurun.frames import G
+from imurun.model.frames import G
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from imurun.sim.presets import eventful_run, steady_run
 from imurun.sim.rotation import mounting_from_angles

@@ -27,26 +27,25 @@ from bokeh.document import Document
 
 sys.path.append(str(Path(__file__).parents[1] / "virtual"))  # its modules find each other by name
 
-from virtual_board import library
-from virtual_loop import run_virtual
-from virtual_rig import FETCH, SETTINGS, START, offered
-
-from imurun.columns import STEP_COLUMNS
 from imurun.engine import Step
 from imurun.live.page.document import MOMENT, Follower
 from imurun.live.page.moment import Moments
 from imurun.live.pipeline import Pipeline
-from imurun.live.runs import sensor_run
+from imurun.live.pipelines import sensor_run
+from imurun.live.run_all import run_together
+from imurun.live.runner_profile import Wearer
 from imurun.live.terminal import PlainLines
 from imurun.live.terminal_view import TerminalView
-from imurun.live.together import run_together
-from imurun.live.wearer import Wearer
+from imurun.model.columns import STEP_COLUMNS
 from imurun.sim.runner import RunnerModel, Segment
 from imurun.sim.sensor import SensorModel
 from imurun.sim.simulation import Simulation, simulate
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
 from imurun.virtual.sensor import VirtualSensor
+from tests.virtual.virtual_board import library
+from tests.virtual.virtual_loop import run_virtual
+from tests.virtual.virtual_rig import FETCH, SETTINGS, START, offered
 
 RATE_HZ = 208.0
 LOSS = 0.05

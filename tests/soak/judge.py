@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from imurun.commands.live import step_frame
+from imurun.cli.live import step_frame
 from imurun.engine import RunAnalyzer, as_steps
-from imurun.frames import FloatArray
 from imurun.io import read, read_steps
-from imurun.recording import Recording, missing_rows
+from imurun.model.frames import FloatArray
+from imurun.model.recording import Recording, missing_rows
 from tests.soak.day import COLUMNS, WORDS, Ran, feed, session
 
 RING = 4096

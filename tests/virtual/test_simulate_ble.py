@@ -11,24 +11,25 @@ import sys
 
 import numpy as np
 import pytest
-from virtual_board import library, numbered
+
+from tests.virtual.virtual_board import library, numbered
 
 pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
 
 from bumble.controller import Controller
 from bumble.link import LocalLink
 from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
-from bumble_backend import make_device
-from virtual_rig import SETTINGS, as_counts, rows, use
 
 from imurun.ble.client import SensorClient
 from imurun.ble.events import Connected, GapFinal, Lost
 from imurun.ble.scan import find
-from imurun.blocks import SampleBlock
-from imurun.cli import main
+from imurun.cli.main import main
 from imurun.errors import AdapterError
 from imurun.io import write_recording
+from imurun.model.sample_block import SampleBlock
 from imurun.virtual import offer
+from tests.virtual.bumble_backend import make_device
+from tests.virtual.virtual_rig import SETTINGS, as_counts, rows, use
 
 COMMAND = [sys.executable, "-m", "imurun", "simulate"]
 

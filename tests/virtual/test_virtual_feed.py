@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from virtual_board import ACC_STEP, GYR_STEP, counts_of, numbered
 
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 from imurun.virtual.feed import Feed
+from tests.virtual.virtual_board import ACC_STEP, GYR_STEP, counts_of, numbered
 
 SCALES = {"acc_scale_g": 30500e-9 * 16, "gyr_scale_deg_s": 35000e-9 * 2000}
 

@@ -11,19 +11,19 @@ pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imu
 
 from bleak import BleakClient
 from bleak.exc import BleakGATTProtocolError
-from virtual_board import CONFIGURE, STATUS, counts_of, library, numbered
-from virtual_loop import run_virtual
-from virtual_rig import SETTINGS, Watched, as_counts, offered, rows
 
-from imurun.ble import link as ble_link
+from imurun.ble import connection as ble_link
 from imurun.ble.client import SensorClient
 from imurun.ble.control import Op
+from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
+from imurun.ble.devices.imurun import CONTROL, INFO, SERVICE
 from imurun.ble.events import Battery, Clipping, Connected, GapFilled, GapFinal, Lost
-from imurun.ble.profiles.contract import BATTERY_LEVEL, uuid16
-from imurun.ble.profiles.imurun import CONTROL, INFO, SERVICE
-from imurun.recording import Recording
+from imurun.model.recording import Recording
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
+from tests.virtual.virtual_board import CONFIGURE, STATUS, counts_of, library, numbered
+from tests.virtual.virtual_loop import run_virtual
+from tests.virtual.virtual_rig import SETTINGS, Watched, as_counts, offered, rows
 
 MODEL = uuid16(0x2A24)
 

@@ -9,23 +9,22 @@ import pytest
 
 pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
 
-from virtual_board import library
-from virtual_loop import run_virtual
-from virtual_rig import SETTINGS, Watched, offered
-
 import imurun
-from imurun.ble.claim import claim
-from imurun.commands.live import step_frame
+from imurun.ble.lock import claim
+from imurun.cli.live import step_frame
 from imurun.errors import SensorError
+from imurun.live.pipelines import sensor_run
 from imurun.live.recorder import finish_session
-from imurun.live.runs import sensor_run
+from imurun.live.run_all import run_together
+from imurun.live.runner_profile import Wearer
 from imurun.live.state import FRESH_S
-from imurun.live.together import run_together
-from imurun.live.wearer import Wearer
-from imurun.recording import Runner
+from imurun.model.recording import Runner
 from imurun.sim.presets import steady_run
 from imurun.virtual.faults import Faults, Spell
 from imurun.virtual.feed import Feed
+from tests.virtual.virtual_board import library
+from tests.virtual.virtual_loop import run_virtual
+from tests.virtual.virtual_rig import SETTINGS, Watched, offered
 
 SECONDS = 150.0
 DROP, SILENCE, LONG_DROP = Spell(40.0, 8.0), Spell(70.0, 5.0), Spell(95.0, 26.0)

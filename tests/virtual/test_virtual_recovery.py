@@ -17,20 +17,19 @@ import pytest
 
 pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
 
-from virtual_board import STEPS, library
-from virtual_loop import run_virtual
-from virtual_rig import ADDRESS, SETTINGS, Watched, as_counts, offered, rows
-
 import imurun
 from imurun.ble.client import SensorClient
+from imurun.ble.connection import notifying
 from imurun.ble.events import Connected, GapFinal, Lost
 from imurun.ble.journal import JournalWriter
-from imurun.ble.link import notifying
-from imurun.ble.replay import journal_header
-from imurun.recording import Recording, runs
+from imurun.ble.journal_replay import journal_header
+from imurun.model.recording import Recording, runs
 from imurun.sim.presets import steady_run
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
+from tests.virtual.virtual_board import STEPS, library
+from tests.virtual.virtual_loop import run_virtual
+from tests.virtual.virtual_rig import ADDRESS, SETTINGS, Watched, as_counts, offered, rows
 
 MINUTES, RATE_HZ, SEED = 12, 208.0, 1
 RING = 4096

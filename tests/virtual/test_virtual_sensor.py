@@ -6,13 +6,13 @@ import struct
 
 import numpy as np
 import pytest
-from virtual_board import CONFIGURE, START, STATUS, STOP, counts_of, library, numbered
 
 from imurun.ble.codec import Flag, decode_frame
 from imurun.ble.control import Parts
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
 from imurun.virtual.sensor import VirtualSensor
+from tests.virtual.virtual_board import CONFIGURE, START, STATUS, STOP, counts_of, library, numbered
 
 
 class Client:

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from bleak import BleakClient, BleakScanner
 from bumble.link import LocalLink
-from bumble_backend import backends, make_device
 
-from imurun.ble import link as ble_link
+from imurun.ble import connection as ble_link
 from imurun.ble import scan as ble_scan
-from imurun.ble.assembly import Settings
-from imurun.blocks import SampleBlock
+from imurun.ble.decoding import Settings
+from imurun.model.sample_block import SampleBlock
 from imurun.virtual.gatt import GattServer, advertisement
 from imurun.virtual.sensor import VirtualSensor
+from tests.virtual.bumble_backend import backends, make_device
 
 ADDRESS = "F1:F1:F1:F1:F1:F1"
 SETTINGS = Settings(208, 16, 2000)

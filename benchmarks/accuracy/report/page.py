@@ -26,7 +26,7 @@ from benchmarks.accuracy.report.tables import (
 )
 from benchmarks.accuracy.report.targets import verdicts
 from benchmarks.accuracy.results import Results
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
 
 PLOTTED = ("initial_error_ms", "final_error_ms", "contact_error_ms")
 TEMPLATE = "page.html.jinja"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from imurun.frames import FloatArray
+from imurun.model.frames import FloatArray
 
 N_RESAMPLES = 4000
 SEED = 20

@@ -6,8 +6,7 @@ import json
 import logging
 from collections.abc import Sequence
 
-from imurun.live.controls import MOST_PAIN, Controls
-from imurun.live.state import RunState
+from imurun.live.state import MOST_PAIN, Controls, RunState
 
 logger = logging.getLogger(__name__)
 

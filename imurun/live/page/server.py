@@ -28,14 +28,13 @@ from tornado.iostream import IOStream
 from tornado.web import ErrorHandler, RequestHandler
 
 from imurun.errors import PageError
-from imurun.live.controls import Controls
 from imurun.live.page.access import THIS_MACHINE, TOKEN_ARGUMENT, Access, forget_token
 from imurun.live.page.asks import Asks
 from imurun.live.page.document import Follower
 from imurun.live.page.handlers import AskDoor, FileDoor, PageDoor, RefusedDoor, SessionDoor, Socket
 from imurun.live.page.moment import BEAT_S, DRAW_S, Moments
 from imurun.live.page.trends import LOAD, PLOTS
-from imurun.live.state import FRESH_S, METRICS, RunState
+from imurun.live.state import FRESH_S, METRICS, Controls, RunState
 from imurun.plot_style import SIDES
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
 from imurun.engine import Step
-from imurun.frames import FloatArray
 from imurun.live.state import RunState
+from imurun.model.frames import FloatArray
 from imurun.plot_style import LOAD_COLOR, SIDES, plain_figure
 
 WINDOW_MIN = 5.0

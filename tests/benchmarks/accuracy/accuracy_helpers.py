@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.accuracy.methods import Found, ScoredMethod
 from benchmarks.datasets import Trial
 from imurun import Recording
-from imurun.frames import G
+from imurun.model.frames import G
 
 RATE_HZ = 100.0
 STEP_S, CONTACT_S = 0.35, 0.24

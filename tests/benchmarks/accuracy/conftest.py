@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from accuracy_helpers import found, made_trial, method
 
 from benchmarks.accuracy import generate, plan
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS
 from imurun.errors import FormatError
+from tests.benchmarks.accuracy.accuracy_helpers import found, made_trial, method
 
 
 @pytest.fixture

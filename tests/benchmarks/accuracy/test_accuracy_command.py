@@ -11,7 +11,7 @@ import numba
 import pytest
 
 from benchmarks.accuracy.__main__ import main
-from imurun.commands import bench
+from imurun.cli import bench
 from imurun.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[3]

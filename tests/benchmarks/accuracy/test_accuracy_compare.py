@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from accuracy_helpers import RATE_HZ, STEP_S, found, made_trial, method
 
 from benchmarks.accuracy.compare import COLUMNS, compare, nothing_found
 from benchmarks.accuracy.pelvis import stride_ranges_deg
+from tests.benchmarks.accuracy.accuracy_helpers import RATE_HZ, STEP_S, found, made_trial, method
 
 
 def compared(trial, answer, **options):

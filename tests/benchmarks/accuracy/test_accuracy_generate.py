@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from accuracy_helpers import found, made_trial, method
 
 from benchmarks.accuracy import generate as generating
 from benchmarks.accuracy import plan as planning
@@ -30,7 +29,8 @@ from benchmarks.accuracy.results import (
     write_unit,
 )
 from imurun.errors import FormatError, SettingsError
-from imurun.io.atomic import atomic_path
+from imurun.files.atomic import atomic_path
+from tests.benchmarks.accuracy.accuracy_helpers import found, made_trial, method
 
 
 def run(folder, methods=("good",), datasets=None):

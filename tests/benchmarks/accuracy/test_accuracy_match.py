@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from accuracy_helpers import CONTACT_S, STEP_S, found, made_trial
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.accuracy.match import f1_score, match
+from tests.benchmarks.accuracy.accuracy_helpers import CONTACT_S, STEP_S, found, made_trial
 
 
 def test_the_truth_matches_itself():

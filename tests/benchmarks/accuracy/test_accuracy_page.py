@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from accuracy_helpers import found, made_trial, method
 
 from benchmarks.accuracy.generate import generate
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS
@@ -15,6 +14,7 @@ from benchmarks.accuracy.plan import make_plan
 from benchmarks.accuracy.report.page import page
 from benchmarks.accuracy.report.scores import score_table
 from benchmarks.accuracy.results import read_results
+from tests.benchmarks.accuracy.accuracy_helpers import found, made_trial, method
 
 
 class Seen(HTMLParser):

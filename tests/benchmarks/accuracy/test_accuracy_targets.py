@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from accuracy_helpers import found, made_trial, method
 
 from benchmarks.accuracy.generate import generate
 from benchmarks.accuracy.methods import LEFT_OUT, METHODS
@@ -15,6 +14,7 @@ from benchmarks.accuracy.report.robustness import robustness_table
 from benchmarks.accuracy.report.scores import pick, score_table
 from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, REACHED, TARGETS, verdicts
 from benchmarks.accuracy.results import read_results
+from tests.benchmarks.accuracy.accuracy_helpers import found, made_trial, method
 
 OFF_MS = {"A": 5.0, "B": 12.0, "T": -1.0, "S": 11.0}
 

@@ -25,7 +25,7 @@ from benchmarks.datasets import load
 from benchmarks.datasets.trial import Trial
 from imurun import Recording
 from imurun.errors import SettingsError
-from imurun.frames import G
+from imurun.model.frames import G
 
 RATE_HZ = 200.0
 

@@ -9,7 +9,7 @@ import imurun
 from benchmarks.accuracy.conditions import CONDITIONS
 from benchmarks.accuracy.faults import on_soft_strap
 from benchmarks.datasets import Trial, folder_of, hip_shoe_run, load
-from imurun.commands.demo import demo_file
+from imurun.cli.demo import demo_file
 
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 DEMOS = ("steady_run.parquet", "eventful_run.parquet")

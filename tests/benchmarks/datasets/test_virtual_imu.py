@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from benchmarks.datasets.virtual_imu import Pelvis, virtual_imu
 from imurun.errors import FormatError
-from imurun.frames import G
+from imurun.model.frames import G
 
 PLACES_M = np.array([[0.0, -0.12, 0.0], [0.0, 0.12, 0.0], [-0.15, -0.05, 0.0], [-0.15, 0.05, 0.0]])
 """Right, left ASIS, right, left PSIS in the pelvis' axes."""

@@ -30,7 +30,7 @@ from benchmarks.peers.figures import Figure, figures_of
 from benchmarks.peers.hours import Hour, walking, write_hours
 from benchmarks.peers.table import print_figures
 from benchmarks.peers.turns import Measured, Outcome, as_measured, measure_once, take_turns
-from imurun.cli import app
+from imurun.cli.main import app
 from imurun.errors import SettingsError
 
 PEER = Contender("a peer", "env", "none.py", "Nearly all.", is_whole=True)

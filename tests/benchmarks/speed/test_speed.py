@@ -17,11 +17,11 @@ from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import counts, every_kind
 from benchmarks.speed.runs import blocks_of
 from benchmarks.speed.table import print_figures
-from imurun.ble.assembly import Assembly
 from imurun.ble.block_journal import BLOCKS, block_header, write_block
+from imurun.ble.decoding import Assembly
+from imurun.ble.devices import PROFILES
 from imurun.ble.journal import JournalWriter
-from imurun.ble.profiles import PROFILES
-from imurun.cli import app
+from imurun.cli.main import app
 from imurun.sim.presets import steady_run
 
 FIGURE = Figure("wire", "[a]", "us", (3.0, 1.0, 2.0, 9.0), (1.0, 1.0, 1.0, 3.0), 2.0)

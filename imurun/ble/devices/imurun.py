@@ -1,0 +1,248 @@
+"""Sensors that speak imurun's own protocol, whatever board they are built on.
+
+Written from `firmware_protocol/README.md`. The only kind with sample numbers, a device clock, a count of what
+was lost, and samples sent again on request. Scales come from the sensor itself, with the answer to
+`configure`: that of an LSM6DS3TR-C at +-2000 deg/s, for one, is not 2000 / 32768.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from imurun.ble.codec import BACKFILLED, VERSION, Reject, Samples, decode_frame
+from imurun.ble.control import (
+    Capabilities,
+    Configuration,
+    Op,
+    Parts,
+    Request,
+    Started,
+    Status,
+    decode_response,
+    encode_request,
+)
+from imurun.ble.devices.driver import BATTERY_LEVEL, Piece, Profile, Reply, Write, lower
+from imurun.errors import SettingsError
+from imurun.model.frames import FloatArray, G
+
+SERVICE = "7d0c0001-3a5b-4f1e-9c62-1b8a6e0f5d21"
+DATA = "7d0c0002-3a5b-4f1e-9c62-1b8a6e0f5d21"
+CONTROL = "7d0c0003-3a5b-4f1e-9c62-1b8a6e0f5d21"
+INFO = "7d0c0004-3a5b-4f1e-9c62-1b8a6e0f5d21"
+
+TIME_WRAP_S = 2**32 / 1e6
+START_LOGS = 1
+"""Option of `start`."""
+RESTART_SAMPLES = 2048
+"""A live index this far below the last one means that the sensor started again without our knowing."""
+CONFIGURATION, NOT_SAMPLES = "configuration", "not samples"
+"""Reasons beside those of the codec: values of unknown scale, and frames of another use."""
+
+_REFUSALS = {
+    Status.UNKNOWN_OP: "it does not know the command",
+    Status.WRONG_LENGTH: "the command had the wrong length",
+    Status.OUT_OF_RANGE: "it does not offer these settings",
+    Status.NOT_CONFIGURED: "it has no settings yet",
+    Status.RUNNING: "it is running",
+    Status.NOT_RUNNING: "it is not running",
+    Status.NOT_HELD: "it no longer holds these samples",
+    Status.BUSY: "it is busy",
+    Status.STORAGE: "its storage is missing or full",
+}
+
+
+class ImurunDecoder:
+    """Frames to pieces.
+
+    Until a `Configuration` is known, values are scaled by the nominal ranges, and the first configuration id
+    that comes is taken to mean them. Frames of another configuration are refused, since their scale is
+    unknown. Short frames carry no id, and are taken to be of the known one.
+
+    Args:
+        rate_hz, acc_range_g, gyr_range_deg_s: the settings asked for.
+    """
+
+    def __init__(self, rate_hz: float, acc_range_g: float, gyr_range_deg_s: float) -> None:
+        self.rejects: Counter[str] = Counter()
+        self._parts = Parts()
+        self._rate_hz = float(rate_hz)
+        self._configuration_id: int | None = None
+        self._scale = _scale(acc_range_g / 32768, gyr_range_deg_s / 32768)
+        self._run = 0
+        self._boot: tuple[int, int] | None = None
+        self._last_live: int | None = None
+        self._reference: tuple[int, float] | None = None
+
+    def reply(self, data: bytes) -> None:
+        """Learn scales and starts from an indication of the control characteristic."""
+        response = self._parts.feed(data)
+        if response is None:
+            return
+        if isinstance(response.payload, Configuration):
+            self.configured(response.payload)
+        elif isinstance(response.payload, Started):
+            self.started(response.payload.boot_id, response.payload.run)
+
+    def configured(self, configuration: Configuration) -> None:
+        """These settings are in use from here on."""
+        if configuration.rate_mhz:
+            self._rate_hz = configuration.rate_mhz / 1000
+        self._configuration_id = configuration.configuration_id
+        self._scale = _scale(configuration.acc_scale * 1e-9, configuration.gyr_scale * 1e-9)
+
+    def started(self, boot_id: int, run: int) -> None:
+        """This run goes on, or has begun: then index and clock begin anew."""
+        if (boot_id, run) != self._boot:
+            if self._boot is not None or self._last_live is not None:
+                self._begin_run()
+            self._boot = boot_id, run
+
+    def _begin_run(self) -> None:
+        self._run += 1
+        self._last_live = None
+        self._reference = None
+
+    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
+        """One notification as at most one piece."""
+        frame = decode_frame(data)
+        if isinstance(frame, Reject):
+            self.rejects[frame.value] += 1
+            return []
+        if not isinstance(frame, Samples):
+            self.rejects[NOT_SAMPLES] += 1
+            return []
+        return self.take(frame, arrival_s)
+
+    def take(self, frame: Samples, arrival_s: float) -> list[Piece]:
+        """One frame, of a notification or of a log, as at most one piece."""
+        if frame.configuration_id is not None and frame.configuration_id != self._configuration_id:
+            if self._configuration_id is not None:
+                self.rejects[CONFIGURATION] += 1
+                return []
+            self._configuration_id = frame.configuration_id
+        count = len(frame.raw)
+        last = frame.first_index + count - 1
+        live = not frame.flags & BACKFILLED
+        if live:
+            if self._last_live is not None and last < self._last_live - RESTART_SAMPLES:
+                self._begin_run()
+            self._last_live = last if self._last_live is None else max(last, self._last_live)
+        time_s = None if frame.time_us is None else self._unwrap(frame.time_us * 1e-6, last)
+        piece = Piece(
+            "both",
+            frame.raw * self._scale,
+            arrival_s,
+            frame.first_index,
+            frame.sequence,
+            time_s,
+            frame.flags,
+            self._run,
+        )
+        return [piece]
+
+    def _unwrap(self, time_s: float, index: int) -> float:
+        """The device clock without its wrap every 71.6 minutes, which the index tells to any distance."""
+        if self._reference is None:
+            self._reference = index, time_s
+            return time_s
+        at, then_s = self._reference
+        expected_s = then_s + (index - at) / self._rate_hz
+        time_s += TIME_WRAP_S * round((expected_s - time_s) / TIME_WRAP_S)
+        if index > at:  # close references keep the error of the rate small
+            self._reference = index, time_s
+        return time_s
+
+
+def _scale(acc_g: float, gyr_deg_s: float) -> FloatArray:
+    return np.repeat([acc_g * G, gyr_deg_s * math.pi / 180], 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImurunProfile(Profile):
+    """See the module."""
+
+    name = "imurun"
+    title = "A sensor with imurun's own protocol"
+    service = SERVICE
+    data_characteristic = DATA
+    control_characteristic = CONTROL
+    reply_characteristic = CONTROL
+    streams = ("both",)
+    clock = "device"
+    has_index = True
+    battery = "standard battery service (180F), and the status of the control point"
+    battery_characteristic = BATTERY_LEVEL
+    tested = "Tested on the golden vectors of the protocol, not on a board."
+
+    keeps_log: bool = False
+    """Whether the sensor is to write its own log as well, where it can."""
+
+    def recognises(self, name: str, services: Collection[str]) -> bool:
+        """By the service, or the name of a board that does not advertise it."""
+        return SERVICE in lower(services) or name.lower().startswith("imurun")
+
+    def with_capabilities(self, capabilities: Capabilities) -> ImurunProfile:
+        """The same for a sensor that said what it offers.
+
+        Raises:
+            SettingsError: it speaks another version of the protocol.
+        """
+        if capabilities.protocol_version != VERSION:
+            raise SettingsError(
+                f"The sensor speaks version {capabilities.protocol_version} of the protocol and imurun "
+                f"version {VERSION}; update the older one."
+            )
+        return replace(
+            self,
+            rates_hz=capabilities.rates_hz,
+            acc_ranges_g=capabilities.acc_ranges_g,
+            gyr_ranges_deg_s=capabilities.gyr_ranges_deg_s,
+        )
+
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
+        """Stop what may run, configure, start; without the on-device log where that is refused."""
+        self.check(rate_hz, acc_range_g, gyr_range_deg_s)
+        requests = [
+            Request(Op.STOP, 1),
+            Request(Op.CONFIGURE, 2, (rate_hz, acc_range_g, gyr_range_deg_s)),
+        ]
+        writes = [
+            Write(CONTROL, encode_request(request), replies=True, may_fail=request.op == Op.STOP)
+            for request in requests
+        ]
+        start = Write(CONTROL, encode_request(Request(Op.START, 3, (0,))), replies=True)
+        if self.keeps_log:
+            logged = Request(Op.START, 5, (START_LOGS,))
+            start = Write(CONTROL, encode_request(logged), replies=True, instead=start)
+        return [*writes, start]
+
+    def stop_commands(self) -> list[Write]:
+        """Stop."""
+        return [Write(CONTROL, encode_request(Request(Op.STOP, 4)), replies=True, may_fail=True)]
+
+    def reply_to(self, write: Write, data: bytes) -> Reply | None:
+        """By op and reference. For responses of one part, which those to start and stop commands are."""
+        response = decode_response(data)
+        if response is None or bytes((response.op, response.ref)) != write.data[:2]:
+            return None
+        if response.status == Status.OK:
+            return Reply(True)
+        known = response.status in _REFUSALS
+        return Reply(False, _REFUSALS[Status(response.status)] if known else f"status {response.status}")
+
+    def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> ImurunDecoder:
+        """See `ImurunDecoder`."""
+        self.check(rate_hz, acc_range_g, gyr_range_deg_s)
+        return ImurunDecoder(rate_hz, acc_range_g, gyr_range_deg_s)
+
+
+PROFILE = ImurunProfile(
+    rates_hz=(52, 104, 208, 416),
+    acc_ranges_g=(2, 4, 8, 16),
+    gyr_ranges_deg_s=(125, 250, 500, 1000, 2000),
+)

@@ -1,0 +1,124 @@
+"""WitMotion WT9011DCL and BWT901BLE.
+
+Written from WitMotion's published protocol and captured frames; no command was tried on the device. Frames of
+20 bytes, `55 61` and nine numbers, without time, number or checksum, which the link may split or glue: when a
+sample was measured is found from how many came, the rate learnt on the way, and arrivals, and lost ones show
+only once enough of them are missing (`imurun.reassembly.by_count`). A flipped bit inside a frame cannot be
+seen.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from imurun.ble.devices.driver import Piece, Profile, Write, lower
+from imurun.model.frames import G
+
+SERVICE = "0000ffe5-0000-1000-8000-00805f9a34fb"
+DATA = "0000ffe4-0000-1000-8000-00805f9a34fb"
+CONTROL = "0000ffe9-0000-1000-8000-00805f9a34fb"
+
+FRAME_BYTES = 20
+HEADER = b"\x55\x61"
+REGISTER_HEADER = b"\x55\x71"
+"""The answer to a question about a register, as long as a frame of samples."""
+_EITHER_HEADER = re.compile(re.escape(HEADER) + b"|" + re.escape(REGISTER_HEADER))
+_SCALE = np.repeat([16 / 32768 * G, 2000 / 32768 * math.pi / 180], 3)
+_RATE_CODES = {50: 0x08, 100: 0x09, 200: 0x0B}
+
+
+class WitMotionDecoder:
+    """Notifications to pieces, through frames that are split or glued.
+
+    A frame is taken where a header stands and, if more has come already, another header follows it. A
+    notification of whole frames that starts with a header ends what was unfinished before.
+    """
+
+    def __init__(self) -> None:
+        self.rejects: Counter[str] = Counter()
+        self._rest = b""
+
+    def reply(self, data: bytes) -> None:
+        """Commands are not answered."""
+
+    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
+        """One notification as at most one piece."""
+        if self._rest and len(data) % FRAME_BYTES == 0 and data[:2] in (HEADER, REGISTER_HEADER):
+            self.rejects["truncated"] += 1
+            self._rest = b""
+        stream = self._rest + bytes(data)
+        frames: list[bytes] = []
+        at = 0
+        while at + FRAME_BYTES <= len(stream):
+            head, following = stream[at : at + 2], stream[at + FRAME_BYTES : at + FRAME_BYTES + 2]
+            if head in (HEADER, REGISTER_HEADER) and _may_be_header(following):
+                if head == HEADER:
+                    frames.append(stream[at + 2 : at + 14])
+                at += FRAME_BYTES
+            else:
+                self.rejects["header"] += 1
+                at = _next_header(stream, at + 1)
+        if stream[at:] and not _may_be_header(stream[at : at + 2]):
+            self.rejects["header"] += 1
+            at = _next_header(stream, at + 1)
+        self._rest = stream[at:]
+        if not frames:
+            return []
+        raw = np.frombuffer(b"".join(frames), "<i2").reshape(-1, 6)
+        return [Piece("both", raw * _SCALE, arrival_s)]
+
+
+def _may_be_header(data: bytes) -> bool:
+    return HEADER.startswith(data) or REGISTER_HEADER.startswith(data)
+
+
+def _next_header(stream: bytes, at: int) -> int:
+    """Where the next header begins, or the first byte of one at the end; else the end."""
+    found = _EITHER_HEADER.search(stream, at)
+    if found:
+        return found.start()
+    return len(stream) - 1 if len(stream) > at and stream[-1:] == HEADER[:1] else len(stream)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WitMotionProfile(Profile):
+    """See the module."""
+
+    name = "witmotion"
+    title = "WitMotion WT9011DCL or BWT901BLE"
+    service = SERVICE
+    data_characteristic = DATA
+    control_characteristic = CONTROL
+    reply_characteristic = None
+    streams = ("both",)
+    clock = "none"
+    battery = "not read"
+    tested = "Built from WitMotion's protocol and tested on captured frames, not on the device."
+
+    def recognises(self, name: str, services: Collection[str]) -> bool:
+        """By the service or the name."""
+        return SERVICE in lower(services) or name.upper().startswith(("WT901BLE", "WT9011", "BWT901BLE"))
+
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
+        """Unlock, set the rate, keep it; frames come by themselves."""
+        self.check(rate_hz, acc_range_g, gyr_range_deg_s)
+        commands = ("ffaa6988b5", f"ffaa03{_RATE_CODES[rate_hz]:02x}00", "ffaa000000")
+        return [Write(CONTROL, bytes.fromhex(command)) for command in commands]
+
+    def stop_commands(self) -> list[Write]:
+        """None: it sends as long as somebody listens."""
+        return []
+
+    def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> WitMotionDecoder:
+        """See `WitMotionDecoder`."""
+        self.check(rate_hz, acc_range_g, gyr_range_deg_s)
+        return WitMotionDecoder()
+
+
+PROFILE = WitMotionProfile(rates_hz=tuple(_RATE_CODES), acc_ranges_g=(16,), gyr_ranges_deg_s=(2000,))

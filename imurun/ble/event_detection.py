@@ -1,0 +1,113 @@
+"""What the blocks and pieces of a stream tell about its state, as events."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.ble.codec import ACC_CLIPPED, GYR_CLIPPED
+from imurun.ble.decoding import Settings
+from imurun.ble.devices.driver import Piece
+from imurun.ble.events import Clipping, Event, GapFilled, GapFinal, RateOff
+from imurun.model.frames import G
+from imurun.model.recording import stretches
+from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.reassembler import Aligner
+
+CLIPPED = 0.9995
+"""Share of the range from which a value counts as clipped: the last step of 16 bits is 0.99997 of it."""
+CLIPPING_S = 1.0
+RATE_OFF = 0.02
+"""Set by hand: step times are off by as much."""
+
+
+class GapWatch:
+    """Gaps that open, fill and become final."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, int]] = []
+        self._missing: tuple[int, int] | None = None
+        self._final: list[tuple[int, int]] = []
+
+    def blocks(self, blocks: list[SampleBlock], now_s: float) -> list[Event]:
+        """Blocks given out, in order."""
+        events: list[Event] = []
+        for block in blocks:
+            for rows, missing in stretches(block.missing):
+                first, stop = block.first_index + rows.start, block.first_index + rows.stop
+                if missing:
+                    began = first if self._missing is None else self._missing[0]
+                    self._missing = began, stop
+                else:
+                    events += self._end_missing(now_s)
+        if blocks:
+            events += self._settle(blocks[-1].next_index, now_s)
+        return events
+
+    def holes(self, holes: list[tuple[int, int]]) -> None:
+        """Holes that are waited for, in places of the stream."""
+        for first, stop in holes:
+            if not any(first < b and a < stop for a, b in self._open):
+                self._open.append((first, stop))
+
+    def finish(self, now_s: float) -> list[Event]:
+        """Nothing will come any more."""
+        return self._end_missing(now_s)
+
+    def _end_missing(self, now_s: float) -> list[Event]:
+        if self._missing is None:
+            return []
+        first, stop = self._missing
+        self._missing = None
+        self._final.append((first, stop))
+        return [GapFinal(now_s, first, stop - first)]
+
+    def _settle(self, done: int, now_s: float) -> list[Event]:
+        """Holes that lie wholly before place `done`."""
+        events: list[Event] = []
+        for first, stop in [hole for hole in self._open if hole[1] < done]:
+            lost = sum(max(0, min(b, stop) - max(a, first)) for a, b in self._final)
+            if lost < stop - first:
+                events.append(GapFilled(now_s, first, stop - first - lost))
+        self._open = [hole for hole in self._open if hole[1] >= done]
+        before = min((first for first, _ in self._open), default=done)
+        self._final = [gap for gap in self._final if gap[1] > before]
+        return events
+
+
+class SignalWatch:
+    """Clipping, and a rate that is off; each told once until it is over.
+
+    Args:
+        settings: what the sensor was asked for.
+        has_flags: whether packets say themselves that they are clipped.
+    """
+
+    def __init__(self, settings: Settings, *, has_flags: bool) -> None:
+        self._settings = settings
+        self._has_flags = has_flags
+        self._clipped_s = {"acc": -np.inf, "gyr": -np.inf}
+        self._rate_is_off = False
+
+    def look(self, pieces: list[Piece], aligner: Aligner) -> list[Event]:
+        """Pieces that just came."""
+        events: list[Event] = []
+        for piece in pieces:
+            for what in ("acc", "gyr"):
+                if self._is_clipped(piece, what):
+                    if piece.arrival_s - self._clipped_s[what] > CLIPPING_S:
+                        events.append(Clipping(piece.arrival_s, what))
+                    self._clipped_s[what] = piece.arrival_s
+            is_off = abs(aligner.rate_hz / self._settings.rate_hz - 1.0) > RATE_OFF
+            if is_off and not self._rate_is_off:
+                events.append(RateOff(piece.arrival_s, aligner.rate_hz, self._settings.rate_hz))
+            self._rate_is_off = is_off
+        return events
+
+    def _is_clipped(self, piece: Piece, what: str) -> bool:
+        if self._has_flags:
+            return bool(piece.flags & (ACC_CLIPPED if what == "acc" else GYR_CLIPPED))
+        values = piece.acc if what == "acc" else piece.gyr
+        if values is None or not len(values):
+            return False
+        acc_range, gyr_range = self._settings.acc_range_g * G, np.radians(self._settings.gyr_range_deg_s)
+        return bool(np.abs(values).max() >= CLIPPED * (acc_range if what == "acc" else gyr_range))

@@ -1,0 +1,111 @@
+"""A journal once more: the same notifications through the same decoder and `Aligner`, to the same blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from imurun.ble.decoding import Assembly, Settings, offering
+from imurun.ble.devices import Profile, get_profile
+from imurun.ble.journal import END, GIVE_UP, Event, Journal
+from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.model.recording import check_rate
+from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.plausibility import LONGEST_S
+
+LONGEST_GAP_S = LONGEST_S
+"""Longer ones are no gap of a recording, and would be rows of NaN as long."""
+
+
+def journal_header(
+    profile: Profile, settings: Settings, *, name: str, address: str, start: datetime, clock_s: float
+) -> dict[str, Any]:
+    """What a journal must know to be read again.
+
+    Args:
+        start, clock_s: the same moment in UTC and on the monotonic clock of arrivals.
+    """
+    return {
+        "profile": profile.name,
+        **settings._asdict(),
+        "name": name,
+        "address": address,
+        "start": start.astimezone(UTC).isoformat(),
+        "clock_s": clock_s,
+    }
+
+
+class Replay:
+    """The samples of a journal.
+
+    Attributes:
+        settings: what the sensor was started with.
+        ended_early: why what follows was left out, in a sentence; "" where nothing was.
+        assembly: counts of decoder and aligner, clock and rate, as far as `items` has come.
+
+    Raises:
+        FormatError: the header does not say which sensor this is of.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.ended_early = ""
+        header = journal.header
+        try:
+            profile = get_profile(header["profile"])
+            values = [header[name] for name in Settings._fields]
+            if not all(isinstance(value, int) and 0 < value < 100_000 for value in values):
+                raise SettingsError("rate and ranges are positive numbers.")
+            self.settings = Settings(*values)
+            check_rate(self.settings.rate_hz)
+            self.assembly = Assembly(offering(profile, self.settings), self.settings)
+        except (KeyError, TypeError, SettingsError, RecordingError) as error:
+            raise FormatError(
+                f"The header of this journal does not say which sensor it is of ({error}); "
+                "it cannot be decoded by this version."
+            ) from error
+
+    def blocks(self) -> Iterator[SampleBlock]:
+        """All of them, in order; errors as for `items`."""
+        return (item for item in self.items() if isinstance(item, SampleBlock))
+
+    def items(self) -> Iterator[SampleBlock | Event]:
+        """All blocks in order, and between them the events.
+
+        Raises:
+            FormatError: the file cannot be read.
+        """
+        before_s: float | None = None
+        for record in self._journal.records():
+            if isinstance(record, Event):
+                yield from self._told(record.what)
+                yield record
+                continue
+            elapsed_s = 0.0 if before_s is None else record.arrival_s - before_s
+            if not math.isfinite(record.arrival_s) or not -1.0 <= elapsed_s <= LONGEST_GAP_S:
+                self.ended_early = (
+                    f"The times of this journal jump by {elapsed_s:.3g} s; what follows was left out."
+                )
+                break
+            before_s = record.arrival_s
+            yield from self.assembly.take(record.characteristic, record.data, record.arrival_s)
+        yield from self.assembly.aligner.finish()
+
+    def _told(self, what: dict[str, Any]) -> list[SampleBlock]:
+        """What the client did to the samples at this place."""
+        kind, stop, end = what.get("kind"), what.get("stop"), what.get("next_index")
+        if kind == GIVE_UP and isinstance(stop, int):
+            return self.assembly.aligner.give_up(stop)
+        if kind == END and (end is None or isinstance(end, int)):
+            self.assembly.aligner.expect(end)
+        return []
+
+    def utc(self, clock_s: float) -> datetime | None:
+        """UTC of a moment on the clock of arrivals; None where the header does not tell."""
+        try:
+            start = datetime.fromisoformat(self._journal.header["start"])
+            return start + timedelta(seconds=clock_s - self._journal.header["clock_s"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None

@@ -1,1 +1,0 @@
-"""What the words on the command line do, one module a word."""

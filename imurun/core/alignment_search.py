@@ -1,0 +1,306 @@
+"""The time before the mounting is known: samples are held back, and looked at with only up to go by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imurun.core.alignment import Mounting, MountingEvidence, smoothing_taps
+from imurun.core.contact import CONSTANTS, ContactConstants
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, joined
+from imurun.core.step import RUNNING
+from imurun.core.stepper import Stepper
+from imurun.model.frames import FloatArray, level_rotation
+
+LOOK_BACK_S = 4.0
+"""What is held while nobody runs: a run is dated back by less than this."""
+LEAD_S = 1.0
+"""What is held before the first running step, for the smoothing to settle."""
+ENOUGH_RUNNING_S = 10.0
+ENOUGH_CONFIDENCE = 0.5
+PLENTY_RUNNING_S = 20.0
+LONGEST_HOLD_S = 60.0
+"""After this long from the first running step it is decided on what there is."""
+LEAST_STRIDES = 3
+FEW_STRIDES = 8
+"""With fewer at the longest hold, it was no run: the search starts anew."""
+
+
+class MountingSearch:
+    """Finds the mounting while samples pass, and keeps those that must be seen again once it is known.
+
+    Decisions fall once a second, counted in samples from the start, so that they do not depend on how the
+    samples came.
+
+    Args:
+        rate_hz, has_gyro, height_m, acc_range_g, constants: as for `Stepper`.
+        first_up: mean specific force at the start, shape (3,), sensor frame.
+        first_index: absolute index of the first sample to come.
+        whole_file: look at all there is before deciding (for files).
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        *,
+        has_gyro: bool,
+        height_m: float | None,
+        acc_range_g: float | None,
+        constants: ContactConstants = CONSTANTS,
+        first_up: FloatArray,
+        first_index: int,
+        whole_file: bool,
+    ) -> None:
+        self._rate_hz = rate_hz
+        self._whole_file = whole_file
+        self._up = level_rotation(first_up)
+        self._level_stepper = Stepper(
+            rate_hz,
+            self._up,
+            heading_known=False,
+            has_gyro=has_gyro,
+            height_m=height_m,
+            acc_range_g=acc_range_g,
+            constants=constants,
+            first_index=first_index,
+        )
+        self._evidence = MountingEvidence()
+        self._margin = len(smoothing_taps(rate_hz)) // 2
+        self._samples_a_second = round(rate_hz)
+        self._held = HeldSamples(first_index)
+        self._withheld = NO_STEPS
+        self._standing = np.full(3, np.nan)
+        self._last_step = NO_STEPS
+
+    def push(
+        self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray
+    ) -> tuple[int, np.ndarray, np.ndarray, Mounting | None]:
+        """Take unbroken samples until the mounting is found.
+
+        Returns:
+            How many samples were taken, the steps and seconds that can be reported already, and the mounting
+            once it is found; the rest of the samples was then not looked at.
+        """
+        ready: list[np.ndarray] = []
+        seconds: list[np.ndarray] = []
+        taken = 0
+        while taken < len(acc):
+            piece = slice(taken, taken + self._samples_a_second - self._held.stop % self._samples_a_second)
+            part = acc[piece]
+            self._held.append(part, None if gyr is None else gyr[piece], quats[piece])
+            steps, these_seconds = self._level_stepper.push(part, quats[piece])
+            taken += len(part)
+            seconds.append(these_seconds)
+            ready.append(self._take(steps))
+            mounting, given_up = self._decide()
+            ready.append(given_up)
+            if mounting is not None:
+                return taken, joined(ready, NO_STEPS), joined(seconds, NO_SECONDS), mounting
+            self._forget()
+        return taken, joined(ready, NO_STEPS), joined(seconds, NO_SECONDS), None
+
+    def skip(self, n_missing: int) -> tuple[int, np.ndarray, Mounting | None]:
+        """The stream goes on after a gap; returns as `push`, but no seconds."""
+        ready = [self._take(self._level_stepper.break_off(0))]
+        self._last_step = NO_STEPS
+        taken = 0
+        while taken < n_missing:
+            if len(self._withheld):
+                part = min(
+                    self._samples_a_second - self._held.stop % self._samples_a_second, n_missing - taken
+                )
+            else:
+                part = n_missing - taken  # nothing to decide on the way
+            self._level_stepper.break_off(part)
+            self._held.skip(part)
+            taken += part
+            mounting, given_up = self._decide()
+            ready.append(given_up)
+            if mounting is not None:
+                return taken, joined(ready, NO_STEPS), mounting
+            self._forget()
+        return taken, joined(ready, NO_STEPS), None
+
+    def finish(self) -> tuple[np.ndarray, Mounting | None]:
+        """No more samples come: the last steps to report, and the mounting from what there was, if any."""
+        ready = self._take(self._level_stepper.break_off(0))
+        if self._evidence.n_strides >= LEAST_STRIDES:
+            return ready, self._solve("whole" if self._whole_file else "found")
+        return joined([ready, self._withheld], NO_STEPS), None
+
+    @property
+    def level(self) -> Mounting:
+        """What is known without a run: up at the start, any heading."""
+        return Mounting(self._up, 0.0, "level", 0.0)
+
+    @property
+    def held(self) -> HeldSamples:
+        """The samples to be seen again."""
+        return self._held
+
+    @property
+    def standing(self) -> FloatArray:
+        """Mean specific force of the last still second before the run, sensor frame; NaN without one."""
+        return self._standing
+
+    @property
+    def n_clipped(self) -> int:
+        """Samples at full scale so far."""
+        return int(self._level_stepper.record["n_clipped"])
+
+    def _take(self, steps: np.ndarray) -> np.ndarray:
+        """Learn from new steps; returns those that can be reported: all that come before the first run."""
+        if not len(steps):
+            return steps
+        for i in np.flatnonzero(steps["gait"] == RUNNING):
+            self._learn(steps[i - 1 : i] if i else self._last_step, steps[i])
+        self._last_step = copied(steps[-1:])
+        if self._whole_file:
+            return steps  # nobody reports them: the file is read again
+        first = 0
+        if not len(self._withheld):
+            running = np.flatnonzero(steps["gait"] == RUNNING)
+            first = int(running[0]) if len(running) else len(steps)
+            self._standing = np.array(self._level_stepper.record["standing"])
+        self._withheld = joined([self._withheld, steps[first:]], NO_STEPS)
+        return steps[:first]
+
+    def _learn(self, last_step: np.ndarray, step: np.void) -> None:
+        """Add the stride that this running step ends to the evidence; `last_step` is a row or none."""
+        if not len(last_step) or last_step[0]["gait"] != RUNNING:
+            return
+        before = last_step[0]
+        if before["pulse_end"] != step["pulse_begin"]:
+            return
+        first = int(np.ceil(before["pulse_begin"]))
+        middle = round(float(before["pulse_end"])) - first
+        stop = int(np.ceil(step["pulse_end"]))
+        window = self._held.window(first - self._margin, stop + self._margin)
+        if window is not None:
+            self._evidence.add_stride(*window, self._rate_hz, self._margin, middle)
+
+    def _decide(self) -> tuple[Mounting | None, np.ndarray]:
+        """Whether what was seen is enough; and steps that are given up as no run after all."""
+        if self._whole_file or not len(self._withheld) or self._held.stop % self._samples_a_second:
+            return None, NO_STEPS
+        held_s = self._held.stop / self._rate_hz - self._withheld[0]["initial_contact_s"]
+        running_s = float(np.sum(self._withheld["period_s"][self._withheld["gait"] == RUNNING]))
+        if self._evidence.n_strides >= FEW_STRIDES:
+            mounting = self._solve("found")
+            sure = mounting.confidence >= ENOUGH_CONFIDENCE and running_s >= ENOUGH_RUNNING_S
+            if sure or running_s >= PLENTY_RUNNING_S or held_s >= LONGEST_HOLD_S:
+                return mounting, NO_STEPS
+        elif held_s >= LONGEST_HOLD_S:
+            given_up, self._withheld = self._withheld, NO_STEPS
+            self._evidence = MountingEvidence()
+            return None, given_up
+        return None, NO_STEPS
+
+    def _solve(self, source: Any) -> Mounting:
+        rotation, confidence = self._evidence.solve()
+        return Mounting(rotation, confidence, source, self._held.stop / self._rate_hz)
+
+    def _forget(self) -> None:
+        """Let go of samples that no run can reach back to."""
+        if len(self._withheld):
+            first = self._withheld[0]["pulse_begin"] - LEAD_S * self._rate_hz
+        else:
+            first = self._held.stop - LOOK_BACK_S * self._rate_hz
+        self._held.drop_before(int(first))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Copies of everything that changes; can be put back."""
+        return {
+            "level": self._level_stepper.state,
+            "evidence": {name: np.array(value) for name, value in vars(self._evidence).items()},
+            "held": self._held.state,
+            "withheld": self._withheld.copy(),
+            "standing": self._standing.copy(),
+            "last_step": self._last_step.copy(),
+        }
+
+    @state.setter
+    def state(self, saved: dict[str, Any]) -> None:
+        self._level_stepper.state = saved["level"]
+        evidence: dict[str, Any] = {name: np.array(value) for name, value in saved["evidence"].items()}
+        evidence["n_strides"] = int(saved["evidence"]["n_strides"])
+        self._evidence = MountingEvidence(**evidence)
+        self._held.state = saved["held"]
+        self._withheld = saved["withheld"].copy()
+        self._standing = saved["standing"].copy()
+        self._last_step = saved["last_step"].copy()
+
+
+class HeldSamples:
+    """The last stretch of samples with their orientation; gaps are rows of NaN.
+
+    `start` and `stop` are absolute sample indices.
+    """
+
+    def __init__(self, first_index: int) -> None:
+        self.start = first_index
+        self.stop = first_index
+        self._parts: list[tuple[FloatArray, FloatArray | None, FloatArray]] = []
+
+    def append(self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray) -> None:
+        """Add samples; they are copied."""
+        self._parts.append((acc.copy(), None if gyr is None else gyr.copy(), quats.copy()))
+        self.stop += len(acc)
+
+    def skip(self, n_missing: int) -> None:
+        """Samples are missing: nothing before them will be asked for together with what follows."""
+        has_gyro = bool(self._parts) and self._parts[-1][1] is not None
+        missing = np.broadcast_to(np.nan, (n_missing, 4))  # takes no room until joined
+        self._parts.append((missing[:, :3], missing[:, :3] if has_gyro else None, missing))
+        self.stop += n_missing
+
+    def drop_before(self, index: int) -> None:
+        """Let go of samples before an absolute index."""
+        while self._parts and self.start + len(self._parts[0][0]) <= index:
+            self.start += len(self._parts.pop(0)[0])
+        if self._parts and index > self.start:
+            cut = index - self.start
+            self._parts[0] = tuple(None if a is None else a[cut:] for a in self._parts[0])  # type: ignore[assignment]
+            self.start = index
+
+    def arrays(self) -> tuple[FloatArray, FloatArray | None, FloatArray]:
+        """Specific force, angular rate and quaternions from `start` to `stop`."""
+        if len(self._parts) > 1:
+            acc, gyr, quats = zip(*self._parts, strict=True)
+            joined = None if gyr[0] is None else np.concatenate(gyr)
+            self._parts = [(np.concatenate(acc), joined, np.concatenate(quats))]
+        if not self._parts:
+            return np.zeros((0, 3)), None, np.zeros((0, 4))
+        return self._parts[0]
+
+    def window(self, first: int, stop: int) -> tuple[FloatArray, FloatArray | None] | None:
+        """Specific force and rate of [first, stop), or None when some of it is missing."""
+        if first < self.start or stop > self.stop:
+            return None
+        acc, gyr, _ = self.arrays()
+        piece = slice(first - self.start, stop - self.start)
+        if not np.isfinite(acc[piece]).all():
+            return None
+        return acc[piece], None if gyr is None else gyr[piece]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Copies of everything that changes; can be put back."""
+        acc, gyr, quats = self.arrays()
+        none = np.zeros((0, 3))
+        return {
+            "start": self.start,
+            "stop": self.stop,
+            "acc": acc.copy(),
+            "gyr": none if gyr is None else gyr.copy(),
+            "has_gyro": gyr is not None,
+            "quats": quats.copy(),
+        }
+
+    @state.setter
+    def state(self, saved: dict[str, Any]) -> None:
+        self.start, self.stop = int(saved["start"]), int(saved["stop"])
+        gyr = saved["gyr"].copy() if saved["has_gyro"] else None
+        self._parts = [(saved["acc"].copy(), gyr, saved["quats"].copy())] if len(saved["acc"]) else []

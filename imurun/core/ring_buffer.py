@@ -1,0 +1,118 @@
+"""The last seconds of a recording, in level axes: what a step is measured on.
+
+Level axes turn with the body but stay upright: z along gravity, x the body's forward axis laid level,
+y to its left. `history` has shape (channels, capacity); the sample with absolute index k stands in
+column k - base.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imurun.core.jit import kernel
+from imurun.core.orientation import earth_rows
+from imurun.model.frames import G
+
+VERTICAL, FORWARD, LEFTWARD, RESULTANT = 0, 1, 2, 3  # specific force, g
+ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
+SIDEWAYS = 7  # specific force along the body's own left axis, which tilts with it, g
+SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
+CLIPPED = 11  # 1 where an axis was at its end
+YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the next sample's yaw goes on from them
+# filled for one step at a time, by `imurun.core.contact`; g
+PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 14, 15, 16
+# for whoever needs them, until they return
+SCRATCH, ROLL_COSINE = 17, 18
+N_CHANNELS = 19
+
+PER_G = 1.0 / G
+SMALL_SINE = 0.5
+"""Up to 30 degrees the arcsine is as exact as the arctangent."""
+KEEP_S = 10.0
+"""What is kept: four strides, four pulses that wait for a verdict, and the smoothing lag."""
+
+
+def new_history(rate_hz: float) -> np.ndarray:
+    """An empty history with room for twice what is kept, so that it is moved seldom."""
+    return np.zeros((N_CHANNELS, 2 * int(np.ceil(KEEP_S * rate_hz))))
+
+
+@kernel
+def write_levels(history, column, acc, quats, mounting):
+    """Turn samples to level axes and write them to the columns from `column` on.
+
+    The yaw goes on from that of the column before; in column 0 an unbroken stretch begins.
+
+    Args:
+        acc: shape (n, 3), m/s2, sensor frame. quats: shape (n, 4), sensor to earth. mounting: body from
+            sensor, (3, 3).
+    """
+    write_forces(history[:, column : column + len(acc)], acc, quats, mounting)
+    write_angles(history, column, column + len(acc))
+
+
+@kernel
+def write_forces(columns, acc, quats, mounting):
+    """The forces of each sample, and in place of its angles what they are the angles of."""
+    forward_x, forward_y, forward_z = mounting[0, 0], mounting[0, 1], mounting[0, 2]
+    left_x, left_y, left_z = mounting[1, 0], mounting[1, 1], mounting[1, 2]
+    up_x, up_y, up_z = mounting[2, 0], mounting[2, 1], mounting[2, 2]
+    for i in range(len(acc)):
+        xx, xy, xz, yx, yy, yz, ux, uy, uz = earth_rows(quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3])
+        # gravity's direction along the body's axes
+        up_forward = forward_x * ux + forward_y * uy + forward_z * uz
+        up_left = left_x * ux + left_y * uy + left_z * uz
+        up_up = up_x * ux + up_y * uy + up_z * uz
+        fx = forward_x - up_forward * ux
+        fy = forward_y - up_forward * uy
+        fz = forward_z - up_forward * uz
+        # lying face down or up: no forward direction is left
+        scale = 1.0 / max(np.sqrt(fx * fx + fy * fy + fz * fz), 1e-6)
+        fx, fy, fz = scale * fx, scale * fy, scale * fz
+        lx, ly, lz = uy * fz - uz * fy, uz * fx - ux * fz, ux * fy - uy * fx
+        ax, ay, az = acc[i, 0] * PER_G, acc[i, 1] * PER_G, acc[i, 2] * PER_G
+        columns[VERTICAL, i] = ax * ux + ay * uy + az * uz
+        columns[FORWARD, i] = ax * fx + ay * fy + az * fz
+        columns[LEFTWARD, i] = ax * lx + ay * ly + az * lz
+        columns[SIDEWAYS, i] = left_x * ax + left_y * ay + left_z * az
+        columns[RESULTANT, i] = np.sqrt(ax * ax + ay * ay + az * az)
+        columns[ROLL, i], columns[ROLL_COSINE, i] = scale * up_left, scale * up_up
+        columns[PITCH, i] = -min(max(up_forward, -1.0), 1.0)
+        columns[YAW_SINE, i] = yx * fx + yy * fy + yz * fz
+        columns[YAW_COSINE, i] = xx * fx + xy * fy + xz * fz
+
+
+@kernel
+def write_angles(history, first, stop):
+    """Sines and cosines of columns first to stop - 1 to angles, yaw without jumps."""
+    for k in range(first, stop):
+        history[ROLL, k] = angle_of(history[ROLL, k], history[ROLL_COSINE, k])
+        history[PITCH, k] = np.arcsin(history[PITCH, k])
+        sine, cosine = history[YAW_SINE, k], history[YAW_COSINE, k]
+        if k == 0:
+            history[YAW, k] = np.arctan2(sine, cosine)
+        else:
+            before_sine, before_cosine = history[YAW_SINE, k - 1], history[YAW_COSINE, k - 1]
+            turned = angle_of(
+                sine * before_cosine - cosine * before_sine, cosine * before_cosine + sine * before_sine
+            )
+            history[YAW, k] = history[YAW, k - 1] + turned
+
+
+@kernel
+def angle_of(sine, cosine):
+    """The angle, -pi to pi; that of a small sine takes a third of the time."""
+    if cosine > 0.0 and abs(sine) < SMALL_SINE:
+        return np.arcsin(sine)
+    return np.arctan2(sine, cosine)
+
+
+@kernel
+def make_room(history, base, used):
+    """Move the newer half of a full history to its front; returns the new base."""
+    kept = history.shape[1] // 2
+    shift = used - kept
+    for channel in range(history.shape[0]):
+        for k in range(kept):
+            history[channel, k] = history[channel, k + shift]
+    return base + shift

@@ -1,0 +1,1 @@
+"""A session as files that other programs read: step tables, BIDS, FIT."""

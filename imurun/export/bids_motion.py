@@ -1,0 +1,289 @@
+"""A recording as a BIDS dataset: samples, channels, steps as events.
+
+The layout is that of the Brain Imaging Data Structure 1.10 for motion (Jeung et al. 2024, Scientific Data
+11:716). Motion has no coordsystem file: the axes stand in channels.json as a reference frame.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imurun._version import __version__
+from imurun.errors import SettingsError
+from imurun.files.atomic import atomic_path
+from imurun.files.text import encodable, printable
+from imurun.files.write_errors import unwritten
+from imurun.model.recording import Recording, Runner
+from imurun.session import Session
+
+BIDS_VERSION = "1.10.0"
+TRACKING_SYSTEM = "imu"
+UNKNOWN = "n/a"
+DESCRIPTION, README = "dataset_description.json", "README"
+PARTICIPANTS, PARTICIPANT_COLUMNS = "participants.tsv", "participants.json"
+_CHANNELS = (("acc", "ACCEL", "m/s^2"), ("gyr", "GYRO", "rad/s"))
+
+
+def write_motion(
+    recording: Recording,
+    session: Session,
+    folder: str | os.PathLike[str],
+    *,
+    subject: str = "01",
+    visit: str | None = None,
+    task: str = "running",
+    runner: Runner | None = None,
+) -> Path:
+    """Write a recording and its steps into a BIDS dataset, which is made where there is none.
+
+    Channels are those of the recording: acceleration (specific force) in m/s2, angular rate in rad/s, in its
+    own axes. Missing samples are "n/a". Onsets are in seconds from the first sample. The runner's name is not
+    written.
+
+    Args:
+        recording: the samples.
+        session: what `analyze` found in them.
+        folder: of the dataset; made if need be.
+        subject, visit, task: BIDS labels, letters and digits; `visit` is BIDS's session.
+        runner: mass and height go to participants.tsv.
+
+    Returns:
+        The folder of the subject, or of the visit.
+
+    Raises:
+        SettingsError: a label that BIDS does not allow, a folder that holds something else, a subject (or
+            visit) that is there already, or the folder cannot be written.
+    """
+    for name, label in (("subject", subject), ("session", visit), ("task", task)):
+        if label is not None and not (label.isascii() and label.isalnum()):
+            raise SettingsError(f"The {name} {printable(label)!r} must be letters and digits only, for BIDS.")
+    dataset = Path(folder)
+    place = Path(f"sub-{subject}") if visit is None else Path(f"sub-{subject}", f"ses-{visit}")
+    target = dataset / place
+    try:
+        if dataset.exists() and (
+            not dataset.is_dir() or (_holds_something(dataset) and not _is_dataset(dataset))
+        ):
+            raise SettingsError(
+                f"{printable(str(dataset))} holds something else than a BIDS dataset; give another folder."
+            )
+        if target.exists():
+            option = "--subject" if visit is None else "--session"
+            raise SettingsError(f"{printable(str(target))} is there already; give another {option}.")
+        dataset.mkdir(parents=True, exist_ok=True)
+        _write_head(dataset, f"sub-{subject}", Runner() if runner is None else runner)
+        aside = Path(tempfile.mkdtemp(dir=dataset, prefix=f".{target.name}."))
+        try:
+            aside.chmod(dataset.stat().st_mode & 0o777)
+            _write_recording(recording, session, aside, "_".join(place.parts), task)
+            target.parent.mkdir(exist_ok=True)
+            aside.replace(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise unwritten(dataset, error) from error
+    return target
+
+
+def _holds_something(folder: Path) -> bool:
+    """Hidden files do not count, such as what an export left that was killed."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
+
+
+def _is_dataset(folder: Path) -> bool:
+    return (folder / DESCRIPTION).is_file()
+
+
+def _write_recording(recording: Recording, session: Session, folder: Path, who: str, task: str) -> None:
+    """The files of one recording; `who` begins their names."""
+    motion = folder / "motion"
+    motion.mkdir()
+    stem = f"{who}_task-{task}"
+    tracked = f"{stem}_tracksys-{TRACKING_SYSTEM}"
+    _write_samples(recording, motion / f"{tracked}_motion.tsv")
+    _write_json(motion / f"{tracked}_motion.json", _motion(recording, task))
+    _write_rows(motion / f"{tracked}_channels.tsv", _channel_rows(recording))
+    _write_json(motion / f"{tracked}_channels.json", {"reference_frame": _frames(recording, session)})
+    _write_rows(motion / f"{stem}_events.tsv", _event_rows(session))
+    _write_json(motion / f"{stem}_events.json", _EVENT_COLUMNS)
+    if recording.start is not None:
+        began = recording.start.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        rows = [("filename", "acq_time"), (f"motion/{tracked}_motion.tsv", began)]
+        _write_rows(folder / f"{who}_scans.tsv", rows)
+
+
+def _write_samples(recording: Recording, path: Path) -> None:
+    """The samples, without a header, as BIDS wants it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.csv as pacsv
+
+    arrays = [recording.acc] if recording.gyr is None else [recording.acc, recording.gyr]
+    columns = {}
+    for name, array in zip("ag", arrays, strict=False):
+        for axis in range(3):
+            values = pa.array(array[:, axis], from_pandas=True)  # NaN become nulls
+            columns[f"{name}{axis}"] = pc.fill_null(pc.cast(values, pa.string()), UNKNOWN)
+    with path.open("wb") as stream:
+        options = pacsv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
+        pacsv.write_csv(pa.table(columns), stream, options)
+
+
+def _motion(recording: Recording, task: str) -> dict[str, Any]:
+    n_gyr = 0 if recording.gyr is None else 3
+    return {
+        "TaskName": task,
+        "TaskDescription": "Running with an inertial sensor on the lower back.",
+        "SamplingFrequency": recording.rate_hz,
+        "SamplingFrequencyEffective": recording.rate_hz,
+        "TrackedPointsCount": 1,
+        "TrackingSystemName": TRACKING_SYSTEM,
+        "RecordingDuration": recording.duration_s,
+        "RecordingType": "continuous",
+        "MotionChannelCount": 3 + n_gyr,
+        "ACCELChannelCount": 3,
+        "GYROChannelCount": n_gyr,
+        "MissingValues": UNKNOWN,
+    }
+
+
+def _channel_rows(recording: Recording) -> list[tuple[object, ...]]:
+    head = (
+        *("name", "component", "type", "tracked_point", "units", "placement"),
+        *("reference_frame", "sampling_frequency"),
+    )
+    rows: list[tuple[object, ...]] = [head]
+    for name, kind, unit in _CHANNELS[: 1 if recording.gyr is None else 2]:
+        for axis in "xyz":
+            place = ("LowerBack", unit, "lower back", recording.frame, repr(recording.rate_hz))
+            rows.append((f"{name}_{axis}", axis, kind, *place))
+    return rows
+
+
+def _frames(recording: Recording, session: Session) -> dict[str, Any]:
+    """What the axes are; in the sensor's own, the mounting that was found leads to the body's."""
+    if recording.frame == "anatomical":
+        # the letters of both published validators; the specification's glossary also has FLU for these axes
+        level = {"SpatialAxes": "ALS", "Description": "Axes of the body: x forward, y left, z up."}
+    else:
+        text = "Axes of the sensor, as it sat on the body."
+        if session.mounting is not None:
+            rows = np.round(session.mounting.rotation, 6).tolist()
+            text += f" Rows of the rotation to body axes (forward, left, up): {rows}."
+        level = {"Description": text}
+    return {"Description": "Axes of the channels.", "Levels": {recording.frame: level}}
+
+
+_EVENT_COLUMNS = {
+    "onset": {"Description": "Time from the first sample.", "Units": "s"},
+    "duration": {"Description": "Of a foot on the ground; 0 for what the runner noted.", "Units": "s"},
+    "trial_type": {
+        "Description": "What happened.",
+        "Levels": {
+            "foot_strike": "A foot strikes the ground, found by imurun.",
+            "lap": "The runner marked a lap.",
+            "pain": "The runner said how much it hurts.",
+        },
+    },
+    "side": {
+        "Description": "Foot on the ground.",
+        "Levels": {"left": "Left foot.", "right": "Right foot.", "unknown": "It could not be told."},
+    },
+    "gait": {"Description": "Gait.", "Levels": {"running": "Running.", "walking": "Walking."}},
+    "value": {"Description": "Pain from 0 to 10."},
+}
+
+
+def _event_rows(session: Session) -> list[tuple[object, ...]]:
+    steps = session.steps
+    onset = np.asarray(steps["initial_contact_s"], dtype=np.float64)
+    duration = np.asarray(steps["final_contact_s"], dtype=np.float64) - onset
+    events: list[tuple[float, str, str, str, str, str]] = [
+        (float(at), _number(long), "foot_strike", str(side), str(gait), UNKNOWN)
+        for at, long, side, gait in zip(onset, duration, steps["side"], steps["gait"], strict=True)
+    ]
+    for marker in session.markers:
+        value = UNKNOWN if marker.value is None else f"{marker.value:g}"
+        events.append((marker.time_s, "0", marker.kind, UNKNOWN, UNKNOWN, value))
+    events.sort(key=lambda event: event[0])
+    return [tuple(_EVENT_COLUMNS), *((_number(event[0]), *event[1:]) for event in events)]
+
+
+def _number(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".") if np.isfinite(value) else UNKNOWN
+
+
+def _write_head(dataset: Path, participant: str, runner: Runner) -> None:
+    """What a dataset has once: its description, a README, and its participants.
+
+    The description comes first: with it, an export that broke off can be done again.
+    """
+    description = {
+        "Name": "Running with a sensor on the lower back",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [{"Name": "imurun", "Version": __version__}],
+    }
+    if not _is_dataset(dataset):
+        _write_json(dataset / DESCRIPTION, description)
+    has_participants = (dataset / PARTICIPANTS).exists()
+    if not has_participants and not any(dataset.glob("README*")):
+        _write_text(
+            dataset / README,
+            "Recordings of an inertial sensor on the lower back of runners, with the foot strikes that\n"
+            f"imurun {__version__} found in them (events). Specific force in m/s2, angular rate in rad/s.\n",
+        )
+    if not has_participants and not (dataset / PARTICIPANT_COLUMNS).exists():
+        _write_json(
+            dataset / PARTICIPANT_COLUMNS,
+            {
+                "height": {"Description": "Stature.", "Units": "m"},
+                "weight": {"Description": "Body mass.", "Units": "kg"},
+            },
+        )
+    _add_participant(dataset / PARTICIPANTS, participant, runner)
+
+
+def _add_participant(path: Path, participant: str, runner: Runner) -> None:
+    """A row for the participant, with the columns that the table has already."""
+    rows: list[list[str]] = []
+    if path.exists():
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as stream:
+                rows = list(csv.reader(stream, delimiter="\t"))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{printable(str(path))} is no table in UTF-8; correct it, or give another folder."
+            ) from error
+    rows = rows or [["participant_id", "height", "weight"]]
+    if any(row and row[0] == participant for row in rows[1:]):
+        return
+    known = {
+        "participant_id": participant,
+        "height": UNKNOWN if runner.height_m is None else f"{runner.height_m:g}",
+        "weight": UNKNOWN if runner.mass_kg is None else f"{runner.mass_kg:g}",
+    }
+    rows.append([known.get(name, UNKNOWN) for name in rows[0]])
+    _write_rows(path, rows)
+
+
+def _write_rows(path: Path, rows: Sequence[Sequence[object]]) -> None:
+    _write_text(path, "".join("\t".join(map(str, row)) + "\n" for row in rows))
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    _write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as aside:
+        aside.write_bytes(encodable(text).encode("utf-8"))

@@ -1,0 +1,161 @@
+"""imurun's values into the activity that the watch recorded: GPS, heart rate and all else stay."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from imurun.errors import FormatError, ImurunError, SettingsError
+from imurun.export.fit_fields import LAP, RECORD, SESSION
+from imurun.export.fit_read import FIT_EPOCH_S, LEAST_DATE_TIME, Track, read_fit
+from imurun.export.fit_values import record_values, span_values
+from imurun.export.fit_wire import Part, extend, number_of, read_parts, timestamp_of
+from imurun.files.atomic import atomic_path
+from imurun.files.text import printable
+from imurun.files.write_errors import unwritten
+from imurun.model.frames import FloatArray
+from imurun.session import Session
+
+LAP_START, LAP_ELAPSED = 2, 7
+"""Field numbers, the same in lap and session."""
+NO_START = (
+    "The recording does not say when it began, which FIT needs; give --start, such as 2026-05-01T07:30."
+)
+
+
+def merge_fit(
+    session: Session, watch: str | os.PathLike[str], out: str | os.PathLike[str]
+) -> tuple[str, ...]:
+    """Write the watch's activity once more, with imurun's values in its records, laps and sessions.
+
+    Values are found by UTC time; see `record_values` and `span_values` for what they are. Speed of the watch
+    over cadence is the step length, and vertical oscillation over that the vertical ratio. Every message and
+    value of the watch stays; where it has filled a native field itself, imurun's value stands in a developer
+    field that names the native one. The watch's laps stay; those of the recording are not added.
+
+    Args:
+        session: with a start.
+        watch: FIT activity; several files after each other are each merged.
+        out: FIT file to write; may not be `watch`.
+
+    Returns:
+        What was noticed, one sentence each.
+
+    Raises:
+        SettingsError: no start, `out` is `watch`, or it cannot be written.
+        FormatError: no steps; `watch` is not FIT, is damaged, or lies at another time than the recording.
+    """
+    file, target = Path(watch), Path(out)
+    if not len(session.steps):
+        raise FormatError("No steps were found in the recording, so there is nothing to add to the activity.")
+    start_s = start_time_s(session)
+    if file.exists() and target.exists() and file.samefile(target):
+        raise SettingsError(f"{printable(target.name)} is the watch's own file; choose another name.")
+    track = read_fit(file)
+    duration_s = float(session.summary["duration_s"])
+    inside = int(np.sum((track.time_s >= start_s) & (track.time_s < start_s + duration_s)))
+    if not inside:
+        raise FormatError(
+            f"{track.source} lies from {_clock(track.start)} to {_clock(track.end)}, but the recording from "
+            f"{_clock(_moment(start_s))} to {_clock(_moment(start_s + duration_s))}; give --start if the "
+            "clock of the sensor was wrong."
+        )
+    warnings = list(track.warnings)
+    if inside < 0.5 * len(track.time_s):
+        warnings.append(
+            f"Only {inside} of the {len(track.time_s)} records of {track.source} lie in the recording."
+        )
+    try:
+        parts = read_parts(file.read_bytes())
+        content = b"".join(_merge_part(part, session, track, start_s) for part in parts)
+    except ImurunError as error:
+        raise type(error)(f"{track.source}: {error}") from error
+    except OSError as error:
+        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+    write_bytes(content, target)
+    return tuple(warnings)
+
+
+def start_time_s(session: Session) -> float:
+    """Unix time of the recording's first sample.
+
+    Raises:
+        SettingsError: it is not known, or FIT cannot hold it.
+    """
+    if session.start is None:
+        raise SettingsError(NO_START)
+    start_s = session.start.timestamp()
+    if not FIT_EPOCH_S + LEAST_DATE_TIME <= start_s <= FIT_EPOCH_S + 0xF000_0000:
+        raise SettingsError(
+            f"The recording began on {session.start:%Y-%m-%d}, which FIT cannot hold; give the true --start."
+        )
+    return start_s
+
+
+def write_bytes(content: bytes, target: Path) -> None:
+    """Write a FIT file, whole or not at all.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    try:
+        with atomic_path(target) as aside:
+            aside.write_bytes(content)
+    except OSError as error:
+        raise unwritten(target, error) from error
+
+
+def add_values(part: Part, session: Session, start_s: float, speed_m_s: FloatArray | None = None) -> bytes:
+    """The file of `part` with the session's values at its records, laps and sessions.
+
+    Args:
+        part: an activity.
+        session: whose steps.
+        start_s: Unix time of its first sample.
+        speed_m_s: at each record; None if unknown.
+    """
+    times_s = _times(part, RECORD) - start_s
+    records = record_values(session.steps, times_s, speed_m_s, session.markers)
+    values: dict[int, pd.DataFrame] = {RECORD: records}
+    for kind in (LAP, SESSION):
+        begin, end = _spans(part, kind)
+        values[kind] = span_values(session.steps, begin - start_s, end - start_s, records, times_s)
+    return extend(part, values)
+
+
+def _merge_part(part: Part, session: Session, track: Track, start_s: float) -> bytes:
+    times = _times(part, RECORD)
+    return add_values(part, session, start_s, track.speed_at(times))
+
+
+def _times(part: Part, kind: int) -> FloatArray:
+    """Unix time of each data message of a kind; a time long ago where it has none."""
+    return np.array([_unix(timestamp_of(message)) for message in part.data(kind)], dtype=np.float64)
+
+
+def _spans(part: Part, kind: int) -> tuple[FloatArray, FloatArray]:
+    """Unix times at which laps or sessions begin and end; empty spans where that is not said."""
+    begin, end = [], []
+    for message in part.data(kind):
+        first = number_of(message, LAP_START)
+        elapsed_ms = number_of(message, LAP_ELAPSED)
+        last = _unix(timestamp_of(message))
+        begin.append(_unix(first))
+        end.append(last if first is None or elapsed_ms is None else begin[-1] + elapsed_ms / 1000.0)
+    return np.array(begin, dtype=np.float64), np.array(end, dtype=np.float64)
+
+
+def _unix(fit_time: int | None) -> float:
+    return 0.0 if fit_time is None else float(FIT_EPOCH_S + fit_time)
+
+
+def _moment(unix_s: float) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=unix_s)
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,1 @@
+"""Table formats of makers and apps, one TOML file each, and the reader of such descriptions."""

@@ -1,0 +1,314 @@
+"""Profiles: what one vendor's files look like, as a TOML file that anyone can write."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from imurun.errors import RecordingError, SettingsError
+from imurun.files.text import printable, shown
+from imurun.files.toml import parse_toml, read_toml
+from imurun.io.formats.regex import check_pattern, is_named, occurs
+from imurun.io.units import Quantity, parse_unit
+from imurun.model.frames import FloatArray, Frame, as_rotation
+from imurun.model.recording import check_rate
+
+_TABLES: dict[str, tuple[str, ...]] = {
+    "detect": ("header", "preamble"),
+    "columns": ("acc", "gyr", "time", "unnamed"),
+    "units": ("acc", "gyr", "time"),
+    "time": ("wraps_at", "day_first"),
+    "preamble": ("rate", "start_date", "start_time", "date_format"),
+    "files": ("acc", "gyr", "gravity"),
+}
+_PLAIN = (
+    "name",
+    "description",
+    "tested",
+    "advice",
+    "frame",
+    "axes",
+    "rate_hz",
+    "acc_range_g",
+    "gyr_range_deg_s",
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of one kind of file. Everything but the name may be left to the content.
+
+    Attributes:
+        name, description: for messages and lists.
+        tested: "tested on recordings" or "built from documentation only".
+        advice: what to export instead, for the message when gravity or a sensor is missing.
+        frame: axes of the recording after `axes` was applied.
+        rotation: shape (3, 3), recording = rotation @ sensor; from `axes`.
+        rate_hz: for files without time, 0 when unknown.
+        acc_range_g, gyr_range_deg_s: full scale, if known.
+        detect_header: patterns that must all match a column name; detect_preamble: patterns that
+            must all occur above the header. Without either, the profile is used only when named.
+        acc, gyr, time: patterns of the column names; empty to leave them to recognition.
+        unnamed: column names of files that have none.
+        units: unit by quantity.
+        wraps_at: value at which the time counter starts again from zero, in its unit; 0 for never.
+        day_first: how dates such as 3/4/2025 are meant; None to guess.
+        preamble_*: patterns with one group that find the rate and the start above the header.
+        files: file names (with * and ?) of the sensors in a folder or archive, the best one first.
+    """
+
+    name: str
+    description: str = ""
+    tested: str = "built from documentation only"
+    advice: str = ""
+    frame: Frame = "sensor"
+    rotation: FloatArray | None = None
+    rate_hz: float = 0.0
+    acc_range_g: float | None = None
+    gyr_range_deg_s: float | None = None
+    detect_header: tuple[str, ...] = ()
+    detect_preamble: tuple[str, ...] = ()
+    acc: tuple[str, ...] = ()
+    gyr: tuple[str, ...] = ()
+    time: str = ""
+    unnamed: tuple[str, ...] = ()
+    units: Mapping[Quantity, str] | None = None
+    wraps_at: float = 0.0
+    day_first: bool | None = None
+    preamble_rate: str = ""
+    preamble_start_date: str = ""
+    preamble_start_time: str = ""
+    preamble_date_format: str = ""
+    files: Mapping[str, tuple[str, ...]] | None = None
+
+    def matches(self, names: Sequence[str], preamble: str) -> int:
+        """How many of its marks a file bears: all of them, or 0."""
+        header = all(any(is_named(pattern, name) for name in names) for pattern in self.detect_header)
+        above = all(occurs(pattern, preamble) for pattern in self.detect_preamble)
+        return (len(self.detect_header) + 2 * len(self.detect_preamble)) if header and above else 0
+
+    def gravity_free_sentence(self) -> str:
+        """What to say when the acceleration has no gravity in it."""
+        advice = self.advice or "Export the accelerometer with gravity, not linear or user acceleration."
+        return f"gravity has been removed from the acceleration. {advice}"
+
+    def find_columns(self, names: Sequence[str], patterns: Sequence[str]) -> tuple[int, ...]:
+        """Index of the column that each pattern names.
+
+        Raises:
+            SettingsError: a pattern matches no column, or several.
+        """
+        return tuple(self._find_column(names, pattern) for pattern in patterns)
+
+    def names_acc_in(self, names: Sequence[str]) -> bool:
+        """Whether the acceleration columns that the profile asks for are all among `names`."""
+        return bool(self.acc) and all(any(is_named(pattern, name) for name in names) for pattern in self.acc)
+
+    def _find_column(self, names: Sequence[str], pattern: str) -> int:
+        found = [i for i, name in enumerate(names) if is_named(pattern, name)]
+        if len(found) != 1:
+            many = "no column matches" if not found else "several columns match"
+            raise SettingsError(
+                f"the profile {shown(self.name)} asks for a column {shown(pattern)!r}, "
+                f"which {many}; correct it, or give another profile."
+            )
+        return found[0]
+
+
+def load_profile(profile: str | os.PathLike[str]) -> Profile:
+    """Load a shipped profile by name, or any profile by the path of its TOML file.
+
+    Raises:
+        SettingsError: no such profile, no regular file, or a key that is unknown or makes no sense.
+    """
+    shipped = shipped_profiles()
+    if isinstance(profile, str) and profile in shipped:
+        return shipped[profile]
+    path = Path(profile)
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name that no file can have
+        is_file = False
+    if path.suffix.lower() != ".toml" and not is_file:
+        names = ", ".join(sorted(shipped))
+        raise SettingsError(
+            f"There is no profile {shown(str(profile))!r}; give one of {names}, or a TOML file."
+        )
+    source = printable(str(path))
+    return _Checker(source, read_toml(path, source)).profile()
+
+
+@cache
+def shipped_profiles() -> dict[str, Profile]:
+    """All profiles that come with imurun, by name."""
+    folder = resources.files("imurun.io") / "formats"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    profiles = [parse_profile(f.read_text(encoding="utf-8"), f.name) for f in files]
+    return {profile.name: profile for profile in profiles}
+
+
+def parse_profile(text: str, source: str) -> Profile:
+    """Read and check the text of a profile.
+
+    Raises:
+        SettingsError: names the key at fault.
+    """
+    return _Checker(source, parse_toml(text, source)).profile()
+
+
+class _Checker:
+    """Takes a profile apart; every complaint names the key."""
+
+    def __init__(self, source: str, content: dict[str, Any]) -> None:
+        self._source = source
+        self._content = content
+
+    def profile(self) -> Profile:
+        for key, value in self._content.items():
+            if key not in _PLAIN and key not in _TABLES:
+                self._fail(key, f"is unknown; use {', '.join((*_PLAIN, *_TABLES))}")
+            if key in _TABLES:
+                if not isinstance(value, dict):
+                    self._fail(key, "must be a table")
+                for inner in value:
+                    if inner not in _TABLES[key]:
+                        self._fail(f"{key}.{inner}", f"is unknown; use {', '.join(_TABLES[key])}")
+        frame = self._text("frame") or "sensor"
+        if frame not in ("sensor", "anatomical"):
+            self._fail("frame", "must be 'sensor' or 'anatomical'")
+        name = self._text("name")
+        if not name:
+            self._fail("name", "is missing")
+        return Profile(
+            name=name,
+            description=self._text("description"),
+            tested=self._text("tested") or Profile.tested,
+            advice=self._text("advice"),
+            frame=frame,
+            rotation=self._axes(),
+            rate_hz=self._rate(),
+            acc_range_g=self._number("acc_range_g"),
+            gyr_range_deg_s=self._number("gyr_range_deg_s"),
+            detect_header=self._patterns("detect.header"),
+            detect_preamble=self._patterns("detect.preamble"),
+            acc=self._three("columns.acc"),
+            gyr=self._three("columns.gyr"),
+            time=self._pattern("columns.time"),
+            unnamed=self._list("columns.unnamed"),
+            units=self._units(),
+            wraps_at=self._number("time.wraps_at") or 0.0,
+            day_first=self._flag("time.day_first"),
+            preamble_rate=self._pattern("preamble.rate", groups=1),
+            preamble_start_date=self._pattern("preamble.start_date", groups=1),
+            preamble_start_time=self._pattern("preamble.start_time", groups=1),
+            preamble_date_format=self._pattern("preamble.date_format", groups=1),
+            files={key: self._list(f"files.{key}") for key in self._content.get("files", {})} or None,
+        )
+
+    def _fail(self, key: str, problem: str) -> None:
+        raise SettingsError(f"{self._source}: the key {shown(key)} {problem}.")
+
+    def _get(self, key: str) -> Any:
+        value: Any = self._content
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def _text(self, key: str) -> Any:
+        value = self._get(key)
+        if value is not None and not isinstance(value, str):
+            self._fail(key, "must be a text")
+        return value or ""
+
+    def _number(self, key: str) -> float | None:
+        value = self._get(key)
+        if value is None:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value <= sys.float_info.max:
+            self._fail(key, "must be a number above 0")
+        return float(value)
+
+    def _rate(self) -> float:
+        value = self._number("rate_hz")
+        try:
+            return check_rate(value) if value else 0.0
+        except RecordingError as error:
+            raise SettingsError(f"{self._source}: the key rate_hz is wrong: {error}") from error
+
+    def _flag(self, key: str) -> bool | None:
+        value = self._get(key)
+        if value is not None and not isinstance(value, bool):
+            self._fail(key, "must be true or false")
+        return value
+
+    def _list(self, key: str) -> tuple[str, ...]:
+        value = self._get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self._fail(key, "must be a list of texts")
+        return tuple(value)
+
+    def _three(self, key: str) -> tuple[str, ...]:
+        patterns = self._patterns(key)
+        if len(patterns) not in (0, 3):
+            self._fail(key, "must name three columns: x, y, z")
+        return patterns
+
+    def _patterns(self, key: str) -> tuple[str, ...]:
+        for pattern in self._list(key):
+            self._check_pattern(key, pattern, 0)
+        return self._list(key)
+
+    def _pattern(self, key: str, groups: int = 0) -> str:
+        pattern = self._text(key)
+        if pattern:
+            self._check_pattern(key, pattern, groups)
+        return pattern
+
+    def _check_pattern(self, key: str, pattern: str, groups: int) -> None:
+        try:
+            n_groups = check_pattern(pattern)
+        except SettingsError as error:
+            raise SettingsError(f"{self._source}: the key {key} {error}") from error
+        if groups and n_groups != groups:
+            self._fail(key, "must have one group in round brackets")
+
+    def _units(self) -> dict[Quantity, str]:
+        units: dict[Quantity, str] = {}
+        quantities: tuple[Quantity, ...] = ("acc", "gyr", "time")
+        for quantity in quantities:
+            text = self._text(f"units.{quantity}")
+            if text:
+                units[quantity] = parse_unit(text, quantity)
+                if not units[quantity]:
+                    self._fail(
+                        f"units.{quantity}", f"is {shown(text)!r}, which is no unit known here; correct it"
+                    )
+        return units
+
+    def _axes(self) -> FloatArray | None:
+        axes = self._list("axes")
+        if not axes:
+            return None
+        rows = [[0.0, 0.0, 0.0] for _ in axes]
+        for row, text in zip(rows, axes, strict=True):
+            match = re.fullmatch(r"([+-]?)([xyz])", text)
+            if not match:
+                self._fail("axes", 'must be three of "+x", "-x", ... "-z"')
+                continue
+            row["xyz".index(match.group(2))] = -1.0 if match.group(1) == "-" else 1.0
+        try:
+            return as_rotation(rows)
+        except SettingsError as error:
+            raise SettingsError(
+                f"{self._source}: the key axes makes no right-handed frame: {error}"
+            ) from error

@@ -1,0 +1,1 @@
+"""The data that every other package uses: recordings, runners, sample blocks, axes, columns."""

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from imurun.ble import connection as link_module
+from imurun.ble.connection import open_link
+from imurun.ble.devices import PROFILES
+from imurun.ble.scan import Found
+from imurun.errors import SensorNotFoundError
+
+
+def test_a_system_that_never_ends_its_search_for_services_is_given_up(monkeypatch):
+    """CoreBluetooth and others wait for the services without a limit when the link goes meanwhile."""
+
+    ended: list[bool] = []
+
+    class Endless:
+        def __init__(self, *_, **__):
+            pass
+
+        async def connect(self):
+            await asyncio.Event().wait()
+
+        async def disconnect(self):
+            ended.append(True)
+
+    profile = PROFILES["imurun"]
+    sensor = Found("imurun-1", "00:00:00:00:00:01", profile, -50, None)  # type: ignore[arg-type]
+    monkeypatch.setattr(link_module, "BleakClient", Endless)
+
+    async def scenario():
+        async with open_link(sensor, profile, lambda: 0.0, limit=10, connect_s=0.05):
+            raise AssertionError("never connected")
+
+    with pytest.raises(SensorNotFoundError, match="imurun-1"):
+        asyncio.run(asyncio.wait_for(scenario(), 60))
+    assert ended == [True]  # some systems keep the connection itself

@@ -1,0 +1,181 @@
+"""Questions to the C device side over a look-alike of org.bluez."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from contextlib import asynccontextmanager, suppress
+from random import Random
+
+import pytest
+
+if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
+    pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
+
+from firmware_protocol.host import board as host
+from imurun.ble.client import SensorClient
+from imurun.ble.codec import LOG_DATA, RunHeader, decode_log
+from imurun.ble.control import LogEntry
+from imurun.ble.decoding import Settings
+from imurun.ble.device_info import PartOfLog, battery_of, download_log, open_inquiry
+from imurun.ble.scan import find
+from imurun.ble.timeouts import Waits
+from imurun.errors import SensorError
+from imurun.model.sample_block import SampleBlock
+from tests.ble.bluez import Bluez, start_daemon
+from tests.ble.firmware_board import FirmwareBoard
+
+if host.compiler() is None:
+    pytest.skip("needs a C compiler: install gcc or clang, or name one in CC", allow_module_level=True)
+
+WAITS = Waits(first_data_s=1.0, reply_s=0.5, connect_s=2.0, drain_s=0.1, tries=1)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return host.load(host.build_library(tmp_path_factory.mktemp("device")))
+
+
+@pytest.fixture
+def firmware(library, monkeypatch):
+    daemon, address = start_daemon()
+    monkeypatch.setattr(Bluez, "address", address)
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+    with host.Board(library, log_bytes=1_000_000) as firmware:
+        yield firmware
+    daemon.terminate()
+    daemon.wait()
+    daemon.stdout.close()
+
+
+@asynccontextmanager
+async def in_range(board, mtu=247):
+    async with Bluez(board, mtu=mtu) as bluez:
+        task = asyncio.create_task(board.run(bluez))
+        try:
+            yield bluez
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def log_a_run(found, n_samples):
+    """Let the sensor log a run, and return how many samples it had."""
+    async with SensorClient(found, Settings(208, 16, 2000), keep_log=True, waits=WAITS) as client:
+        async for item in client:
+            if isinstance(item, SampleBlock) and item.next_index >= n_samples:
+                client.stop()
+        return client.assembly.aligner.next_index
+
+
+def run(scenario):
+    return asyncio.run(asyncio.wait_for(scenario, 40))
+
+
+@pytest.mark.parametrize("mtu", [247, 23])
+def test_a_log_is_downloaded_whole_though_notifications_are_lost(firmware, mtu):
+    async def scenario():
+        board, random = FirmwareBoard(firmware), Random(1)
+        async with in_range(board, mtu):
+            found = await find("imurun-1", 1.0)
+            n = await log_a_run(found, 300)
+            board.lose = lambda data: data[0] & 0x0F == LOG_DATA and random.random() < 0.05
+            async with open_inquiry(found, WAITS) as inquiry:
+                info = await inquiry.info()
+                shares, part = [], PartOfLog(info.logs[0])
+                await inquiry.read_log(part, shares.append)
+                content = part.content
+                await inquiry.erase_log(info.logs[0])
+                assert not (await inquiry.info()).logs
+                with pytest.raises(SensorError, match="no longer has this log; list its logs again"):
+                    await inquiry.read_log(PartOfLog(info.logs[0]))
+        return n, info, content, shares
+
+    n, info, content, shares = run(scenario())
+    assert (info.mtu, info.battery_percent, info.firmware) == (mtu, 64, "imurun host")
+    assert info.capabilities.log_bytes == 1_000_000
+    header, *frames = decode_log(content).frames
+    assert decode_log(content).lost_bytes == 0
+    assert isinstance(header, RunHeader)
+    assert sum(len(frame.raw) for frame in frames) == n
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_a_log_is_not_read_while_the_sensor_records(firmware):
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)):
+            found = await find("imurun-1", 1.0)
+            await log_a_run(found, 60)
+            client = SensorClient(found, Settings(208, 16, 2000), waits=WAITS)
+            async with client:
+                await anext(client)  # and left without a stop: the sensor goes on
+            async with open_inquiry(found, WAITS) as inquiry:
+                info = await inquiry.info()
+                assert info.status.running
+                log = info.logs[0]
+            with pytest.raises(SensorError, match="is recording; stop it first: imurun sensor imurun-1"):
+                await download_log(found, log, waits=WAITS)
+            async with open_inquiry(found, WAITS) as inquiry:
+                await inquiry.stop()
+                assert not (await inquiry.info()).status.running
+            assert len(await download_log(found, log, waits=WAITS)) == log.bytes
+
+    run(scenario())
+
+
+def test_a_download_goes_on_where_a_link_broke(firmware):
+    async def scenario():
+        board, sent = FirmwareBoard(firmware), []
+        async with in_range(board) as bluez:
+            found = await find("imurun-1", 1.0)
+            n = await log_a_run(found, 300)
+
+            def drop_once(data):
+                sent.append(data)
+                if len(sent) == 10:
+                    bluez.drop()
+                return False
+
+            async with open_inquiry(found, WAITS) as inquiry:
+                (log,) = (await inquiry.info()).logs
+            board.lose = drop_once
+            content = await download_log(found, log, waits=WAITS)
+            assert len(sent) < 2 * log.bytes / 233  # not all of it twice
+        return n, content
+
+    n, content = run(scenario())
+    assert sum(len(frame.raw) for frame in decode_log(content).frames[1:]) == n
+
+
+def test_a_log_of_absurd_size_is_refused():
+    with pytest.raises(SensorError, match="says that its log 3 has 4294967295 bytes; erase it"):
+        PartOfLog(LogEntry(3, 0xFFFFFFFF))
+
+
+def test_a_log_that_does_not_come_is_given_up(firmware):
+    async def scenario():
+        board = FirmwareBoard(firmware)
+        async with in_range(board):
+            found = await find("imurun-1", 1.0)
+            await log_a_run(found, 60)
+            board.lose = lambda data: True
+            async with open_inquiry(found, WAITS) as inquiry:
+                info = await inquiry.info()
+                await inquiry.read_log(PartOfLog(LogEntry(info.logs[0].log_id, 300)))
+
+    with pytest.raises(SensorError, match="does not send all of its log"):
+        run(scenario())
+
+
+def test_the_battery_of_a_sensor_that_went_away_is_unknown(firmware):
+    async def scenario():
+        async with in_range(FirmwareBoard(firmware)) as bluez:
+            found = await find("imurun-1", 1.0)
+            assert await battery_of(found, WAITS) == 64
+            bluez.in_range = False
+            return await battery_of(found, WAITS)
+
+    assert run(scenario()) is None

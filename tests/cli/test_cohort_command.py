@@ -1,0 +1,169 @@
+"""`imurun cohort` as a user runs it: in a process of its own, killed and called again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import numba
+import pandas as pd
+import pytest
+
+import imurun.io
+from imurun.cli.compile_core import warm_up
+from imurun.sim.presets import steady_run
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
+
+
+N = 8
+
+
+def words(*given):
+    return [sys.executable, "-m", "imurun", "cohort", *map(str, given)]
+
+
+@pytest.fixture(scope="module")
+def cohort(call):
+    """Runs `imurun cohort`."""
+    return partial(call, "cohort")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    warm_up()
+    root = tmp_path_factory.mktemp("cohort") / "data"
+    for i in range(N):
+        file = root / f"runner{i % 2}" / f"run{i}.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        imurun.io.write_recording(steady_run(20.0, 2.5 + 0.1 * i, seed=i + 1).recording, file)
+    return root
+
+
+def ledger(out):
+    file = out / "ledger.jsonl"
+    return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]] if file.exists() else []
+
+
+def started(data, out, wanted=1):
+    """A run under way, when that many recordings are done."""
+    process = subprocess.Popen(
+        words(data, "--out", out, "--workers", 1),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while len(ledger(out)) < wanted:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    return process
+
+
+def test_the_same_command_goes_on_after_kill_9(data, tmp_path, cohort):
+    out = tmp_path / "out"
+    process = started(data, out, wanted=2)
+    process.kill()
+    process.communicate()
+    done = [line["key"] for line in ledger(out)]
+    assert 2 <= len(done) < N
+    result = cohort(data, "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert f"{N - len(done)} done" in result.stdout
+    assert f"{len(done)} before" in result.stdout
+    keys = [line["key"] for line in ledger(out)]
+    assert keys[: len(done)] == done
+    assert len(keys) == len(set(keys)) == N
+    assert len(pd.read_parquet(out / "sessions")) == N
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_killed_command_leaves_no_workers(data, tmp_path):
+    process = started(data, tmp_path / "out")
+    group = os.getpgid(process.pid)
+    process.kill()
+    process.communicate()
+    deadline_s = time.monotonic() + 30.0
+    while _alive(group):
+        assert time.monotonic() < deadline_s, "a worker outlived its command"
+        time.sleep(0.05)
+
+
+def _alive(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_ctrl_c_ends_in_good_order(data, tmp_path):
+    out = tmp_path / "out"
+    process = started(data, out)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to workers too
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Interrupted. Done: " in stderr
+    assert "the same command goes on" in stderr
+    assert "Traceback" not in stderr
+    n = len(ledger(out))
+    assert f"{n} done" in stdout
+    assert len(pd.read_parquet(out / "sessions")) == n
+    assert (out / "failures.csv").exists()
+
+
+def test_some_that_cannot_be_used_are_said_and_told_by_the_exit_code(data, tmp_path, cohort):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("nothing")
+    good = data / "runner0" / "run0.parquet"
+    result = cohort(bad, good, tmp_path / "none.csv", "--out", tmp_path / "out")
+    assert result.returncode == 1
+    assert "Recordings: 1 done (0.01 h)" in result.stdout
+    assert "2 of the recordings could not be used" in result.stderr
+    assert "failures.csv" in result.stderr
+    assert len(pd.read_csv(tmp_path / "out" / "failures.csv")) == 2
+
+
+def test_other_settings_and_other_folders_are_refused(data, tmp_path, cohort):
+    file = data / "runner0" / "run0.parquet"
+    assert cohort(file, "--out", tmp_path / "out", "--mass", 70).returncode == 0
+    result = cohort(file, "--out", tmp_path / "out", "--mass", 71)
+    assert result.returncode == 1
+    assert result.stderr.startswith("imurun: ")
+    assert "mass_kg is 70.0 there and 71.0 here" in result.stderr
+    result = cohort(file, "--out", data)
+    assert result.returncode == 1
+    assert "not empty and holds no cohort" in result.stderr
+
+
+def test_a_scheduler_that_is_not_there_is_one_sentence(data, tmp_path, cohort):
+    pytest.importorskip("distributed", reason="needs Dask: pip install -e '.[dev]'")
+    out = tmp_path / "out"
+    result = cohort(data, "--out", out, "--scheduler", "nonsense://1")
+    assert result.returncode == 1
+    assert "does not answer" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_words_are_checked(tmp_path, cohort):
+    assert cohort("--out", tmp_path / "out").returncode == 1
+    assert cohort("x").returncode == 2
+    assert cohort("x", "--out", tmp_path, "--workers", 0).returncode == 2
+    result = cohort("--help")
+    assert result.returncode == 0
+    assert "--scheduler" in result.stdout
+
+
+def test_a_folder_may_be_called_like_the_command(data, tmp_path, cohort):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "a.parquet").symlink_to(data / "runner0" / "run0.parquet")
+    result = cohort("run", "--out", "out", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert list(pd.read_parquet(tmp_path / "out" / "sessions")["runner"]) == ["run"]

@@ -1,0 +1,95 @@
+"""What a sensor calls itself decides no more of a file's name than a word in it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from bleak.backends.device import BLEDevice
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from imurun.ble.control import LogEntry
+from imurun.ble.devices import PROFILES
+from imurun.ble.scan import Found
+from imurun.ble.scan import printable as as_scanned
+from imurun.cli import live, sensor
+from imurun.cli.choose_sensor import Wanted
+from imurun.files.text import LONGEST_WORD, file_word
+from imurun.live.runner_profile import Wearer
+
+HOSTILE = [
+    "../../x",
+    "/etc/passwd",
+    "C:\\Windows\\x",
+    "..",
+    ".",
+    "",
+    "a\0b",
+    "a\nb",
+    "CON",
+    "nul.txt",
+    "~root",
+    "$(reboot)",
+    "x" * 5000,
+    "走" * 300,
+    "\u202egpj.exe",
+    "-rf",
+    "a:stream",
+    "\ud800",
+]
+
+
+def found(name, address="F1:F1:F1:F1:F1:F1"):
+    return Found(as_scanned(name), address, PROFILES["imurun"], -50, BLEDevice(address, None, None))
+
+
+@given(st.text())
+@example("\ud800")
+@example("走" * 300)
+@example("..")
+def test_a_word_is_part_of_one_name(text):
+    word = file_word(text)
+    assert word == Path(f"x{word}").name[1:]
+    assert not set(word) & set('/\\.:*?"<>|~$ \0\n')
+    assert 0 < len(word.encode()) <= LONGEST_WORD
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:20])
+def test_logs_stay_in_their_folder(tmp_path, monkeypatch, name):
+    """Whatever the sensor sends, it lies where the runner said, under a name of imurun's."""
+
+    async def download(*_):
+        return b"no log at all"
+
+    monkeypatch.setattr(sensor, "download_log", download)
+    folder = tmp_path / "deep" / "logs"
+    folder.parent.mkdir()
+    logs = (LogEntry(1, 13), LogEntry(2**32 - 1, 13))
+    asyncio.run(sensor._download(found(name), logs, folder, erase=False))
+    assert len(list(folder.iterdir())) == 2
+    assert sorted(tmp_path.rglob("*")) == sorted([folder.parent, folder, *folder.iterdir()])
+
+
+NAMES = [*HOSTILE, "twin", "twin", "Twin", "x" * 6000]
+
+
+def test_sessions_of_a_team_stay_apart_and_where_they_were_put(tmp_path, monkeypatch):
+    """Two sensors of one kind often have one name; each keeps its own files."""
+    team = [found(name, f"F1:F1:F1:F1:F1:{k:02X}") for k, name in enumerate(NAMES)]
+
+    async def choose(*_):
+        return team
+
+    monkeypatch.setattr(live, "choose_sensors", choose)
+    monkeypatch.setattr(live, "settings_for", lambda *_: None)
+    monkeypatch.setattr(live, "sensor_run", lambda one, _, __, stem: SimpleNamespace(one=one, stem=stem))
+    runs = asyncio.run(live._sensor_runs([], Wanted(), Wearer(), tmp_path / "run"))
+    stems = [run.stem for run in runs]
+    assert {stem.parent for stem in stems} == {tmp_path}
+    assert len({stem.name.casefold() for stem in stems}) == len(NAMES)
+    for stem in stems:
+        assert stem.name.startswith("run-")
+        stem.with_name(stem.name + "-steps.parquet").touch()

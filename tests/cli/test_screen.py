@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import io
+
+from imurun.cli.screen import patience
+
+
+def test_patience_is_silent_without_a_terminal(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    with patience("Waiting") as progress:
+        progress(0.5)
+    assert stream.getvalue() == ""

@@ -1,0 +1,159 @@
+"""Smoothing against a padded convolution."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from scipy.signal import convolve
+
+from imurun.core.filters import REACH_SIGMA, fill_taps, gaussian_taps, smooth_at, smooth_span
+from tests.core.core_helpers import examples
+
+
+def plain_smooth(signal, taps):
+    """The whole signal smoothed, its ends repeated."""
+    return convolve(np.pad(signal, len(taps) // 2, mode="edge"), taps, mode="valid", method="direct")
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 50.0, 104.17, 1000.0])
+@pytest.mark.parametrize("cutoff_hz", [0.5, 3.5, 5.0])
+def test_taps_smooth_as_promised(rate_hz, cutoff_hz):
+    taps = gaussian_taps(rate_hz, cutoff_hz)
+    assert len(taps) % 2 == 1
+    assert taps.sum() == pytest.approx(1.0, abs=1e-14)
+    assert np.array_equal(taps, taps[::-1])
+    place = np.arange(len(taps)) - len(taps) // 2
+    gain = np.sum(taps * np.cos(2 * np.pi * cutoff_hz / rate_hz * place))
+    assert 20 * np.log10(gain) == pytest.approx(-3.01, abs=0.1)
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 100.0, 1000.0])
+def test_taps_never_overshoot(rate_hz):
+    step = np.repeat([0.0, 1.0], 2000)
+    smooth = plain_smooth(step, gaussian_taps(rate_hz, 3.5))
+    assert smooth.min() >= 0.0
+    assert smooth.max() <= 1.0 + 1e-12
+    assert (np.diff(smooth) >= -1e-15).all()
+
+
+@examples(150)
+@given(
+    signal=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40),
+    edges=st.tuples(st.integers(0, 39), st.integers(0, 39)),
+    half=st.integers(0, 30),
+)
+def test_like_a_padded_convolution(signal, edges, half):
+    signal = np.array(signal)
+    first, last = sorted(edge % len(signal) for edge in edges)
+    taps = gaussian_taps(100.0, 3.5) if half == 30 else np.hanning(2 * half + 3)[1:-1]
+    expected = plain_smooth(signal[first : last + 1], taps)
+    found = [smooth_at(signal, k, first, last, taps) for k in range(first, last + 1)]
+    assert np.allclose(found, expected, rtol=1e-12, atol=1e-12 * np.abs(signal).max())
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -3.0, 5e-324, 1e300])
+def test_a_constant_stays(value):
+    signal, taps = np.full(30, value), gaussian_taps(100.0, 3.5)
+    for k in (0, 3, 15, 29):
+        assert smooth_at(signal, k, 0, 29, taps) == pytest.approx(value, rel=1e-12)
+
+
+def test_nan_reaches_as_far_as_the_taps():
+    taps = gaussian_taps(100.0, 10.0)
+    half = len(taps) // 2
+    signal = np.ones(6 * half)
+    signal[3 * half] = np.nan
+    hit = [np.isnan(smooth_at(signal, k, 0, len(signal) - 1, taps)) for k in range(len(signal))]
+    assert np.flatnonzero(hit).tolist() == list(range(2 * half, 4 * half + 1))
+
+
+def test_what_lies_outside_is_not_read():
+    taps = gaussian_taps(100.0, 3.5)
+    signal = np.full(60, np.nan)
+    signal[20:40] = 2.0
+    assert [smooth_at(signal, k, 20, 39, taps) for k in (20, 30, 39)] == pytest.approx([2.0] * 3)
+
+
+@examples(150)
+@example(seed=0, n=4, ends=(0, 3), span=(0, 4), half=1, size=5e-324)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 60),
+    ends=st.tuples(st.integers(0, 59), st.integers(0, 59)),
+    span=st.tuples(st.integers(0, 60), st.integers(0, 60)),
+    half=st.integers(0, 40),
+    size=st.sampled_from([0.0, 5e-324, 1.0, 1e300]),
+)
+def test_a_span_is_its_samples_one_by_one(seed, n, ends, span, half, size):
+    """To the last bit, at the edges and within; spans shorter than the taps, and empty ones."""
+    rng = np.random.default_rng(seed)
+    signal = size * rng.uniform(-1.0, 1.0, n)
+    first, last = sorted(end % n for end in ends)
+    begin, stop = (first + edge % (last - first + 2) for edge in span)  # also the wrong way round
+    taps = rng.uniform(0.0, 1.0, half + 1)
+    taps = np.concatenate([taps[:0:-1], taps]) / (2.0 * taps.sum())
+    smoothed = np.full(n, -7.0)
+    smooth_span(signal, smoothed, begin, stop, first, last, taps)
+    expected = np.full(n, -7.0)
+    for k in range(begin, stop):
+        expected[k] = smooth_at(signal, k, first, last, taps)
+    assert smoothed.tobytes() == expected.tobytes()
+    convolved = np.convolve(np.pad(signal[first : last + 1], half, mode="edge"), taps, mode="valid")
+    part = slice(begin, max(stop, begin))
+    # a denormal is rounded to a whole one at each of up to 81 taps
+    close = {"rtol": 1e-12, "atol": 1e-13 * size + 100 * 5e-324}
+    assert np.allclose(smoothed[part], convolved[begin - first : part.stop - first], **close)
+
+
+@examples(40)
+@given(seed=st.integers(0, 2**32 - 1), edges=st.lists(st.integers(0, 300), max_size=12))
+def test_a_span_in_any_parts_is_the_same_to_the_last_bit(seed, edges):
+    signal = np.random.default_rng(seed).standard_normal(300)
+    taps = gaussian_taps(100.0, 3.5)
+    whole, parts = np.empty(300), np.empty(300)
+    smooth_span(signal, whole, 0, 300, 0, 299, taps)
+    for begin, stop in pairwise([0, *sorted(edges), 300]):
+        smooth_span(signal, parts, begin, stop, 0, 299, taps)
+    assert parts.tobytes() == whole.tobytes()
+
+
+def test_a_span_reads_nothing_outside():
+    taps = gaussian_taps(100.0, 3.5)
+    signal, smoothed = np.full(60, np.nan), np.full(60, -7.0)
+    signal[20:40] = 2.0
+    smooth_span(signal, smoothed, 20, 40, 20, 39, taps)
+    assert smoothed[20:40] == pytest.approx(np.full(20, 2.0))
+    assert (np.delete(smoothed, np.arange(20, 40)) == -7.0).all()
+
+
+@examples(60)
+@given(sigma=st.floats(0.05, 80.0))
+def test_filled_taps_are_gaussian(sigma):
+    half = int(np.ceil(REACH_SIGMA * sigma))
+    taps = np.full(2 * half + 1, np.nan)
+    fill_taps(taps, sigma)
+    expected = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
+    assert np.allclose(taps, expected / math.fsum(expected), rtol=1e-13, atol=0.0)
+    assert np.array_equal(taps, taps[::-1])
+    assert math.fsum(taps) == pytest.approx(1.0, abs=1e-14)
+
+
+def test_filled_taps_are_those_of_the_cutoff():
+    taps = gaussian_taps(100.0, 3.5)
+    filled = np.empty_like(taps)
+    fill_taps(filled, np.sqrt(np.log(2.0)) / (2.0 * np.pi) / 3.5 * 100.0)
+    assert np.allclose(filled, taps, rtol=1e-13, atol=0.0)
+
+
+def test_one_tap_is_no_smoothing():
+    taps, signal = np.empty(1), np.array([1.0, -2.0, 3.0])
+    fill_taps(taps, 0.1)
+    smoothed = np.empty(3)
+    smooth_span(signal, smoothed, 0, 3, 0, 2, taps)
+    assert taps.tolist() == [1.0]
+    assert smoothed.tolist() == signal.tolist()

@@ -1,0 +1,84 @@
+"""A new state has seen nothing, and a restart leaves only what outlives a gap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from imurun.core.state import (
+    MANY_AGAINST,
+    STATE,
+    begin,
+    forget_steps,
+    knows_heading,
+    new_state,
+    note_against,
+    restart,
+)
+from imurun.core.step_cycle import BELOW
+from imurun.core.stepper import Stepper
+from tests.core.core_helpers import flat
+
+OUTLIVES = {
+    "next", "n_steps", "n_seconds", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing",
+    "drift_pitch", "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from",
+    "slipped_s", "turned_s", "against",
+}  # fmt: skip
+
+
+def bytes_of(state, names):
+    return dict(flat({name: state[name] for name in names}))
+
+
+@pytest.mark.parametrize("first_index", [0, 12345])
+def test_new(first_index):
+    state = new_state(first_index)[0]
+    assert [state[name] for name in ("next", "slow_next", "oldest", "base")] == [first_index] * 4
+    assert state["tracker"]["phase"] == BELOW
+    for name in ("fresh_pitch", "standing_pitch", "slipped_s", "turned_s", "last_contact"):
+        assert np.isnan(state[name])
+    assert np.isnan(state["standing"]).all()
+
+
+def test_restart_forgets_all_but_the_runner():
+    states = np.frombuffer(np.random.default_rng(1).bytes(STATE.itemsize), dtype=STATE).copy()
+    state, before = states[0], states.copy()[0]
+    restart(state)
+    assert bytes_of(state, OUTLIVES) == bytes_of(before, OUTLIVES)
+    unread = {"ends", "last_run"}  # ends count only up to n_ends, the last run while running
+    rest = set(STATE.names) - OUTLIVES - unread
+    assert bytes_of(state, rest) == bytes_of(new_state(int(before["next"]))[0], rest)
+
+
+def test_forgetting_steps_keeps_the_rhythm():
+    state = new_state(0)[0]
+    for name in ("last_contact", "last_final", "last_step_time", "last_begin", "n_ends"):
+        state[name] = 3
+    state["periods"] = 0.35
+    forget_steps(state)
+    names = ("last_contact", "last_final", "last_step_time", "last_begin", "n_ends")
+    assert bytes_of(state, names) == bytes_of(new_state(0)[0], names)
+    assert state["periods"].tolist() == [0.35, 0.35]
+
+
+def test_python_begins_as_kernels_restart():
+    states = np.frombuffer(np.random.default_rng(2).bytes(3 * STATE.itemsize), dtype=STATE).copy()
+    expected = states.copy()
+    restart(expected[0])
+    begin(states)
+    assert states.tobytes() == expected.tobytes()  # and the others are left alone
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_heading_is_known_until_many_pulses_ran_against_it(told):
+    c = Stepper(50.0, np.eye(3), heading_known=told, has_gyro=True).coefficients
+    state, turned_s, known = new_state(0)[0], [], []
+    for n in range(MANY_AGAINST + 1):
+        turned_s.append(float(state["turned_s"]))
+        known.append(bool(knows_heading(state, c)))
+        note_against(state, 10.0 + n)
+    assert np.isnan(turned_s[:MANY_AGAINST]).all()
+    assert turned_s[MANY_AGAINST] == 10.0 + MANY_AGAINST - 1
+    assert known == [told] * MANY_AGAINST + [False]
+    state["against"] = 0  # pulses that fit again do not bring it back
+    assert not knows_heading(state, c)

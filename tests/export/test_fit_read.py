@@ -1,0 +1,122 @@
+"""What is read of a watch's activity."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imurun.errors import FormatError
+from imurun.export.fit_read import read_fit
+from tests.export.fit_helpers import FIT_START, START, UINT16, UINT32, FitBytes, watch_content
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_content(content):
+        (tmp_path / "watch.fit").write_bytes(content)
+        return read_fit(tmp_path / "watch.fit")
+
+    return read_content
+
+
+def test_activity_of_a_watch(read):
+    track = read(watch_content(speed_m_s=2.5))
+    assert track.source == "watch.fit"
+    assert track.warnings == ()
+    assert (track.start, track.end) == (START, START + timedelta(seconds=59))
+    assert len(track.time_s) == 60
+    assert np.array_equal(np.diff(track.time_s), np.ones(59))
+    assert np.array_equal(track.speed_m_s, np.full(60, 2.5))
+    assert track.distance_m[30] == 75.0
+    assert np.isnan(track.distance_m[2])  # these records bear no distance
+    assert track.heart_rate_bpm[30] == 150
+    assert track.total_distance_m == pytest.approx(2.5 * 59)
+    assert track.sport == "running"
+    assert [lap.distance_m for lap in track.laps] == [75.0, 72.5]
+    assert track.laps[1].start == track.laps[0].end == START + timedelta(seconds=30)
+
+
+def simple(times, metres, *, speeds=None):
+    fit = FitBytes()
+    fields = [(253, 4, UINT32), (5, 4, UINT32)]
+    fit.define(0, 20, fields if speeds is None else [*fields, (6, 2, UINT16)])
+    for row, (at, way) in enumerate(zip(times, metres, strict=True)):
+        own = [] if speeds is None else [round(1000 * speeds[row])]
+        fit.data(0, "<II" + "H" * len(own), FIT_START + at, round(100 * way), *own)
+    return fit.content()
+
+
+def test_speed_from_distance(read):
+    track = read(simple(range(60), [2.8 * k for k in range(60)]))
+    assert track.speed_m_s == pytest.approx(2.8, abs=0.01)
+    assert track.total_distance_m == pytest.approx(2.8 * 59, abs=0.01)
+
+
+def test_plain_speed(read):
+    assert read(simple([0, 1], [0, 3], speeds=[3.1, 3.2])).speed_m_s.tolist() == [3.1, 3.2]
+
+
+def test_speed_between_records_and_in_holes(read):
+    track = read(simple([0, 2, 4, 60, 61], [0, 6, 12, 100, 103], speeds=[3.0, 3.2, 3.4, 2.0, 2.0]))
+    asked = track.time_s[0] + np.array([-1.0, 0.0, 1.0, 30.0, 60.5, 62.0])
+    assert track.speed_at(asked) == pytest.approx([np.nan, 3.0, 3.1, np.nan, 2.0, np.nan], nan_ok=True)
+
+
+def test_doubled_and_disordered_records(read):
+    track = read(simple([0, 2, 1, 1, 3], [0, 6, 3, 3, 9], speeds=[3.0] * 5))
+    assert track.time_s.tolist() == [track.time_s[0] + k for k in range(4)]
+    assert track.distance_m.tolist() == [0, 3, 6, 9]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])
+def test_cut_short(read, share):
+    content = watch_content()
+    track = read(content[: int(share * len(content))])
+    assert track.warnings == ("watch.fit is cut short; what is whole was read.",)
+    assert 0 < len(track.time_s) <= 60
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "no FIT file"),
+        (b"PK\x03\x04" + bytes(100), "no FIT file"),
+        (b"time,acc\n" * 20, "no FIT file"),
+        (FitBytes().content(), "no record"),
+        (watch_content(first=1000), "no record with a date"),
+    ],
+)
+def test_what_is_no_activity(read, content, word):
+    with pytest.raises(FormatError, match=word):
+        read(content)
+
+
+def test_damaged(read):
+    content = bytearray(watch_content())
+    content[900] ^= 0xFF
+    with pytest.raises(FormatError, match="damaged"):
+        read(bytes(content))
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(FormatError, match="could not be read"):
+        read_fit(tmp_path / "none.fit")
+    with pytest.raises(FormatError, match="could not be read"):
+        read_fit(tmp_path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_damage_is_told_or_harmless(tmp_path_factory, data):
+    content = bytearray(watch_content(12))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    file = tmp_path_factory.getbasetemp() / "damaged.fit"
+    file.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(FormatError):
+        assert (np.diff(read_fit(file).time_s) > 0).all()

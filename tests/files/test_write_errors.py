@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from imurun.files.atomic import atomic_path
+from imurun.files.write_errors import unwritten
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.ENOSPC, "No space left on device; make room there"),
+        (errno.EROFS, "Read-only file system; choose a place that you may write to"),
+        (errno.EACCES, "Permission denied; choose a place that you may write to"),
+        (errno.ENOENT, "No such file or directory; check the path"),
+    ],
+)
+def test_each_reason_says_what_to_do(number, says):
+    error = unwritten("a\tb.csv", OSError(number, os.strerror(number)))
+    assert str(error).startswith(f"a b.csv could not be written: {says}")
+    assert str(error).endswith(".")
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_fails_while_writing_names_the_file_that_was_wanted(tmp_path, own):
+    target = tmp_path / "steps.csv"
+    target.write_text("before")
+    with pytest.raises(OSError, match="No space") as told, atomic_path(target) as aside:
+        raise OSError(errno.ENOSPC, "No space left", *([str(aside)] if own else []))
+    assert told.value.filename == str(target)
+    assert [file.name for file in tmp_path.iterdir()] == ["steps.csv"]
+    assert target.read_text() == "before"
+
+
+def test_an_error_in_words_only_keeps_them(tmp_path):
+    with pytest.raises(OSError, match=r"^what was said$") as told, atomic_path(tmp_path / "steps.csv"):
+        raise OSError("what was said")
+    assert "what was said; check the path" in str(unwritten("steps.csv", told.value))
+
+
+def test_a_folder_that_is_not_there_is_told_by_the_wanted_name(tmp_path):
+    target = tmp_path / "no" / "steps.csv"
+    with pytest.raises(FileNotFoundError) as told, atomic_path(target):
+        raise AssertionError("never begun")
+    assert told.value.filename == str(target)
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path):
+    with pytest.raises(OSError, match="gone") as told, atomic_path(tmp_path / "steps.csv"):
+        raise OSError(errno.EIO, "gone", "source.csv")
+    assert told.value.filename == "source.csv"
