@@ -68,7 +68,7 @@ def flat(state, prefix=""):
 
 
 @pytest.mark.parametrize("gyro", [True, False])
-@settings(max_examples=3 if SLOW else 25, deadline=None)
+@settings(max_examples=3 if SLOW else 25)
 @given(data=st.data())
 def test_any_split_gives_the_same_bytes(mixed, gyro, data):
     rate, acc, gyr = mixed
@@ -137,7 +137,7 @@ def test_blocks_of_any_size_at_any_rate(rate_hz, gyro):
         assert in_blocks(rate_hz, acc, gyr, block, resumed_every) == whole, (block, resumed_every)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     parts=st.lists(
         st.lists(st.integers(-3, 40).map(lambda tenths: tenths / 10.0 * 0.75), max_size=6), max_size=6
@@ -172,7 +172,7 @@ def test_state_in_mid_run_does_not_depend_on_the_split(mixed):
 
 
 @pytest.mark.parametrize("gyro", [True, False])
-@settings(max_examples=3 if SLOW else 15, deadline=None)
+@settings(max_examples=3 if SLOW else 15)
 @given(share=st.floats(0.0, 1.0))
 def test_state_can_be_put_back(mixed, gyro, share):
     rate, acc, gyr = mixed
@@ -263,7 +263,7 @@ def test_a_slipping_strap_is_noticed():
 
 
 @pytest.mark.parametrize("gyro", [True, False])
-@settings(max_examples=2 if SLOW else 15, deadline=None)
+@settings(max_examples=2 if SLOW else 15)
 @given(data=st.data())
 def test_short_holes_are_bridged_as_in_a_recording(mixed, gyro, data):
     rate, acc, gyr = mixed

@@ -63,7 +63,7 @@ def as_signalling(values, payload):
     return values
 
 
-@settings(max_examples=5 if SLOW else 60, deadline=None)
+@settings(max_examples=5 if SLOW else 60)
 @given(
     row=st.integers(0, 749),
     n=st.sampled_from([1, 2, 3, 4, 30]),
@@ -135,7 +135,7 @@ def test_a_start_of_next_to_nothing(samples, value, gyro):
         assert_finite_or_empty(steps)
 
 
-@settings(max_examples=4 if SLOW else 60, deadline=None)
+@settings(max_examples=4 if SLOW else 60)
 @given(data=st.data(), gyro=st.booleans(), rate_hz=st.sampled_from([25.0, 50.0, 104.7]))
 def test_nothing_infinite_comes_out(samples, data, gyro, rate_hz):
     """Any of the traps, anywhere: no warning of numpy, no infinity, no split that matters."""

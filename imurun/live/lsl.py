@@ -33,6 +33,7 @@ SIDE_CODES = {"left": -1.0, "unknown": 0.0, "right": 1.0}
 GAIT_CODES = {"walking": 0.0, "running": 1.0}
 CODES = "side: -1 left, 0 unknown, 1 right; gait: 0 walking, 1 running"
 
+CLOCK_READINGS = 20
 BUFFERED_S = 60
 """What a slow reader may lag behind; for steps it is 6000 of them."""
 
@@ -54,7 +55,7 @@ class LslOutlets:
         self._pylsl = load_pylsl()
         self._rate_hz = rate_hz
         self._clock = clock
-        self._to_lsl_s = self._pylsl.local_clock() - clock()
+        self._to_lsl_s = clock_offset_s(self._pylsl.local_clock, clock)
         channels = ACC + GYR if has_gyro else ACC
         self._samples: Any = self._outlet(
             f"imurun {name} samples", "IMU", channels, rate_hz, "axes: the sensor's"
@@ -99,6 +100,20 @@ class LslOutlets:
             channel.append_child_value("unit", unit or "1")
             channel.append_child_value("type", what)
         return self._pylsl.StreamOutlet(info, max_buffered=BUFFERED_S)
+
+
+def clock_offset_s(clock: Callable[[], float], reference: Callable[[], float]) -> float:
+    """How far a clock is ahead of a reference clock, s.
+
+    The process may be interrupted between two readings, so the quickest of several pairs counts.
+    """
+    readings: list[tuple[float, float]] = []
+    for _ in range(CLOCK_READINGS):
+        before_s = reference()
+        there_s = clock()
+        after_s = reference()
+        readings.append((after_s - before_s, there_s - 0.5 * (before_s + after_s)))
+    return min(readings)[1]
 
 
 def step_values(step: Step) -> FloatArray:

@@ -21,7 +21,7 @@ TILTED = mounting_from_angles(20.0, 160.0, 75.0)
 def examples(n, slow=None):
     """Hypothesis settings for n examples, fewer without the compiler."""
     fewer = max(n // 5, 3) if slow is None else slow
-    return settings(max_examples=fewer if SLOW else n, deadline=None)
+    return settings(max_examples=fewer if SLOW else n)
 
 
 def record(dtype, **values):

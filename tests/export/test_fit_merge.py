@@ -268,7 +268,7 @@ def test_nothing_to_add_changes_nothing():
     assert after[14:-2] == content[14:-2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damage_is_told_or_harmless(data):
     """Flipped or lost bytes give whole parts or a FormatError, nothing else."""

@@ -110,7 +110,7 @@ def test_no_file(tmp_path):
         read_fit(tmp_path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damage_is_told_or_harmless(tmp_path_factory, data):
     content = bytearray(watch_content(12))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz import harness
 from tests.fuzz.harness import Judge, fuzz
 from tests.fuzz.mutate import TOKENS, mutate
 from tests.fuzz.targets import TARGETS
@@ -24,6 +25,13 @@ def folder():
     """In memory where there is such a place: stores wait for the disk at every input."""
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=FAST if FAST.is_dir() else None) as place:
         yield Path(place)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """No test depends on how fast the machine is; a hang is still one, and the long search is strict."""
+    monkeypatch.setattr(harness, "MOST_SECONDS", 120.0)
+    monkeypatch.setattr(harness, "GIVE_UP_S", 120.0)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -66,7 +74,7 @@ def test_drawn_inputs(name, folder):
     judge = Judge(TARGETS[name].run, folder / "work")
     examples = list(TARGETS[name].examples(folder))
 
-    @settings(max_examples=DRAWN, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=DRAWN, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(drawn(examples))
     def holds(data):
         _, fault = judge.judge(data)

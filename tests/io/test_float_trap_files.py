@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import ImurunError
@@ -75,7 +75,7 @@ def test_any_nan_in_parquet_is_a_missing_sample(run, tmp_path, payload):
     assert read(path).gaps == ((ROW, ROW + 30),)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     cells=st.dictionaries(
         st.tuples(st.integers(0, 599), st.integers(0, 6)), st.sampled_from([*MISSING, *NOTHING]), max_size=40

@@ -237,7 +237,7 @@ def wholes(tmp_path_factory):
     return folder, [path.read_bytes() for path in paths]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.integers(0, 2),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=12),
@@ -281,7 +281,7 @@ frames = st.builds(
 arrivals = st.sampled_from([0.1, 0.2, 9.0, 80_000.0, 160_000.0, 1e9, -1e9, float("nan"), float("inf")])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(arrivals, frames | told), max_size=12), st.none() | values, st.data())
 def test_no_whole_records_raise_anything_else(wholes, records, odd, data):
     """Checksums that hold, over what nobody would write."""
@@ -304,7 +304,7 @@ places = st.sampled_from([0, 100, 115, 130, 150, 200, 3_000_000, 2**64 - 1])
 bodies = st.builds(block, places, st.integers(0, 30), st.sampled_from([3, 6]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(bodies | st.binary(max_size=40), max_size=5), st.none() | values, st.data())
 def test_no_whole_blocks_raise_anything_else(wholes, blocks, odd, data):
     header = {} if odd is None else {data.draw(st.sampled_from(sorted({*OF_BLOCKS} - {"profile"}))): odd}
@@ -313,7 +313,7 @@ def test_no_whole_blocks_raise_anything_else(wholes, blocks, odd, data):
         assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(frames, max_size=8),
     st.dictionaries(st.sampled_from(["rate_mhz", "acc_scale", "gyr_scale"]), u32, max_size=1),

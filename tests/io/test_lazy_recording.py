@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import imurun
@@ -127,7 +127,7 @@ def test_a_row_is_missing_as_a_whole(tmp_path, column):
     assert (whole.n_bridged, whole.gaps) == (3, stored.gaps)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     missing=st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=12),
     borders=st.sets(st.integers(1, 100)),

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -35,7 +35,7 @@ def assert_same(one, other):
         assert getattr(one, name) == getattr(other, name), name
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     values=hnp.arrays(np.float64, st.tuples(st.integers(1, 30), st.just(6)), elements=_NUMBER),
     missing=st.sets(st.integers(1, 29)),
@@ -206,7 +206,7 @@ def test_steps(tmp_path, suffix, n):
     }  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(values=st.lists(st.floats(allow_infinity=False), min_size=1, max_size=20))
 def test_step_numbers_are_exact(tmp_path, values):
     steps = pd.DataFrame({"initial_contact_s": values, "side": "left"})

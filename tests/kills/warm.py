@@ -33,19 +33,15 @@ WHOLE = (".parquet", ".csv", ".json")
 class Order:
     """What a child is to do.
 
-        Attributes:
-            words: after `imurun`.
-            notes: folder for what it prints, and for the files named above.
-            watched: folder whose changes are its events.
-            environment: that it has beside this process's own.
-    <<<<<<< HEAD
-            folder: it is called in.
-            stop_at: event at which it tells that it is there; None to run through.
-            dies_there: whether it kills its group at that event, before the change is made.
-    =======
-            dies_at: event at which its group is killed; None to run through.
-            after_s: how long after that event; None for before its change is made.
-            probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
+    Attributes:
+        words: after `imurun`.
+        notes: folder for what it prints, and for the files named above.
+        watched: folder whose changes are its events.
+        environment: that it has beside this process's own.
+        folder: it is called in.
+        dies_at: event at which its group is killed; None to run through.
+        after_s: how long after that event; None for before its change is made.
+        probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
     """
 
     words: list[str]

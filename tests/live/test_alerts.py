@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.engine import Step
@@ -185,14 +185,12 @@ RULES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(RULES, RUNS, st.floats(0.2, 2.0))
 def test_never_twice_within_the_quiet_time(watched, values, period_s):
     times = [alert.time_s for alert in begun([watched], make_run(CADENCE, values, period_s=period_s))]
     assert all(after - before >= watched.quiet_s for before, after in itertools.pairwise(times))
 
 
-@settings(deadline=None)
 @given(st.lists(RULES, min_size=1, max_size=3), RUNS, st.lists(st.integers(0, 2000), max_size=8))
 def test_any_split_gives_the_same(rules, values, cuts):
     steps = make_run(CADENCE, values)
@@ -204,7 +202,6 @@ def test_any_split_gives_the_same(rules, values, cuts):
     assert split.active == whole.active
 
 
-@settings(deadline=None)
 @given(RULES, RUNS, st.lists(st.integers(0, 3000), max_size=20), st.sampled_from([math.nan, math.inf]))
 def test_steps_without_a_value_change_nothing(watched, values, places, nothing):
     steps = make_run(CADENCE, values)
@@ -215,7 +212,6 @@ def test_steps_without_a_value_change_nothing(watched, values, places, nothing):
     assert begun([watched], more) == begun([watched], steps)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60), st.integers(1, 12))
 def test_the_running_median_is_the_median(values, length):
     window = _Window(length)
@@ -224,7 +220,6 @@ def test_the_running_median_is_the_median(values, length):
         assert window.median == pytest.approx(np.median(values[max(k + 1 - length, 0) : k + 1]))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.builds(make_step, st.floats(), cadence_spm=st.floats(), peak_impact_g=st.floats()), max_size=40

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from imurun.errors import SettingsError
-from imurun.live.lsl import LslOutlets, step_values
+from imurun.live.lsl import LslOutlets, clock_offset_s, step_values
 from imurun.model.columns import STEP_COLUMNS
 from imurun.model.sample_block import SampleBlock
 from tests.live.made_steps import make_step
@@ -158,6 +158,17 @@ def test_another_missing_package_is_not_taken_for_pylsl(monkeypatch, tmp_path):
         LslOutlets("hip", RATE_HZ, has_gyro=True, clock=lambda: 0.0)
 
 
+def test_a_pause_between_two_readings_does_not_shift_a_clock():
+    now_s, pauses_s = 0.0, iter([0.0, 0.3, 0.3, 0.3, 0.0, 0.0])
+
+    def reference():
+        nonlocal now_s
+        now_s += next(pauses_s, 0.1)
+        return now_s
+
+    assert clock_offset_s(lambda: reference() + 7.0, reference) == pytest.approx(7.0, abs=1e-9)
+
+
 REAL = """
 import json, sys, time
 import numpy as np
@@ -165,14 +176,17 @@ import pylsl
 sys.path.insert(0, sys.argv[1])
 from tests.live.made_steps import make_step
 from imurun.model.sample_block import SampleBlock
-from imurun.live.lsl import LslOutlets
+from imurun.live.lsl import LslOutlets, clock_offset_s
+
+PATIENCE_S = 60.0
 
 out = LslOutlets(sys.argv[2], 100.0, has_gyro=True, clock=time.monotonic)
-found = {info.name(): info for info in pylsl.resolve_bypred(f"contains(name, '{sys.argv[2]}')", 2, 15.0)}
+streams = pylsl.resolve_bypred(f"contains(name, '{sys.argv[2]}')", 2, PATIENCE_S)
+found = {info.name(): info for info in streams}
 samples = pylsl.StreamInlet(found[f"imurun {sys.argv[2]} samples"])
 steps = pylsl.StreamInlet(found[f"imurun {sys.argv[2]} steps"])
 for inlet in (samples, steps):
-    inlet.open_stream(15.0)
+    inlet.open_stream(PATIENCE_S)
 acc = np.arange(30.0).reshape(10, 3)
 acc[4] = np.nan
 now_s = time.monotonic()
@@ -180,15 +194,16 @@ out.samples(SampleBlock(0, acc, -acc, now_s))
 out.steps([make_step(0.05, side="right", peak_impact_g=2.5)])
 rows, stamps = [], []
 while len(rows) < 10:
-    more, times = samples.pull_chunk(timeout=5.0, max_samples=10)
+    more, times = samples.pull_chunk(timeout=PATIENCE_S, max_samples=10)
     rows += more
     stamps += times
     assert more, "no sample came"
-step, step_s = steps.pull_sample(timeout=5.0)
+step, step_s = steps.pull_sample(timeout=PATIENCE_S)
 print(json.dumps({
     "rows": rows, "stamps": stamps, "step": step, "step_s": step_s, "rate": samples.info().nominal_srate(),
     "labels": samples.info().get_channel_labels(), "units": samples.info().get_channel_units(),
-    "lsl_s": now_s + pylsl.local_clock() - time.monotonic(), "n_steps": steps.info().channel_count(),
+    "lsl_s": now_s + clock_offset_s(pylsl.local_clock, time.monotonic),
+    "n_steps": steps.info().channel_count(),
 }))
 out.close()
 """
@@ -208,7 +223,7 @@ def test_a_real_inlet_gets_it_all(tmp_path):
         env={**os.environ, "LSLAPICFG": str(config)},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     got = json.loads(done.stdout)

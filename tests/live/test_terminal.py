@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import io
 import math
-import time
+import threading
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ from imurun.live.terminal_view import (
     number,
 )
 from tests.live.made_steps import PERIOD_S, make_step
+from tests.virtual.virtual_loop import run_virtual
 
 NOW_S = 1000.0
 SENTENCE = "Impact 3.1 g, 26 % above the first minutes. Tired runners land harder; so does a faster pace."
@@ -185,7 +187,7 @@ def test_a_team_larger_than_the_screen_is_shown_in_turns():
     assert all(any(f"s{k:02d}" in text for text in texts) for k in range(50))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 200), st.integers(1, 70), st.integers(1, 4), st.booleans())
 def test_nothing_wraps_or_scrolls_in_any_size(width, height, n_states, is_crowded):
     screen([crowded() if is_crowded else running(n=30) for _ in range(n_states)], width, height)
@@ -228,19 +230,23 @@ def test_number(value, text):
 # -- drawing ---------------------------------------------------------------------------------------------
 
 
-def show(states, console, seconds=0.6, during=lambda k: None, address=None):
-    """Everything that `show_terminal` writes in a short time."""
+def show(states, console, during=lambda k: None, address=None):
+    """Everything that `show_terminal` writes in 0.6 s of virtual time."""
+
+    async def at_once(function, *args, **kwargs):
+        return function(*args, **kwargs)  # virtual time waits for no thread
 
     async def run():
         stop = asyncio.Event()
         task = asyncio.create_task(show_terminal(states, address=address, stop=stop, console=console))
         for k in range(3):
-            await asyncio.sleep(seconds / 3)
+            await asyncio.sleep(0.2)
             during(k)
         stop.set()
-        await asyncio.wait_for(task, 5.0)
+        await task
 
-    asyncio.run(run())
+    with patch("asyncio.to_thread", at_once):
+        run_virtual(run())
     return console.file.getvalue()
 
 
@@ -262,7 +268,8 @@ def test_left_clean_when_it_is_cancelled_or_fails(monkeypatch):
 
     async def cancelled():
         task = asyncio.create_task(show_terminal([running()], stop=asyncio.Event(), console=console))
-        await asyncio.sleep(0.3)
+        while "Ctrl-C" not in console.file.getvalue():
+            await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -281,10 +288,24 @@ def test_left_clean_when_it_is_cancelled_or_fails(monkeypatch):
 
 
 def test_a_held_terminal_does_not_hold_the_loop(monkeypatch):
-    monkeypatch.setattr(Live, "update", lambda *args, **kwargs: time.sleep(0.5))
-    ticks = []
-    show([running()], terminal(), during=ticks.append)
-    assert ticks == [0, 1, 2]
+    began, released, waited = threading.Event(), threading.Event(), []
+
+    def held(*args, **kwargs):
+        began.set()
+        waited.append(released.wait(60.0))
+
+    async def run():
+        stop = asyncio.Event()
+        task = asyncio.create_task(show_terminal([running()], stop=stop, console=terminal()))
+        while not began.is_set():
+            await asyncio.sleep(0.01)
+        stop.set()
+        released.set()
+        await task
+
+    monkeypatch.setattr(Live, "update", held)
+    asyncio.run(run())
+    assert waited == [True]
 
 
 # -- plain lines -----------------------------------------------------------------------------------------

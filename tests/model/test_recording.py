@@ -31,7 +31,6 @@ def test_arrays_are_copied_and_cannot_be_changed():
         recording.rate_hz = 50.0
 
 
-@settings(deadline=None)
 @given(
     values=st.lists(
         st.tuples(*[st.sampled_from([0.0, 1e5, -1.01e6, 1.7e308, -1.7e308, np.nan, np.inf])] * 6), max_size=8
@@ -157,7 +156,7 @@ def test_a_time_gap_is_kept_at_its_length():
     assert np.allclose(recording.acc, acc)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rate=st.floats(30.0, 1000.0),
