@@ -1,4 +1,4 @@
-"""Build the wheel, install it in a clean environment without and with extras, and use it from another folder."""
+"""Build the wheel, install it in a clean environment, and use it elsewhere, without and with extras."""
 
 from __future__ import annotations
 
