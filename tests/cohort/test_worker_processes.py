@@ -31,6 +31,7 @@ class Killing(Lanes):
     def __init__(self, victim, times, n=2):
         super().__init__(n, None)
         self.victim, self.times = victim, times
+        self._killed = set()
         for lane in self._lanes:
             lane._begin = partial(self._begin, lane, lane._begin)
 
@@ -41,8 +42,9 @@ class Killing(Lanes):
 
     def wait(self, timeout_s):
         pid = self.pids.get(self.victim)
-        if pid is not None and self.times:
+        if pid not in {None, *self._killed} and self.times:  # its end may be noticed later
             self.times -= 1
+            self._killed.add(pid)
             os.kill(pid, signal.SIGKILL)
         return super().wait(timeout_s)
 
