@@ -19,7 +19,7 @@ NO_PERCENT = ("initial_contact_s", "final_contact_s", "decided_s", "lean_deg", "
 """Columns with an arbitrary zero, or values around zero: a change in percent of them has no meaning."""
 
 LEAST_STEPS, MOST_STEPS = 4, 1200
-"""From two strides, so that a single step raises no alert, to five minutes of running at 240 steps a minute."""
+"""Two strides, so that a single step raises no alert; five minutes of running at 240 steps a minute."""
 LEAST_QUIET_S, MOST_QUIET_S = 60.0, 86_400.0
 MOST_PERCENT = 1000.0
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -42,8 +42,8 @@ class RuleError(SettingsError):
 class AlertRule:
     """One bound to watch: `above` and/or `below`, or `drift`, or `drift_percent`, or `load_percent`.
 
-    A rule on a column uses the median of the column's last `steps` values of running steps. The rule is broken
-    when the median passes the bound, and over when the median has come back by more than `margin`.
+    A rule on a column uses the median of the column's last `steps` values of running steps. It is broken when
+    the median passes the bound, and over when the median has come back by more than `margin`.
 
     Attributes:
         key: its name in the runner's file.
@@ -219,9 +219,9 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
 """Rules that are watched unless the runner's file switches them off or replaces them.
 
 They compare with the fresh part of the same run, because the size of an impact or a tilt depends on shoe,
-strap and person. Thresholds were set by hand, at or above the change of the medians of simulated runs when the
-pace changes by 0.8 to 1 m/s: impact 15 to 19 %, cadence 4 to 7 %, side tilt 20 to 22 %, sideways share 5 to
-24 %.
+strap and person. Thresholds were set by hand, at or above the change of the medians of simulated runs when
+the pace changes by 0.8 to 1 m/s: impact 15 to 19 %, cadence 4 to 7 %, side tilt 20 to 22 %, sideways share
+5 to 24 %.
 
 Apte et al. 2021, Front Physiol 12:646042: with fatigue peak tibial acceleration rises and cadence falls.
 Heiderscheit et al. 2011, Med Sci Sports Exerc 43:296: with 10 % fewer steps at the same speed all joints of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imurun.engine import Step
 from imurun.io import read
-from imurun.live.alerts import FRESH_STEPS, PAUSE_S, SETTLING_STEPS, AlertWatch, _Window, label_of
+from imurun.live.alerts import FRESH_STEPS, PAUSE_S, SETTLING_STEPS, AlertWatch, _Window
 from imurun.live.rules import DEFAULT_RULES, LEAST_QUIET_S, AlertRule, RuleError
 from imurun.model.recording import Recording
 from imurun.session import analyze
@@ -153,19 +153,7 @@ def test_sentences():
     (alert,) = begun([rule(below=140.0)], make_run(CADENCE, [130.0] * 9))
     assert alert.sentence == "Cadence 130 steps/min, below 140 steps/min."
     (alert,) = begun([rule(column="flight_time_ms", above=90.0)], make_run("flight_time_ms", [99.5] * 9))
-    assert alert.sentence == "Flight time 99.5 ms, above 90 ms."
-
-
-@pytest.mark.parametrize(
-    ("column", "label"),
-    [
-        ("loading_rate_g_s", "Loading rate"),
-        ("vertical_impulse_bw_s", "Vertical impulse"),
-        ("quality", "Quality"),
-    ],
-)
-def test_labels(column, label):
-    assert label_of(column) == label
+    assert alert.sentence == "Flight time 100 ms, above 90 ms."
 
 
 # -- properties ------------------------------------------------------------------------------------------

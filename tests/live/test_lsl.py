@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from imurun.errors import SettingsError
+from imurun.errors import MissingExtraError, SettingsError
 from imurun.live.lsl import LslOutlets, step_values
 from imurun.model.columns import STEP_COLUMNS
 from imurun.model.sample_block import SampleBlock
@@ -137,7 +137,9 @@ def test_without_gyroscope(outlets):
 
 def test_no_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "pylsl", None)
-    with pytest.raises(SettingsError, match=r"pip install 'imurun\[lsl\]'\.$"):
+    with pytest.raises(
+        MissingExtraError, match=r"needs the extra 'lsl': .* -m pip install -e '\.\[lsl\]'\.$"
+    ):
         LslOutlets("hip", RATE_HZ, has_gyro=True, clock=lambda: 0.0)
 
 

@@ -288,7 +288,7 @@ def test_a_speed_must_be_positive(speed):
 
 
 def test_pain_has_a_scale():
-    with pytest.raises(ValueError, match="told from 0 to 10"):
+    with pytest.raises(ValueError, match="Pain must be 0 to 10, got 11"):
         controls_of([]).pain(11)
     with pytest.raises(RecordingError, match="pain has 0 to 10"):
         Marker(1.0, "pain", 11.0)
