@@ -229,7 +229,7 @@ DERIVED_COLUMNS: tuple[Column, ...] = (
     ),
     Column("monotony", "", "Monotony", 2, "mean load a day of the week over its standard deviation"),
     Column("strain_bw4", "BW^4", "Strain", 0, "load of the week times its monotony"),
-    Column("days", "days", "Days of history", 0, "from the first session that is known to this one"),
+    Column("days", "days", "Length of history", 0, "from the first session that is known to this one"),
 )
 """Quantities of the summary and of the history that tables show."""
 

@@ -72,10 +72,10 @@ def test_a_run_without_a_past_is_told_in_order():
     page = page_of(tired_session())
     order = "verdict glance load rhythm sides impact sway bouts quality markers limits".split()
     assert [one for one in ids(page) if one != "noticed"] == order
-    assert page.titles[0] == "Nothing to compare this run with yet."
+    assert page.titles[0] == "No earlier session to compare with."
     assert "No earlier session is known" in page.text
     assert page.text.count("it does not diagnose") == 2
-    assert "You noted pain of up to 5 of 10" in page.text
+    assert "You marked pain of up to 5 of 10" in page.text
 
 
 def test_the_numbers_are_those_of_the_summary_with_their_units():
@@ -107,7 +107,7 @@ def test_flags_come_first_the_worst_first_with_their_source():
         MadeFlag(level="very high", sentence="Twice the greatest of 30 days."),
     ]
     page = page_of(tired_session(), history=made_history(tired_session()), flags=flags)
-    assert page.titles[0] == "Very high: 2\N{NO-BREAK SPACE}things stand out."
+    assert page.titles[0] == "Very high: 2\N{NO-BREAK SPACE}flags."
     places = [page.text.index(word) for word in ("Twice the", "Impact was above", "No warm-up was seen")]
     assert places == sorted(places)
     assert places[-1] < page.text.index("Load over time")
@@ -120,14 +120,14 @@ def test_notes_alone_raise_nothing():
         history=made_history(tired_session()),
         flags=[MadeFlag(level="note", sentence="Few.")],
     )
-    assert page.titles[0] == "Nothing stands out."
+    assert page.titles[0] == "Nothing unusual was found."
     assert "Few." in page.text
 
 
 def test_too_little_history_is_not_nothing():
     flag = MadeFlag(key="too_little_history", level="note", sentence="It takes more sessions.")
     html = render(tired_session(), history=made_history(tired_session(), 2), flags=[flag])
-    assert Words(html).titles[0] == "Too little history to compare this run with yet."
+    assert Words(html).titles[0] == "Too little history to compare with."
     assert 'class="verdict" data-level="unknown"' in html
 
 
