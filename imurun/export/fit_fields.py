@@ -67,11 +67,11 @@ CADENCE = ("cadence", "fractional_cadence")
 
 
 class DeveloperField(NamedTuple):
-    """A field that FIT does not define: a float32 that the file itself describes.
+    """A float32 field that is not in the FIT profile and is described in the file.
 
     Attributes:
         column: of the step table, or "pain".
-        messages: that have the field; in a lap or session it is the mean, the dose is the sum.
+        messages: that have it; in a lap or session it is the mean, for the dose the sum.
     """
 
     column: str

@@ -59,7 +59,7 @@ class Pipeline:
 
     Args:
         source: of samples and events.
-        wearer: the runner, whose height scales the lumbar model, with rules and limits.
+        runner_profile: the runner, whose height scales the lumbar model, with rules and limits.
         recorder: writes the run's journal; None for no files.
         records_blocks: whether samples are recorded as blocks, for a source that does not write them itself.
         frame: of the samples; anatomical samples need no alignment search.
@@ -75,20 +75,20 @@ class Pipeline:
     def __init__(
         self,
         source: Source,
-        wearer: Wearer,
+        runner_profile: Wearer,
         *,
         recorder: Recorder | None = None,
         records_blocks: bool = False,
         frame: Literal["sensor", "anatomical"] = "sensor",
     ) -> None:
-        limits = wearer.limits
+        limits = runner_profile.limits
         self.state = RunState(source.name, load_limit_bw4=limits.session_load_bw4)
         self.fan: Broadcast[Moment] = Broadcast()
         self.error: ImurunError | None = None
         self.journal: Path | None = None
         self.failure = ""
         self._source = source
-        self._runner = wearer.runner
+        self._runner = runner_profile.runner
         self._watch = AlertWatch(limits.rules, limits.session_load_bw4)
         self._recorder = recorder
         self._records_blocks = records_blocks

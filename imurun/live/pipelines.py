@@ -16,13 +16,13 @@ from imurun.live.source import ReplaySource, SensorSource
 from imurun.model.recording import Recording
 
 
-def sensor_run(found: Found, settings: Settings, wearer: Wearer, stem: Path | None) -> Pipeline:
+def sensor_run(found: Found, settings: Settings, runner_profile: Wearer, stem: Path | None) -> Pipeline:
     """A pipeline that streams from a sensor; call it in a running event loop.
 
     Args:
         found: as `imurun.ble.scan` returns it.
         settings: rate and ranges to set.
-        wearer: the runner, with rules and limits.
+        runner_profile: the runner, with rules and limits.
         stem: path of the session's files without ending; None to write no files.
 
     Raises:
@@ -34,18 +34,20 @@ def sensor_run(found: Found, settings: Settings, wearer: Wearer, stem: Path | No
         now_s = asyncio.get_running_loop().time()
         journal = sensor_journal(session_files(stem)[0], found, settings, now_s)
         recorder = Recorder(journal, found.known_profile.data_characteristic)
-    return Pipeline(SensorSource(found, settings, journal=recorder, keep_log=True), wearer, recorder=recorder)
+    return Pipeline(
+        SensorSource(found, settings, journal=recorder, keep_log=True), runner_profile, recorder=recorder
+    )
 
 
 def replay_run(
-    recording: Recording, speed: float, wearer: Wearer, stem: Path | None = None, *, name: str = ""
+    recording: Recording, speed: float, runner_profile: Wearer, stem: Path | None = None, *, name: str = ""
 ) -> Pipeline:
     """A pipeline that replays a recording as a live run; call it in a running event loop.
 
     Args:
         recording: whose samples are replayed.
         speed: how much faster than they were measured.
-        wearer, stem: as for `sensor_run`.
+        runner_profile, stem: as for `sensor_run`.
         name: shown by the outputs; the recording's source if left out.
 
     Raises:
@@ -56,4 +58,4 @@ def replay_run(
     if stem is not None:
         header = block_header(recording, name=source.name)
         recorder = Recorder(JournalWriter(session_files(stem)[0], header, [BLOCKS]), BLOCKS)
-    return Pipeline(source, wearer, recorder=recorder, records_blocks=True, frame=recording.frame)
+    return Pipeline(source, runner_profile, recorder=recorder, records_blocks=True, frame=recording.frame)

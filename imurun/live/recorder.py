@@ -118,7 +118,7 @@ class Recorder:
             self.failure = f"Recording has stopped: {error}"
 
 
-class Kept(NamedTuple):
+class FinishedSession(NamedTuple):
     """Files and result of a finished session."""
 
     journal: Path
@@ -155,7 +155,7 @@ def session_files(stem: Path) -> tuple[Path, Path, Path]:
     return journal, recording, steps
 
 
-def finish_session(journal: Path, runner: Runner | None = None) -> Kept:
+def finish_session(journal: Path, runner: Runner | None = None) -> FinishedSession:
     """Make the recording and the step table of a journal, also after its writer was killed.
 
     Args:
@@ -184,7 +184,7 @@ def finish_session(journal: Path, runner: Runner | None = None) -> Kept:
         raise RecordingError(
             f"{error} All samples are in {journal}; `imurun recover` makes the other files from it."
         ) from error
-    return Kept(journal, recording_file, steps_file, session)
+    return FinishedSession(journal, recording_file, steps_file, session)
 
 
 def _runner_of(journal: Path) -> Runner:
