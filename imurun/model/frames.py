@@ -68,5 +68,7 @@ def level_rotation(up: npt.ArrayLike) -> FloatArray:
         return np.diag([1.0, -1.0, -1.0])
     # 1 / (1 + cosine), in the form without cancellation when upside down
     factor = 1.0 / (1.0 + cosine) if cosine >= 0.0 else (1.0 - cosine) / sine_squared
-    skew = np.array([[0.0, 0.0, -u[0]], [0.0, 0.0, -u[1]], [u[0], u[1], 0.0]])  # of u x z
+    skew = np.array(
+        [[0.0, 0.0, -u[0]], [0.0, 0.0, -u[1]], [u[0], u[1], 0.0]]
+    )  # cross-product matrix of u x z
     return np.eye(3) + skew + factor * skew @ skew
