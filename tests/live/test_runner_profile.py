@@ -46,7 +46,7 @@ def read_text(tmp_path):
     return read
 
 
-def test_a_whole_file(read_text):
+def test_rules_and_limits_of_a_file_with_all_tables(read_text):
     limits = read_text(WHOLE)
     assert limits.session_load_bw4 == 40_000.0
     assert [rule.key for rule in limits.rules] == [
@@ -145,7 +145,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "line", "says"), BAD)
-def test_absurd_files_are_named_by_line_and_key(read_text, text, line, says):
+def test_errors_name_file_line_and_key(read_text, text, line, says):
     with pytest.raises(SettingsError) as caught:
         read_text(text)
     assert str(caught.value).startswith(f"runner.toml, line {line}: ")
@@ -218,7 +218,7 @@ def test_line_of_in_one_line():
     assert line_of("a.b.c = 1", ("a", "b")) == 1
 
 
-def test_the_search_gives_up_on_a_monster():
+def test_the_search_for_a_line_gives_up_on_a_huge_file():
     monster = "[alerts]\noff = [\n" + "1,\n" * 15_000 + "]\n"
     assert line_of(monster, ("alerts", "off")) is None
 

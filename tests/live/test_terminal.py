@@ -56,7 +56,7 @@ def running(name="hip", n=300, **known):
 
 
 def crowded():
-    """A run about which everything there is to say is said."""
+    """A run with long texts in every field."""
     return running(
         "A name that is far too long for any terminal " * 3,
         load_limit_bw4=100_000.0,
@@ -85,7 +85,7 @@ def screen(states, width=80, height=24, now_s=NOW_S, address="http://127.0.0.1:5
     return text
 
 
-def test_all_of_one_run_in_80_by_24():
+def test_one_run_fits_80_by_24():
     state = running(load_limit_bw4=100_000.0, battery_percent=87, rate_hz=104.02, missing_s=1.5)
     state.alerts = (Alert("impact", 65.0, SENTENCE),)
     text = screen([state])
@@ -112,7 +112,7 @@ def test_all_of_one_run_in_80_by_24():
     )
 
 
-def test_a_larger_terminal_is_used():
+def test_a_larger_terminal_has_larger_digits():
     small, large = screen([running()], 80, 24), screen([running()], 120, 40)
     assert block_digits("200", large=True)[0].rstrip() in large
     assert block_digits("200", large=True)[0].rstrip() not in small
@@ -138,7 +138,7 @@ def test_before_the_first_sample():
 
 
 @pytest.mark.parametrize("link", ["waiting", "learning", "streaming", "filling", "lost", "ended"])
-def test_every_link_has_a_word_and_a_colour(link):
+def test_every_link_state_has_a_word_and_a_colour(link):
     lines = TerminalView([running(link=link, filling_s=2.0 * (link == "filling"))]).lines(NOW_S, 80, 24)
     (line,) = [line for line in lines if "●" in line.plain]
     assert f"● {link}" in line.plain
@@ -146,7 +146,7 @@ def test_every_link_has_a_word_and_a_colour(link):
     assert ("2.0 s may still arrive" in "\n".join(line.plain for line in lines)) == (link == "filling")
 
 
-def test_without_a_gyroscope_the_sideways_share_stands_in():
+def test_without_a_gyroscope_the_sideways_share_replaces_the_side_tilt():
     state = RunState("hip")
     state.steps([make_step(k * PERIOD_S, ml_sway_ratio=0.25) for k in range(9)])
     state.samples(9 * PERIOD_S, NOW_S, NOW_S)
@@ -155,7 +155,7 @@ def test_without_a_gyroscope_the_sideways_share_stands_in():
     assert "Side tilt" not in text
 
 
-def test_a_team_has_a_row_each():
+def test_each_sensor_of_a_team_has_a_row():
     states = [running("Ada"), running("Bo", link="lost"), running("Cy", alerts=(Alert("a", 3.0, SENTENCE),))]
     text = screen(states)
     rows = [line for line in text.split("\n") if line[:3].strip() in ("Ada", "Bo", "Cy")]
@@ -192,14 +192,14 @@ def test_nothing_wraps_or_scrolls_in_any_size(width, height, n_states, is_crowde
 
 
 @given(st.text(max_size=40))
-def test_words_from_outside_move_no_cursor(words):
+def test_texts_from_outside_cannot_move_the_cursor(words):
     state = running(words, n=3, trouble=words, notes=(words,), alerts=(Alert("a", 1.0, words),))
     for states in ([state], [state, state]):
         text = screen(states, address=words)
         assert all(char.isprintable() or char == "\n" for char in text)
 
 
-def test_the_view_keeps_little():
+def test_the_sparkline_cache_is_bounded():
     view = TerminalView([running(), running()])
     for width in range(20, 200):
         view.lines(NOW_S, width, 24)
@@ -210,7 +210,7 @@ def test_the_view_keeps_little():
 
 
 @given(st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{1,2})?", fullmatch=True), st.booleans())
-def test_digits_are_a_block(text, large):
+def test_digits_are_lines_of_equal_length(text, large):
     lines = block_digits(text, large)
     assert len(lines) == (LARGE_LINES if large else SMALL_LINES)
     assert len({len(line) for line in lines}) == 1
@@ -221,7 +221,7 @@ def test_digits_differ():
 
 
 @pytest.mark.parametrize(("value", "text"), [(-0.02, "0.0"), (0.06, "0.1"), (None, DASH), (-3.44, "-3.4")])
-def test_number(value, text):
+def test_numbers_have_the_decimals_of_their_column(value, text):
     assert number(value, "lean_deg") == text
 
 
@@ -248,7 +248,7 @@ def terminal(width=80, height=24):
     return Console(file=io.StringIO(), force_terminal=True, width=width, height=height, legacy_windows=False)
 
 
-def test_drawn_on_a_screen_of_its_own_that_is_left_clean():
+def test_the_alternate_screen_is_left_clean():
     written = show([running()], terminal())
     assert written.startswith("\x1b[?1049h")
     assert written.count("Ctrl-C") >= 2
@@ -257,7 +257,7 @@ def test_drawn_on_a_screen_of_its_own_that_is_left_clean():
     assert "\x1b[?25h" in tail
 
 
-def test_left_clean_when_it_is_cancelled_or_fails(monkeypatch):
+def test_the_screen_is_left_clean_after_a_cancel_or_an_error(monkeypatch):
     console = terminal()
 
     async def cancelled():
@@ -280,7 +280,7 @@ def test_left_clean_when_it_is_cancelled_or_fails(monkeypatch):
     assert "\x1b[?1049l" in broken.file.getvalue()
 
 
-def test_a_held_terminal_does_not_hold_the_loop(monkeypatch):
+def test_a_blocked_terminal_does_not_block_the_event_loop(monkeypatch):
     monkeypatch.setattr(Live, "update", lambda *args, **kwargs: time.sleep(0.5))
     ticks = []
     show([running()], terminal(), during=ticks.append)
@@ -290,7 +290,7 @@ def test_a_held_terminal_does_not_hold_the_loop(monkeypatch):
 # -- plain lines -----------------------------------------------------------------------------------------
 
 
-def test_plain_where_there_is_no_terminal():
+def test_plain_lines_where_there_is_no_terminal():
     console = Console(file=io.StringIO(), width=80)
     state = running(battery_percent=87, load_limit_bw4=100_000.0)
     written = show([state], console, during=lambda k: setattr(state, "link", "lost"), address="http://x/")
@@ -320,7 +320,7 @@ def test_plain_lines_every_ten_seconds_and_with_each_change():
     assert f"lost, gap, cadence {DASH}, contact time {DASH}" in regular
 
 
-def test_an_alert_is_said_once():
+def test_an_alert_is_printed_once():
     state = running()
     plain = PlainLines(state)
     plain.lines(NOW_S)
@@ -342,7 +342,7 @@ def test_plain_lines_of_a_sensor_without_a_value():
     assert f"impact peak {DASH}" in PlainLines(state).lines(0.0)[1]
 
 
-def test_many_alerts_have_a_line_each():
+def test_many_alerts_are_shortened_to_a_line_each():
     alerts = tuple(Alert(f"r{k}", 60.0 * k, SENTENCE) for k in range(1, 8))
     text = screen([running(alerts=alerts)])
     for k in (7, 6, 5):
@@ -356,7 +356,7 @@ LONG_ADDRESS = "http://192.168.178.123:5005/?token=" + "A" * 43
 
 
 @pytest.mark.parametrize("n_states", [1, 3])
-def test_a_phone_can_read_the_address_until_somebody_runs(n_states):
+def test_the_qr_code_is_shown_until_the_first_step(n_states):
     code = qr_lines(LONG_ADDRESS)
     waiting = TerminalView([RunState(f"s{k}") for k in range(n_states)], LONG_ADDRESS, code)
     shown = [line.plain for line in waiting.lines(NOW_S, 80, 24)]
