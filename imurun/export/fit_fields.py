@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
+from imurun.model.columns import COLUMNS
+
 RECORD, LAP, SESSION = 20, 19, 18
 """Numbers of the messages that carry values."""
 FLOAT32 = 0x88
@@ -65,37 +67,43 @@ CADENCE = ("cadence", "fractional_cadence")
 
 
 class DeveloperField(NamedTuple):
-    """A field that FIT does not know: a float32 that the file itself describes.
+    """A float32 field that is not in the FIT profile and is described in the file.
 
     Attributes:
-        name: as an application shows it.
-        unit: as an application shows it; "" for a ratio.
-        column: of the step table.
-        messages: in which it stands; in a lap or session it is the mean, the dose is the sum.
+        column: of the step table, or "pain".
+        messages: that have it; in a lap or session it is the mean, for the dose the sum.
     """
 
-    name: str
-    unit: str
     column: str
     messages: tuple[int, ...] = (RECORD, LAP, SESSION)
 
+    @property
+    def name(self) -> str:
+        """The column's label, which applications show."""
+        return COLUMNS[self.column].label
+
+    @property
+    def unit(self) -> str:
+        """The column's unit, which applications show; "" for a ratio."""
+        return COLUMNS[self.column].unit
+
 
 DEVELOPER = (
-    DeveloperField("Impact", "g", "peak_impact_g"),
-    DeveloperField("Loading rate", "g/s", "loading_rate_g_s"),
-    DeveloperField("Braking", "g", "braking_g"),
-    DeveloperField("Peak force", "BW", "peak_vgrf_bw"),
-    DeveloperField("Lumbar compression", "BW", "lumbar_compression_bw"),
-    DeveloperField("Lumbar shear", "BW", "lumbar_shear_bw"),
-    DeveloperField("Lumbar dose", "BW^4", "lumbar_dose", (LAP, SESSION)),
-    DeveloperField("Flight time", "ms", "flight_time_ms"),
-    DeveloperField("Lean", "deg", "lean_deg"),
-    DeveloperField("Pelvis roll", "deg", "roll_rom_deg"),
-    DeveloperField("Pelvis pitch", "deg", "pitch_rom_deg"),
-    DeveloperField("Pelvis yaw", "deg", "yaw_rom_deg"),
-    DeveloperField("Sway", "", "ml_sway_ratio"),
-    DeveloperField("Step regularity", "", "step_regularity"),
-    DeveloperField("Pain", "0-10", "pain", (RECORD,)),
+    DeveloperField("peak_impact_g"),
+    DeveloperField("loading_rate_g_s"),
+    DeveloperField("braking_g"),
+    DeveloperField("peak_vgrf_bw"),
+    DeveloperField("lumbar_compression_bw"),
+    DeveloperField("lumbar_shear_bw"),
+    DeveloperField("lumbar_dose", (LAP, SESSION)),
+    DeveloperField("flight_time_ms"),
+    DeveloperField("lean_deg"),
+    DeveloperField("roll_rom_deg"),
+    DeveloperField("pitch_rom_deg"),
+    DeveloperField("yaw_rom_deg"),
+    DeveloperField("ml_sway_ratio"),
+    DeveloperField("step_regularity"),
+    DeveloperField("pain", (RECORD,)),
 )
 """Their place here is their number in the file: new ones go to the end."""
 OVERRIDE = 100

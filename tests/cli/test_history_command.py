@@ -107,7 +107,7 @@ def test_two_side_by_side(made_store):
     assert code == 0
     assert ids[0] in out
     assert ids[-1] in out
-    load = next(line for line in out.splitlines() if line.startswith("Load  "))
+    load = next(line for line in out.splitlines() if line.startswith("Session load  "))
     assert "%" in load.split()[-1]
 
 

@@ -96,10 +96,10 @@ def test_developer_fields(content):
     messages = read_messages(content)
     descriptions = named(messages, "field_description")
     names = [value(message, "field_name") for message in descriptions]
-    assert names == ["Impact", "Lumbar dose", "Pain"]
+    assert names == ["Impact peak", "Lumbar dose", "Pain"]
     assert {value(message, "fit_base_type_id") for message in descriptions} == {"float32"}
     record = named(messages, "record")[10]
-    impact = next(field for field in record.fields if field.name == "Impact")
+    impact = next(field for field in record.fields if field.name == "Impact peak")
     assert (impact.value, impact.units) == (2.5, "g")
     session = named(messages, "session")[0]
     assert value(session, "Lumbar dose") == 16.0 * len(made_session().steps)
@@ -138,7 +138,7 @@ def test_nothing_where_nobody_runs(tmp_path):
     assert value(records[15], "cadence") == 83
     for record in records[22:39]:
         assert value(record, "cadence") is None
-        assert value(record, "Impact") is None
+        assert value(record, "Impact peak") is None
     assert value(records[45], "cadence") == 83
 
 

@@ -110,7 +110,7 @@ def test_a_watch_that_has_no_running_dynamics_gets_native_fields(tmp_path):
         length_mm = 1000.0 * SPEED_M_S / (166.5 / 60.0)
         assert value(record, "step_length") == pytest.approx(length_mm, abs=0.06)
         assert value(record, "vertical_ratio") == pytest.approx(100.0 * 90.0 / length_mm, abs=0.006)
-        assert value(record, "Impact") == 2.5
+        assert value(record, "Impact peak") == 2.5
     record = named(messages, "record")[30]
     assert value(record, "heart_rate") == 150
     assert value(record, "position_lat") == 600_003_000
@@ -141,7 +141,7 @@ def test_a_field_of_the_watch_is_not_replaced(tmp_path):
     for name, number in (("Stance time", 41), ("Cadence", 4), ("Fractional cadence", 53)):
         assert described[name].get_raw_value("native_mesg_num") == 20
         assert value(described[name], "native_field_num") == number
-    assert described["Impact"].get_value("native_field_num", fallback=None) is None
+    assert described["Impact peak"].get_value("native_field_num", fallback=None) is None
     # laps and the session of this watch have no dynamics, so these are native
     assert value(named(messages, "session")[0], "avg_stance_time") == pytest.approx(250.0, abs=1.0)
 
@@ -153,7 +153,7 @@ def test_values_follow_the_time(tmp_path):
     assert len(warnings) == 1
     assert "20 of the 60" in warnings[0]
     records = named(read_messages(after), "record")
-    filled = [k for k, record in enumerate(records) if value(record, "Impact") is not None]
+    filled = [k for k, record in enumerate(records) if value(record, "Impact peak") is not None]
     assert filled[0] in (20, 21)
     assert filled[-1] in (39, 40)
     assert len(filled) == filled[-1] - filled[0] + 1
@@ -174,7 +174,7 @@ def test_twice_merged_is_kept_too(tmp_path):
     assert len([m for m in ours if m.name == "developer_data_id"]) == 3
     assert len(named(theirs, "record")) == len(named(ours, "record"))
     record = named(ours, "record")[30]
-    assert [field.value for field in record.fields if field.name == "Impact"] == [2.5, 2.5]
+    assert [field.value for field in record.fields if field.name == "Impact peak"] == [2.5, 2.5]
 
 
 def test_files_that_follow_each_other(tmp_path):
@@ -206,7 +206,7 @@ def test_definitions_before_file_id(tmp_path):
         m.global_mesg_num for m in theirs
     ]
     assert value(messages[-1], "manufacturer") == value(theirs[-1], "manufacturer")
-    assert value(named(messages, "record")[10], "Impact") == 2.5
+    assert value(named(messages, "record")[10], "Impact peak") == 2.5
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])

@@ -1,4 +1,4 @@
-"""Every text that a person, a file or a sensor sets, on the live page, in the report and in the terminal."""
+"""Hostile texts from people, files and sensors are shown as text by the live page, report and terminal."""
 
 from __future__ import annotations
 

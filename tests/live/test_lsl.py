@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from imurun.errors import SettingsError
+from imurun.errors import MissingExtraError, SettingsError
 from imurun.live.lsl import LslOutlets, clock_offset_s, step_values
 from imurun.model.columns import STEP_COLUMNS
 from imurun.model.sample_block import SampleBlock
@@ -79,7 +79,7 @@ def block(first, n, time_s, has_gyro=True):
     return SampleBlock(first, acc, -acc if has_gyro else None, time_s)
 
 
-def test_what_the_streams_say_of_themselves(outlets):
+def test_streams_describe_their_channels(outlets):
     samples, steps = (outlet.info for outlet in FakeOutlet.made)
     assert (samples.name, samples.kind, samples.rate_hz) == ("imurun hip samples", "IMU", RATE_HZ)
     assert (steps.name, steps.kind, steps.rate_hz) == ("imurun hip steps", "Gait", 0.0)
@@ -97,7 +97,7 @@ def test_what_the_streams_say_of_themselves(outlets):
     assert "-1 left" in steps.node.values("note")[0]
 
 
-def test_samples_bear_the_time_of_the_last_on_the_laboratory_clock(outlets):
+def test_samples_are_stamped_with_the_last_time_on_the_lsl_clock(outlets):
     outlets.samples(block(0, 5, 9.5))
     outlets.samples(block(5, 0, 9.6))
     (rows, stamp) = FakeOutlet.made[0].chunks[0]
@@ -109,7 +109,7 @@ def test_samples_bear_the_time_of_the_last_on_the_laboratory_clock(outlets):
     assert FakeOutlet.made[0].chunks[1][1] == 5010.0
 
 
-def test_steps_bear_the_time_of_the_foot_strike(outlets):
+def test_steps_are_stamped_with_the_foot_strike(outlets):
     outlets.samples(block(900, 101, 9.5))  # the sample at 10 s of the stream was measured at 9.5 s
     outlets.steps(
         [make_step(9.7, side="left", peak_impact_g=2.5), make_step(8.0, side="right", gait="walking")]
@@ -135,14 +135,16 @@ def test_without_gyroscope(outlets):
     assert FakeOutlet.made[2].chunks[0][0].shape == (5, 3)
 
 
-def test_no_package(monkeypatch):
+def test_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pylsl", None)
-    with pytest.raises(SettingsError, match=r"pip install 'imurun\[lsl\]'\.$"):
+    with pytest.raises(
+        MissingExtraError, match=r"needs the extra 'lsl': .* -m pip install -e '\.\[lsl\]'\.$"
+    ):
         LslOutlets("hip", RATE_HZ, has_gyro=True, clock=lambda: 0.0)
 
 
 @pytest.mark.parametrize("error", ["RuntimeError('no binary')", "OSError('bad')"])
-def test_no_library(monkeypatch, tmp_path, error):
+def test_a_missing_library_names_the_setting(monkeypatch, tmp_path, error):
     (tmp_path / "pylsl.py").write_text(f"raise {error}")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "pylsl", raising=False)
@@ -150,7 +152,7 @@ def test_no_library(monkeypatch, tmp_path, error):
         LslOutlets("hip", RATE_HZ, has_gyro=True, clock=lambda: 0.0)
 
 
-def test_another_missing_package_is_not_taken_for_pylsl(monkeypatch, tmp_path):
+def test_a_broken_pylsl_raises_its_own_error(monkeypatch, tmp_path):
     (tmp_path / "pylsl.py").write_text("import a_package_that_nobody_has")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "pylsl", raising=False)
