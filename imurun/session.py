@@ -132,7 +132,7 @@ def analyze(
         acc_range_g=recording.acc_range_g,
         constants=constants,
     )
-    turns = TurnWatch()
+    turns = TurnWatch(recording.warnings)
     rows, seconds = _push_all(analyzer, recording, turns, progress)
     steps = steps_frame(rows)
     gaps_s = [(a / recording.rate_hz, b / recording.rate_hz) for a, b in recording.gaps]

@@ -9,8 +9,8 @@ import pytest
 
 from imurun.errors import FormatError, SettingsError
 from imurun.io import read
-from imurun.io.formats.file_format import load_profile, parse_profile, shipped_profiles
-from imurun.io.reader import detect_profile
+from imurun.io.formats.file_format import load_profile, parse_format, shipped_profiles
+from imurun.io.reader import detect_format
 from imurun.model.frames import G
 
 VENDORS = {
@@ -55,7 +55,7 @@ def test_every_vendor_has_a_profile_that_says_how_far_it_was_tested():
 
 def test_no_profile_claims_a_plain_table():
     for names in (["time_s", "acc_x", "acc_y", "acc_z"], ["timestamp", "acc_x", "acc_y", "acc_z", "gyr_x"]):
-        assert detect_profile(names, "") is None
+        assert detect_format(names, "") is None
 
 
 def test_actigraph(run, tmp_path):
@@ -235,7 +235,7 @@ def test_ambiguous_and_disjoint_exports(run, tmp_path):
     names = "time_s,x [g],y [g],z [g]"
     (tmp_path / "left accelerometer.csv").write_text(table(names, run.time_s, run.acc_g))
     (tmp_path / "right accelerometer.csv").write_text(table(names, run.time_s, run.acc_g))
-    with pytest.raises(FormatError, match="several files could be meant"):
+    with pytest.raises(FormatError, match="several files could hold this sensor"):
         read(tmp_path)
     (tmp_path / "right accelerometer.csv").unlink()
     (tmp_path / "gyro.csv").write_text(
@@ -292,16 +292,16 @@ def test_a_profile_of_ones_own(run, write, tmp_path):
     [
         (("name =", "nom ="), "key nom is unknown"),
         (('name = "belt"', ""), "key name is missing"),
-        (('name = "belt"', "name = 3"), "key name must be a text"),
+        (('name = "belt"', "name = 3"), "key name must be a string"),
         (("acc_range_g = 16", "acc_range_g = true"), "key acc_range_g must be a number above 0"),
         (("acc_range_g = 16", "acc_range_g = -2"), "key acc_range_g must be a number above 0"),
         (("rate_hz = 100", "rate_hz = 3"), "key rate_hz is wrong"),
-        (('"+z", "-y", "+x"', '"+z", "+y", "+x"'), "key axes makes no right-handed frame"),
+        (('"+z", "-y", "+x"', '"+z", "+y", "+x"'), "key axes is not a right-handed frame"),
         (('"+z", "-y", "+x"', '"+z", "-y"'), "key axes"),
         (('"+z", "-y", "+x"', '"up", "-y", "+x"'), "key axes must be"),
         (('"mg"', '"stone"'), "key units.acc is 'stone'"),
         (('["a1", "a2", "a3"]', '["a1", "a2"]'), "key columns.acc must name three"),
-        (('["a1", "a2", "a3"]', '["a1", "a2", 3]'), "key columns.acc must be a list of texts"),
+        (('["a1", "a2", "a3"]', '["a1", "a2", 3]'), "key columns.acc must be a list of strings"),
         (('["a1", "a2", "a3"]', '["(", "a2", "a3"]'), "key columns.acc is not a regular expression"),
         (("[units]", "[unit]"), "key unit is unknown"),
         (('frame = "anatomical"', 'frame = "body"'), "key frame must be"),
@@ -313,7 +313,7 @@ def test_a_profile_of_ones_own(run, write, tmp_path):
 )
 def test_profiles_that_make_no_sense(change, says):
     with pytest.raises(SettingsError, match=says.replace("(", r"\(")) as caught:
-        parse_profile(OWN.replace(*change), "belt.toml")
+        parse_format(OWN.replace(*change), "belt.toml")
     assert str(caught.value).startswith("belt.toml: ")
 
 
@@ -339,6 +339,6 @@ def test_units_of_a_named_profile_win(run, write, tmp_path):
 def test_the_example_of_the_profiles_page_is_a_profile():
     page = resources.files("imurun.io").joinpath("formats/README.md").read_text(encoding="utf-8")
     example = page.split("```toml\n")[1].split("```")[0]
-    profile = parse_profile(example, "README.md")
+    profile = parse_format(example, "README.md")
     assert profile.name == "my_belt"
     assert profile.units == {"acc": "mg", "gyr": "deg/s", "time": "ms"}

@@ -209,9 +209,9 @@ def test_megabytes_of_noise_cost_a_log_and_a_journal_what_was_there(tmp_path):
 
 
 @pytest.mark.parametrize("scales", [{"acc_scale": 0}, {"acc_scale": 2**32 - 1}, {"gyr_scale": 1}])
-def test_scales_that_no_sensor_has_are_one_sentence(tmp_path, scales):
+def test_a_scale_that_does_not_fit_the_full_scale_is_refused(tmp_path, scales):
     path = log_of(tmp_path / "run.imulog", frame(0), frame(16), header=LOG._replace(**scales))
-    with pytest.raises(FormatError, match=r"the full scale of .*; it is damaged"):
+    with pytest.raises(FormatError, match=r"a full scale of .*, so it is damaged"):
         imurun.read(path)
 
 

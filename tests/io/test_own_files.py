@@ -293,7 +293,7 @@ def test_runner(tmp_path):
         ("weight = 60", "key weight is unknown"),
         ("mass_kg = '60'", "mass_kg must be a number"),
         ("mass_kg = true", "mass_kg must be a number"),
-        ("name = 3", "name must be a text"),
+        ("name = 3", "name must be a string"),
         ("height_m = 171", "height_m is 171"),
         ("mass_kg = nan", "mass_kg is nan"),
         ("mass_kg = ", "not valid TOML"),

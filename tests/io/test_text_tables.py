@@ -228,7 +228,7 @@ def test_slow_turning_is_told_by_gravity(write):
     for factor, unit in ((1.0, "rad/s"), (180 / np.pi, "deg/s")):
         recording = read(write(NAMES, [t, acc, gyr * factor]))
         np.testing.assert_allclose(recording.gyr, gyr, atol=1e-6)
-        assert any(f"speaks for {unit}" in text for text in recording.warnings)
+        assert any(f"suggests {unit}" in text for text in recording.warnings)
 
 
 def test_several_sensors_are_not_guessed(run, write):
