@@ -1,4 +1,4 @@
-"""How much a Parquet file may hold beyond its size: constant columns pack a thousandfold and more."""
+"""Limit on the unpacked size of a Parquet file: constant columns compress a thousandfold and more."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ VALUE_BYTES = 8
 
 
 def refuse_too_much(metadata: pq.FileMetaData, size: int, n_columns: int | None = None) -> None:
-    """Refuse a file before it is read.
+    """Raise an error for a file that unpacks to too much, before it is read.
 
     Args:
         metadata: of the file.
-        size: of the file, bytes.
-        n_columns: how many are read; None for all.
+        size: of the file in bytes.
+        n_columns: number of columns to read; None for all.
 
     Raises:
         FormatError: its columns take more than 50 times the size of the file.
@@ -29,5 +29,5 @@ def refuse_too_much(metadata: pq.FileMetaData, size: int, n_columns: int | None 
     unpacked = max(metadata.num_rows * columns * VALUE_BYTES, pages)
     if unpacked > max(RATIO_FROM_BYTES, MAX_RATIO * size):
         raise FormatError(
-            f"it unpacks to over {MAX_RATIO} times its size, as no recording does; export it anew."
+            f"it unpacks to over {MAX_RATIO} times its size, as no recording does; export it again."
         )

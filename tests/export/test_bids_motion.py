@@ -202,9 +202,9 @@ def test_nothing_is_replaced(dataset, tmp_path):
     assert {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()} == before
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
-    with pytest.raises(SettingsError, match="something else"):
+    with pytest.raises(SettingsError, match="holds other files than a BIDS dataset"):
         write_motion(made_recording(), made_session(10.0), tmp_path / "other")
-    with pytest.raises(SettingsError, match="something else"):
+    with pytest.raises(SettingsError, match="holds other files than a BIDS dataset"):
         write_motion(made_recording(), made_session(10.0), tmp_path / "other" / "thesis.txt")
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
 

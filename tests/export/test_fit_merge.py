@@ -221,10 +221,10 @@ def test_watch_file_cut_short(tmp_path, share):
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "no FIT"),
-        (b"time,acc\n0,1\n", "no FIT"),
-        (bytes(range(256)) * 4, "no FIT"),
-        (watch_content()[:12], "no FIT"),
+        (b"", "not a FIT file"),
+        (b"time,acc\n0,1\n", "not a FIT file"),
+        (bytes(range(256)) * 4, "not a FIT file"),
+        (watch_content()[:12], "not a FIT file"),
         (FitBytes().content(), "no record"),
     ],
 )

@@ -77,16 +77,16 @@ def test_doubled_and_disordered_records(read):
 def test_cut_short(read, share):
     content = watch_content()
     track = read(content[: int(share * len(content))])
-    assert track.warnings == ("watch.fit is cut short; what is whole was read.",)
+    assert track.warnings == ("watch.fit is cut short; it was read up to the cut.",)
     assert 0 < len(track.time_s) <= 60
 
 
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "no FIT file"),
-        (b"PK\x03\x04" + bytes(100), "no FIT file"),
-        (b"time,acc\n" * 20, "no FIT file"),
+        (b"", "not a FIT file"),
+        (b"PK\x03\x04" + bytes(100), "not a FIT file"),
+        (b"time,acc\n" * 20, "not a FIT file"),
         (FitBytes().content(), "no record"),
         (watch_content(first=1000), "no record with a date"),
     ],

@@ -120,7 +120,7 @@ def test_keys_of_many_parts(tmp_path):
 def test_activities_without_end(tmp_path):
     path = tmp_path / "watch.fit"
     path.write_bytes(watch_content(4) + FitBytes().content() * 500)
-    with pytest.raises(FormatError, match="more than 100 activities follow each other in the file; split it"):
+    with pytest.raises(FormatError, match="the file has more than 100 activities; split it"):
         merge_fit(made_session(20.0), path, tmp_path / "out.fit")
     path.write_bytes(watch_content(4) * 3)
     merge_fit(made_session(20.0), path, tmp_path / "out.fit")
@@ -146,7 +146,7 @@ def test_participants_that_are_no_table(tmp_path, content):
     (tmp_path / "participants.tsv").write_bytes(content)
     assert len(content) < 100 or csv.field_size_limit() < 200_000
     recording = Recording(np.tile([0.0, 0.0, 9.8], (50, 1)), rate_hz=100)
-    with pytest.raises(SettingsError, match=r"participants.tsv is no table in UTF-8; correct it"):
+    with pytest.raises(SettingsError, match=r"participants.tsv is not a table in UTF-8; correct it"):
         write_motion(recording, made_session(1.0), tmp_path, subject="kim")
     assert (tmp_path / "participants.tsv").read_bytes() == content
 

@@ -212,10 +212,10 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path):
     (tmp_path / "zero.toml").symlink_to("/dev/zero")
     for name in ("pipe.toml", "zero.toml"):
         for call in (read_runner, load_profile):
-            with pytest.raises(SettingsError, match="no regular file") as caught:
+            with pytest.raises(SettingsError, match="not a regular file") as caught:
                 call(tmp_path / name)
             sentence(caught)
-        with pytest.raises(FormatError, match="no regular file"):
+        with pytest.raises(FormatError, match="not a regular file"):
             read_steps(tmp_path / name)
 
 

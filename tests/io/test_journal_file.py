@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -115,3 +117,13 @@ def test_a_journal_tells_its_sensor_itself(write):
     path = write(steady(20))
     with pytest.raises(SettingsError, match="leave profile and rate out"):
         imurun.read(path, rate_hz=100)
+
+
+def test_a_journal_is_read_without_bleak(write):
+    path = write(steady(20))
+    code = (
+        "import sys; sys.modules['bleak'] = None; import imurun; "
+        f"print(len(imurun.read({str(path)!r})), 'bleak' in sys.modules and sys.modules['bleak'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["380", "None"], done.stderr
