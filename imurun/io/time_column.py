@@ -200,5 +200,5 @@ def _infer_time_unit(elapsed: FloatArray, warnings: list[str], column: str) -> s
         return "s"  # Recording raises the error for time that runs backwards
     raise FormatError(
         f"the unit of the column {shown(column)} is not stated, and with its typical step of {typical:.6g} "
-        f"the rate is between {MIN_RATE_HZ:g} and {MAX_RATE_HZ:g} Hz in no unit; state the unit in a profile."
+        f"the rate is between {MIN_RATE_HZ:g} and {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
     )

@@ -35,7 +35,7 @@ MOST_EXAMPLES = 400
 LONGEST_SENTENCE = 1000
 _NUMBERS = re.compile(r"[\d.,+\-]+|'[^']*'|\"[^\"]*\"")
 SAYS_WHAT_TO_DO = re.compile(
-    r"\b(bring|cannot|check|choose|convert|copy|correct|delete|drop|erase|export|give|hand|import|install|keep|"
+    r"\b(bring|cannot|check|choose|convert|copy|correct|delete|download|drop|erase|export|give|hand|import|install|keep|"
     r"leave|list|make|move|must|name|needs?|put|read|record|remove|rename|restore|run|save|say|set|shorten|sort|"
     r"split|start|swap|switch|try|unpack|update|use|write)\b",
     re.IGNORECASE,

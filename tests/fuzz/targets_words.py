@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import imurun.io.formats
 from imurun.cohort.inputs import gather
 from imurun.cohort.manifest import is_manifest
 from imurun.cohort.task import Settings
@@ -99,21 +100,15 @@ def thresholds(data: bytes, folder: Path) -> str:
 
 
 def profiles(folder: Path) -> Sequence[bytes]:
-    import imurun.io
-
-    place = Path(imurun.io.__file__).parent / "profiles"
-    return [
-        (place / f"{name}.toml").read_bytes()
-        for name in shipped_profiles()
-        if (place / f"{name}.toml").exists()
-    ]
+    formats = Path(imurun.io.formats.__file__).parent
+    return [(formats / f"{name}.toml").read_bytes() for name in shipped_profiles()]
 
 
 def profile(data: bytes, folder: Path) -> str:
     path = folder / "p.toml"
     path.write_bytes(data)
     known = load_profile(path)
-    known.matches(("time", "acc_x"), "# device")
+    known.score(("time", "acc_x"), "# device")
     return f"{known.frame}, {known.rotation is None}, {len(known.acc)}, {known.files is None}"
 
 
