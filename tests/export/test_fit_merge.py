@@ -167,7 +167,7 @@ def test_without_speed_there_is_no_step_length(tmp_path):
     assert value(record, "stance_time") is not None
 
 
-def test_twice_merged_is_kept_too(tmp_path):
+def test_a_merged_file_can_be_merged_again(tmp_path):
     once, _ = merge(tmp_path, watch_content(dynamics=False))
     twice, _ = merge(tmp_path, once)
     theirs, ours = read_messages(once), read_messages(twice)
@@ -177,7 +177,7 @@ def test_twice_merged_is_kept_too(tmp_path):
     assert [field.value for field in record.fields if field.name == "Impact"] == [2.5, 2.5]
 
 
-def test_files_that_follow_each_other(tmp_path):
+def test_each_of_several_activities_gets_values(tmp_path):
     first, second = watch_content(), watch_content(first=FIT_START + 100_000)
     after, _ = merge(tmp_path, first + second)
     parts = read_parts(after)
@@ -228,7 +228,7 @@ def test_watch_file_cut_short(tmp_path, share):
         (FitBytes().content(), "no record"),
     ],
 )
-def test_what_is_no_activity(tmp_path, content, word):
+def test_files_that_are_not_an_activity_are_refused(tmp_path, content, word):
     with pytest.raises(FormatError, match=word) as caught:
         merge(tmp_path, content)
     assert str(caught.value).count("watch.fit") == 1
@@ -242,14 +242,14 @@ def test_damaged_watch_file(tmp_path):
         merge(tmp_path, bytes(content))
 
 
-def test_another_day(tmp_path):
+def test_a_watch_file_of_another_day_is_refused(tmp_path):
     with pytest.raises(FormatError, match="--start") as caught:
         merge(tmp_path, watch_content(), made_session(start=START + timedelta(days=1)))
     for part in ("2026-05-01 07:30:00 UTC", "2026-05-01 07:30:59 UTC", "2026-05-02 07:30:00 UTC"):
         assert part in str(caught.value)
 
 
-def test_other_refusals(tmp_path):
+def test_other_errors_write_nothing(tmp_path):
     with pytest.raises(SettingsError, match="--start"):
         merge(tmp_path, watch_content(), made_session(start=None))
     with pytest.raises(FormatError, match="No steps"):
@@ -270,7 +270,7 @@ def test_nothing_to_add_changes_nothing():
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_damage_is_told_or_harmless(data):
+def test_damage_raises_only_typed_errors(data):
     """Flipped or lost bytes give whole parts or a FormatError, nothing else."""
     content = bytearray(watch_content(12))
     for _ in range(data.draw(st.integers(0, 3))):

@@ -27,7 +27,7 @@ def folder():
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_examples_are_read(name, folder):
+def test_unchanged_examples_are_read(name, folder):
     """What is changed was valid before: else only the first check of a reader would be tried."""
     (folder / "work").mkdir()
     judge = Judge(TARGETS[name].run, folder / "work")
@@ -38,7 +38,7 @@ def test_examples_are_read(name, folder):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_wrong_inputs(name, folder):
+def test_mutated_inputs_break_no_property(name, folder):
     """No exception but the typed ones, sentences that say what to do, no hang, no bomb."""
     tally = fuzz(TARGETS[name], folder, INPUTS)
     assert not {what: failure.detail for what, failure in tally.failures.items()}
@@ -60,7 +60,7 @@ def drawn(examples):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_drawn_inputs(name, folder):
+def test_inputs_from_hypothesis_break_no_property(name, folder):
     """The same with hypothesis, which makes what fails small."""
     (folder / "work").mkdir()
     judge = Judge(TARGETS[name].run, folder / "work")

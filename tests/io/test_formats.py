@@ -44,7 +44,7 @@ def assert_is_run(recording, run, gyr=True, inner=slice(None), atol=1e-6):
         assert recording.gyr is None
 
 
-def test_every_vendor_has_a_profile_that_says_how_far_it_was_tested():
+def test_every_shipped_format_states_how_it_was_tested():
     profiles = shipped_profiles()
     assert set(profiles) == VENDORS
     for profile in profiles.values():
@@ -53,7 +53,7 @@ def test_every_vendor_has_a_profile_that_says_how_far_it_was_tested():
     assert profiles["mobgap"].tested == profiles["shimmer"].tested == "tested on recordings"
 
 
-def test_no_profile_claims_a_plain_table():
+def test_a_plain_table_matches_no_format():
     for names in (["time_s", "acc_x", "acc_y", "acc_z"], ["timestamp", "acc_x", "acc_y", "acc_z", "gyr_x"]):
         assert detect_format(names, "") is None
 
@@ -103,7 +103,7 @@ def test_shimmer(run, tmp_path):
     ]
 
 
-def test_movella_dot_counter_starts_again(run, tmp_path):
+def test_movella_dot_counter_wraps(run, tmp_path):
     micros = (2**32 - 2_000_000 + np.rint(run.time_s * 1e6).astype(np.int64)) % 2**32
     text = "sep=,\nDeviceTag:,DOT 1\nFirmwareVersion:,2.0.0\nOutputRate:,60Hz\n\n" + table(
         "PacketCounter,SampleTimeFine,Quat_W,Quat_X,Quat_Y,Quat_Z,FreeAcc_X,FreeAcc_Y,FreeAcc_Z,Acc_X,Acc_Y,Acc_Z,Gyr_X,Gyr_Y,Gyr_Z",
@@ -247,7 +247,7 @@ def test_ambiguous_and_disjoint_exports(run, tmp_path):
     assert_is_run(read(tmp_path), run)
 
 
-def test_holes_of_the_gyroscope_stay_holes(run, tmp_path):
+def test_gaps_of_the_gyroscope_stay_gaps(run, tmp_path):
     (tmp_path / "acc.csv").write_text(table("time_s,x [g],y [g],z [g]", run.time_s, run.acc_g))
     kept = np.r_[0:200, 260:600]
     (tmp_path / "gyr.csv").write_text(
@@ -273,7 +273,7 @@ gyr = "deg/s"
 """
 
 
-def test_a_profile_of_ones_own(run, write, tmp_path):
+def test_a_users_format_from_a_toml_file(run, write, tmp_path):
     path = write(["a1", "a2", "a3", "w1", "w2", "w3"], [run.acc_g * 1e3, np.degrees(run.gyr)])
     profile = tmp_path / "belt.toml"
     profile.write_text(OWN)
@@ -311,13 +311,13 @@ def test_a_profile_of_ones_own(run, write, tmp_path):
         (("[units]", "[time]\nwraps = 1\n[units]"), "key time.wraps is unknown"),
     ],
 )
-def test_profiles_that_make_no_sense(change, says):
+def test_errors_in_a_format_name_the_key(change, says):
     with pytest.raises(SettingsError, match=says.replace("(", r"\(")) as caught:
         parse_format(OWN.replace(*change), "belt.toml")
     assert str(caught.value).startswith("belt.toml: ")
 
 
-def test_profiles_that_do_not_fit(run, write, tmp_path):
+def test_a_format_that_does_not_fit_the_file_is_an_error(run, write, tmp_path):
     path = write(["time_s", "acc_x", "acc_y", "acc_z"], [run.time_s, run.acc_g])
     (tmp_path / "belt.toml").write_text(OWN)
     with pytest.raises(SettingsError, match=r"run\.csv: the profile belt asks for a column 'a1'"):
@@ -328,7 +328,7 @@ def test_profiles_that_do_not_fit(run, write, tmp_path):
         load_profile(tmp_path / "none.toml")
 
 
-def test_units_of_a_named_profile_win(run, write, tmp_path):
+def test_units_of_a_named_format_override_the_files(run, write, tmp_path):
     path = write(["time_s", "acc_x [g]", "acc_y [g]", "acc_z [g]"], [run.time_s, run.acc_g * G])
     (tmp_path / "own.toml").write_text('name = "own"\n[units]\nacc = "m/s2"\n')
     recording = read(path, profile=tmp_path / "own.toml")
@@ -336,7 +336,7 @@ def test_units_of_a_named_profile_win(run, write, tmp_path):
     assert math.isclose(recording.rate_hz, 100)
 
 
-def test_the_example_of_the_profiles_page_is_a_profile():
+def test_the_example_in_the_readme_is_a_valid_format():
     page = resources.files("imurun.io").joinpath("formats/README.md").read_text(encoding="utf-8")
     example = page.split("```toml\n")[1].split("```")[0]
     profile = parse_format(example, "README.md")
