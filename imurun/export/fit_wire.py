@@ -250,7 +250,9 @@ def _free_developer_index(part: Part) -> int:
     used = {number_of(message, 3) for message in part.data(DEVELOPER_DATA_ID)}
     free = [index for index in range(255) if index not in used]
     if not free:
-        raise FormatError("the file holds developer fields of 255 applications, the most that FIT allows; give another file.")
+        raise FormatError(
+            "the file has developer fields of 255 applications, the most that FIT allows; give another."
+        )
     return free[0]
 
 

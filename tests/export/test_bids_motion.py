@@ -1,4 +1,4 @@
-"""BIDS datasets: file names by the published validator, contents by the specification's lists."""
+"""BIDS datasets: file names checked by the published validator, contents by lists of the specification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FIT activities that imurun writes, as an independent reader reads them."""
+"""FIT activities written by imurun, read with an independent reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of a watch's activity."""
+"""Reading the FIT activity of a watch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_activity_of_a_watch_is_read(read):
     assert np.array_equal(np.diff(track.time_s), np.ones(59))
     assert np.array_equal(track.speed_m_s, np.full(60, 2.5))
     assert track.distance_m[30] == 75.0
-    assert np.isnan(track.distance_m[2])  # these records bear no distance
+    assert np.isnan(track.distance_m[2])  # these records have no distance
     assert track.heart_rate_bpm[30] == 150
     assert track.total_distance_m == pytest.approx(2.5 * 59)
     assert track.sport == "running"

@@ -1,4 +1,4 @@
-"""What a browser, or who claims to be one, sends to the live page."""
+"""Targets: requests and messages that a browser or an attacker sends to the live page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files that people write by hand: TOML of runner, profile, alerts and thresholds; manifests."""
+"""Targets: hand-written files (TOML of runner, alerts, thresholds and file formats; cohort manifests)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def toml(folder: Path) -> Sequence[bytes]:
 
 
 def deep() -> Sequence[bytes]:
-    """Nested as deep as a small file can be, and as many rules as fit."""
+    """TOML nested as deeply, and with as many alert rules, as a small file can hold."""
     ways = [b"a." * 40 + b"a", b"a." * 30_000 + b"a", b"mass_kg" + b".a" * 900, b"mass_kg" + b".a" * 30_000]
     nested = [b"[" * 900 + b"]" * 900, b"[" * 30_000, b"{a=" * 300 + b"1" + b"}" * 300]
     return [
@@ -82,7 +82,7 @@ def runner(data: bytes, folder: Path) -> str:
 
 
 def edited(data: bytes, folder: Path) -> str:
-    """What was a proper file stays one, with the new value in it."""
+    """Edit the file and check that it is valid and has the new value."""
     path = _written(data, folder)
     edit_runner(path, {"mass_kg": 61.0}, {"session_load_bw4": 5.0}, read_runner)
     assert read_runner(path).mass_kg == 61.0
@@ -132,7 +132,7 @@ def odd_manifests() -> Sequence[bytes]:
 
 
 def manifest(data: bytes, folder: Path) -> str:
-    """Rows as recordings or failures; no address leaves the kinds that there are."""
+    """Read the manifest; each row is a recording or a failure."""
     path = folder / "manifest.csv"
     path.write_bytes(data)
     (folder / "a.csv").touch()
@@ -144,8 +144,8 @@ def manifest(data: bytes, folder: Path) -> str:
         assert source.runner.isprintable()
         assert source.session.isprintable()
         assert len(source.key) == 16
-    said = sorted({failure.sentence[-40:] for failure in found.failures})[:5]
-    return f"{len(found.sources).bit_length()}, {said}"
+    reasons = sorted({failure.sentence[-40:] for failure in found.failures})[:5]
+    return f"{len(found.sources).bit_length()}, {reasons}"
 
 
 WORDS = (

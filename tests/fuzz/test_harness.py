@@ -1,4 +1,4 @@
-"""The search itself: what it must find, it finds."""
+"""The fuzzing harness finds each kind of fault."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_too_much_memory_is_a_fault(tmp_path):
 
 
 def test_the_search_continues_from_inputs_with_new_outcomes(tmp_path):
-    """Three letters in a row, each of which is only looked at after the one before."""
+    """Three bytes in a row, each of which is checked only after the one before it is right."""
 
     def run(data, folder):
         for k, letter in enumerate(b"\0\xff\x7f"):

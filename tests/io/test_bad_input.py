@@ -1,4 +1,4 @@
-"""Whatever cannot be a recording ends in one typed sentence, soon and in little memory."""
+"""Files that are not a recording raise one typed error, quickly and in little memory."""
 
 import contextlib
 import gzip
@@ -121,7 +121,7 @@ def test_a_few_lines_of_the_wrong_length(tmp_path):
     assert len(recording) == 1000
     assert recording.n_bridged == 1
     assert any("line 502" in text for text in recording.warnings)
-    # without time nobody knows when the lost sample was
+    # without a time column, the position of the lost sample is unknown
     lines = [line.split(",", 1)[1] if "," in line else line for line in lines]
     (tmp_path / "no_time.csv").write_text("acc_x,acc_y,acc_z\n" + "\n".join(lines))
     with pytest.raises(FormatError, match="line 502 holds 1 values"):
@@ -149,7 +149,7 @@ except ImurunError as error:
 
 
 def run_apart(path):
-    """Read in a process of its own: seconds, growth of memory in KiB, message."""
+    """Read in a separate process: seconds, growth of memory in KiB, message."""
     out = subprocess.run([sys.executable, "-c", _BOMB, path], capture_output=True, text=True, check=True)
     seconds, kib, message = out.stdout.strip().split("|")
     return float(seconds), int(kib), message

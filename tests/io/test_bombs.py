@@ -1,4 +1,4 @@
-"""Files small on disk and large in memory, or that cost more time than their size: refused in a sentence."""
+"""Files that are small on disk and large in memory, or slow to parse, are refused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_constant_parquet_columns_are_refused(tmp_path):
 
 
 def test_columns_that_are_not_read_do_not_count(tmp_path):
-    """Many constant columns beside a recording are no bomb."""
+    """Many constant columns beside a recording are allowed."""
     time_s = np.arange(2000) / 100
     acc = np.random.default_rng(0).normal((0, 0, 9.8), 1.0, (2000, 3))
     more = {f"note{k}": np.zeros(2000) for k in range(400)}
@@ -47,7 +47,7 @@ def test_columns_that_are_not_read_do_not_count(tmp_path):
 
 
 def test_a_dictionary_of_long_times(tmp_path):
-    """One text for all rows: written once, and read once for each."""
+    """One text for all rows, stored once and copied into each row when decoded."""
     n = 200_000
     times = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array(["1" * 60_000]))
     noise = [pa.array(values) for values in np.random.default_rng(0).normal(0, 1, (3, n))]
@@ -106,7 +106,7 @@ def test_a_pause_much_longer_than_the_samples_is_refused():
 
 
 def test_toml_keys_of_many_parts_are_refused(tmp_path):
-    """The parser's time grows with the square of them: eight seconds for this one."""
+    """The parser's time grows with the square of the parts: eight seconds for this key."""
     path = tmp_path / "runner.toml"
     path.write_text("mass_kg" + ".a" * 30_000 + " = 1\n")
     with pytest.raises(SettingsError, match="line 1 has more than 200 dots; shorten it"):
@@ -128,7 +128,7 @@ def test_a_fit_file_of_many_activities_is_refused(tmp_path):
 
 
 def test_a_fit_header_longer_than_its_file(tmp_path):
-    """fitdecode takes for granted that a message ends before the file does."""
+    """fitdecode assumes that a message ends before the file does."""
     path = tmp_path / "watch.fit"
     good = watch_content(20)
     for at in range(14, 600, 7):
@@ -141,7 +141,7 @@ def test_a_fit_header_longer_than_its_file(tmp_path):
     "content", [b"participant_id\n\xff\xfe\n", b"participant_id\n" + b"x" * 200_000 + b"\n"]
 )
 def test_a_broken_participants_table_is_left_unchanged(tmp_path, content):
-    """The table stays as it is."""
+    """The table is not changed."""
     (tmp_path / "dataset_description.json").write_text("{}")
     (tmp_path / "participants.tsv").write_bytes(content)
     assert len(content) < 100 or csv.field_size_limit() < 200_000
@@ -153,7 +153,7 @@ def test_a_broken_participants_table_is_left_unchanged(tmp_path, content):
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_archives_damaged_at_any_byte_raise_typed_errors(tmp_path, packing):
-    """Each way of packing has errors of its own."""
+    """Each compression method raises errors of its own."""
     lines = [f"{k / 100},{k % 7},{k % 5},{9 + k % 3}" for k in range(300)]
     path = tmp_path / "run.zip"
     with zipfile.ZipFile(path, "w", packing) as archive:

@@ -1,4 +1,4 @@
-"""Logs of sensors, written with the codec, as recordings."""
+"""Logs written with the codec are read as recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that break arithmetic, in files: read as missing samples, or refused in a sentence."""
+"""Extreme numbers in files are read as missing samples or refused."""
 
 from __future__ import annotations
 
@@ -84,8 +84,10 @@ def test_any_nan_in_parquet_is_a_missing_sample(run, tmp_path, payload):
     column=st.integers(0, 6),
     cell=st.sampled_from([*MISSING, *NOTHING]),
 )
-def test_extreme_cells_anywhere_give_a_valid_recording_or_an_error(run, tmp_path, cells, from_row, column, cell):
-    """Times too: a recording of possible numbers, or a sentence; no warning of numpy."""
+def test_extreme_cells_anywhere_give_a_valid_recording_or_an_error(
+    run, tmp_path, cells, from_row, column, cell
+):
+    """Also in the time column; numpy must not warn."""
     cells |= {(row, column): cell for row in range(from_row, 600)}
     path = tmp_path / "run.csv"
     path.write_text(text_with(run, cells))

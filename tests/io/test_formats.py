@@ -1,4 +1,4 @@
-"""Vendors' layouts, the profiles behind them, and exports of several tables."""
+"""Exports of makers and apps, the formats that describe them, and exports with several tables."""
 
 import math
 import zipfile

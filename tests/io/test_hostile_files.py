@@ -1,4 +1,4 @@
-"""Files made or damaged so that a reader stumbles: one typed sentence, no traceback, no hang."""
+"""Damaged and hostile files raise one typed error: no traceback, no hang."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def test_percent_comments_between_semicolons(tmp_path):
     assert "left out" not in " ".join(recording.warnings)
 
 
-# names and texts that UTF-8 or a terminal cannot take
+# names and texts that UTF-8 cannot encode or a terminal cannot show
 
 
 def test_text_is_sanitized():
@@ -300,7 +300,7 @@ def test_invalid_metadata_is_an_error(tmp_path, key, value, says, suffix):
     sentence(caught)
 
 
-# one name over several columns
+# several columns with one name
 
 
 def test_columns_with_one_name(tmp_path):

@@ -1,4 +1,4 @@
-"""Journals and logs, damaged or made to harm: a sentence, or what is whole, in little time and room."""
+"""Damaged and hostile journals and logs: an error or the intact samples, in little time and memory."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_gap_within_the_limit_is_kept(tmp_path):
 
 
 def test_samples_after_a_gap_count_towards_the_limit(tmp_path):
-    """Ten seconds, a lost link for eight hours, and then the run: nothing of it is left out."""
+    """Ten seconds, eight hours without connection, then the run: no sample is left out."""
 
     def fill(journal):
         write_packets(journal, n=130)
@@ -175,7 +175,7 @@ def test_a_journal_with_an_impossible_rate_is_an_error(tmp_path, rate_hz):
 
 
 def test_random_bytes_are_skipped_quickly(tmp_path):
-    """A second for each of these would be 15 times what they take; the test's own limit is its hang."""
+    """Each takes well under a second; a scan that is quadratic would run into the timeout of the tests."""
     path = log_of(tmp_path / "run.imulog", frame(0), frame(16))
     path.write_bytes(path.read_bytes() + bytes(5_000_000) + b"\x13" * 5_000_000)
     assert len(imurun.read(path)) == 32
@@ -189,7 +189,7 @@ def test_random_bytes_are_skipped_quickly(tmp_path):
 
 
 def test_megabytes_of_noise_lose_only_their_own_samples(tmp_path):
-    """As a worn-out block of flash or disk leaves them; the rest is read, and a later flip is one record."""
+    """As from a worn-out block of flash: all other records are read, and a later bit flip costs one."""
     noise = np.random.default_rng(0).bytes(3_000_000)
     path = log_of(tmp_path / "run.imulog", *(frame(16 * k) for k in range(100)))
     content = bytearray(path.read_bytes())
@@ -284,7 +284,7 @@ arrivals = st.sampled_from([0.1, 0.2, 9.0, 80_000.0, 160_000.0, 1e9, -1e9, float
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(arrivals, frames | told), max_size=12), st.none() | values, st.data())
 def test_valid_checksums_over_any_records_raise_only_typed_errors(wholes, records, odd, data):
-    """Checksums that hold, over what nobody would write."""
+    """Records with right checksums and arbitrary content."""
 
     def fill(journal):
         write_packets(journal)

@@ -1,4 +1,4 @@
-"""A journal read as a recording: whole, cut off, damaged, hostile."""
+"""Journals read as recordings: complete, cut short, damaged, hostile."""
 
 from __future__ import annotations
 

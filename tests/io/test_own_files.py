@@ -1,4 +1,4 @@
-"""What imurun writes it reads back, number for number."""
+"""Files that imurun writes are read back with exactly the same numbers."""
 
 import os
 from datetime import UTC, datetime
@@ -48,7 +48,9 @@ def assert_same(one, other):
         st.sampled_from(["A # sign: and colons.", 'Schräg, „quoted“ "text".', "Plain."]), max_size=3
     ),
 )
-def test_a_recording_is_read_back_exactly(tmp_path, values, missing, rate_hz, frame, start, acc_range_g, with_gyr, warnings):
+def test_a_recording_is_read_back_exactly(
+    tmp_path, values, missing, rate_hz, frame, start, acc_range_g, with_gyr, warnings
+):
     values[[i for i in missing if i < len(values)]] = np.nan
     recording = Recording(
         values[:, :3],

@@ -1,4 +1,4 @@
-"""Text tables in all the ways that people write them."""
+"""Text tables with the delimiters, encodings, units and time columns found in practice."""
 
 import gzip
 
