@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from imurun._version import __version__
 from imurun.errors import FormatError, SettingsError
 from imurun.files.atomic import atomic_path
-from imurun.files.byte_streams import GZIP, unpack
+from imurun.files.byte_streams import GZIP, check_parquet_size, unpack
 from imurun.files.metadata import MARK, from_comments, from_schema, to_comments, to_schema
-from imurun.files.parquet_limits import refuse_too_much
 from imurun.files.text import printable
 from imurun.files.write_errors import unwritten
 from imurun.io.endings import WRITTEN_ENDINGS
@@ -123,7 +122,7 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
 
     try:
         with file.open("rb") as stream, pq.ParquetFile(stream) as parquet:
-            refuse_too_much(parquet.metadata, file.stat().st_size)
+            check_parquet_size(parquet.metadata, file.stat().st_size)
             table = parquet.read()
         return table.to_pandas(), from_schema(table.schema.metadata)
     except FormatError as error:

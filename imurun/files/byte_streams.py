@@ -10,9 +10,12 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from imurun.errors import FormatError
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the total bytes."""
@@ -26,11 +29,13 @@ MAX_RATIO = 50
 """Unpacked over packed size. A table of a sensor at rest compresses 20-fold, one of a run 4-fold."""
 RATIO_FROM_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 20
+_TOO_MUCH = f"it unpacks to over {MAX_RATIO} times its size, as no recording does; export it again."
 
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
+_VALUE_BYTES = 8
 _UTF_32 = re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff|(?:[^\0]\0\0\0){4}|(?:\0\0\0[^\0]){4}")
 """A byte order mark or four Latin characters, little or big endian."""
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -91,9 +96,7 @@ class LimitedReader(io.RawIOBase):
         if self._packed_done is not None and self._done > RATIO_FROM_BYTES:
             packed = max(1, self._packed_done())
             if self._done > MAX_RATIO * packed:
-                raise FormatError(
-                    f"it unpacks to over {MAX_RATIO} times its size, as no recording does; export it again."
-                )
+                raise FormatError(_TOO_MUCH)
         return data
 
 
@@ -104,6 +107,24 @@ def unpack(stream: IO[bytes]) -> IO[bytes]:
     if start != GZIP:
         return LimitedReader(stream)  # type: ignore[return-value]
     return LimitedReader(gzip.GzipFile(fileobj=stream), stream.tell)  # type: ignore[arg-type, return-value]
+
+
+def check_parquet_size(metadata: pq.FileMetaData, size: int, n_columns: int | None = None) -> None:
+    """Check the unpacked size of a Parquet file before it is read; constant columns compress a thousandfold.
+
+    Args:
+        metadata: of the file.
+        size: of the file in bytes.
+        n_columns: number of columns to read; None for all.
+
+    Raises:
+        FormatError: the columns take more than 50 times the size of the file.
+    """
+    columns = metadata.num_columns if n_columns is None else n_columns
+    pages = sum(metadata.row_group(k).total_byte_size for k in range(metadata.num_row_groups))
+    unpacked = max(metadata.num_rows * columns * _VALUE_BYTES, pages)
+    if unpacked > max(RATIO_FROM_BYTES, MAX_RATIO * size):
+        raise FormatError(_TOO_MUCH)
 
 
 def read_head(stream: IO[bytes], size: int = HEAD_BYTES) -> bytes:

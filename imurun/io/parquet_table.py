@@ -9,9 +9,8 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.files.byte_streams import Progress
+from imurun.files.byte_streams import Progress, check_parquet_size
 from imurun.files.metadata import from_schema
-from imurun.files.parquet_limits import refuse_too_much
 from imurun.files.text import shown
 from imurun.io.column_names import find_layout
 from imurun.io.table import LoadedColumns
@@ -136,7 +135,7 @@ class ParquetTable:
     ) -> Iterator[pa.RecordBatch]:
         """All rows, one row group at a time: pyarrow keeps what it read until its iterator ends."""
         names = [self.names[i] for i in (*columns, *([] if time is None else [time]))]
-        refuse_too_much(self._file.metadata, self._size, len(names))
+        check_parquet_size(self._file.metadata, self._size, len(names))
         file = self._file if time is None else self._with_short_times(time)
         row = 0
         for group in range(file.num_row_groups):

@@ -114,7 +114,7 @@ def watch_content(n=60, *, first=FIT_START, speed_m_s=3.0, dynamics=True, squeez
     """A watch's activity with every element that a merge could lose.
 
     Fields and a message that no profile knows, another application's developer fields, big-endian
-    definitions, a local message defined anew, times in compressed headers, records without GPS.
+    definitions, a redefined local message, times in compressed headers, records without GPS.
     """
     fit = FitBytes(**header)
     fit.define(0, 0, [(0, 1, ENUM), (1, 2, UINT16), (2, 2, UINT16), (3, 4, UINT32), (4, 4, UINT32)])

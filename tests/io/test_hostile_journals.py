@@ -268,7 +268,7 @@ u32 = st.integers(0, 2**32 - 1)
 numbers = st.sampled_from([0, -1, 640, 10**11, 10**30, 10**400, 0.5, float("nan"), float("inf")])
 values = st.one_of(numbers, st.none(), st.booleans(), st.text(max_size=3), st.lists(numbers, max_size=2))
 markers = st.dictionaries(st.sampled_from(["time_s", "kind", "value", "x"]), values | st.just("lap"))
-told = st.fixed_dictionaries(
+events = st.fixed_dictionaries(
     {"kind": st.sampled_from(["give up", "end", "marker", "analysed"])},
     optional={"stop": values, "next_index": values, "rate_hz": values, "marker": markers | values},
 )
@@ -282,7 +282,7 @@ arrivals = st.sampled_from([0.1, 0.2, 9.0, 80_000.0, 160_000.0, 1e9, -1e9, float
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(arrivals, frames | told), max_size=12), st.none() | values, st.data())
+@given(st.lists(st.tuples(arrivals, frames | events), max_size=12), st.none() | values, st.data())
 def test_valid_checksums_over_any_records_raise_only_typed_errors(wholes, records, odd, data):
     """Records with right checksums and arbitrary content."""
 

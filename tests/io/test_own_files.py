@@ -147,9 +147,9 @@ def test_parquet_of_other_programs(tmp_path, run):
 
     packed.write_bytes(gzip.compress(path.read_bytes()))
     np.testing.assert_array_equal(read(packed).acc, recording.acc)
-    told = []
-    read(path, progress=lambda done, total: told.append(done / total))
-    assert told[-1] == 1
+    calls = []
+    read(path, progress=lambda done, total: calls.append(done / total))
+    assert calls[-1] == 1
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])

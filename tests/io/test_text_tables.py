@@ -280,10 +280,10 @@ def test_the_size_of_blocks_does_not_matter(write, monkeypatch):
 
 def test_progress_reaches_the_end(run, write):
     path = write(NAMES, [run.time_s, run.acc_g, run.gyr])
-    told = []
-    read(path, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (path.stat().st_size,) * 2
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    calls = []
+    read(path, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (path.stat().st_size,) * 2
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
 
 
 def test_missing_cells_are_gaps(run, write):
