@@ -26,11 +26,12 @@ from imurun.ble.codec import RunHeader, Samples, crc16, encode_frame
 from imurun.ble.devices import PROFILES
 from imurun.ble.journal import CRC, HEAD, KINDS, MAGIC, SYNC, JournalWriter
 from imurun.errors import ImurunError
+from imurun.export import read_steps, write_steps
 from imurun.export.bids_motion import write_motion
 from imurun.export.fit_activity import write_fit
 from imurun.export.fit_merge import merge_fit
 from imurun.export.fit_read import read_fit
-from imurun.io import read_steps, write_recording, write_steps
+from imurun.io import write_recording
 from imurun.model.frames import G
 from imurun.model.recording import Marker, Recording
 from imurun.model.sample_block import SampleBlock

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.export import read_steps
 from imurun.export.bids_motion import write_motion
 from imurun.export.fit_merge import merge_fit
 from imurun.export.fit_read import read_fit
 from imurun.files.byte_streams import LimitedReader, unpack
-from imurun.io import read, read_runner, read_steps
+from imurun.io import read, read_runner
 from imurun.model.recording import ALWAYS_ALLOWED, Recording
 from tests.export.fit_helpers import FitBytes, made_session, watch_content
 

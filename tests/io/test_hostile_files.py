@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.export import read_steps, write_steps
 from imurun.files.metadata import MARK, to_comments
 from imurun.files.text import encodable, printable
-from imurun.io import read, read_runner, read_steps, write_recording, write_steps
+from imurun.io import read, read_runner, write_recording
 from imurun.io.formats.file_format import load_profile
 from imurun.model.frames import G
 from imurun.model.recording import Recording

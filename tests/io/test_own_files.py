@@ -14,9 +14,10 @@ from hypothesis.extra import numpy as hnp
 
 import imurun
 from imurun.errors import FormatError, SettingsError
+from imurun.export import read_steps, write_steps
 from imurun.files.atomic import atomic_path
 from imurun.files.metadata import from_comments, from_schema, to_comments, to_schema
-from imurun.io import read, read_runner, read_steps, write_recording, write_steps
+from imurun.io import read, read_runner, write_recording
 from imurun.io.units import SI_FACTOR, parse_unit
 from imurun.model.columns import STEP_COLUMNS, UNITS
 from imurun.model.frames import G
