@@ -187,7 +187,7 @@ def _run_engine(plan: _Plan, progress: Callable[[float], None] | None) -> _Engin
         acc_range_g=recording.acc_range_g,
         constants=plan.constants,
     )
-    turns = TurnWatch()
+    turns = TurnWatch(recording.warnings)
     steps, seconds = RowPile(NO_STEPS), RowPile(NO_SECONDS)
     n_done = 0
     for acc, gyr in recording.blocks(block_length(recording.rate_hz)):

@@ -14,13 +14,13 @@ from imurun.cli.start_time import begun_at, parse_start
 from imurun.errors import ImurunError, SettingsError
 from imurun.history import Store, Tags, fingerprint
 from imurun.io import open_recording, read, read_runner, write_steps
+from imurun.io.endings import without_ending
 from imurun.model.recording import Recording, Runner
 from imurun.model.recording_like import Recorded
 from imurun.session import MountingWord, Session
 from imurun.session import analyze as analyze_recording
 
 PLACEHOLDER = "{name}"
-ENDINGS = (".gz", ".zip", ".csv", ".tsv", ".txt", ".parquet")
 
 
 def analyze_files(
@@ -104,10 +104,7 @@ def step_tables(files: list[Path], steps_out: str | None) -> list[Path | None]:
 
 def _stem(file: Path) -> str:
     """The file's name without the endings that say what it holds."""
-    name = file.name
-    for ending in ENDINGS:
-        name = name.removesuffix(ending)
-    return name
+    return without_ending(file.name)
 
 
 def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None) -> Runner:

@@ -18,8 +18,8 @@ from imurun.history import Store, Tags, context, find_flags, fingerprint
 from imurun.history.archive import export_store, restore_store
 from imurun.history.store import reach_days
 from imurun.io import open_recording
+from imurun.io.endings import RECORDING_ENDINGS
 
-ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet", ".journal", ".imulog")
 STEP_TABLE = "-steps"
 """Tables of steps that `live` leaves beside its recordings end so; they are no recordings."""
 
@@ -166,12 +166,12 @@ def _recordings(folder: Path) -> list[Path]:
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and path.name.lower().endswith(ENDINGS)
+        and path.name.lower().endswith(RECORDING_ENDINGS)
         and not path.name.startswith(".")
         and not path.name.split(".")[0].endswith(STEP_TABLE)
     ]
     if not found:
-        raise SettingsError(f"{printable(str(folder))} holds no recording ({', '.join(ENDINGS)}).")
+        raise SettingsError(f"{printable(str(folder))} holds no recording ({', '.join(RECORDING_ENDINGS)}).")
     return found
 
 
