@@ -87,7 +87,7 @@ def test_saved_by_all_at_once(crew, runs, tmp_path, same):
     ends = at_once(crew, tmp_path, [["analyze", file, "--save"] for file in files])
     assert [code for code, _ in ends] == [0] * N, ends
     assert len(sound(tmp_path)) == (1 if same else N)
-    kept_already = ["Kept already" in said for _, said in ends]
+    kept_already = ["Already saved" in said for _, said in ends]
     assert kept_already.count(False) == (1 if same else N)
 
 

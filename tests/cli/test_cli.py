@@ -55,8 +55,8 @@ def test_parquet_is_analysed_from_its_file_with_the_same_result(run_file, tmp_pa
         call("analyze", file, "--save", "--start", "2026-05-01T07:30Z", **place).stderr
         for file in (run_file, own)
     ]
-    assert kept[0].startswith("Kept as")
-    assert kept[1].startswith("Kept already as")
+    assert kept[0].startswith("Saved as")
+    assert kept[1].startswith("Already saved as")
 
 
 def test_damage_in_the_middle_of_parquet_leaves_nothing(run_file, tmp_path, call):

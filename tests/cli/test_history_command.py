@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import imurun
 from imurun.cli.main import app
-from imurun.cli.save_session import keep_live
+from imurun.cli.save_session import save_live
 from imurun.errors import ImurunError
 from imurun.history import Store, Tags, fingerprint
 from imurun.io import write_recording
@@ -94,7 +94,7 @@ def test_one_session_reasons_first(made_store):
     for part in (
         "above the greatest of the last",
         "found on distance",
-        "Context, never the reason",
+        "Context, never the reason for a flag",
         "m = 10",
     ):
         assert part in " ".join(out.split())
@@ -121,10 +121,10 @@ def test_the_trend_by_week_and_shoe(made_store):
 
 
 def test_what_is_not_there(made_store, home):
-    assert invoke("history")[1].startswith("No session is kept")
+    assert invoke("history")[1].startswith("No session is saved")
     assert "No session is kept" in invoke("history", "show", "last")[2]
     assert "No session is called x" in invoke("history", "show", "x", "--store", made_store)[2]
-    assert "Nobody is called Lou" in invoke("history", "--name", "Lou", "--store", made_store)[2]
+    assert "No runner Lou" in invoke("history", "--name", "Lou", "--store", made_store)[2]
 
 
 def test_a_missing_step_table_is_said(made_store, tmp_path):
@@ -146,7 +146,7 @@ def test_tags(home):
     assert code == 0
     assert "shoes Blue" in out
     assert "pain goes from 0" in invoke("history", "tag", "last", "--pain-after", 11)[2]
-    assert "Say what to change" in invoke("history", "tag", "last")[2]
+    assert "Nothing to change" in invoke("history", "tag", "last")[2]
     assert invoke("history", "tag", "last", "--to", "Lou")[0] == 0
     with Store() as store:
         row = store.sessions("Lou").iloc[0]
@@ -166,7 +166,7 @@ def test_the_distance_of_a_watch(home):
     assert km == pytest.approx(3.0 * min(duration_s, 49.0) / 1000.0, abs=0.004)
     assert "give one" in invoke("history", "tag", "last", "--watch", watch, "--distance", 3)[2]
     watch.write_bytes(watch_content(60, first=FIT_START + 86_400))
-    assert "knows no distance during" in invoke("history", "tag", "last", "--watch", watch)[2]
+    assert "has no distance during" in invoke("history", "tag", "last", "--watch", watch)[2]
     with Store() as store:
         assert store.sessions()["distance_km"].iloc[0] == km
 
@@ -175,7 +175,7 @@ def test_the_distance_of_a_watch(home):
 
 
 def test_the_runner_is_set_and_comments_stay(home):
-    assert "all works without" in invoke("runner")[1]
+    assert "loads are in body weights" in invoke("runner")[1]
     code, out, _ = invoke("runner", "--name", "Kim", "--mass", 62, "--height", 1.68, "--shoes", "Blue")
     assert code == 0
     file = home / "config" / "imurun" / "runner.toml"
@@ -241,7 +241,7 @@ def test_analyze_saves_and_recognises(home, recording, tmp_path):
         row = store.sessions("Kim").iloc[0]
     assert (row["shoes"], row["mass_kg"], row["source"]) == ("Blue", 62.0, "run.csv")
     write_recording(recording, tmp_path / "again.parquet")
-    assert "Kept already as" in invoke("analyze", tmp_path / "again.parquet", "--save")[1]
+    assert "Already saved as" in invoke("analyze", tmp_path / "again.parquet", "--save")[1]
     lou = tmp_path / "lou.toml"
     lou.write_text('name = "Lou"')
     code, out, _ = invoke("analyze", file, "--save", "--runner", lou)
@@ -257,7 +257,7 @@ def test_without_a_start_there_is_no_place(home, recording, tmp_path):
     write_recording(replace(recording, start=None), file)
     assert "give its --start" in invoke("analyze", file, "--save")[1]
     assert "in the future" in invoke("analyze", file, "--save", "--start", "2999-01-01")[1]
-    assert "is no start" in invoke("analyze", file, "--save", "--start", "yesterday")[2]
+    assert "is no date and time" in invoke("analyze", file, "--save", "--start", "yesterday")[2]
     assert invoke("analyze", file, "--save", "--start", "2024-03-01T07:00Z")[0] == 0
     with Store() as store:
         assert store.sessions()["start"].iloc[0].isoformat() == "2024-03-01T07:00:00+00:00"
@@ -277,7 +277,7 @@ def test_a_folder_is_imported_once(home, recording, tmp_path):
         assert code == 1
         assert out.count("imurun: ") == 1
         assert "broken.csv" in out
-        assert "ept already as" in out
+        assert "lready saved as" in out
     with Store() as store:
         assert len(store.sessions()) == 1
         assert store.holder(fingerprint(recording)) is not None
@@ -287,16 +287,16 @@ def test_a_folder_is_imported_once(home, recording, tmp_path):
 def test_a_live_run_is_kept_unless_it_is_simulated_or_not_wanted(home, capsys):
     session = session_of(ordinary_year(0)[0])
     one = [(session, "a" * 64)]
-    assert keep_live(one, None, save=False, is_simulated=False) == []
-    assert keep_live(one, None, save=None, is_simulated=True) == []
-    assert keep_live([*one, (session, "b" * 64)], None, save=None, is_simulated=False) == []
-    assert "Several runners" in capsys.readouterr().err
+    assert save_live(one, None, save=False, is_simulated=False) == []
+    assert save_live(one, None, save=None, is_simulated=True) == []
+    assert save_live([*one, (session, "b" * 64)], None, save=None, is_simulated=False) == []
+    assert "there were several" in capsys.readouterr().err
     with Store() as store:
         assert len(store.sessions()) == 0
-    assert keep_live(one, None, save=None, is_simulated=False) == []
-    assert "Kept as" in capsys.readouterr().err
+    assert save_live(one, None, save=None, is_simulated=False) == []
+    assert "Saved as" in capsys.readouterr().err
     (home / "kim.toml").write_text('name = "Kim"')
-    assert "of the runner runner" in keep_live(one, home / "kim.toml", save=None, is_simulated=False)[0]
+    assert "of the runner runner" in save_live(one, home / "kim.toml", save=None, is_simulated=False)[0]
     with Store() as store:
         assert len(store.sessions()) == 1
 

@@ -17,7 +17,7 @@ from tests.kills.warm import ERR, Warm
 BEGAN = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
 RUN_S = 15.0
 N_IMPORTED, N_COHORT = 4, 3
-SAID = re.compile(r"Kept as (\S+) of ")
+SAID = re.compile(r"^Saved as (\S+) of ", re.MULTILINE)
 
 
 def write_runs(folder: Path, n: int) -> list[Path]:

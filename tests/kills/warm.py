@@ -33,19 +33,15 @@ WHOLE = (".parquet", ".csv", ".json")
 class Order:
     """What a child is to do.
 
-        Attributes:
-            words: after `imurun`.
-            notes: folder for what it prints, and for the files named above.
-            watched: folder whose changes are its events.
-            environment: that it has beside this process's own.
-    <<<<<<< HEAD
-            folder: it is called in.
-            stop_at: event at which it tells that it is there; None to run through.
-            dies_there: whether it kills its group at that event, before the change is made.
-    =======
-            dies_at: event at which its group is killed; None to run through.
-            after_s: how long after that event; None for before its change is made.
-            probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
+    Attributes:
+        words: arguments of `imurun`.
+        notes: folder for its output, and for the files named above.
+        watched: folder whose changes are counted as events.
+        environment: variables added to those of this process.
+        folder: working directory.
+        dies_at: event at which its process group is killed; None to run to the end.
+        after_s: delay of the kill after that event; None: before the change is made.
+        probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
     """
 
     words: list[str]
@@ -122,12 +118,17 @@ def _serve() -> None:
     import bleak  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    import imurun.cli.analyze
-    import imurun.cli.cohort
-    import imurun.cli.history
-    import imurun.cli.live
+    import imurun.ble.client
+    import imurun.cli.analysis
+    import imurun.cli.history_tables
     import imurun.cli.main
-    import imurun.cli.record  # noqa: F401
+    import imurun.cli.record_screen
+    import imurun.cli.save_session
+    import imurun.cohort.run
+    import imurun.cohort.worker_processes
+    import imurun.history.archive
+    import imurun.live.pipelines
+    import imurun.live.terminal  # noqa: F401
     import tests.kills.probes  # noqa: F401
     from imurun.cli.compile_core import warm_up
 

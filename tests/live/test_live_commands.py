@@ -145,7 +145,7 @@ def test_a_disk_that_fills_is_said_at_the_end(tmp_path):
     ("words", "sentence"),
     [
         (["live", "--simulate", "--sensor", "x"], SIMULATE),
-        (["live", "--speed", "2"], "A sensor has no --speed; it goes with --simulate."),
+        (["live", "--speed", "2"], "--speed goes with --simulate; a sensor runs in real time."),
         (["live", "--simulate", "--speed", "0"], "The speed is 0; it must be positive."),
         (["replay", "no.csv"], "no.csv: there is no such file; check the path."),
         (["live", "--simulate", "--rate", "104"], SIMULATE),
