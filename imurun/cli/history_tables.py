@@ -39,10 +39,6 @@ MEASURES: tuple[tuple[str, str, str, int], ...] = (
     ("Pain", "pain", "of 10", 0),
 )
 """Label, column, unit, decimals."""
-LISTED = ("running_h", "lumbar_dose_bw4", "peak_impact_g", "pain")
-"""Measures whose weekly values are shown below the list."""
-SUMS = ("running_h", "distance_km", "lumbar_dose_bw4", "lumbar_dose_bw1", "lumbar_dose_bw10")
-"""Measures that add up over a week; of the others the median of the sessions is shown."""
 
 
 def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]], console: Console) -> None:
@@ -114,15 +110,15 @@ def print_one(
     parts = [
         f"{label} {load_context[name]:,.{decimals}f}{unit}"
         for label, name, unit, decimals in (
-            ("load of the last 7 days", "week_load_bw4", " BW⁴", 0),
-            ("acute:chronic ratio", "acute_chronic_ratio", "", 2),
+            ("load of 7 days", "week_load_bw4", " BW⁴", 0),
+            ("7 to 28 days", "acute_chronic_ratio", "", 2),
             ("monotony", "monotony", "", 2),
             ("strain", "strain_bw4", " BW⁴", 0),
         )
         if load_context[name] is not None
     ]
     if parts:
-        console.print(f"[dim]Context, never the reason for a flag: {', '.join(parts)}.[/dim]")
+        console.print(f"[dim]Context, never the reason of a flag: {', '.join(parts)}.[/dim]")
     if steps_note:
         console.print(f"[yellow]Note:[/yellow] {escape(steps_note)}")
     console.print(FOOT)
@@ -201,6 +197,12 @@ def print_trend(table: pd.DataFrame, console: Console) -> None:
         console.print()
         console.print(shoes)
     console.print(FOOT)
+
+
+LISTED = ("running_h", "lumbar_dose_bw4", "peak_impact_g", "pain")
+"""Measures whose weekly values are shown below the list."""
+SUMS = ("running_h", "distance_km", "lumbar_dose_bw4", "lumbar_dose_bw1", "lumbar_dose_bw10")
+"""Measures that add up over a week; of the others the median of the sessions is shown."""
 
 
 def by_week(table: pd.DataFrame) -> pd.DataFrame:

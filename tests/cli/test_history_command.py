@@ -94,7 +94,7 @@ def test_one_session_reasons_first(made_store):
     for part in (
         "above the greatest of the last",
         "found on distance",
-        "Context, never the reason for a flag",
+        "Context, never the reason",
         "m = 10",
     ):
         assert part in " ".join(out.split())
