@@ -1,4 +1,4 @@
-"""`python -m imurun` is `imurun`."""
+"""`python -m imurun` runs the command line, as the program `imurun` does."""
 
 from imurun.cli.main import main
 

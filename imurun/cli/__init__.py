@@ -1,1 +1,1 @@
-"""The command line: one module a command, with its options and its action."""
+"""The command line: one module per command, with its options and its action, and modules that they share."""

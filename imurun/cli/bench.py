@@ -1,62 +1,91 @@
-"""`imurun bench`: the benchmarks of a checkout; an installed package does not hold them."""
+"""`imurun bench`: the benchmarks, which are part of a checkout and not of the installed package."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated
+
+import typer
 
 from imurun.errors import SettingsError
 
+app = typer.Typer(help="Benchmarks, in a checkout of the source.", no_args_is_help=True)
 
+FiguresOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the figures.")]
+
+
+@app.command("accuracy", epilog="Example: imurun bench accuracy --quick")
 def bench_accuracy(
-    out: Path | None, methods: list[str] | None, datasets: list[str] | None, *, quick: bool
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the results and the page.")
+    ] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Method to score, repeatable; default: all."),
+    ] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Dataset to score on, repeatable; default: those with truth."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the simulated poor sensors, straps and placements.")
+    ] = False,
 ) -> None:
-    """Run the accuracy benchmark, print its tables, write its page.
-
-    Raises:
-        SettingsError: no benchmarks here, an unknown name, or a folder that cannot be used.
-        FormatError: no dataset can be used.
-    """
+    """Score imurun and published rules against force plates and cameras, and write a page."""
     _benchmark("benchmarks.accuracy.command").run_benchmark(out, methods, datasets, quick=quick)
 
 
-def bench_speed(out: Path | None, only: list[str] | None, *, quick: bool) -> None:
-    """Run the speed benchmark, print its tables, keep its figures.
-
-    Raises:
-        SettingsError: no benchmarks here, an unknown name, or a folder that cannot be used.
-        ImurunError: an entry that could not be measured; the others were.
-    """
+@app.command("speed", epilog="Example: imurun bench speed --only push")
+def bench_speed(
+    out: FiguresOption = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Entry to measure, repeatable; default: all."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Less data and fewer repeats.")] = False,
+) -> None:
+    """Measure what imurun costs, from a notification to a cohort, each beside a reference."""
     _benchmark("benchmarks.speed.command").run_benchmark(out, only, quick=quick)
 
 
+@app.command("peers", epilog="Example: imurun bench peers --quick")
 def bench_peers(
-    out: Path | None, environments: Path | None, *, n_rounds: int | None, fresh: bool, quick: bool
+    out: FiguresOption = None,
+    environments: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the peers' environments; default: in the cache."),
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Measurements of each; default 5.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make the environments again.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Less data and fewer rounds.")] = False,
 ) -> None:
-    """Run the benchmark beside peers, print its tables, keep its figures.
-
-    Raises:
-        SettingsError: no benchmarks here, a folder that cannot be used, or nobody could be measured.
-    """
+    """Measure imurun and similar packages on the same hour; each is installed in its own environment."""
     _benchmark("benchmarks.peers.command").run_benchmark(
-        out, environments, n_rounds=n_rounds, fresh=fresh, quick=quick
+        out, environments, n_rounds=rounds, fresh=fresh, quick=quick
     )
 
 
-def bench_data(name: str | None, *, download: bool) -> None:
-    """List the datasets, show one, or download one.
-
-    Raises:
-        SettingsError: no benchmarks here, no such dataset, or it may not be downloaded.
-        FormatError: a file cannot be reached or is not the expected one.
-    """
+@app.command("data", epilog="Example: imurun bench data sacral_grf")
+def bench_data(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Dataset to show; default: all.")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Download it into the cache folder.")] = False,
+) -> None:
+    """List public datasets with truth, and download those that are open."""
     _benchmark("benchmarks.datasets.__main__").show_datasets(name, download=download)
 
 
-def _benchmark(name: str) -> ModuleType:
+def _benchmark(module: str) -> ModuleType:
+    """A module of the benchmarks.
+
+    Raises:
+        SettingsError: the benchmarks are not importable, as outside a checkout.
+    """
     try:
-        return import_module(name)
+        return import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != "benchmarks":
             raise

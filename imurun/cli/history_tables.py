@@ -1,4 +1,4 @@
-"""The history in the terminal: a list, one session, two side by side, and how things go over weeks."""
+"""The history as tables in the terminal: a list, one session, two side by side, weekly trends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from imurun.cli.save_session import COLOURS, print_flags
+from imurun.cli.save_session import LEVEL_STYLES, print_flags
 from imurun.files.text import printable
 from imurun.history import Flag
 from imurun.history.past import DOSE, column, felt_column
@@ -48,12 +48,12 @@ CONTEXT = ("week_load_bw4", "acute_chronic_ratio", "monotony", "strain_bw4")
 
 
 def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]], console: Console) -> None:
-    """The last sessions as a table, and the weeks of all as small bars.
+    """Print the last sessions as a table, and the weeks of all sessions as small bars.
 
     Args:
         table: all sessions of the runner, in order of start.
-        shown: those to list.
-        flags: of each of these.
+        shown: the sessions to list.
+        flags: the flags of each of these.
         console: where to print.
     """
     grid = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
@@ -66,7 +66,7 @@ def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]]
     pain = felt_column(shown)
     for k, row in enumerate(shown.to_dict("records")):
         worst = next((flag for flag in flags[k] if flag.level != "note"), None)
-        mark = "" if worst is None else f"[{COLOURS[worst.level]}]{worst.level}[/]"
+        mark = "" if worst is None else f"[{LEVEL_STYLES[worst.level]}]{worst.level}[/]"
         grid.add_row(
             f"{_local(row['start']):%Y-%m-%d}",
             clock(row["running_s"]),
@@ -93,7 +93,7 @@ def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]]
 def print_one(
     row: pd.Series, flags: list[Flag], load_context: dict[str, Any], steps_note: str, console: Console
 ) -> None:
-    """One session: reasons first, then the numbers, tags and context."""
+    """Print one session: flags first, then numbers, tags and load context."""
     console.print(
         f"[bold]{row['session_id']}[/bold]  {escape(printable(str(row['runner'])))}, "
         f"{_local(row['start']):%Y-%m-%d %H:%M}, {escape(printable(str(row['source'])))}"
@@ -126,14 +126,14 @@ def print_one(
 
 
 def print_two(first: pd.Series, second: pd.Series, console: Console) -> None:
-    """Two sessions side by side, with the change from the first to the second."""
+    """Print two sessions side by side, with the change from the first to the second."""
     grid = Table(box=None, pad_edge=False, header_style="dim")
     grid.add_column("")
     for row in (first, second):
         grid.add_column(str(row["session_id"]), justify="right")
     grid.add_column("unit")
     grid.add_column("change", justify="right")
-    grid.add_row("began", *(f"{_local(row['start']):%Y-%m-%d %H:%M}" for row in (first, second)))
+    grid.add_row("start", *(f"{_local(row['start']):%Y-%m-%d %H:%M}" for row in (first, second)))
     pairs = zip(_measures(first), _measures(second), strict=True)
     for (label, one, unit, decimals), (_, other, _, _) in pairs:
         if math.isnan(one) and math.isnan(other):
@@ -158,7 +158,7 @@ def print_two(first: pd.Series, second: pd.Series, console: Console) -> None:
 
 
 def print_trend(table: pd.DataFrame, console: Console) -> None:
-    """Weeks as small bars, the last four against the four before, and load and impact by shoe."""
+    """Print weeks as small bars, the last four weeks against the four before, and load and impact by shoe."""
     weeks = by_week(table)
     grid = Table(box=None, pad_edge=False, header_style="dim")
     grid.add_column("")
@@ -201,14 +201,16 @@ def print_trend(table: pd.DataFrame, console: Console) -> None:
 
 
 LISTED = ("running_h", "lumbar_dose_bw4", "peak_impact_g", "pain")
-"""Whose weeks stand under the list."""
+"""Measures whose weekly values are shown below the list."""
 SUMS = ("running_h", "distance_km", "lumbar_dose_bw4", "lumbar_dose_bw1", "lumbar_dose_bw10")
+"""Measures that add up over a week; of the others the median of the sessions is shown."""
 
 
 def by_week(table: pd.DataFrame) -> pd.DataFrame:
-    """The last weeks up to the newest session, one row each: sums of what adds up, else medians of sessions.
+    """One row per week, up to the week of the newest session; at most `TREND_WEEKS` rows.
 
-    Pain is the worst of the week. A week without a session has loads of 0 and NaN else.
+    Values are sums for `SUMS`, the worst of the week for pain, else medians of the sessions. A week without a
+    session has 0 for sums and NaN for the rest; its distance is NaN, since distance may be unknown.
     """
     if not len(table):
         return pd.DataFrame()

@@ -1,4 +1,4 @@
-"""Ctrl-C, or the end of the terminal, ends what runs in good order; a second time, at once."""
+"""The first Ctrl-C, SIGTERM or SIGHUP stops a command in good order; the second ends it at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 @contextmanager
-def on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
-    """Call `stop` in the running event loop at the first such signal inside the block.
+def on_first_signal(react: Callable[[], object]) -> Iterator[None]:
+    """Call `react` in the signal handler at the first signal inside the block.
 
-    From then on these do again what they did before.
+    The handlers of before are restored at that moment, and at the end of the block.
     """
-    loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in SIGNALS}
 
     def restore() -> None:
@@ -26,7 +25,7 @@ def on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         restore()
-        loop.call_soon_threadsafe(stop)
+        react()
 
     for number in before:
         signal.signal(number, handle)
@@ -34,3 +33,12 @@ def on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         restore()
+
+
+@contextmanager
+def on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
+    """Call `stop` in the running event loop at the first signal inside the block."""
+    loop = asyncio.get_running_loop()
+    # a handler runs between any two instructions, so the loop calls `stop` between two callbacks instead
+    with on_first_signal(lambda: loop.call_soon_threadsafe(stop)):
+        yield

@@ -1,50 +1,53 @@
-"""`imurun live`, `imurun replay`, `imurun recover`: a run while it happens, once more, and after a crash."""
+"""`imurun live`, `replay`, `recover`: a run as it happens, a recording shown again, files after a crash."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import pandas as pd
+import typer
 
-from imurun.ble.devices import get_profile
-from imurun.cli.choose_sensor import Wanted, choose_sensors, settings_for
-from imurun.cli.compile_core import WAIT, needs_compiling, warm_up
-from imurun.cli.interrupt import on_interrupt
-from imurun.cli.save_session import keep_live, runner_path
-from imurun.cli.screen import print_session
-from imurun.engine import Step
+from imurun.cli.options import (
+    AccRangeOption,
+    GyrRangeOption,
+    KindOption,
+    LslOption,
+    PageOption,
+    PortOption,
+    RunnerAlertsOption,
+    SensorRateOption,
+    ShareOption,
+)
 from imurun.errors import ImurunError, SettingsError
-from imurun.files.text import file_word
-from imurun.history import fingerprint
-from imurun.io import read, write_steps
-from imurun.live.pipeline import Pipeline
-from imurun.live.pipelines import replay_run, sensor_run
-from imurun.live.recorder import finish_session, session_stem
-from imurun.live.run_all import Face, controls_of, run_together
-from imurun.live.runner_profile import Wearer, read_wearer
-from imurun.live.terminal import show_terminal
-from imurun.model.columns import STEP_COLUMNS
-from imurun.model.recording import Runner
-from imurun.session import Session
-from imurun.sim.presets import eventful_run
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import pandas as pd
+
+    from imurun.cli.choose_sensor import SensorOptions
+    from imurun.engine import Step
+    from imurun.live.pipeline import Pipeline
+    from imurun.live.recorder import Kept
+    from imurun.live.run_all import Face
+    from imurun.live.runner_profile import Wearer
+    from imurun.model.recording import Runner
+    from imurun.session import Session
 
 SIMULATED_HZ = 208.0
 
 
-@dataclass(frozen=True)
-class Faces:
-    """What shows or publishes a run, beside the terminal.
+class Outputs(NamedTuple):
+    """Outputs of a run beside the terminal.
 
     Attributes:
         page: whether to serve the page.
         share: whether to serve it to the network, behind a token.
-        port: of the page.
+        port: port of the page.
         lsl: whether to publish samples and steps by Lab Streaming Layer.
     """
 
@@ -54,184 +57,258 @@ class Faces:
     lsl: bool = False
 
 
-def run_live(
-    sensors: Sequence[str],
-    *,
-    simulate: bool,
-    speed: float | None,
-    out: Path | None,
-    record: bool,
-    runner_file: Path | None,
-    wanted: Wanted,
-    faces: Faces,
-    save: bool | None = None,
-) -> bool:
-    """Show runs while they happen, until Ctrl-C, the stop button, or the end of what is simulated.
+def live(
+    sensor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sensor", metavar="SENSOR", help="Name or address of a sensor; repeat it for several runners."
+        ),
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Show a simulated run; no sensor is needed.")
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="With --simulate: N times as fast as real time; inf: no pauses."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name of the session's files; default: date and time, in the current folder.",
+        ),
+    ] = None,
+    record: Annotated[bool, typer.Option("--record/--no-record", help="Record the session.")] = True,
+    save: Annotated[
+        bool | None,
+        typer.Option("--save/--no-save", help="Save it in the history; default: unless it is simulated."),
+    ] = None,
+    runner: RunnerAlertsOption = None,
+    page: PageOption = True,
+    share: ShareOption = False,
+    port: PortOption = 5005,
+    lsl: LslOption = False,
+    rate: SensorRateOption = None,
+    acc_range: AccRangeOption = None,
+    gyr_range: GyrRangeOption = None,
+    kind: KindOption = None,
+) -> None:
+    """Show a run as it happens, in the terminal and on a page, and record it.
 
-    Returns whether something failed, which was then said: a sensor, or files that could not be written.
-
-    Raises:
-        SettingsError: settings that make no sense, or files that are there already.
-        SensorError: no sensor can be found.
-        AdapterError: Bluetooth cannot be used.
-        PageError: the page cannot be served.
-        RecordingError: the journal cannot be written.
+    With a real sensor, nothing appears for the first 12 s while its true rate is measured.
     """
-    if simulate and (sensors or wanted != Wanted()):
+    import asyncio
+
+    from imurun.cli.choose_sensor import SensorOptions
+    from imurun.cli.compile_core import compile_now
+    from imurun.cli.save_session import owner_file, save_live
+    from imurun.live.pipelines import replay_run
+    from imurun.live.recorder import session_stem
+    from imurun.live.runner_profile import read_wearer
+    from imurun.sim.presets import eventful_run
+
+    options = SensorOptions(rate, acc_range, gyr_range, kind)
+    if simulate and (sensor or options != SensorOptions()):
         raise SettingsError("--simulate needs no sensor; leave --sensor and a sensor's settings out.")
     if speed is not None and not simulate:
-        raise SettingsError("A sensor has no --speed; it goes with --simulate.")
-    wearer = read_wearer(runner_path(runner_file))
+        raise SettingsError("--speed goes with --simulate; a sensor runs in real time.")
+    profile = read_wearer(owner_file(runner))
     stem = session_stem(out or Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")) if record else None
-    _make_ready()
+    compile_now()
 
-    async def live() -> list[Pipeline]:
+    async def run() -> list[Pipeline]:
         if simulate:
             recording = eventful_run(rate_hz=SIMULATED_HZ).recording
-            pipelines = [
-                replay_run(recording, 1.0 if speed is None else speed, wearer, stem, name="simulated")
-            ]
+            factor = 1.0 if speed is None else speed
+            pipelines = [replay_run(recording, factor, profile, stem, name="simulated")]
         else:
-            pipelines = await _sensor_runs(sensors, wanted, wearer, stem)
+            pipelines = await _sensor_pipelines(sensor or [], options, profile, stem)
         try:
-            await _show(pipelines, faces, keeps=record)
+            await _show(pipelines, Outputs(page, share, port, lsl), keeps=record)
         finally:
             for pipeline in pipelines:
                 pipeline.close()
         return pipelines
 
-    pipelines = asyncio.run(live())
+    pipelines = asyncio.run(run())
     errors = [str(pipeline.error) for pipeline in pipelines if pipeline.error is not None]
     errors += [pipeline.failure for pipeline in pipelines if pipeline.failure]
-    kept, unkept = _keep(pipelines, wearer.runner)
-    errors += unkept
-    errors += keep_live(kept, runner_file, save=save, is_simulated=simulate)
+    sessions, unfinished = _finish(pipelines, profile.runner)
+    errors += unfinished
+    errors += save_live(sessions, runner, save=save, is_simulated=simulate)
     for error in errors:
         print(f"imurun: {error}", file=sys.stderr)
-    return bool(errors)
+    if errors:
+        raise typer.Exit(1)
 
 
-def replay_file(
-    file: Path, *, speed: float, steps_out: Path | None, runner_file: Path | None, faces: Faces
+def replay(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A recording or journal, in any known format.")
+    ],
+    speed: Annotated[
+        float, typer.Option(metavar="N", help="N times as fast as real time; inf: no pauses.")
+    ] = 1.0,
+    steps: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write the steps found: .csv or .parquet.")
+    ] = None,
+    runner: RunnerAlertsOption = None,
+    page: PageOption = True,
+    share: ShareOption = False,
+    port: PortOption = 5005,
+    lsl: LslOption = False,
 ) -> None:
-    """Show a recording as if it happened now; then write the table of the steps that were found, if asked.
+    """Show a recording as if it happened now."""
+    if steps is not None and steps.resolve() == file.resolve():
+        raise SettingsError(f"--steps {steps} would replace the recording; choose another name.")
+    import asyncio
 
-    Raises:
-        FormatError, RecordingError: it cannot be read.
-        SettingsError: a speed that is not positive, or a table that cannot be written.
-    """
-    if steps_out is not None and steps_out.resolve() == file.resolve():
-        raise SettingsError(f"--steps {steps_out} would replace the recording; choose another name.")
-    wearer = read_wearer(runner_file)
+    from imurun.cli.compile_core import compile_now
+    from imurun.io import read, write_steps
+    from imurun.live.pipelines import replay_run
+    from imurun.live.runner_profile import read_wearer
+
+    profile = read_wearer(runner)
     recording = read(file)
-    _make_ready()
-    steps: list[Step] = []
+    compile_now()
+    found: list[Step] = []
 
-    async def replay() -> None:
-        pipeline = replay_run(recording, speed, wearer)
-        moments = pipeline.fan.subscribe(limit=None)
+    async def run() -> None:
+        pipeline = replay_run(recording, speed, profile)
+        updates = pipeline.fan.subscribe(limit=None)
 
         async def gather(_ended: asyncio.Event) -> None:
-            async for moment in moments:
-                steps.extend(moment.steps)
+            async for update in updates:
+                found.extend(update.steps)
 
-        await _show([pipeline], faces, gather, keeps=False)
+        await _show([pipeline], Outputs(page, share, port, lsl), gather, keeps=False)
 
-    asyncio.run(replay())
-    print(f"{len(steps)} steps were found." if steps else "No steps were found.")
-    if steps_out is not None:
-        write_steps(step_frame(steps), steps_out, metadata={"source": recording.source})
-        print(f"Step table: {steps_out}")
+    asyncio.run(run())
+    print(f"{len(found)} steps were found." if found else "No steps were found.")
+    if steps is not None:
+        write_steps(step_frame(found), steps, metadata={"source": recording.source})
+        print(f"Step table: {steps}")
 
 
-def recover_sessions(journals: Sequence[Path], runner_file: Path | None) -> bool:
-    """Make recording and step table of journals whose writer was killed; returns whether one failed."""
-    runner = None if runner_file is None else read_wearer(runner_file).runner
+def recover(
+    journals: Annotated[
+        list[Path],
+        typer.Argument(metavar="NAME.journal...", help="Journals that `live` or `record` left behind."),
+    ],
+    runner: RunnerAlertsOption = None,
+) -> None:
+    """Make the recording and step table of a session that ended in a crash."""
+    from imurun.live.recorder import finish_session
+    from imurun.live.runner_profile import read_wearer
+
+    who = None if runner is None else read_wearer(runner).runner
     failed = False
     for journal in journals:
         try:
-            kept = finish_session(journal, runner)
-        except ImurunError as error:
+            _print_finished(finish_session(journal, who))
+        except ImurunError as error:  # the other journals are still recovered
             print(f"imurun: {error}", file=sys.stderr)
             failed = True
-            continue
-        print_session(kept.session)
-        print(f"Recording: {kept.recording}\nStep table: {kept.steps}")
-    return failed
+    if failed:
+        raise typer.Exit(1)
 
 
 def step_frame(steps: Sequence[Step]) -> pd.DataFrame:
-    """Steps as the step table."""
+    """Steps as a step table."""
+    import pandas as pd
+
+    from imurun.model.columns import STEP_COLUMNS
+
     return pd.DataFrame(steps, columns=[column.name for column in STEP_COLUMNS])
 
 
-def _make_ready() -> None:
-    if needs_compiling():
-        print(WAIT, file=sys.stderr)
-    warm_up()
-
-
-async def _sensor_runs(
-    sensors: Sequence[str], wanted: Wanted, wearer: Wearer, stem: Path | None
+async def _sensor_pipelines(
+    names: Sequence[str], options: SensorOptions, profile: Wearer, stem: Path | None
 ) -> list[Pipeline]:
-    found = await choose_sensors(sensors, get_profile(wanted.kind) if wanted.kind is not None else None)
-    words = [file_word(one.label) for one in found]
+    """One pipeline per sensor; with several sensors, each name of a session ends with its sensor's."""
+    from imurun.ble.devices import get_profile
+    from imurun.cli.choose_sensor import choose_sensors, settings_for
+    from imurun.files.text import file_word
+    from imurun.live.pipelines import sensor_run
+
+    found = await choose_sensors(names, get_profile(options.kind) if options.kind is not None else None)
+    words = [file_word(sensor.label) for sensor in found]
     pipelines: list[Pipeline] = []
-    for one, word in zip(found, words, strict=True):
-        own = stem
+    for sensor, word in zip(found, words, strict=True):
+        own_stem = stem
         if stem is not None and len(found) > 1:
-            # sensors of one kind may all have the same name, and file systems may not tell A from a
+            # sensors of one kind may share a name, and some file systems ignore case
             is_shared = sum(word.casefold() == other.casefold() for other in words) > 1
-            more = f"-{file_word(one.address)}" if is_shared else ""
-            own = stem.with_name(f"{stem.name}-{word}{more}")
-        pipelines.append(sensor_run(one, settings_for(one, wanted), wearer, own))
+            address = f"-{file_word(sensor.address)}" if is_shared else ""
+            own_stem = stem.with_name(f"{stem.name}-{word}{address}")
+        pipelines.append(sensor_run(sensor, settings_for(sensor, options), profile, own_stem))
     return pipelines
 
 
-async def _show(pipelines: Sequence[Pipeline], wanted: Faces, *more: Face, keeps: bool) -> None:
-    """Run the pipelines with all their faces."""
+async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: Face, keeps: bool) -> None:
+    """Run the pipelines with the terminal and all other outputs, until they end or Ctrl-C.
+
+    Raises:
+        PageError: the page cannot be served.
+        SensorError: no sensor can be reached.
+    """
+    from imurun.cli.interrupt import on_interrupt
+    from imurun.live.run_all import controls_of, run_together
+    from imurun.live.terminal import show_terminal
+
     states = [pipeline.state for pipeline in pipelines]
     controls = controls_of(pipelines)
-    faces = list(more)
-    async with AsyncExitStack() as opened:
+    shown = list(more)
+    async with AsyncExitStack() as stack:
         address, code = None, ""
-        if wanted.page:
+        if outputs.page:
             from imurun.live.page import serve
             from imurun.live.terminal import qr_lines
 
-            page = await opened.enter_async_context(
-                serve(states, controls, port=wanted.port, share=wanted.share)
+            page = await stack.enter_async_context(
+                serve(states, controls, port=outputs.port, share=outputs.share)
             )
             address = page.address
-            if wanted.share:
+            if outputs.share:
                 code = qr_lines(address)
-                print(f"Page, for who has this address: {address}")
-        if wanted.lsl:
+                print(f"Page, open to everybody with this address: {address}")
+        if outputs.lsl:
             from imurun.live.lsl import publisher
 
-            faces += [publisher(pipeline) for pipeline in pipelines]
-        faces.append(lambda stop: show_terminal(states, address=address, code=code, keeps=keeps, stop=stop))
+            shown += [publisher(pipeline) for pipeline in pipelines]
+        shown.append(lambda stop: show_terminal(states, address=address, code=code, keeps=keeps, stop=stop))
         with on_interrupt(controls.stop):
-            await run_together(pipelines, faces)
+            await run_together(pipelines, shown)
 
 
-def _keep(pipelines: Sequence[Pipeline], runner: Runner) -> tuple[list[tuple[Session, str]], list[str]]:
-    """Make recording and step table of each journal.
+def _finish(pipelines: Sequence[Pipeline], runner: Runner) -> tuple[list[tuple[Session, str]], list[str]]:
+    """Make recording and step table of each journal, and print them.
 
     Returns:
-        The sessions with their recordings' fingerprints, and what went wrong.
+        The sessions with the fingerprints of their recordings, and one sentence per failure.
     """
-    done: list[tuple[Session, str]] = []
+    from imurun.history import fingerprint
+    from imurun.io import read
+    from imurun.live.recorder import finish_session
+
+    sessions: list[tuple[Session, str]] = []
     errors: list[str] = []
     for pipeline in pipelines:
         if pipeline.journal is None:
             continue
         try:
-            kept = finish_session(pipeline.journal, runner)
-            done.append((kept.session, fingerprint(read(kept.recording))))
+            finished = finish_session(pipeline.journal, runner)
+            sessions.append((finished.session, fingerprint(read(finished.recording))))
         except ImurunError as error:
             errors.append(str(error))
             continue
-        print_session(kept.session)
-        print(f"Recording: {kept.recording}\nStep table: {kept.steps}\nJournal: {kept.journal}")
-    return done, errors
+        _print_finished(finished)
+        print(f"Journal: {finished.journal}")
+    return sessions, errors
+
+
+def _print_finished(finished: Kept) -> None:
+    from imurun.cli.screen import print_session
+
+    print_session(finished.session)
+    print(f"Recording: {finished.recording}\nStep table: {finished.steps}")

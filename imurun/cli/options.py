@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Command-line options that several commands share, as annotated types."""
 
 from __future__ import annotations
 
@@ -10,68 +10,86 @@ import typer
 
 
 class MountingChoice(StrEnum):
-    """How `analyze` comes by the mounting."""
+    """Where the sensor-to-body alignment of a recording comes from."""
 
     AUTO = "auto"
     FIND = "find"
     WHOLE = "whole"
 
 
-KindOption = Annotated[
-    str | None,
-    typer.Option(
-        "--kind",
-        metavar="KIND",
-        help="Kind of sensor, where it is not recognised: imurun, polar_verity_sense, movesense, "
-        "metamotion_s or witmotion.",
-    ),
-]
 MassOption = Annotated[
     float | None, typer.Option("--mass", metavar="KG", help="Body mass, for loads in newtons.")
 ]
 HeightOption = Annotated[
-    float | None, typer.Option("--height", metavar="M", help="Stature, for the lumbar model.")
+    float | None, typer.Option("--height", metavar="M", help="Body height, for the lumbar model.")
 ]
-RunnerFileOption = Annotated[
+RunnerOption = Annotated[
     Path | None, typer.Option("--runner", metavar="FILE.toml", help="TOML file with name, mass_kg, height_m.")
+]
+RunnerAlertsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--runner",
+        metavar="FILE.toml",
+        help="TOML file with name, mass_kg, height_m and the tables limits and alerts; "
+        "with several sensors, for all of them.",
+    ),
 ]
 ProfileOption = Annotated[
     str | None,
     typer.Option(
         "--profile",
         metavar="NAME|FILE.toml",
-        help="A shipped profile (shimmer, ...) or a TOML file, for files that are not recognised.",
+        help="Name of a known format (shimmer, ...) or a TOML file, for files that are not recognised.",
     ),
 ]
 FileRateOption = Annotated[
     float | None,
-    typer.Option("--rate", metavar="HZ", help="Sampling rate, where the file has no time column."),
+    typer.Option("--rate", metavar="HZ", help="Sampling rate, for a file without a time column."),
 ]
 MountingOption = Annotated[
     MountingChoice,
     typer.Option(
         "--mounting",
-        help="find: in the first running; whole: in all of it; auto: as the file says, else find.",
+        help="Sensor-to-body alignment: find = from the first running; whole = from all running; "
+        "auto = as stored in the file, else find.",
     ),
 ]
-RateOption = Annotated[int | None, typer.Option("--rate", metavar="HZ", help="Samples a second.")]
-AccRangeOption = Annotated[int | None, typer.Option("--acc-range", metavar="G", help="Full scale, g.")]
-GyrRangeOption = Annotated[
-    int | None, typer.Option("--gyr-range", metavar="DEG/S", help="Full scale, deg/s.")
-]
-RunnerOption = Annotated[
+StoreOption = Annotated[
     Path | None,
     typer.Option(
-        "--runner",
-        metavar="FILE.toml",
-        help="TOML file with name, mass_kg, height_m and the tables limits and alerts; for all of a team.",
+        "--store",
+        metavar="DIR",
+        help="Folder of the history; default: IMURUN_STORE, else the platform's user data folder.",
     ),
 ]
+
+SensorArgument = Annotated[
+    str, typer.Argument(metavar="SENSOR", help="Name or address of the sensor, as `imurun scan` shows it.")
+]
+SensorRateOption = Annotated[int | None, typer.Option("--rate", metavar="HZ", help="Sampling rate.")]
+AccRangeOption = Annotated[
+    int | None, typer.Option("--acc-range", metavar="G", help="Full scale of the accelerometer.")
+]
+GyrRangeOption = Annotated[
+    int | None, typer.Option("--gyr-range", metavar="DEG/S", help="Full scale of the gyroscope.")
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="Kind of sensor, if it is not recognised: imurun, polar_verity_sense, movesense, "
+        "metamotion_s or witmotion.",
+    ),
+]
+
 PageOption = Annotated[bool, typer.Option("--page/--no-page", help="Serve the page for a browser.")]
 ShareOption = Annotated[
-    bool, typer.Option("--share", help="Serve the page to the network too, at an address nobody can guess.")
+    bool,
+    typer.Option("--share", help="Serve the page to the local network too, at an address with a secret."),
 ]
-PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the page.")]
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the page.")]
 LslOption = Annotated[
     bool, typer.Option("--lsl", help="Publish samples and steps by Lab Streaming Layer (extra lsl).")
 ]

@@ -1,68 +1,77 @@
-"""`imurun record`: what a sensor sends to a journal, and at the end to a recording."""
+"""`imurun record`: a sensor's packets into a journal, and at the end into a Parquet recording."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from imurun.ble.client import SensorClient
-from imurun.ble.decoding import Settings
-from imurun.ble.devices import get_profile
-from imurun.ble.journal import JournalWriter, discard_empty
-from imurun.ble.scan import SCAN_S, Found, find
-from imurun.cli.choose_sensor import Wanted, settings_for
-from imurun.cli.interrupt import on_interrupt
-from imurun.cli.record_screen import RecordScreen
+import typer
+
+from imurun.cli.options import AccRangeOption, GyrRangeOption, KindOption, SensorArgument, SensorRateOption
 from imurun.errors import ImurunError, RecordingError, SettingsError
-from imurun.io import read, write_recording
-from imurun.live.recorder import sensor_journal, session_files, session_stem
-from imurun.model.recording import Recording
-from imurun.terminal_text import clock
+
+if TYPE_CHECKING:
+    from imurun.ble.client import SensorClient
+    from imurun.ble.decoding import Settings
+    from imurun.ble.journal import JournalWriter
+    from imurun.ble.scan import Found
+    from imurun.cli.choose_sensor import SensorOptions
+    from imurun.model.recording import Recording
 
 
-def record_sensor(
-    sensor: str,
-    out: Path,
-    *,
-    seconds: float | None,
-    wanted: Wanted,
-    keep_log: bool,
+def record(
+    sensor: SensorArgument,
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="Recording to write, .parquet; its .journal stays beside it."),
+    ],
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", metavar="S", min=0.1, help="Duration; default: until Ctrl-C."),
+    ] = None,
+    rate: SensorRateOption = None,
+    acc_range: AccRangeOption = None,
+    gyr_range: GyrRangeOption = None,
+    kind: KindOption = None,
+    log: Annotated[
+        bool, typer.Option("--log/--no-log", help="Have the sensor write its own log too, if it can.")
+    ] = True,
 ) -> None:
-    """Record until Ctrl-C or for so many seconds; then write the Parquet file.
-
-    The journal is kept: it is what came, byte for byte, and there also where the Parquet file cannot be
-    written.
-
-    Raises:
-        SettingsError: settings that the sensor does not have, an unknown kind, or a file ending.
-        SensorError: the sensor cannot be reached or used.
-        RecordingError: the journal or the recording cannot be written, or holds no samples.
-    """
+    """Record a sensor: its packets go into a journal, at the end the samples into a Parquet file."""
     if seconds is not None and not math.isfinite(seconds):
         raise SettingsError(f"--seconds is {seconds:g}; leave it out to record until Ctrl-C.")
+    import asyncio
+
+    from imurun.cli.choose_sensor import SensorOptions
+    from imurun.io import read, write_recording
+    from imurun.live.recorder import session_files, session_stem
+
     journal_file, recording_file, _ = session_files(session_stem(out))
-    kept = f"All that came is in {journal_file}, which `imurun analyze` reads."
+    options = SensorOptions(rate, acc_range, gyr_range, kind)
+    advice = f"All packets received are in {journal_file}, which `imurun analyze` reads."
     try:
-        asyncio.run(_record(sensor, journal_file, seconds=seconds, wanted=wanted, keep_log=keep_log))
+        asyncio.run(_record(sensor, journal_file, seconds=seconds, options=options, keep_log=log))
     except ImurunError as error:
         if journal_file.exists() and str(journal_file) not in str(error):
-            raise type(error)(f"{error} {kept}") from error
+            raise type(error)(f"{error} {advice}") from error
         raise
     try:
         recording = read(journal_file)
         write_recording(recording, recording_file)
     except SettingsError as error:
-        raise RecordingError(f"{error} {kept}") from error
-    print(f"{recording_file}: {describe(recording)}")
-    print(f"What the sensor sent, byte for byte: {journal_file}")
+        raise RecordingError(f"{error} {advice}") from error
+    print(f"{recording_file}: {_describe(recording)}")
+    print(f"Packets as received: {journal_file}")
 
 
-def describe(recording: Recording) -> str:
-    """Length, rate and gaps, in a line."""
+def _describe(recording: Recording) -> str:
+    """Length, rate and gaps, in one line."""
+    from imurun.terminal_text import clock
+
     missing_s = sum(stop - first for first, stop in recording.gaps) / recording.rate_hz
     n = len(recording.gaps)
     gaps = f"{n} gap{'s' * (n > 1)}, {missing_s:.1f} s in all" if n else "no gap"
@@ -70,17 +79,28 @@ def describe(recording: Recording) -> str:
 
 
 async def _record(
-    sensor: str,
-    journal_file: Path,
-    *,
-    seconds: float | None,
-    wanted: Wanted,
-    keep_log: bool,
+    name: str, journal_file: Path, *, seconds: float | None, options: SensorOptions, keep_log: bool
 ) -> None:
-    profile = get_profile(wanted.kind) if wanted.kind is not None else None
-    with RecordScreen(f"Looking for {sensor}") as screen:
-        found = await find(sensor, SCAN_S, profile=profile)
-        settings = settings_for(found, wanted)
+    """Write packets to the journal until Ctrl-C or for so many seconds.
+
+    Raises:
+        SettingsError: settings that the sensor does not offer, or an unknown kind.
+        SensorError: the sensor cannot be reached or used.
+        RecordingError: the journal cannot be written, or no sample came.
+    """
+    import asyncio
+
+    from imurun.ble.client import SensorClient
+    from imurun.ble.devices import get_profile
+    from imurun.ble.scan import SCAN_S, find
+    from imurun.cli.choose_sensor import settings_for
+    from imurun.cli.interrupt import on_interrupt
+    from imurun.cli.record_screen import RecordScreen
+
+    profile = get_profile(options.kind) if options.kind is not None else None
+    with RecordScreen(f"Looking for {name}") as screen:
+        found = await find(name, SCAN_S, profile=profile)
+        settings = settings_for(found, options)
         with _journal(journal_file, found, settings) as journal:
             async with SensorClient(found, settings, journal=journal, keep_log=keep_log) as client:
                 screen.client = client
@@ -88,18 +108,22 @@ async def _record(
                     timer = asyncio.create_task(_stop_after(client, seconds))
                     try:
                         async for item in client:
-                            screen.take(item)
+                            screen.show(item)
                     finally:
                         timer.cancel()
                         with suppress(asyncio.CancelledError):
                             await timer
         if not screen.n_samples:
-            raise RecordingError(_why_nothing(found, screen.n_links, client.assembly.decoder.rejects.total()))
+            n_rejects = client.assembly.decoder.rejects.total()
+            raise RecordingError(_why_empty(found, screen.n_connections, n_rejects))
 
 
 @contextmanager
 def _journal(file: Path, found: Found, settings: Settings) -> Iterator[JournalWriter]:
-    """A journal that is not left behind when nothing came."""
+    """A journal that is deleted at the end if no packet came."""
+    from imurun.ble.journal import discard_empty
+    from imurun.live.recorder import sensor_journal
+
     journal = sensor_journal(file, found, settings, time.monotonic())
     try:
         with journal:
@@ -108,15 +132,17 @@ def _journal(file: Path, found: Found, settings: Settings) -> Iterator[JournalWr
         discard_empty(file, found.known_profile.data_characteristic)
 
 
-def _why_nothing(found: Found, n_links: int, n_rejects: int) -> str:
+def _why_empty(found: Found, n_connections: int, n_rejects: int) -> str:
     if n_rejects:
-        return f"{found.label} sent {n_rejects} packets that cannot be decoded; say its --kind."
-    if n_links:
+        return f"{found.label} sent {n_rejects} packets that cannot be decoded; give its kind with --kind."
+    if n_connections:
         return f"{found.label} sent no sample before the end; wake it, and record again."
-    return f"The recording ended before {found.label} was connected; nothing is kept."
+    return f"The recording ended before {found.label} was connected; no file was written."
 
 
 async def _stop_after(client: SensorClient, seconds: float | None) -> None:
+    import asyncio
+
     if seconds is not None:
         await asyncio.sleep(seconds)
         client.stop()

@@ -1,72 +1,71 @@
-"""`imurun report`: a session as a page to read, print and keep."""
+"""`imurun report`: a session as one page to read, print and keep."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
+import typer
 
-from imurun.cli.analyze import analyze_with_progress, read_file
-from imurun.cli.save_session import Owner, read_owner
+from imurun.cli.options import FileRateOption, ProfileOption, RunnerAlertsOption, StoreOption
 from imurun.errors import SettingsError
-from imurun.files.text import printable
-from imurun.history import Store, context, find_flags, fingerprint
-from imurun.history.catalogue import FILE
-from imurun.history.store import default_folder
-from imurun.model.recording import Recording
-from imurun.report import write_report
-from imurun.session import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imurun.cli.save_session import Owner
+    from imurun.model.recording import Recording
+    from imurun.session import Session
 
 ENDINGS = (".html", ".htm")
 
-Row = tuple[pd.DataFrame, pd.Series]
-"""The sessions before one, and its own row."""
-
 
 def report(
-    what: str,
-    out: Path,
-    *,
-    runner_file: Path | None,
-    profile: str | None,
-    rate_hz: float | None,
-    store_folder: Path | None = None,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|SESSION",
+            help="A recording or journal in any known format, or a session as `imurun history` names it.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="Page to write.")],
+    runner: RunnerAlertsOption = None,
+    store: StoreOption = None,
+    profile: ProfileOption = None,
+    rate: FileRateOption = None,
 ) -> None:
-    """Write the report of a recording or of a session of the history, among the sessions before it.
-
-    Args:
-        what: a file, else a session as `Store.find` takes it.
-        out: the page.
-        runner_file: as of `read_owner`.
-        profile, rate_hz: of a file.
-        store_folder: of the history.
-
-    Raises:
-        SettingsError: a report that is no .html file, or in a folder that does not exist; neither a file nor
-            a session; a runner's file that cannot be used.
-        FormatError, RecordingError: a recording that cannot be used.
-        StoreError: the history cannot be used.
-    """
+    """Write a session, compared with those before it, as one page that needs no network."""
     _check(out)
-    folder = default_folder() if store_folder is None else store_folder
+    import pandas as pd
+
+    from imurun.cli.analysis import analyze_with_progress, read_file
+    from imurun.cli.save_session import read_owner
+    from imurun.files.text import printable
+    from imurun.history import Store, context, find_flags
+    from imurun.history.catalogue import FILE
+    from imurun.history.store import default_folder
+    from imurun.report import write_report
+
+    folder = default_folder() if store is None else store
     has_history = (folder / FILE).exists()
-    owner = read_owner(runner_file)
+    owner = read_owner(runner)
+    past_and_now = None
     if Path(what).exists():
-        recording = read_file(Path(what), profile, rate_hz)
+        recording = read_file(Path(what), profile, rate)
         session = analyze_with_progress(recording, owner.runner, "auto")
-        row = (
-            _row_of(session, recording, owner, folder) if has_history and session.start is not None else None
-        )
+        if has_history and session.start is not None:  # without a start there is no before
+            past_and_now = _past_of(session, recording, owner, folder)
     elif has_history:
-        with Store(folder) as store:
-            session_id = store.find(what)
-            session, row = store.session(session_id), store.with_past(session_id, owner.thresholds)
+        with Store(folder) as opened:
+            session_id = opened.find(what)
+            session = opened.session(session_id)
+            past_and_now = opened.with_past(session_id, owner.thresholds)
     else:
-        raise SettingsError(f"{printable(what)} is no file, and no history is kept; give a recording.")
-    if row is None:
+        raise SettingsError(f"{printable(what)} is no file, and the history is empty; give a recording.")
+    if past_and_now is None:
         write_report(session, out)
     else:
-        past, now = row
+        past, now = past_and_now
         write_report(
             session,
             out,
@@ -77,16 +76,29 @@ def report(
     print(f"Report: {out}")
 
 
-def _row_of(session: Session, recording: Recording, owner: Owner, folder: Path) -> Row:
-    """A recording among the runner's sessions: its own row with tags where it is kept."""
+def _past_of(
+    session: Session, recording: Recording, owner: Owner, folder: Path
+) -> tuple[pd.DataFrame, pd.Series]:
+    """The sessions before this one and its own row; the row has the tags of the history if it is saved there.
+
+    Raises:
+        StoreError: the history cannot be used.
+    """
+    from imurun.history import Store, fingerprint
+
     with Store(folder) as store:
-        held = store.holder(fingerprint(recording))
-        if held is not None:
-            return store.with_past(held[0], owner.thresholds)
+        holder = store.holder(fingerprint(recording))
+        if holder is not None:
+            return store.with_past(holder[0], owner.thresholds)
         return store.beside(session, runner=owner.runner.name, thresholds=owner.thresholds)
 
 
 def _check(out: Path) -> None:
+    """Refuse a page that cannot be written, before the analysis.
+
+    Raises:
+        SettingsError: the name has another ending, its folder does not exist, or it is a folder.
+    """
     if out.suffix.lower() not in ENDINGS:
         raise SettingsError(f"--out {out} must end in .html, so that a browser opens it.")
     if not out.parent.is_dir():

@@ -1,44 +1,55 @@
-"""`imurun runner`: who runs, shown and set."""
+"""`imurun runner`: shows or edits the description of this machine's runner."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from imurun.files.text import printable
-from imurun.history.thresholds import read_thresholds
-from imurun.io import read_runner
-from imurun.io.runner_file import default_runner_file, edit_runner, read_shoes
+import typer
 
 
-def show_runner(
-    file: Path | None,
-    *,
-    name: str | None,
-    mass_kg: float | None,
-    height_m: float | None,
-    shoes: str | None,
-    limit_bw4: float | None,
+def runner(
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE.toml", help="File to use; default: this machine's runner."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name, for the history.")] = None,
+    mass: Annotated[float | None, typer.Option(metavar="KG", help="Body mass.")] = None,
+    height: Annotated[float | None, typer.Option(metavar="M", help="Body height.")] = None,
+    shoes: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Shoes of sessions that name no others.")
+    ] = None,
+    limit: Annotated[
+        float | None,
+        typer.Option(metavar="BW^4", help="Highest session load; live runs warn of it."),
+    ] = None,
 ) -> None:
-    """Set what is given, then show the runner's file.
+    """Show or set the runner: name, mass, height, shoes, load limit."""
+    from imurun.files.text import printable
+    from imurun.io.runner_file import default_runner_file, edit_runner
 
-    Raises:
-        SettingsError: a value that cannot be, or a file that makes no sense; then nothing is changed.
-    """
     path = default_runner_file() if file is None else file
-    given = {"name": name, "mass_kg": mass_kg, "height_m": height_m, "shoes": shoes}
+    given = {"name": name, "mass_kg": mass, "height_m": height, "shoes": shoes}
     values = {key: value for key, value in given.items() if value is not None}
-    limits = {} if limit_bw4 is None else {"session_load_bw4": limit_bw4}
+    limits = {} if limit is None else {"session_load_bw4": limit}
     if values or limits:
         edit_runner(path, values, limits, _check)
     elif not path.exists():
-        print(f"No runner is described in {printable(str(path))}; all works without, in body weights.")
-        print("Set one: imurun runner --name Kim --mass 62 --height 1.68 --shoes Blue")
+        print(f"No runner is described in {printable(str(path))}; without one, loads are in body weights.")
+        print("To set one: imurun runner --name Kim --mass 62 --height 1.68 --shoes Blue")
         return
     _print(path)
 
 
 def _check(path: Path) -> None:
+    """Read every table of the file that imurun uses.
+
+    Raises:
+        SettingsError: a value makes no sense; `edit_runner` then keeps the file as it was.
+    """
+    from imurun.history.thresholds import read_thresholds
+    from imurun.io import read_runner
+    from imurun.io.runner_file import read_shoes
     from imurun.live.runner_profile import read_limits
 
     read_runner(path)
@@ -48,9 +59,14 @@ def _check(path: Path) -> None:
 
 
 def _print(path: Path) -> None:
+    from imurun.files.text import printable
+    from imurun.history.thresholds import read_thresholds
+    from imurun.io import read_runner
+    from imurun.io.runner_file import read_shoes
     from imurun.live.runner_profile import read_limits
 
     runner, limits, shoes = read_runner(path), read_limits(path), read_shoes(path)
+    read_thresholds(path)  # not shown, but an error in them is reported here too
     rows: list[tuple[str, Any, str]] = [
         ("name", printable(runner.name), ""),
         ("mass", runner.mass_kg, " kg"),
@@ -58,7 +74,6 @@ def _print(path: Path) -> None:
         ("shoes", shoes, ""),
         ("session limit", limits.session_load_bw4, " BW⁴"),
     ]
-    read_thresholds(path)
     print(printable(str(path)))
     for label, value, unit in rows:
         text = f"{value:g}" if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""A session into the history, and what is to be said of it there."""
+"""Saves a session in the history, and prints what is flagged of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from imurun.errors import ImurunError
 from imurun.files.text import printable
-from imurun.history import Flag, Store, StoredSession, Tags, Thresholds, find_flags
+from imurun.history import Flag, Store, Tags, Thresholds, find_flags
 from imurun.history.thresholds import read_thresholds
 from imurun.io import read_runner
 from imurun.io.runner_file import default_runner_file, read_shoes
@@ -22,69 +22,75 @@ from imurun.model.recording import Runner
 if TYPE_CHECKING:
     from imurun.session import Session
 
-COLOURS = {"note": "dim", "raised": "yellow", "high": "red", "very high": "bold red"}
+LEVEL_STYLES = {"note": "dim", "raised": "yellow", "high": "red", "very high": "bold red"}
 
 
 class Owner(NamedTuple):
-    """Whose sessions are kept, with their usual shoes, and what flags one."""
+    """The runner of saved sessions, with default shoes and thresholds of flags."""
 
     runner: Runner
     shoes: str | None
     thresholds: Thresholds
 
 
-def runner_path(file: Path | None) -> Path | None:
-    """The file that was given, else that of this machine's runner; None where there is none."""
+def owner_file(file: Path | None) -> Path | None:
+    """The given file, else that of this machine's runner; None if there is none."""
     if file is not None:
         return file
-    own = default_runner_file()
-    return own if own.exists() else None
+    default = default_runner_file()
+    return default if default.exists() else None
 
 
 def read_owner(file: Path | None) -> Owner:
-    """From the runner's file; a runner called "runner" without one.
+    """The owner in `owner_file(file)`; without a file, a runner called "runner" with default thresholds.
 
     Raises:
         SettingsError: the file makes no sense.
     """
-    path = runner_path(file)
+    path = owner_file(file)
     if path is None:
         return Owner(Runner(), None, read_thresholds(None))
     return Owner(read_runner(path), read_shoes(path), read_thresholds(path))
 
 
-def keep_session(store: Store, session: Session, fingerprint: str, owner: Owner, tags: Tags) -> StoredSession:
-    """Add a session, say where it is and what is to be flagged of it, on stderr.
+def save_session(store: Store, session: Session, fingerprint: str, owner: Owner, tags: Tags) -> None:
+    """Add a session to the store; print its name and flags to stderr.
 
     Raises:
-        SettingsError, StoreError: it cannot be kept.
+        SettingsError, StoreError: it cannot be saved.
     """
     if tags.shoes is None:
         tags = replace(tags, shoes=owner.shoes)
-    kept = store.add(session, runner=owner.runner.name, fingerprint=fingerprint, tags=tags)
+    saved = store.add(session, runner=owner.runner.name, fingerprint=fingerprint, tags=tags)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    said = "Kept as" if kept.is_new else "Kept already as"
-    console.print(f"{said} {kept.session_id} of {escape(printable(owner.runner.name))}.")
-    for other in kept.overlaps:
-        console.print(f"[yellow]Note:[/yellow] {other} was at the same time; the run may be kept twice.")
-    print_flags(find_flags(*store.with_past(kept.session_id, owner.thresholds), owner.thresholds), console)
-    return kept
+    outcome = "Saved as" if saved.is_new else "Already saved as"
+    console.print(f"{outcome} {saved.session_id} of {escape(printable(owner.runner.name))}.")
+    for other in saved.overlaps:
+        console.print(
+            f"[yellow]Note:[/yellow] {other} covers the same time; the same run may be in the history twice."
+        )
+    print_flags(find_flags(*store.with_past(saved.session_id, owner.thresholds), owner.thresholds), console)
 
 
-def keep_live(
+def save_live(
     sessions: list[tuple[Session, str]], runner_file: Path | None, *, save: bool | None, is_simulated: bool
 ) -> list[str]:
-    """Keep the session of a live run in the history; returns what went wrong.
+    """Save the session of a live run in the history.
 
     Args:
-        sessions: with the fingerprint of the recording each.
-        save: False for not at all; None to keep what is no simulation.
+        sessions: each with the fingerprint of its recording.
+        runner_file: as of `owner_file`.
+        save: True or False as the user chose; None to save it unless it is simulated.
+        is_simulated: whether the run was simulated.
+
+    Returns:
+        One sentence per failure.
     """
     if save is False or (save is None and is_simulated) or not sessions:
         return []
     if len(sessions) > 1:
         print(
-            "Several runners are not kept in the history, for one file cannot name them: "
+            "Not saved in the history: it is one runner's, and there were several. Save each recording: "
             "imurun analyze FILE --runner WHO.toml --save",
             file=sys.stderr,
         )
@@ -93,16 +99,16 @@ def keep_live(
         owner = read_owner(runner_file)
         with Store() as store:
             for session, fingerprint in sessions:
-                lasted = timedelta(seconds=session.summary["duration_s"])
-                begun = replace(session, start=session.start or datetime.now(UTC) - lasted)
-                keep_session(store, begun, fingerprint, owner, Tags())
+                duration = timedelta(seconds=session.summary["duration_s"])
+                started = replace(session, start=session.start or datetime.now(UTC) - duration)
+                save_session(store, started, fingerprint, owner, Tags())
     except ImurunError as error:
-        return [f"Not kept in the history: {error}"]
+        return [f"Not saved in the history: {error}"]
     return []
 
 
 def print_flags(flags: list[Flag], console: Console) -> None:
-    """Each flag's level and sentence."""
+    """Print each flag's level and sentence on a line."""
     for flag in flags:
-        colour = COLOURS[flag.level]
-        console.print(f"[{colour}]{flag.level.capitalize()}:[/{colour}] {escape(printable(flag.sentence))}")
+        style = LEVEL_STYLES[flag.level]
+        console.print(f"[{style}]{flag.level.capitalize()}:[/{style}] {escape(printable(flag.sentence))}")

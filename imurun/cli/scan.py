@@ -2,61 +2,80 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from imurun.ble.device_info import battery_of
-from imurun.ble.devices import PROFILES
-from imurun.ble.scan import Found, scan
-from imurun.ble.timeouts import Waits
+if TYPE_CHECKING:
+    from rich.table import Table
 
-BATTERY_WAITS = Waits(connect_s=5.0, reply_s=2.0)
+    from imurun.ble.scan import Found
+
+CONNECT_S, REPLY_S = 5.0, 2.0
+"""Timeouts of a battery reading: shorter than usual, since several sensors are read in turn."""
 
 
-def show_sensors(seconds: float, *, battery: bool) -> None:
-    """Listen, ask known sensors for their charge if `battery`, and print what was found.
+def scan(
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="S", min=0.1, max=600.0, help="Duration of the scan.")
+    ] = 5.0,
+    battery: Annotated[
+        bool, typer.Option("--battery/--no-battery", help="Connect to each sensor to read its battery.")
+    ] = True,
+) -> None:
+    """Show the sensors in range: name, kind, signal, battery."""
+    import asyncio
+
+    from rich.console import Console
+
+    from imurun.ble.devices import PROFILES
+
+    found, batteries = asyncio.run(_scan(seconds, battery=battery))
+    known = [sensor for sensor in found if sensor.profile is not None]
+    if known:
+        Console().print(table_of(known, batteries))
+    else:
+        kinds = ", ".join(profile.title for profile in PROFILES.values())
+        print(f"No sensor was found; wake it and bring it closer. imurun supports: {kinds}.")
+    if len(found) > len(known):
+        print(f"Other devices in range: {len(found) - len(known)}.")
+
+
+async def _scan(seconds: float, *, battery: bool) -> tuple[list[Found], dict[str, int]]:
+    """Devices in range, and battery levels in percent by address, of the sensors that report one.
 
     Raises:
         AdapterError: Bluetooth cannot be used.
         SensorError: scanning failed for another reason.
     """
-    found, charges = asyncio.run(_look_around(seconds, battery))
-    known = [one for one in found if one.profile is not None]
-    if known:
-        Console().print(table_of(known, charges))
-    else:
-        kinds = ", ".join(profile.title for profile in PROFILES.values())
-        print(f"No sensor was found; wake it and bring it closer. imurun knows: {kinds}.")
-    if len(found) > len(known):
-        print(f"Other devices in range: {len(found) - len(known)}.")
+    from imurun.ble.device_info import battery_of
+    from imurun.ble.scan import scan
+    from imurun.ble.timeouts import Waits
 
-
-async def _look_around(seconds: float, battery: bool) -> tuple[list[Found], dict[str, int]]:
-    """Devices in range, and the charge in percent of those that tell it, by address."""
     found = await scan(seconds)
-    charges: dict[str, int] = {}
-    for one in found:
-        if battery and one.profile is not None:
-            percent = await battery_of(one, BATTERY_WAITS)
+    batteries: dict[str, int] = {}
+    for sensor in found:
+        if battery and sensor.profile is not None:
+            percent = await battery_of(sensor, Waits(connect_s=CONNECT_S, reply_s=REPLY_S))
             if percent is not None:
-                charges[one.address] = percent
-    return found, charges
+                batteries[sensor.address] = percent
+    return found, batteries
 
 
-def table_of(sensors: Sequence[Found], charges: Mapping[str, int]) -> Table:
-    """One row a sensor, the strongest signal first; `charges` in percent, by address."""
+def table_of(sensors: Sequence[Found], batteries: Mapping[str, int]) -> Table:
+    """One row per sensor in the given order; `batteries` in percent, by address."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False)
     for title in ("Name", "Kind", "Address"):
         table.add_column(title, overflow="fold")
     table.add_column("Signal", justify="right")
     table.add_column("Battery", justify="right")
-    for one in sensors:
-        kind = one.profile.name if one.profile else ""
+    for sensor in sensors:
+        kind = sensor.profile.name if sensor.profile else ""
+        level = f"{batteries[sensor.address]} %" if sensor.address in batteries else ""
         # names come by radio: Text keeps rich from reading them as markup
-        charge = f"{charges[one.address]} %" if one.address in charges else ""
-        table.add_row(Text(one.name or "-"), kind, one.address, f"{one.signal_dbm} dBm", charge)
+        table.add_row(Text(sensor.name or "-"), kind, sensor.address, f"{sensor.signal_dbm} dBm", level)
     return table

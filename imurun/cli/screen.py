@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: progress, a summary, small pictures of the run."""
+"""A progress bar and the summary of a session, for the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imurun.summary import median_of, running_column
 from imurun.terminal_text import SPARK_WIDTH, clock, sparkline
 
 OTHER_COLUMNS = 66
-"""What the table needs beside the small pictures."""
+"""Width of the table without its sparklines, characters."""
 
 ROWS: tuple[tuple[str, str, str, int], ...] = (
     ("Cadence", "cadence_spm", "steps/min", 0),
@@ -38,8 +38,11 @@ ROWS: tuple[tuple[str, str, str, int], ...] = (
 
 
 @contextmanager
-def patience(what: str) -> Iterator[Callable[[float], None]]:
-    """A progress bar on stderr while something long happens; nothing where stderr is no terminal."""
+def patience(task_name: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar on stderr; nothing where stderr is no terminal.
+
+    Yields a function that takes the share done, 0 to 1.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:  # rich before 15 ends even a disabled bar with an empty line
         yield lambda _: None
@@ -47,12 +50,12 @@ def patience(what: str) -> Iterator[Callable[[float], None]]:
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
     ) as bar:
-        task = bar.add_task(what, total=1.0)
+        task = bar.add_task(task_name, total=1.0)
         yield lambda share: bar.update(task, completed=share)
 
 
 def print_session(session: Session) -> None:
-    """Print the summary of a session as a table, with what it cannot say left out."""
+    """Print the summary of a session; values that could not be computed are left out."""
     console = Console(highlight=False)
     summary = session.summary
     title = session.source.replace("\\", "/").rsplit("/", 1)[-1] or "recording"
@@ -61,7 +64,8 @@ def print_session(session: Session) -> None:
     console.print(_time_line(session))
     if summary["method"] != "imurun":
         console.print(
-            f"Steps by the published rule {_safe(summary['method'])}; what it does not give is left out."
+            f"Steps by the published rule {_safe(summary['method'])}; "
+            "values that it does not give are left out."
         )
     if summary["running_steps"]:
         console.print(_table(session, max(8, min(SPARK_WIDTH, console.width - OTHER_COLUMNS))))
@@ -139,5 +143,5 @@ def _print_load(console: Console, summary: dict[str, Any]) -> None:
 
 
 def _safe(text: str) -> str:
-    """Text from a file, so that nothing in it is taken for markup or moves the cursor."""
+    """Text from a file, without control characters (they could move the cursor) and with markup escaped."""
     return "".join(char for char in text if char.isprintable()).replace("[", r"\[")

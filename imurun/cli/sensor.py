@@ -1,75 +1,99 @@
-"""`imurun sensor`: what a sensor can do, how it is, and the logs that it holds."""
+"""`imurun sensor`: a sensor's capabilities, battery, firmware, state, and the logs it stores."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from imurun.ble.control import LogEntry, LogState, StatusReport
-from imurun.ble.device_info import SensorInfo, download_log, open_inquiry
-from imurun.ble.devices import Profile, get_profile
-from imurun.ble.scan import Found, find
-from imurun.cli.interrupt import on_interrupt
-from imurun.cli.screen import patience
+from imurun.cli.options import KindOption, SensorArgument
 from imurun.errors import ImurunError, SettingsError
-from imurun.files.atomic import atomic_path
-from imurun.files.text import file_word
-from imurun.files.write_errors import unwritten
-from imurun.io import read
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from imurun.ble.control import LogEntry, StatusReport
+    from imurun.ble.device_info import SensorInfo
+    from imurun.ble.devices import Profile
+    from imurun.ble.scan import Found
 
 ENDING = ".imulog"
 
 
-def show_sensor(sensor: str, *, stop: bool, download: Path | None, erase: bool, kind: str | None) -> None:
-    """Ask a sensor and print what it says; let it stop, or download its logs, if that is asked for.
-
-    Raises:
-        SettingsError: an unknown kind, `erase` without a folder, or a folder that cannot be written.
-        SensorError: the sensor cannot be reached, or refuses.
-    """
+def sensor(
+    name: SensorArgument,
+    download: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Download the stored logs into this folder.")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the measurement, if one is running.")] = False,
+    erase: Annotated[
+        bool,
+        typer.Option("--erase", help="With --download: erase each log on the sensor after its download."),
+    ] = False,
+    kind: KindOption = None,
+) -> None:
+    """Show a sensor's capabilities, battery, firmware and stored logs; download the logs."""
     if erase and download is None:
-        raise SettingsError("--erase erases what was downloaded; say where to with --download DIR.")
+        raise SettingsError("--erase goes with --download DIR: only downloaded logs are erased.")
+    import asyncio
+
+    from imurun.ble.devices import get_profile
+
     profile = get_profile(kind) if kind is not None else None
     try:
-        asyncio.run(_ask(sensor, stop, download, erase, profile))
+        asyncio.run(_run(name, profile, download, stop=stop, erase=erase))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
 
-async def _ask(sensor: str, stop: bool, download: Path | None, erase: bool, profile: Profile | None) -> None:
+async def _run(name: str, profile: Profile | None, download: Path | None, *, stop: bool, erase: bool) -> None:
+    """Print what the sensor reports, then download its logs if asked for.
+
+    Raises:
+        SettingsError: a folder that cannot be written.
+        SensorError: the sensor cannot be reached, or refuses.
+    """
+    import asyncio
+
+    from rich.console import Console
+
+    from imurun.ble.device_info import open_inquiry
+    from imurun.ble.scan import find
+    from imurun.cli.interrupt import on_interrupt
+
     task = asyncio.current_task()
     assert task is not None
-    with on_interrupt(task.cancel):  # the link is put away first
-        found = await find(sensor, profile=profile)
+    with on_interrupt(task.cancel):  # cancelling closes the connection properly
+        found = await find(name, profile=profile)
         async with open_inquiry(found) as inquiry:
             if stop:
                 await inquiry.stop()
             info = await inquiry.info()
-        Console().print(table_of(found, info))
+        Console().print(_table(found, info))
         if download is not None:
             await _download(found, info.logs, download, erase)
 
 
-def table_of(found: Found, info: SensorInfo) -> Table:
-    """What is known of a sensor, a line each."""
+def _table(found: Found, info: SensorInfo) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    for name, words in _lines(found, info):
-        if words:
-            table.add_row(name, Text(words))
+    for label, value in _rows(found, info):
+        if value:
+            table.add_row(label, Text(value))  # Text: what comes by radio is no markup
     return table
 
 
-def _lines(found: Found, info: SensorInfo) -> list[tuple[str, str]]:
+def _rows(found: Found, info: SensorInfo) -> list[tuple[str, str]]:
+    """Label and value of every line; an empty value is left out of the table."""
     assert found.profile is not None
-    told = info.capabilities
-    offers = told or found.profile
-    lines = [
+    reported = info.capabilities
+    capabilities = reported or found.profile
+    rows = [
         ("Name", found.label),
         ("Address", found.address),
         ("Kind", f"{found.profile.title} ({found.profile.name})"),
@@ -78,20 +102,20 @@ def _lines(found: Found, info: SensorInfo) -> list[tuple[str, str]]:
         ("Firmware", info.firmware or ""),
         ("Battery", "" if info.battery_percent is None else f"{info.battery_percent} %"),
         ("Signal", f"{found.signal_dbm} dBm, MTU {info.mtu}"),
-        ("Rates", _list(offers.rates_hz, "Hz")),
-        ("Acceleration", _list(offers.acc_ranges_g, "g")),
-        ("Angular rate", _list(offers.gyr_ranges_deg_s, "deg/s")),
+        ("Rates", _list(capabilities.rates_hz, "Hz")),
+        ("Acceleration", _list(capabilities.acc_ranges_g, "g")),
+        ("Angular rate", _list(capabilities.gyr_ranges_deg_s, "deg/s")),
     ]
-    if told is not None:
-        log = f"{told.log_bytes / 1e6:.1f} MB" if told.log_bytes else "none"
-        lines += [("Held for a lost link", f"{told.ring_samples} samples"), ("Storage for logs", log)]
+    if reported is not None:
+        storage = f"{reported.log_bytes / 1e6:.1f} MB" if reported.log_bytes else "none"
+        rows += [("Resend buffer", f"{reported.ring_samples} samples"), ("Storage for logs", storage)]
     if info.status is not None:
-        lines.append(("State", _state(info.status)))
+        rows.append(("State", _state(info.status)))
     for log in info.logs:
-        lines.append((f"Log {log.log_id}", f"{log.bytes / 1e3:.1f} kB"))
-    if told is None:
-        lines.append(("Tested", found.profile.tested))
-    return lines
+        rows.append((f"Log {log.log_id}", f"{log.bytes / 1e3:.1f} kB"))
+    if reported is None:
+        rows.append(("Tested", found.profile.tested))
+    return rows
 
 
 def _list(values: tuple[int, ...], unit: str) -> str:
@@ -99,6 +123,8 @@ def _list(values: tuple[int, ...], unit: str) -> str:
 
 
 def _state(status: StatusReport) -> str:
+    from imurun.ble.control import LogState
+
     if not status.running:
         return "waiting"
     log = {int(LogState.WRITING): ", writes its log", int(LogState.STOPPED): ", its log is full"}
@@ -107,8 +133,16 @@ def _state(status: StatusReport) -> str:
 
 
 async def _download(found: Found, logs: tuple[LogEntry, ...], folder: Path, erase: bool) -> None:
+    """Write each log to a file of its own; a file that exists is never replaced."""
+    from imurun.ble.device_info import download_log, open_inquiry
+    from imurun.cli.screen import patience
+    from imurun.files.atomic import atomic_path
+    from imurun.files.text import file_word
+    from imurun.files.write_errors import unwritten
+    from imurun.io import read
+
     if not logs:
-        print("The sensor holds no log.")
+        print("The sensor stores no log.")
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +162,7 @@ async def _download(found: Found, logs: tuple[LogEntry, ...], folder: Path, eras
             raise unwritten(file, error) from error
         try:
             print(f"{file}: {read(file).duration_s:.0f} s; `imurun analyze` reads it.")
-        except ImurunError as error:
+        except ImurunError as error:  # a log that cannot be read is never erased
             print(f"{file}: {error} The log stays on the sensor.")
             continue
         if erase:

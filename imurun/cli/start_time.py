@@ -1,4 +1,4 @@
-"""When a recording began, as a person types it."""
+"""The option `--start`: when a recording began, for files without a start time."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ AnyRecorded = TypeVar("AnyRecorded", bound=Recorded)
 
 
 def parse_start(text: str) -> datetime:
-    """A start in ISO 8601, as UTC; without a zone, in that of this machine.
+    """An ISO 8601 date and time as UTC; without a zone, it is in the zone of this machine.
 
     Raises:
-        SettingsError: no date and time.
+        SettingsError: the text is no date and time.
     """
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise SettingsError(
-            f"--start {printable(text)} is no start; write it as 2026-05-01T07:30, in this machine's zone, "
-            "or with a zone as 2026-05-01T07:30:00Z."
+            f"--start {printable(text)} is no date and time; write it as 2026-05-01T07:30, in this machine's "
+            "zone, or with a zone as 2026-05-01T07:30:00Z."
         ) from error
 
 
-def begun_at(recording: AnyRecorded, start: datetime | None) -> AnyRecorded:
-    """The recording with the start that was said."""
+def with_start(recording: AnyRecorded, start: datetime | None) -> AnyRecorded:
+    """The recording with this start; unchanged if it is None."""
     return recording if start is None else recording.with_start(start)

@@ -1,4 +1,4 @@
-"""`imurun scan`, `record`, `sensor` as processes: org.bluez looked alike, the C device side behind it."""
+"""`imurun scan`, `record`, `sensor` as processes, with a stand-in for org.bluez and the C firmware behind."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_record_then_analyze_then_download_the_log(firmware, tmp_path):
     assert "Log " not in again[1]
 
 
-def test_ctrl_c_ends_a_recording_in_good_order(firmware, tmp_path):
+def test_ctrl_c_ends_a_recording_with_all_files(firmware, tmp_path):
     out = tmp_path / "run"
 
     async def scenario():
@@ -172,7 +172,7 @@ def test_ctrl_c_ends_a_recording_in_good_order(firmware, tmp_path):
     assert len(imurun.read(tmp_path / "run.parquet")) > 300
 
 
-def test_kill_9_loses_less_than_a_second(firmware, tmp_path):
+def test_a_kill_loses_less_than_a_second(firmware, tmp_path):
     out = tmp_path / "run.parquet"
 
     async def scenario():
@@ -228,7 +228,7 @@ def test_a_full_disk_is_one_sentence_and_the_journal_stays(firmware, tmp_path):
         (["--kind", "fitness"], "There is no kind of sensor 'fitness'; choose one of imurun, "),
     ],
 )
-def test_what_the_sensor_cannot_do_is_one_sentence(firmware, tmp_path, words, sentence):
+def test_unsupported_settings_are_one_sentence(firmware, tmp_path, words, sentence):
     async def scenario():
         async with in_range(FirmwareBoard(firmware)):
             return await outcome(await start("record", "imurun-1", tmp_path / "run", *words))
@@ -250,7 +250,7 @@ def test_what_the_sensor_cannot_do_is_one_sentence(firmware, tmp_path, words, se
         ("run.csv", "a session is kept as NAME.parquet; change the name."),
     ],
 )
-def test_a_name_that_cannot_be_is_one_sentence(tmp_path, out, sentence):
+def test_an_unusable_output_name_is_one_sentence(tmp_path, out, sentence):
     (tmp_path / "run.journal").write_bytes(b"precious")
     result = subprocess.run(
         [sys.executable, "-m", "imurun", "record", "x", out],
@@ -266,7 +266,7 @@ def test_a_name_that_cannot_be_is_one_sentence(tmp_path, out, sentence):
     assert (tmp_path / "run.journal").read_bytes() == b"precious"
 
 
-def test_of_two_recordings_of_one_name_the_second_leaves_the_first_alone(firmware, tmp_path):
+def test_a_second_recording_of_one_name_is_refused(firmware, tmp_path):
     async def scenario():
         async with in_range(FirmwareBoard(firmware)) as bluez:
             words = ("record", "imurun-1", tmp_path / "run")
@@ -285,7 +285,7 @@ def test_of_two_recordings_of_one_name_the_second_leaves_the_first_alone(firmwar
     assert len(imurun.read(tmp_path / "run.parquet")) > 300
 
 
-def test_a_disk_that_is_full_from_the_start_leaves_nothing(firmware, tmp_path):
+def test_a_disk_full_from_the_start_leaves_no_file(firmware, tmp_path):
     def no_disk():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
 
@@ -299,7 +299,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing(firmware, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_sensor_that_goes_on_measuring_is_stopped(firmware, tmp_path):
+def test_a_sensor_still_measuring_is_stopped(firmware, tmp_path):
     async def scenario():
         async with in_range(FirmwareBoard(firmware)) as bluez:
             process = await start("record", "imurun-1", tmp_path / "run")

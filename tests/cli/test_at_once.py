@@ -1,4 +1,4 @@
-"""Several processes on one history, one cohort, one name: each recording is kept once, none is lost."""
+"""Several processes use one history, cohort or file name at once: each recording is saved once, none lost."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="needs fork"),
 ]
 N = 3
-"""Processes."""
+"""Number of processes."""
 START = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def crew():
-    """Processes in which a command begins at once."""
+def processes():
+    """Processes in which a command starts without import delay."""
     with ExitStack() as stack:
         yield [stack.enter_context(Warm()) for _ in range(N)]
 
@@ -46,8 +46,8 @@ def runs(tmp_path_factory):
     return folder
 
 
-class Called:
-    """A command under way in one of the processes."""
+class Running:
+    """A running command in one of the processes."""
 
     def __init__(self, warm, notes, folder, words):
         notes.mkdir()
@@ -56,21 +56,22 @@ class Called:
         self._run = warm.start(Order(list(map(str, words)), str(notes), str(notes), environment, str(folder)))
 
     def end(self):
-        """Its exit code and what it said."""
+        """Wait for it; returns its exit code and its output."""
         code = self._run.end()
         return code, (self._notes / OUT).read_text() + (self._notes / ERR).read_text()
 
 
-def at_once(crew, folder, commands):
-    """The same number of commands as processes; what came of each."""
-    begun = [
-        Called(warm, folder / f"notes-{time.monotonic_ns()}", folder, words)
-        for warm, words in zip(crew, commands, strict=True)
+def at_once(processes, folder, commands):
+    """Run one command per process at the same time; returns exit code and output of each."""
+    running = [
+        Running(warm, folder / f"notes-{time.monotonic_ns()}", folder, words)
+        for warm, words in zip(processes, commands, strict=True)
     ]
-    return [called.end() for called in begun]
+    return [command.end() for command in running]
 
 
-def sound(folder):
+def checked_sessions(folder):
+    """Sessions of the store, after checks of its database and step tables."""
     with closing(sqlite3.connect(folder / "store" / "catalogue.sqlite")) as catalogue:
         assert catalogue.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with Store(folder / "store") as store:
@@ -81,28 +82,30 @@ def sound(folder):
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_saved_by_all_at_once(crew, runs, tmp_path, same):
-    """The history is made by whoever is first."""
+def test_analyze_save_at_once_saves_each_recording_once(processes, runs, tmp_path, same):
+    """The first process creates the history."""
     files = [runs / f"run-{0 if same else k}.parquet" for k in range(N)]
-    ends = at_once(crew, tmp_path, [["analyze", file, "--save"] for file in files])
+    ends = at_once(processes, tmp_path, [["analyze", file, "--save"] for file in files])
     assert [code for code, _ in ends] == [0] * N, ends
-    assert len(sound(tmp_path)) == (1 if same else N)
-    kept_already = ["Kept already" in said for _, said in ends]
-    assert kept_already.count(False) == (1 if same else N)
+    assert len(checked_sessions(tmp_path)) == (1 if same else N)
+    already_saved = ["Already saved" in output for _, output in ends]
+    assert already_saved.count(False) == (1 if same else N)
 
 
-def test_import_tag_and_list_at_once(crew, runs, tmp_path):
-    assert at_once(crew, tmp_path, [["analyze", runs / "run-0.parquet", "--save"]] + [["runner"]] * (N - 1))
+def test_import_tag_and_list_at_once(processes, runs, tmp_path):
+    assert at_once(
+        processes, tmp_path, [["analyze", runs / "run-0.parquet", "--save"]] + [["runner"]] * (N - 1)
+    )
     tag = ["history", "tag", "last", "--notes", "first"]
-    ends = at_once(crew, tmp_path, [["history", "import", runs], tag, ["history"]])
+    ends = at_once(processes, tmp_path, [["history", "import", runs], tag, ["history"]])
     assert [code for code, _ in ends] == [0] * N, ends
-    sessions = sound(tmp_path)
+    sessions = checked_sessions(tmp_path)
     assert len(sessions) == N
     assert sessions["notes"].tolist().count("first") == 1
 
 
-def test_a_writer_that_stands_still_is_waited_for_and_then_told(runs, tmp_path):
-    """Stopped in its transaction, as a computer that fell asleep: readers go on, writers say it."""
+def test_a_stalled_writer_blocks_writers_with_an_error_and_no_readers(runs, tmp_path):
+    """The process is stopped inside a transaction, as on a computer that goes to sleep."""
     with Store(tmp_path / "store") as store:
         store.add(imurun.analyze(imurun.read(runs / "run-0.parquet")), runner="Kim", fingerprint="f" * 64)
     child = os.fork()
@@ -124,31 +127,31 @@ def test_a_writer_that_stands_still_is_waited_for_and_then_told(runs, tmp_path):
         os.waitpid(child, 0)
     with Store(tmp_path / "store") as store:
         store.tag(only, {"notes": "x"})
-    assert sound(tmp_path)["notes"].tolist() == ["x"]
+    assert checked_sessions(tmp_path)["notes"].tolist() == ["x"]
 
 
-def test_one_cohort_by_all_at_once(crew, runs, tmp_path):
-    """One does it, the others say so; the same command afterwards finds all done."""
+def test_one_cohort_folder_has_one_writer_at_a_time(processes, runs, tmp_path):
+    """The other processes end with a sentence; a later run finds nothing to do."""
     cohort = ["cohort", runs, "--out", "results", "--workers", "1"]
-    ends = at_once(crew, tmp_path, [cohort] * N)
+    ends = at_once(processes, tmp_path, [cohort] * N)
     assert sorted(code for code, _ in ends)[0] == 0, ends
-    for code, said in ends:
-        assert code == 0 or "Another run writes to results" in said, said
-    [(code, said)] = at_once(crew[:1], tmp_path, [cohort])
-    assert code == 0, said
-    kept = [len(pq.read_table(file)) for file in (tmp_path / "results" / "steps").rglob("*.parquet")]
+    for code, output in ends:
+        assert code == 0 or "Another run writes to results" in output, output
+    [(code, output)] = at_once(processes[:1], tmp_path, [cohort])
+    assert code == 0, output
+    n_steps = [len(pq.read_table(file)) for file in (tmp_path / "results" / "steps").rglob("*.parquet")]
     alone = [len(imurun.analyze(imurun.read(file)).steps) for file in runs.glob("*.parquet")]
-    assert sorted(kept) == sorted(alone)
+    assert sorted(n_steps) == sorted(alone)
 
 
-def test_live_runs_of_one_name_at_once(crew, tmp_path):
-    """One name is one run: the others are refused before anything of the first is touched."""
+def test_one_session_name_has_one_live_run_at_a_time(processes, tmp_path):
+    """The other runs are refused before they touch a file of the first."""
     live = ["live", "--simulate", "--speed", "inf", "--no-page", "--no-save", "--out", "run"]
-    ends = at_once(crew, tmp_path, [live] * N)
+    ends = at_once(processes, tmp_path, [live] * N)
     assert sorted(code for code, _ in ends) == [0] + [1] * (N - 1), ends
-    for code, said in ends:
-        assert code == 0 or "is there already" in said, said
-        assert "Traceback" not in said
-    kept = imurun.read(tmp_path / "run.parquet")
+    for code, output in ends:
+        assert code == 0 or "is there already" in output, output
+        assert "Traceback" not in output
+    recorded = imurun.read(tmp_path / "run.parquet")
     found = imurun.io.read_steps(tmp_path / "run-steps.parquet")[0]
-    assert found.equals(imurun.analyze(kept).steps)
+    assert found.equals(imurun.analyze(recorded).steps)

@@ -1,4 +1,4 @@
-"""The command line as a user runs it: in a process of its own."""
+"""`imurun analyze`, `simulate`, `demo` and the global options, each in a new process as a user runs them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run_file(tmp_path_factory, call):
     return path
 
 
-def test_analyze_prints_units(run_file, call):
+def test_analyze_prints_measures_with_units(run_file, call):
     result = call("analyze", run_file)
     assert result.returncode == 0, result.stderr
     for part in ("Cadence", "steps/min", "Contact time", "ms", "Impact peak", "g", "not diagnosed", "▁"):
@@ -41,26 +41,28 @@ def test_analyze_prints_units(run_file, call):
     assert result.stderr == ""
 
 
-def test_parquet_is_analysed_from_its_file_with_the_same_result(run_file, tmp_path, call):
+def test_parquet_analysed_from_disk_gives_the_same_result_as_csv(run_file, tmp_path, call):
     recording = imurun.read(run_file)
     own = tmp_path / "own.parquet"
     imurun.io.write_recording(recording, own)
-    said = [call("analyze", file, "--json", "--steps", f"{file}.steps.parquet") for file in (run_file, own)]
-    one, other = (json.loads(result.stdout) for result in said)
+    results = [
+        call("analyze", file, "--json", "--steps", f"{file}.steps.parquet") for file in (run_file, own)
+    ]
+    one, other = (json.loads(result.stdout) for result in results)
     assert {**one, "source": ""} == {**other, "source": ""}
     assert other["source"] == "own.parquet"
     tables = [read_steps(f"{file}.steps.parquet")[0] for file in (run_file, own)]
     assert tables[0].equals(tables[1])
     place = {"IMURUN_STORE": str(tmp_path / "history")}
-    kept = [
+    notes = [
         call("analyze", file, "--save", "--start", "2026-05-01T07:30Z", **place).stderr
         for file in (run_file, own)
     ]
-    assert kept[0].startswith("Kept as")
-    assert kept[1].startswith("Kept already as")
+    assert notes[0].startswith("Saved as")
+    assert notes[1].startswith("Already saved as")
 
 
-def test_damage_in_the_middle_of_parquet_leaves_nothing(run_file, tmp_path, call):
+def test_a_damaged_parquet_file_leaves_no_output(run_file, tmp_path, call):
     own, steps = tmp_path / "own.parquet", tmp_path / "steps.parquet"
     imurun.io.write_recording(imurun.read(run_file), own)
     data = bytearray(own.read_bytes())
@@ -73,7 +75,7 @@ def test_damage_in_the_middle_of_parquet_leaves_nothing(run_file, tmp_path, call
     assert not steps.exists()
 
 
-def test_analyze_json(run_file, call):
+def test_analyze_json_scales_loads_by_body_mass(run_file, call):
     result = call("analyze", run_file, "--json", "--mass", "70", "--height", "1.8")
     summary = json.loads(result.stdout)
     assert 150 < summary["cadence_spm"] < 180
@@ -81,7 +83,7 @@ def test_analyze_json(run_file, call):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_step_table(run_file, tmp_path, ending, call):
+def test_step_table_has_the_steps_and_settings_of_the_analysis(run_file, tmp_path, ending, call):
     out = tmp_path / f"steps.{ending}"
     result = call("analyze", run_file, "--steps", out, "--height", "1.8")
     assert result.returncode == 0, result.stderr
@@ -92,7 +94,7 @@ def test_step_table(run_file, tmp_path, ending, call):
     assert metadata["imurun_version"] == imurun.__version__
 
 
-def test_several_files(run_file, tmp_path, call):
+def test_an_unusable_file_does_not_stop_the_others(run_file, tmp_path, call):
     other = tmp_path / "other.csv.gz"
     other.write_bytes(gzip.compress(run_file.read_bytes()))
     broken = tmp_path / "broken.csv"
@@ -113,17 +115,17 @@ def test_several_files(run_file, tmp_path, call):
 
 
 def test_no_output_replaces_a_recording_or_another(run_file, tmp_path, call):
-    twin = tmp_path / run_file.name
-    twin.write_bytes(run_file.read_bytes())
-    assert_one_sentence(call("analyze", twin, "--steps", twin), "replace a recording")
-    assert_one_sentence(call("analyze", run_file, twin, "--steps", tmp_path / "{name}.parquet"), "one file")
-    assert twin.read_bytes() == run_file.read_bytes()
+    copy = tmp_path / run_file.name
+    copy.write_bytes(run_file.read_bytes())
+    assert_one_sentence(call("analyze", copy, "--steps", copy), "replace a recording")
+    assert_one_sentence(call("analyze", run_file, copy, "--steps", tmp_path / "{name}.parquet"), "one file")
+    assert copy.read_bytes() == run_file.read_bytes()
     both = tmp_path / "both.csv"
     assert_one_sentence(call("simulate", both, "--truth", both), "both.csv")
     assert not both.exists()
 
 
-def test_names_keep_their_dots(run_file, tmp_path, call):
+def test_the_placeholder_keeps_dots_in_file_names(run_file, tmp_path, call):
     for name in ("run.1.csv", "run.2.csv"):
         (tmp_path / name).write_bytes(run_file.read_bytes())
     out = tmp_path / "{name}.parquet"
@@ -132,7 +134,7 @@ def test_names_keep_their_dots(run_file, tmp_path, call):
     assert {path.name for path in tmp_path.glob("*.parquet")} == {"run.1.parquet", "run.2.parquet"}
 
 
-def test_terminals_without_the_characters(run_file):
+def test_an_ascii_terminal_gets_replacement_characters(run_file):
     result = subprocess.run(
         [sys.executable, "-m", "imurun", "analyze", str(run_file)],
         capture_output=True,
@@ -145,7 +147,7 @@ def test_terminals_without_the_characters(run_file):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_output_that_cannot_be_written(run_file):
+def test_unwritable_stdout_is_one_sentence(run_file):
     with open("/dev/full", "w") as full:
         result = subprocess.run(
             [sys.executable, "-m", "imurun", "analyze", str(run_file), "--json"],
@@ -159,7 +161,7 @@ def test_output_that_cannot_be_written(run_file):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_runner_file(run_file, tmp_path, call):
+def test_runner_file_is_used_and_checked(run_file, tmp_path, call):
     file = tmp_path / "me.toml"
     file.write_text('name = "me"\nmass_kg = 60\nheight_m = 1.7\n')
     summary = json.loads(call("analyze", run_file, "--json", "--runner", file, "--mass", "65").stdout)
@@ -207,13 +209,13 @@ def test_bad_input_is_one_sentence(name, tmp_path, call):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
 
 
-def test_missing_file_and_folder(run_file, tmp_path, call):
+def test_missing_files_and_folders_are_one_sentence(run_file, tmp_path, call):
     assert_one_sentence(call("analyze", tmp_path / "none.csv"), "none.csv")
     assert_one_sentence(call("analyze", tmp_path), tmp_path.name)
     assert "no/folder" in call("analyze", run_file, "--steps", tmp_path / "no/folder/steps.csv").stderr
 
 
-def test_still_and_strange_recordings_are_analysed(tmp_path, call):
+def test_recordings_without_steps_are_analysed(tmp_path, call):
     n = 3000
     time_s = np.arange(n) / 100
     for name, acc in {
@@ -236,13 +238,13 @@ def test_still_and_strange_recordings_are_analysed(tmp_path, call):
             assert json.loads(result.stdout)["running_steps"] == 0
 
 
-def test_usage_is_2(call):
+def test_usage_errors_exit_with_2(call):
     assert call("analyse").returncode == 2
     assert call("analyze").returncode == 2
     assert call("analyze", "x.csv", "--mass", "heavy").returncode == 2
 
 
-def test_simulate(tmp_path, call):
+def test_simulate_writes_recording_and_truth(tmp_path, call):
     result = call("simulate", tmp_path / "run.parquet", "--duration", "20", "--truth", tmp_path / "truth.csv")
     assert result.returncode == 0, result.stderr
     assert imurun.read(tmp_path / "run.parquet").duration_s == pytest.approx(20.0, abs=0.1)
@@ -254,7 +256,7 @@ def test_simulate(tmp_path, call):
     assert call("simulate", tmp_path / "run.csv", "--seed", "-1").returncode == 2
 
 
-def test_demo(tmp_path, call):
+def test_demo_writes_its_step_table(tmp_path, call):
     result = call("demo", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "simulated" in result.stdout
@@ -262,16 +264,16 @@ def test_demo(tmp_path, call):
     assert len(read_steps(tmp_path / "imurun-demo-steps.csv")[0]) > 900
 
 
-def test_data_folder_is_what_the_simulator_makes():
+def test_the_data_folder_equals_the_simulator_output():
     from imurun.sim.presets import eventful_run, steady_run
 
     for name, made in (("eventful_run", eventful_run()), ("steady_run", steady_run())):
-        kept = imurun.read(demo_file().parent / f"{name}.parquet")
-        assert np.allclose(kept.acc, made.recording.acc, atol=1e-9, equal_nan=True)
-        assert np.allclose(kept.gyr, made.recording.gyr, atol=1e-9, equal_nan=True)
+        stored = imurun.read(demo_file().parent / f"{name}.parquet")
+        assert np.allclose(stored.acc, made.recording.acc, atol=1e-9, equal_nan=True)
+        assert np.allclose(stored.gyr, made.recording.gyr, atol=1e-9, equal_nan=True)
 
 
-def test_help_imports_nothing_heavy(call):
+def test_the_app_imports_no_heavy_package(call):
     code = (
         "import sys; from imurun.cli.main import app; "
         "names = {'numba', 'pandas', 'scipy', 'pyarrow', 'numpy', 'vqf', 'bokeh', 'jinja2'}; "
@@ -285,18 +287,18 @@ def test_help_imports_nothing_heavy(call):
         assert word in help_text
 
 
-def test_version(call):
+def test_version_option(call):
     assert call("--version").stdout.strip() == f"imurun {imurun.__version__}"
 
 
 def is_open(path, opened):
-    """Whether the folder of a process's open files has this one."""
+    """Whether a process, given by its folder of open files, has this file open."""
     with contextlib.suppress(OSError):
         return any(link.resolve() == path for link in opened.iterdir())
     return False
 
 
-def test_an_interrupt_leaves_nothing(run_file, tmp_path):
+def test_an_interrupt_leaves_no_partial_output(run_file, tmp_path):
     big = tmp_path / "big.csv"
     lines = run_file.read_text().splitlines(keepends=True)
     comments = [line for line in lines if not line.startswith("#")]

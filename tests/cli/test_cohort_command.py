@@ -67,7 +67,7 @@ def ledger(out):
 
 
 def started(data, out, wanted=1):
-    """A run under way, held when that many recordings are done."""
+    """A running command, paused when that many recordings are analysed."""
     process = subprocess.Popen(
         [sys.executable, "-c", HELD, str(wanted), "cohort", str(data), "--out", str(out), "--workers", "1"],
         stdin=subprocess.PIPE,
@@ -82,7 +82,7 @@ def started(data, out, wanted=1):
     return process
 
 
-def test_the_same_command_goes_on_after_kill_9(data, tmp_path, cohort):
+def test_the_same_command_continues_after_a_kill(data, tmp_path, cohort):
     out = tmp_path / "out"
     process = started(data, out, wanted=2)
     process.kill()
@@ -120,14 +120,14 @@ def _alive(group):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
-def test_ctrl_c_ends_in_good_order(data, tmp_path):
+def test_ctrl_c_stops_with_complete_tables(data, tmp_path):
     out = tmp_path / "out"
     process = started(data, out)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to workers too
     stdout, stderr = process.communicate("go on\n", timeout=300)
     assert process.returncode == 1
     assert "Interrupted. Done: " in stderr
-    assert "the same command goes on" in stderr
+    assert "the same command continues" in stderr
     assert "Traceback" not in stderr
     n = len(ledger(out))
     assert f"{n} done" in stdout
@@ -135,7 +135,7 @@ def test_ctrl_c_ends_in_good_order(data, tmp_path):
     assert (out / "failures.csv").exists()
 
 
-def test_some_that_cannot_be_used_are_said_and_told_by_the_exit_code(data, tmp_path, cohort):
+def test_unusable_recordings_are_counted_and_set_the_exit_code(data, tmp_path, cohort):
     bad = tmp_path / "bad.csv"
     bad.write_text("nothing")
     good = data / "runner0" / "run0.parquet"
@@ -147,7 +147,7 @@ def test_some_that_cannot_be_used_are_said_and_told_by_the_exit_code(data, tmp_p
     assert len(pd.read_csv(tmp_path / "out" / "failures.csv")) == 2
 
 
-def test_other_settings_and_other_folders_are_refused(data, tmp_path, cohort):
+def test_changed_settings_and_foreign_folders_are_refused(data, tmp_path, cohort):
     file = data / "runner0" / "run0.parquet"
     assert cohort(file, "--out", tmp_path / "out", "--mass", 70).returncode == 0
     result = cohort(file, "--out", tmp_path / "out", "--mass", 71)
@@ -159,8 +159,8 @@ def test_other_settings_and_other_folders_are_refused(data, tmp_path, cohort):
     assert "not empty and holds no cohort" in result.stderr
 
 
-def test_a_scheduler_that_is_not_there_is_one_sentence(data, tmp_path, cohort):
-    pytest.importorskip("distributed", reason="needs Dask: pip install -e '.[dev]'")
+def test_an_unreachable_scheduler_is_one_sentence(data, tmp_path, cohort):
+    pytest.importorskip("distributed", reason="needs Dask: .venv/bin/python -m pip install -e '.[cohort]'")
     out = tmp_path / "out"
     result = cohort(data, "--out", out, "--scheduler", "nonsense://1")
     assert result.returncode == 1
@@ -168,7 +168,7 @@ def test_a_scheduler_that_is_not_there_is_one_sentence(data, tmp_path, cohort):
     assert "Traceback" not in result.stderr
 
 
-def test_words_are_checked(tmp_path, cohort):
+def test_usage_errors(tmp_path, cohort):
     assert cohort("--out", tmp_path / "out").returncode == 1
     assert cohort("x").returncode == 2
     assert cohort("x", "--out", tmp_path, "--workers", 0).returncode == 2
@@ -177,7 +177,7 @@ def test_words_are_checked(tmp_path, cohort):
     assert "--scheduler" in result.stdout
 
 
-def test_a_folder_may_be_called_like_the_command(data, tmp_path, cohort):
+def test_a_folder_may_be_called_run(data, tmp_path, cohort):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "a.parquet").symlink_to(data / "runner0" / "run0.parquet")

@@ -1,4 +1,4 @@
-"""What `imurun cohort summary` prints and where it writes."""
+"""Output and files of `imurun cohort summary`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import math
 
 import pandas as pd
 import pytest
+import typer
 
-from imurun.cli.cohort_summary import MOST_RUNNERS, show_summary
+from imurun.cli.cohort import summary
+from imurun.cli.cohort_tables import MOST_RUNNERS
 from imurun.errors import CohortError
 from tests.cohort.summary_folder import Made, analysed, steps_file, write_cohort
 
@@ -26,7 +28,7 @@ def folder(tmp_path):
 
 def test_a_wide_terminal_shows_runners_and_groups(folder, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "130")
-    assert show_summary(folder) is False
+    summary(folder)
     out = capsys.readouterr().out
     assert "2 runners, 3 sessions" in out
     assert "1 recording left out, see failures.parquet" in out
@@ -48,7 +50,7 @@ def test_a_wide_terminal_shows_runners_and_groups(folder, monkeypatch, capsys):
 
 def test_a_narrow_terminal_shows_every_column(folder, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
-    show_summary(folder)
+    summary(folder)
     out = capsys.readouterr().out
     (ann,) = (line for line in out.splitlines() if line.startswith("Ann"))
     table = pd.read_csv(folder / "summary" / "runners.csv").set_index("runner")
@@ -57,9 +59,9 @@ def test_a_narrow_terminal_shows_every_column(folder, monkeypatch, capsys):
     assert "…" not in out
 
 
-def test_json_is_all_of_the_tables(folder, tmp_path, capsys):
+def test_json_has_all_tables(folder, tmp_path, capsys):
     out = tmp_path / "elsewhere" / "deep"
-    assert show_summary(folder, out, as_json=True) is False
+    summary(folder, out, as_json=True)
     content = json.loads(capsys.readouterr().out)
     assert not (folder / "summary").exists()
     assert content["files"] == [
@@ -74,9 +76,11 @@ def test_json_is_all_of_the_tables(folder, tmp_path, capsys):
     assert {row["group"] for row in content["groups"]} == {"trail", "road"}
 
 
-def test_a_damaged_step_file_is_told_and_the_rest_is_done(folder, capsys):
+def test_a_damaged_step_file_is_reported_and_the_rest_summarised(folder, capsys):
     steps_file(folder, SESSIONS[1]).write_bytes(b"PAR1")
-    assert show_summary(folder) is True
+    with pytest.raises(typer.Exit) as end:
+        summary(folder)
+    assert end.value.exit_code == 1
     out = " ".join(capsys.readouterr().out.split())
     assert "Note: " in out
     assert "is damaged; delete it and run `imurun cohort` again." in out
@@ -84,9 +88,9 @@ def test_a_damaged_step_file_is_told_and_the_rest_is_done(folder, capsys):
     assert set(tidy["key"]) == {SESSIONS[0].key, SESSIONS[2].key}
 
 
-def test_more_runners_than_fit_are_counted(tmp_path, capsys):
+def test_runners_beyond_the_limit_are_only_counted(tmp_path, capsys):
     made = [Made(f"runner {k:02d}", "1") for k in range(MOST_RUNNERS + 3)]
-    show_summary(write_cohort(tmp_path / "out", made))
+    summary(write_cohort(tmp_path / "out", made))
     out = capsys.readouterr().out
     assert "and 3 more in runners.csv" in out
     assert f"runner {MOST_RUNNERS - 1:02d}" in out
@@ -94,7 +98,7 @@ def test_more_runners_than_fit_are_counted(tmp_path, capsys):
     assert "(all)" in out
 
 
-def test_another_folder_is_refused(tmp_path):
+def test_a_folder_without_a_cohort_is_refused(tmp_path):
     with pytest.raises(CohortError, match="not written by"):
-        show_summary(tmp_path)
+        summary(tmp_path)
     assert not (tmp_path / "summary").exists()

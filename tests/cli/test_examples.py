@@ -1,4 +1,4 @@
-"""Every command that a README or a help shows is one, and does what it says there."""
+"""Every command shown in a README or a help text parses and runs."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ PAGES = sorted(
     for path in ((REPOSITORY / folder).rglob("*.md") if folder else REPOSITORY.glob("*.md"))
     if path.name != "CHANGELOG.md"
 )
-STANDS_FOR = {"IN...": "study/", "DIR": "results", "OTHER": "other"}
-"""What a page leaves open."""
+PLACEHOLDERS = {"IN...": "study/", "DIR": "results", "OTHER": "other"}
+"""Values for placeholders on pages."""
 ONE_SENTENCE = ("scan", "record", "sensor", "live", "simulate --ble")
-"""Need a radio, which none has here: they say so."""
+"""Commands that need Bluetooth, which the tests hide: they end with one sentence."""
 PARSED_ONLY = {
     "bench accuracy": "takes minutes; tests/benchmarks/accuracy runs it on less",
     "bench speed": "takes minutes; tests/benchmarks/speed runs it on less",
@@ -51,7 +51,7 @@ NO_RADIO = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"}
 
 
 def of_page(page):
-    """The commands of a page's blocks, without their comments."""
+    """Commands in the code blocks of a page, without comments."""
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL):
         for line in block.splitlines():
@@ -60,7 +60,7 @@ def of_page(page):
 
 
 def of_helps(command=COMMAND, path=()):
-    """The examples of all helps, with the words of the command they stand at."""
+    """Examples of all help texts, each with the name of its command as a tuple of words."""
     for text in (command.help, command.epilog):
         for example in re.findall(r"^Example: imurun (.+)$", text or "", re.MULTILINE):
             yield path, example
@@ -70,11 +70,11 @@ def of_helps(command=COMMAND, path=()):
 
 
 def words_of(example):
-    return [STANDS_FOR.get(word, word) for word in shlex.split(example)]
+    return [PLACEHOLDERS.get(word, word) for word in shlex.split(example)]
 
 
-def parsed(words):
-    """Raise what click raises for words that are no command."""
+def parse(words):
+    """Parse a command line; raises as click does."""
     command, context, name, rest = COMMAND, None, "imurun", list(words)
     while True:
         context = command.make_context(name, rest, parent=context)
@@ -87,7 +87,7 @@ EXAMPLES = list(of_helps())
 PAGE_COMMANDS = [(page, command) for page in PAGES for command in of_page(page)]
 
 
-def test_pages_and_helps_have_commands():
+def test_pages_and_help_texts_have_examples_of_their_commands():
     assert len(PAGE_COMMANDS) > 40
     assert len(EXAMPLES) > 20
     for words, example in EXAMPLES:
@@ -95,7 +95,7 @@ def test_pages_and_helps_have_commands():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_page_names_in_a_line_is_a_command(page):
+def test_commands_named_in_the_text_of_a_page_exist(page):
     text = re.sub(r"```.*?```", "", (REPOSITORY / page).read_text(encoding="utf-8"), flags=re.DOTALL)
     for words in re.findall(r"`imurun ([a-z][^`\[]*)`", text):
         names = [word for word in words.split() if re.fullmatch(r"[a-z]+", word)]
@@ -109,7 +109,7 @@ def test_what_a_page_names_in_a_line_is_a_command(page):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with all that the examples name."""
+    """A folder with the files that the examples name."""
     folder = tmp_path_factory.mktemp("place")
     recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=4).recording.with_start(START)
     write_recording(recording, folder / "run.csv")
@@ -135,7 +135,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture
 def run(place, warm, tmp_path):
-    """Runs an example, to its end or until it streams; its exit code and what it said."""
+    """Runs an example to its end, or until it streams; returns exit code and output."""
 
     def run(words, *, stops=False):
         notes = tmp_path / f"notes-{time.monotonic_ns()}"
@@ -166,7 +166,7 @@ def begins(example, starts):
 
 
 def prepared(example, place, run):
-    """Make what an example takes for granted."""
+    """Make the files that an example needs; returns the recording that `recover` would replace, or None."""
     for leftover in ("results", "other", "all.zip", "both.fit", "test.parquet", "truth.csv"):
         if leftover in words_of(example) and not example.startswith(("cohort summary", "history restore")):
             file = place / leftover
@@ -192,21 +192,21 @@ ALL = sorted({example for _, example in [*PAGE_COMMANDS, *EXAMPLES]})
 
 
 @pytest.mark.parametrize("example", ALL)
-def test_every_command_that_is_shown_runs(example, place, run):
+def test_every_example_runs(example, place, run):
     words = words_of(example)
-    parsed(words)
+    parse(words)
     if begins(example, PARSED_ONLY):
         return
     saved = prepared(example, place, run)
     try:
         stops = begins(example, UNTIL_CTRL_C) is not None
-        code, said = run(words, stops=stops)
+        code, output = run(words, stops=stops)
         if begins(example, ONE_SENTENCE) and not stops:
-            assert code == 1, said
-            assert said.strip().splitlines()[-1].startswith("imurun: ")
+            assert code == 1, output
+            assert output.strip().splitlines()[-1].startswith("imurun: ")
         else:
-            assert code == 0, said
-        assert "Traceback" not in said
+            assert code == 0, output
+        assert "Traceback" not in output
     finally:
         if saved is not None:
             (place / "run.parquet").write_bytes(saved)
@@ -214,8 +214,8 @@ def test_every_command_that_is_shown_runs(example, place, run):
             Path(place / "run.journal").unlink(missing_ok=True)
 
 
-NOT_BROUGHT = ("statsmodels",)
-"""Packages that a page says imurun does not bring: what needs them is only compiled."""
+NOT_INSTALLED = ("statsmodels",)
+"""Packages that a page names as not installed with imurun; snippets with them are only compiled."""
 PYTHON = [
     (page, code)
     for page in PAGES
@@ -224,14 +224,14 @@ PYTHON = [
 
 
 @pytest.mark.parametrize(("page", "code"), PYTHON, ids=[page for page, _ in PYTHON])
-def test_python_that_a_page_shows_runs(page, code, place, run, monkeypatch, capsys):
-    """What a snippet takes from its reader: `imurun`, and blocks of samples at its rate."""
+def test_python_snippets_of_pages_run(page, code, place, run, monkeypatch, capsys):
+    """Snippets may use `imurun` and `blocks`, samples at their rate."""
     monkeypatch.chdir(place)
     sensor = SensorModel(rate_hz=208.0)
     recording = simulate([Segment("running", 20.0, speed_m_s=3.0)], RunnerModel(), sensor, seed=5).recording
     blocks = zip(np.split(recording.acc[:4000], 40), np.split(recording.gyr[:4000], 40), strict=True)
     program = compile(code, page, "exec")
-    if any(name in code for name in NOT_BROUGHT):
+    if any(name in code for name in NOT_INSTALLED):
         return
     if "results" in code:
         prepared("cohort summary results", place, run)

@@ -13,7 +13,8 @@ import numba
 import pytest
 
 import imurun
-from imurun.cli.export import Outputs, export_file
+from imurun.cli.compile_core import warm_up
+from imurun.cli.export import export
 from imurun.cli.start_time import parse_start
 from imurun.errors import SettingsError
 from imurun.export.fit_read import read_fit
@@ -38,13 +39,14 @@ def call(*words):
 
 @pytest.fixture(scope="module")
 def run_file(tmp_path_factory):
+    warm_up()  # else the first command notes on stderr that it compiles
     path = tmp_path_factory.mktemp("run") / "run.parquet"
     recording = simulate([Segment("running", 40.0, speed_m_s=3.0)], seed=1).recording
     imurun.io.write_recording(replace(recording, start=START + timedelta(seconds=10)), path)
     return path
 
 
-def test_everything_at_once(run_file, tmp_path):
+def test_fit_bids_and_step_table_in_one_call(run_file, tmp_path):
     watch = tmp_path / "watch.fit"
     watch.write_bytes(watch_content(dynamics=False))
     fit, steps, bids = tmp_path / "out.fit", tmp_path / "steps.csv", tmp_path / "bids"
@@ -60,33 +62,33 @@ def test_everything_at_once(run_file, tmp_path):
     assert (bids / "participants.tsv").read_text().splitlines()[1] == "sub-01\tn/a\t70"
 
 
-def test_activity_alone_with_another_start(run_file, tmp_path, capsys):
+def test_start_option_replaces_the_start_of_the_recording(run_file, tmp_path, capsys):
     fit = tmp_path / "a.fit"
-    export_file(run_file, Outputs(fit=fit), imurun.Runner(), start="2026-06-01T10:00:00+02:00")
+    export(run_file, fit=fit, start="2026-06-01T10:00:00+02:00")
     assert read_fit(fit).start == datetime(2026, 6, 1, 8, tzinfo=UTC)
     assert str(fit) in capsys.readouterr().out
 
 
-def test_what_does_not_fit_together(run_file, tmp_path):
+def test_contradicting_options_are_refused_before_anything_is_written(run_file, tmp_path):
     before = run_file.read_bytes()
     fit, steps = tmp_path / "a.fit", tmp_path / "s.csv"
     for outputs, word in (
-        (Outputs(), "--fit"),
-        (Outputs(watch=fit, steps=steps), "--fit"),
-        (Outputs(fit=run_file), "replace"),
-        (Outputs(steps=run_file, bids=tmp_path), "replace"),
-        (Outputs(fit=fit, watch=fit), "replace"),
-        (Outputs(fit=fit, steps=fit), "two names"),
+        ({}, "--fit"),
+        ({"watch": fit, "steps": steps}, "--fit"),
+        ({"fit": run_file}, "replace"),
+        ({"steps": run_file, "bids": tmp_path}, "replace"),
+        ({"fit": fit, "watch": fit}, "replace"),
+        ({"fit": fit, "steps": fit}, "two names"),
     ):
         with pytest.raises(SettingsError, match=word):
-            export_file(run_file, outputs, imurun.Runner())
+            export(run_file, **outputs)
     with pytest.raises(SettingsError, match="2026-05-01T07:30:00Z"):
-        export_file(tmp_path / "none.csv", Outputs(fit=fit), imurun.Runner(), start="yesterday")
+        export(tmp_path / "none.csv", fit=fit, start="yesterday")
     assert run_file.read_bytes() == before
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_recording_without_start(run_file, tmp_path):
+def test_a_fit_activity_needs_a_start(run_file, tmp_path):
     nameless = tmp_path / "nameless.parquet"
     imurun.io.write_recording(replace(imurun.read(run_file), start=None), nameless)
     result = call(nameless, "--fit", tmp_path / "a.fit")
@@ -98,12 +100,12 @@ def test_a_recording_without_start(run_file, tmp_path):
 
 
 @pytest.mark.parametrize(("text", "hour"), [("2026-05-01 07:30:00+02:00", 5), ("2026-05-01T07:30:00Z", 7)])
-def test_start_as_written(text, hour):
+def test_start_with_a_zone(text, hour):
     assert parse_start(text) == datetime(2026, 5, 1, hour, 30, tzinfo=UTC)
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's zone cannot be set")
-def test_a_start_without_a_zone_is_that_of_this_machine(monkeypatch):
+def test_start_without_a_zone_is_in_the_zone_of_this_machine(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Paris")
     time.tzset()
     try:
@@ -114,6 +116,6 @@ def test_a_start_without_a_zone_is_that_of_this_machine(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", "7:30", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
-def test_start_that_is_none(text):
+def test_text_that_is_no_start_is_refused(text):
     with pytest.raises(SettingsError, match="--start"):
         parse_start(text)

@@ -1,4 +1,4 @@
-"""A disk that is full, and one that can only be read: one sentence, nothing by half, all else readable."""
+"""Full and read-only disks: each command ends with one sentence, and every file left behind is complete."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from imurun.sim import Segment, simulate
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 START = "2026-05-01T07:30Z"
 ROOM_KB = (4, 60)
-"""Left on the full disk: nothing fits, or a part does."""
+"""Free space on the full disk: too little for any file, or enough for a part."""
 
 
 @pytest.fixture
 def disk(tmp_path):
-    """A disk of 3 MB of its own."""
+    """A mounted disk of 3 MB."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
@@ -39,8 +39,8 @@ def disk(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, told):
-    """A recording, a folder with it, a history that holds it, and an export of that."""
+def made(tmp_path_factory, run):
+    """A folder with a recording, a history that has it, and an export of the history."""
     folder = tmp_path_factory.mktemp("made")
     recording = simulate([Segment("running", 60.0, speed_m_s=3.0)], seed=3).recording
     recording = recording.with_start(datetime.fromisoformat(START))
@@ -49,19 +49,19 @@ def made(tmp_path_factory, told):
     shutil.copy(folder / "many" / "run.parquet", folder)
     place = {"IMURUN_STORE": str(folder / "store")}
     for words in (("analyze", "run.parquet", "--save"), ("history", "export", "all.zip")):
-        assert told(*words, cwd=folder, **place)[0] == 0
+        assert run(*words, cwd=folder, **place)[0] == 0
     return folder
 
 
 @pytest.fixture(scope="module")
-def told(call):
-    """Calls imurun in a folder; returns the exit code and what it said."""
+def run(call):
+    """Runs imurun in a folder; returns exit code and output."""
 
-    def told(*words, cwd, **environment):
+    def run(*words, cwd, **environment):
         ran = call(*words, cwd=cwd, XDG_CONFIG_HOME=str(cwd), **environment)
         return ran.returncode, ran.stdout + ran.stderr
 
-    return told
+    return run
 
 
 def fill(disk, room_kb):
@@ -70,18 +70,18 @@ def fill(disk, room_kb):
         stream.write(bytes(free.f_bavail * free.f_frsize - 1024 * room_kb))
 
 
-def refused(code, said):
-    """The sentence of a command that gave up."""
-    assert code == 1, said
-    assert "Traceback" not in said
-    last = said.strip().splitlines()[-1]
+def refused(code, output):
+    """Check that a command failed with one sentence, and return it."""
+    assert code == 1, output
+    assert "Traceback" not in output
+    last = output.strip().splitlines()[-1]
     assert last.startswith("imurun: ")
     assert last.endswith(".")
     return last
 
 
 def whole(folder):
-    """Every file under a final name can be read to its end."""
+    """Check that every file with a final name is complete."""
     for file in folder.rglob("*"):
         if file.suffix == ".parquet":
             pq.read_table(file)
@@ -109,39 +109,39 @@ WRITERS = {
     "live": ["live", "--simulate", "--speed", "inf", "--no-page", "--no-save", "--out", "{disk}/run"],
 }
 FITS = {("fit", 60), ("cohort", 60), ("steps", 60), ("export", 60)}
-"""What is done in that room, or need not be refused there."""
+"""Commands that fit into that free space, or may."""
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk(disk, made, told, name):
+def test_writing_to_a_full_disk_is_one_sentence_and_works_with_space(disk, made, run, name):
     for room_kb in ROOM_KB if name in {"save", "live", "cohort"} else ROOM_KB[:1]:
         fill(disk, room_kb)
         store = made / "store" if name == "export" else disk / "store"
         words = [word.format(disk=disk) for word in WRITERS[name]]
-        code, said = told(*words, cwd=made, IMURUN_STORE=str(store))
+        code, output = run(*words, cwd=made, IMURUN_STORE=str(store))
         if code or (name, room_kb) not in FITS:
-            sentence = refused(code, said)
+            sentence = refused(code, output)
             assert "room" in sentence or "journal" in sentence
         whole(disk)
         (disk / "fill").unlink()
 
     if name != "live":  # whose journal keeps its name
-        code, said = told(*words, cwd=made, IMURUN_STORE=str(store))
-        assert code == 0, said
+        code, output = run(*words, cwd=made, IMURUN_STORE=str(store))
+        assert code == 0, output
 
 
-def test_a_live_run_on_a_full_disk_keeps_what_came(disk, made, told):
+def test_a_live_run_on_a_full_disk_keeps_its_journal(disk, made, run):
     fill(disk, 400)
     words = [word.format(disk=disk) for word in WRITERS["live"]]
-    code, said = told(*words, cwd=made)
-    refused(code, said)
-    assert "Recording has stopped" in said
-    kept = imurun.read(disk / "run.journal")
-    assert kept.duration_s > 30.0
+    code, output = run(*words, cwd=made)
+    refused(code, output)
+    assert "Recording has stopped" in output
+    stored = imurun.read(disk / "run.journal")
+    assert stored.duration_s > 30.0
     (disk / "fill").unlink()
-    code, said = told("recover", disk / "run.journal", cwd=made)
-    assert code == 0, said
-    steps = imurun.analyze(kept).steps
+    code, output = run("recover", disk / "run.journal", cwd=made)
+    assert code == 0, output
+    steps = imurun.analyze(stored).steps
     found = imurun.io.read_steps(disk / "run-steps.parquet")[0]
     pd.testing.assert_frame_equal(found, steps)
 
@@ -173,29 +173,29 @@ def read_only(disk, made):
     return disk
 
 
-def test_what_can_only_be_read_is_read(read_only, told, tmp_path):
+def test_reading_commands_work_on_a_read_only_disk(read_only, run, tmp_path):
     place = {"IMURUN_STORE": str(read_only / "store"), "XDG_CACHE_HOME": str(read_only / "cache")}
     for words in READERS.values():
-        code, said = told(
+        code, output = run(
             *[word.format(disk=read_only, out=tmp_path) for word in words], cwd=read_only, **place
         )
-        assert code == 0, said
-        assert "Traceback" not in said
+        assert code == 0, output
+        assert "Traceback" not in output
     with Store(read_only / "store") as store:
         assert len(store.sessions()) == 1
 
 
-def test_what_cannot_be_written_is_one_sentence(read_only, told):
+def test_writing_to_a_read_only_disk_is_one_sentence(read_only, run):
     before = sorted(read_only.rglob("*"))
     for words in REFUSED.values():
-        refused(*told(*words, cwd=read_only, IMURUN_STORE=str(read_only / "store")))
+        refused(*run(*words, cwd=read_only, IMURUN_STORE=str(read_only / "store")))
     assert sorted(read_only.rglob("*")) == before
 
 
-def test_a_history_that_was_not_closed_on_a_disk_that_can_only_be_read_says_what_to_do(disk, made, told):
+def test_an_unclosed_history_on_a_read_only_disk_is_one_sentence(disk, made, run):
     shutil.copytree(made / "store", disk / "store")
     catalogue = disk / "store" / "catalogue.sqlite"
     Path(f"{catalogue}-wal").write_bytes(b"left by a run that was killed")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    sentence = refused(*told("history", cwd=made, IMURUN_STORE=str(disk / "store")))
+    sentence = refused(*run("history", cwd=made, IMURUN_STORE=str(disk / "store")))
     assert "its folder to another place and name that with --store" in sentence

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import imurun
 from imurun.cli.main import app
-from imurun.cli.save_session import keep_live
+from imurun.cli.save_session import save_live
 from imurun.errors import ImurunError
 from imurun.history import Store, Tags, fingerprint
 from imurun.io import write_recording
@@ -28,7 +28,7 @@ from tests.history.made_sessions import YEAR_START, ordinary_year, session_of
 
 
 def call(*words):
-    """In a process of its own."""
+    """Run imurun in a new process."""
     return subprocess.run(
         [sys.executable, "-m", "imurun", *map(str, words)],
         capture_output=True,
@@ -41,7 +41,7 @@ def call(*words):
 
 
 def invoke(*words):
-    """In this process: exit code, what was printed, and the sentence of an error."""
+    """Run imurun in this process; returns exit code, output, and the sentence of an error."""
     result = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "100"})
     error = "" if not isinstance(result.exception, ImurunError) else str(result.exception)
     if result.exception is not None and not isinstance(result.exception, ImurunError | SystemExit):
@@ -59,7 +59,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def made_store(tmp_path_factory):
-    """Forty sessions of two kinds of shoes; the last far too long, with pain."""
+    """Forty sessions in two pairs of shoes; the last far too long, with pain."""
     folder = tmp_path_factory.mktemp("made")
     runs = [replace(run, minutes=run.minutes / 10) for run in ordinary_year(0)[:40]]
     runs[39] = replace(runs[39], minutes=20.0)
@@ -72,10 +72,10 @@ def made_store(tmp_path_factory):
     return folder
 
 
-# -- what is kept -------------------------------------------------------------------------------------------
+# -- the history --------------------------------------------------------------------------------------------
 
 
-def test_the_list(made_store):
+def test_list_shows_the_last_sessions_with_flags_and_weeks(made_store):
     code, out, _ = invoke("history", "--store", made_store, "--last", 5)
     assert code == 0
     lines = out.splitlines()
@@ -87,7 +87,7 @@ def test_the_list(made_store):
     assert all(len(line) <= 100 for line in lines)
 
 
-def test_one_session_reasons_first(made_store):
+def test_show_prints_flags_before_numbers(made_store):
     code, out, _ = invoke("history", "show", "last", "--store", made_store)
     assert code == 0
     assert out.index("Very high: Session load") < out.index("Cadence")
@@ -100,7 +100,7 @@ def test_one_session_reasons_first(made_store):
         assert part in " ".join(out.split())
 
 
-def test_two_side_by_side(made_store):
+def test_compare_prints_both_sessions_and_the_change(made_store):
     with Store(made_store) as store:
         ids = store.ids()
     code, out, _ = invoke("history", "compare", ids[0], "last", "--store", made_store)
@@ -111,7 +111,7 @@ def test_two_side_by_side(made_store):
     assert "%" in load.split()[-1]
 
 
-def test_the_trend_by_week_and_shoe(made_store):
+def test_trend_prints_weeks_and_shoes(made_store):
     code, out, _ = invoke("history", "trend", "--store", made_store)
     assert code == 0
     assert "last 8 weeks" in out
@@ -120,14 +120,14 @@ def test_the_trend_by_week_and_shoe(made_store):
     assert "Red [old]" in out
 
 
-def test_what_is_not_there(made_store, home):
-    assert invoke("history")[1].startswith("No session is kept")
+def test_missing_sessions_and_runners_are_one_sentence(made_store, home):
+    assert invoke("history")[1].startswith("No session is saved")
     assert "No session is kept" in invoke("history", "show", "last")[2]
     assert "No session is called x" in invoke("history", "show", "x", "--store", made_store)[2]
-    assert "Nobody is called Lou" in invoke("history", "--name", "Lou", "--store", made_store)[2]
+    assert "No runner Lou" in invoke("history", "--name", "Lou", "--store", made_store)[2]
 
 
-def test_a_missing_step_table_is_said(made_store, tmp_path):
+def test_a_missing_step_table_is_noted_and_the_session_shown(made_store, tmp_path):
     assert invoke("history", "export", tmp_path / "all.zip", "--store", made_store)[0] == 0
     assert (
         "40 sessions restored" in invoke("history", "restore", tmp_path / "all.zip", "--store", tmp_path)[1]
@@ -139,21 +139,21 @@ def test_a_missing_step_table_is_said(made_store, tmp_path):
     assert "is missing" in out
 
 
-def test_tags(home):
+def test_tag_changes_tags_and_runner(home):
     with Store() as store:
         store.add(session_of(ordinary_year(0)[0]), runner="Kim", fingerprint="a" * 64)
     code, out, _ = invoke("history", "tag", "last", "--shoes", "Blue", "--pain-before", 1, "--distance", 7.5)
     assert code == 0
     assert "shoes Blue" in out
     assert "pain goes from 0" in invoke("history", "tag", "last", "--pain-after", 11)[2]
-    assert "Say what to change" in invoke("history", "tag", "last")[2]
+    assert "Nothing to change" in invoke("history", "tag", "last")[2]
     assert invoke("history", "tag", "last", "--to", "Lou")[0] == 0
     with Store() as store:
         row = store.sessions("Lou").iloc[0]
     assert (row["shoes"], row["pain_before"], row["distance_km"]) == ("Blue", 1.0, 7.5)
 
 
-def test_the_distance_of_a_watch(home):
+def test_tag_takes_the_distance_from_a_watch(home):
     run = replace(ordinary_year(0)[0], start=START + timedelta(seconds=10), minutes=0.5)
     with Store() as store:
         store.add(session_of(run), runner="Kim", fingerprint="a" * 64)
@@ -166,7 +166,7 @@ def test_the_distance_of_a_watch(home):
     assert km == pytest.approx(3.0 * min(duration_s, 49.0) / 1000.0, abs=0.004)
     assert "give one" in invoke("history", "tag", "last", "--watch", watch, "--distance", 3)[2]
     watch.write_bytes(watch_content(60, first=FIT_START + 86_400))
-    assert "knows no distance during" in invoke("history", "tag", "last", "--watch", watch)[2]
+    assert "has no distance during" in invoke("history", "tag", "last", "--watch", watch)[2]
     with Store() as store:
         assert store.sessions()["distance_km"].iloc[0] == km
 
@@ -174,8 +174,8 @@ def test_the_distance_of_a_watch(home):
 # -- the runner's file --------------------------------------------------------------------------------------
 
 
-def test_the_runner_is_set_and_comments_stay(home):
-    assert "all works without" in invoke("runner")[1]
+def test_runner_edits_its_file_and_keeps_comments(home):
+    assert "loads are in body weights" in invoke("runner")[1]
     code, out, _ = invoke("runner", "--name", "Kim", "--mass", 62, "--height", 1.68, "--shoes", "Blue")
     assert code == 0
     file = home / "config" / "imurun" / "runner.toml"
@@ -197,7 +197,7 @@ def test_the_runner_is_set_and_comments_stay(home):
         (("--limit", 0), "limits.session_load_bw4 is 0"),
     ],
 )
-def test_a_runner_that_cannot_be_changes_nothing(home, words, part):
+def test_impossible_values_leave_the_runner_file_unchanged(home, words, part):
     invoke("runner", "--mass", 62)
     file = home / "config" / "imurun" / "runner.toml"
     before = file.read_bytes()
@@ -208,14 +208,14 @@ def test_a_runner_that_cannot_be_changes_nothing(home, words, part):
     assert [path.name for path in file.parent.iterdir()] == ["runner.toml"]
 
 
-def test_a_runner_file_that_is_no_toml_is_left(tmp_path):
+def test_a_runner_file_with_bad_toml_is_left_unchanged(tmp_path):
     file = tmp_path / "kim.toml"
     file.write_text("name = Kim")
     assert "not valid TOML" in invoke("runner", "--file", file, "--mass", 62)[2]
     assert file.read_text() == "name = Kim"
 
 
-# -- recordings into the history ----------------------------------------------------------------------------
+# -- saving recordings ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ needs_compiler = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow w
 
 
 @needs_compiler
-def test_analyze_saves_and_recognises(home, recording, tmp_path):
+def test_analyze_saves_a_recording_once_for_one_runner(home, recording, tmp_path):
     file = tmp_path / "run.csv"
     write_recording(recording, file)
     invoke("runner", "--name", "Kim", "--mass", 62, "--shoes", "Blue")
@@ -241,7 +241,7 @@ def test_analyze_saves_and_recognises(home, recording, tmp_path):
         row = store.sessions("Kim").iloc[0]
     assert (row["shoes"], row["mass_kg"], row["source"]) == ("Blue", 62.0, "run.csv")
     write_recording(recording, tmp_path / "again.parquet")
-    assert "Kept already as" in invoke("analyze", tmp_path / "again.parquet", "--save")[1]
+    assert "Already saved as" in invoke("analyze", tmp_path / "again.parquet", "--save")[1]
     lou = tmp_path / "lou.toml"
     lou.write_text('name = "Lou"')
     code, out, _ = invoke("analyze", file, "--save", "--runner", lou)
@@ -252,12 +252,12 @@ def test_analyze_saves_and_recognises(home, recording, tmp_path):
 
 
 @needs_compiler
-def test_without_a_start_there_is_no_place(home, recording, tmp_path):
+def test_saving_needs_a_start(home, recording, tmp_path):
     file = tmp_path / "run.csv"
     write_recording(replace(recording, start=None), file)
     assert "give its --start" in invoke("analyze", file, "--save")[1]
     assert "in the future" in invoke("analyze", file, "--save", "--start", "2999-01-01")[1]
-    assert "is no start" in invoke("analyze", file, "--save", "--start", "yesterday")[2]
+    assert "is no date and time" in invoke("analyze", file, "--save", "--start", "yesterday")[2]
     assert invoke("analyze", file, "--save", "--start", "2024-03-01T07:00Z")[0] == 0
     with Store() as store:
         assert store.sessions()["start"].iloc[0].isoformat() == "2024-03-01T07:00:00+00:00"
@@ -265,7 +265,7 @@ def test_without_a_start_there_is_no_place(home, recording, tmp_path):
 
 
 @needs_compiler
-def test_a_folder_is_imported_once(home, recording, tmp_path):
+def test_importing_a_folder_twice_saves_each_recording_once(home, recording, tmp_path):
     folder = tmp_path / "runs"
     (folder / "2024").mkdir(parents=True)
     write_recording(recording, folder / "a.csv")
@@ -277,33 +277,33 @@ def test_a_folder_is_imported_once(home, recording, tmp_path):
         assert code == 1
         assert out.count("imurun: ") == 1
         assert "broken.csv" in out
-        assert "ept already as" in out
+        assert "lready saved as" in out
     with Store() as store:
         assert len(store.sessions()) == 1
         assert store.holder(fingerprint(recording)) is not None
     assert "is no folder" in invoke("history", "import", tmp_path / "none")[2]
 
 
-def test_a_live_run_is_kept_unless_it_is_simulated_or_not_wanted(home, capsys):
+def test_a_live_run_is_saved_unless_simulated_or_declined(home, capsys):
     session = session_of(ordinary_year(0)[0])
     one = [(session, "a" * 64)]
-    assert keep_live(one, None, save=False, is_simulated=False) == []
-    assert keep_live(one, None, save=None, is_simulated=True) == []
-    assert keep_live([*one, (session, "b" * 64)], None, save=None, is_simulated=False) == []
-    assert "Several runners" in capsys.readouterr().err
+    assert save_live(one, None, save=False, is_simulated=False) == []
+    assert save_live(one, None, save=None, is_simulated=True) == []
+    assert save_live([*one, (session, "b" * 64)], None, save=None, is_simulated=False) == []
+    assert "there were several" in capsys.readouterr().err
     with Store() as store:
         assert len(store.sessions()) == 0
-    assert keep_live(one, None, save=None, is_simulated=False) == []
-    assert "Kept as" in capsys.readouterr().err
+    assert save_live(one, None, save=None, is_simulated=False) == []
+    assert "Saved as" in capsys.readouterr().err
     (home / "kim.toml").write_text('name = "Kim"')
-    assert "of the runner runner" in keep_live(one, home / "kim.toml", save=None, is_simulated=False)[0]
+    assert "of the runner runner" in save_live(one, home / "kim.toml", save=None, is_simulated=False)[0]
     with Store() as store:
         assert len(store.sessions()) == 1
 
 
 @needs_compiler
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
-def test_a_live_run_and_its_files_are_the_same_recording(home, tmp_path):
+def test_a_saved_live_run_has_the_fingerprint_of_its_files(home, tmp_path):
     words = ("live", "--simulate", "--speed", "20", "--no-page", "--save", "--out", str(tmp_path / "run"))
     process = subprocess.Popen(
         [sys.executable, "-m", "imurun", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

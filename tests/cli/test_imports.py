@@ -1,4 +1,4 @@
-"""Commands that find no steps start without the compiled core: neither numba nor vqf is imported."""
+"""What the commands import: no numba or vqf unless they detect steps, no package of an extra at start-up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,20 @@ from benchmarks.speed.history import START, made_session
 from imurun.cli.main import app
 from imurun.history import Store
 
+EXTRAS = (
+    "bleak",
+    "tornado",
+    "bokeh",
+    "segno",
+    "jinja2",
+    "fit_tool",
+    "fitdecode",
+    "dask",
+    "distributed",
+    "pylsl",
+    "bumble",
+)
+"""Packages that extras install."""
 HEAVY = ("numba", "llvmlite", "vqf", "imurun.session", "imurun.engine")
 
 
@@ -25,7 +39,7 @@ def store(tmp_path_factory):
 
 
 def imported(*words, **environment):
-    """Names of the modules that a command imports, in a process of its own."""
+    """Names of the modules that a command imports, in a new process."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "imurun", *map(str, words)],
         capture_output=True,
@@ -50,21 +64,37 @@ def commands():
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in commands())])
-def test_help_imports_no_kernel(words):
+def test_help_imports_no_compiled_core(words):
     assert not heavy(imported(*words))
 
 
 @pytest.mark.parametrize("words", [[], ["show", "last"], ["compare", "last", "last"], ["trend"]])
-def test_past_sessions_are_shown_without_the_kernels(store, words):
+def test_history_commands_import_no_compiled_core(store, words):
     assert not heavy(imported("history", *words, IMURUN_STORE=str(store)))
 
 
-def test_an_empty_history_the_runner_and_a_simulation_need_none(tmp_path):
+def test_runner_simulate_and_an_empty_history_import_no_compiled_core(tmp_path):
     assert not heavy(imported("history", "--store", tmp_path / "none"))
     assert not heavy(imported("runner", "--file", tmp_path / "me.toml", "--name", "Kim"))
     assert not heavy(imported("simulate", tmp_path / "run.csv", "--duration", "5"))
 
 
-def test_what_needs_them_is_seen(tmp_path):
+def test_demo_imports_the_compiled_core(tmp_path):
     names = imported("demo", "--out", tmp_path / "steps.csv")
     assert {"numba", "vqf"} <= set(heavy(names))
+
+
+def test_command_modules_need_no_extra():
+    code = f"""
+import pkgutil, sys
+from importlib import import_module
+sys.modules.update(dict.fromkeys({EXTRAS}))  # importing one of them raises ImportError
+import imurun.cli
+names = [module.name for module in pkgutil.iter_modules(imurun.cli.__path__, "imurun.cli.")]
+for name in names:
+    import_module(name)
+print(len(names))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr.splitlines()[-1]
+    assert int(done.stdout) > 20

@@ -1,4 +1,4 @@
-"""What a sensor calls itself decides no more of a file's name than a word in it."""
+"""A sensor's name, which comes by radio, becomes one harmless word of a file name and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imurun.ble.devices import PROFILES
 from imurun.ble.scan import Found
 from imurun.ble.scan import printable as as_scanned
 from imurun.cli import live, sensor
-from imurun.cli.choose_sensor import Wanted
+from imurun.cli.choose_sensor import SensorOptions
 from imurun.files.text import LONGEST_WORD, file_word
 from imurun.live.runner_profile import Wearer
 
@@ -50,7 +50,7 @@ def found(name, address="F1:F1:F1:F1:F1:F1"):
 @example("\ud800")
 @example("走" * 300)
 @example("..")
-def test_a_word_is_part_of_one_name(text):
+def test_a_file_word_is_one_short_part_of_a_file_name(text):
     word = file_word(text)
     assert word == Path(f"x{word}").name[1:]
     assert not set(word) & set('/\\.:*?"<>|~$ \0\n')
@@ -58,13 +58,13 @@ def test_a_word_is_part_of_one_name(text):
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:20])
-def test_logs_stay_in_their_folder(tmp_path, monkeypatch, name):
-    """Whatever the sensor sends, it lies where the runner said, under a name of imurun's."""
+def test_downloaded_logs_stay_in_their_folder(tmp_path, monkeypatch, name):
+    """Path separators and other special characters in the sensor's name change no path."""
 
     async def download(*_):
         return b"no log at all"
 
-    monkeypatch.setattr(sensor, "download_log", download)
+    monkeypatch.setattr("imurun.ble.device_info.download_log", download)
     folder = tmp_path / "deep" / "logs"
     folder.parent.mkdir()
     logs = (LogEntry(1, 13), LogEntry(2**32 - 1, 13))
@@ -76,17 +76,18 @@ def test_logs_stay_in_their_folder(tmp_path, monkeypatch, name):
 NAMES = [*HOSTILE, "twin", "twin", "Twin", "x" * 6000]
 
 
-def test_sessions_of_a_team_stay_apart_and_where_they_were_put(tmp_path, monkeypatch):
-    """Two sensors of one kind often have one name; each keeps its own files."""
+def test_each_sensor_of_several_with_one_name_gets_its_own_files(tmp_path, monkeypatch):
     team = [found(name, f"F1:F1:F1:F1:F1:{k:02X}") for k, name in enumerate(NAMES)]
 
     async def choose(*_):
         return team
 
-    monkeypatch.setattr(live, "choose_sensors", choose)
-    monkeypatch.setattr(live, "settings_for", lambda *_: None)
-    monkeypatch.setattr(live, "sensor_run", lambda one, _, __, stem: SimpleNamespace(one=one, stem=stem))
-    runs = asyncio.run(live._sensor_runs([], Wanted(), Wearer(), tmp_path / "run"))
+    monkeypatch.setattr("imurun.cli.choose_sensor.choose_sensors", choose)
+    monkeypatch.setattr("imurun.cli.choose_sensor.settings_for", lambda *_: None)
+    monkeypatch.setattr(
+        "imurun.live.pipelines.sensor_run", lambda sensor, _, __, stem: SimpleNamespace(stem=stem)
+    )
+    runs = asyncio.run(live._sensor_pipelines([], SensorOptions(), Wearer(), tmp_path / "run"))
     stems = [run.stem for run in runs]
     assert {stem.parent for stem in stems} == {tmp_path}
     assert len({stem.name.casefold() for stem in stems}) == len(NAMES)

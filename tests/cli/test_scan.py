@@ -1,4 +1,4 @@
-"""`imurun scan` as a user runs it, and its table."""
+"""`imurun scan`: its table, and its error without Bluetooth."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def call(*words, **environment):
 
 
 @pytest.mark.skipif(
-    sys.platform != "linux", reason="a D-Bus that is not there is Linux's way to lack Bluetooth"
+    sys.platform != "linux", reason="Bluetooth is hidden by an unreachable D-Bus, which is Linux only"
 )
-def test_without_bluetooth_one_sentence_and_exit_1(tmp_path):
+def test_missing_bluetooth_is_one_sentence(tmp_path):
     result = call("scan", "--seconds", "0.1", DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={tmp_path}/none")
     assert result.returncode == 1
     assert result.stdout == ""
@@ -47,7 +47,7 @@ def test_help_does_not_import_bleak():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_table_shows_what_came_by_radio_as_it_is():
+def test_the_table_shows_sensor_names_without_markup():
     device = BLEDevice("F1:F1:F1:F1:F1:F1", None, None)
     sensors = [
         Found("[red]imurun-1", "F2:F2:F2:F2:F2:F2", PROFILES["imurun"], -50, device),

@@ -1,3 +1,5 @@
+"""The progress bar of long commands."""
+
 from __future__ import annotations
 
 import io
@@ -5,7 +7,7 @@ import io
 from imurun.cli.screen import patience
 
 
-def test_patience_is_silent_without_a_terminal(monkeypatch):
+def test_the_progress_bar_is_silent_without_a_terminal(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     with patience("Waiting") as progress:

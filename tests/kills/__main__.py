@@ -1,8 +1,8 @@
-"""Many kills of every command, and a table of what they cost.
+"""Kills every command many times, and prints a table of losses and faults.
 
 python -m tests.kills --kills 50 --command live --command cohort
 
-Ctrl-C ends it, with the table of what was done.
+Ctrl-C ends it with the table so far.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("--command", action="append", choices=list(COMMANDS), help="all unless given")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--keep", type=Path, default=Path("out/kills"), help="folder for what was found wrong"
+        "--keep", type=Path, default=Path("out/kills"), help="folder for the files of kills with a fault"
     )
     arguments = parser.parse_args()
     tallies: dict[str, Tally] = {}
@@ -54,11 +54,11 @@ def main() -> int:
 
 
 def _kill_all(warm: Warm, arguments: argparse.Namespace, tallies: dict[str, Tally]) -> None:
-    """One command after the other; the tallies tell at any time how far it is."""
+    """Kill one command after the other; `tallies` is complete at any time, for Ctrl-C."""
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
         for name in arguments.command or COMMANDS:
             if missing(name):
-                progress.console.print(f"{name} is left out: it {missing(name)}")
+                progress.console.print(f"{name} is skipped: it {missing(name)}")
                 continue
             bar = progress.add_task(name, total=arguments.kills)
 

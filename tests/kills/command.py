@@ -1,4 +1,4 @@
-"""What a command is to the one who kills it."""
+"""Base class of a command under kill tests: its inputs, its arguments, the checks after a kill."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ class Command:
     """A command of imurun, with its inputs in a folder of its own.
 
     Args:
-        folder: for inputs.
-        warm: runs what has to be run.
+        folder: where its inputs go.
+        warm: process that runs commands.
+
+    Attributes:
+        name: name of the command.
+        probe: function of `tests.kills.probes` to run inside it; "" for none.
     """
 
     name = ""
@@ -27,32 +31,32 @@ class Command:
 
     @contextmanager
     def surroundings(self) -> Iterator[None]:
-        """What must be there while the command runs."""
+        """Context in which the command runs, such as a sensor in range."""
         yield
 
     def prepare(self, place: Path) -> None:
-        """Put into the place what the command changes."""
+        """Put the files that the command changes into the folder `place`."""
 
     def words(self, place: Path) -> list[str]:
-        """The command that makes its files in the place."""
+        """Arguments of the command that writes its files into `place`."""
         raise NotImplementedError
 
     def remember(self, place: Path) -> None:
-        """Keep what an undisturbed run left."""
+        """Keep the results of an undisturbed run, to compare with."""
         raise NotImplementedError
 
     def look(self, place: Path, notes: Path, killed_s: float, finding: Finding) -> None:
-        """What a kill left, and what the command makes of it when it is run again."""
+        """Check the files after a kill, run the command again, check its results; adds to `finding`."""
         raise NotImplementedError
 
-    # -- for all of them ------------------------------------------------------------------------------------
+    # -- shared by all --------------------------------------------------------------------------------------
 
     def environment(self, place: Path) -> dict[str, str]:
-        """No runner's own files, and a history beside the command's."""
+        """Environment with an empty configuration, and a history in `place`."""
         return {"XDG_CONFIG_HOME": str(self.folder / "config"), "IMURUN_STORE": str(place / "history")}
 
     def order(self, place: Path, notes: Path, words: list[str] | None = None, **more: object) -> Order:
-        """The command, or others for the same place."""
+        """Order of the command, or of other arguments for the same folder."""
         notes.mkdir(parents=True, exist_ok=True)
         given = {"probe": self.probe} if words is None else {}
         return Order(
@@ -64,7 +68,7 @@ class Command:
         )
 
     def again(self, place: Path, notes: Path, words: list[str] | None = None) -> tuple[int, str]:
-        """Run the command, or another, to its end; returns the exit code and what it said on stderr."""
+        """Run the command, or other arguments, to the end; returns exit code and stderr."""
         own = notes / f"again{len(list(notes.glob('again*')))}"
         with self.surroundings():
             code = self.warm.start(self.order(place, own, words)).end()

@@ -1,4 +1,4 @@
-"""The commands that are killed, by name."""
+"""The commands of the kill tests, by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.kills.command import Command
-from tests.kills.kept_commands import AnalyzeSave, Cohort, HistoryImport
+from tests.kills.saving_commands import AnalyzeSave, Cohort, HistoryImport
 from tests.kills.session_commands import Live, Recover
 from tests.kills.warm import Warm
 
@@ -15,7 +15,7 @@ NO_BUS = "needs the program dbus-daemon, on Linux: apt-get install dbus"
 
 
 def _record(folder: Path, warm: Warm) -> Command:
-    from tests.kills.record_command import Record  # its bus is there on Linux alone
+    from tests.kills.record_command import Record  # its D-Bus needs Linux
 
     return Record(folder, warm)
 
@@ -31,6 +31,6 @@ COMMANDS = {
 
 
 def missing(name: str) -> str:
-    """What a command needs that this machine does not have; "" where it can run."""
+    """Why a command cannot run on this machine; "" if it can."""
     is_without = sys.platform != "linux" or shutil.which("dbus-daemon") is None
     return NO_BUS if name == "record" and is_without else ""

@@ -1,4 +1,4 @@
-"""What is found after a kill: files that do not open, sessions that are not listed, samples that are gone."""
+"""Results of kills: unreadable files, lost samples, sessions missing from the history."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from imurun.errors import ImurunError
 from imurun.history import Store
 
 LAST_S = 1.0
-"""Of a recording, what may be lost."""
+"""Most of a recording that a kill may lose."""
 
 
 @dataclass
 class Finding:
-    """After one kill.
+    """Result of one kill.
 
     Attributes:
-        lost_s: how long before the kill the oldest sample came that is not in the journal.
-        unreadable: files that do not open, and why.
-        completed: whether the command, or `recover`, could be run to its end afterwards.
-        faults: all else that is not as it must be.
-        leftovers: files without a final name.
+        lost_s: age, at the kill, of the oldest received sample that is not in the journal.
+        unreadable: files that do not open, with the error.
+        completed: whether the command, or `recover`, ran to its end afterwards.
+        faults: everything else that is wrong.
+        leftovers: number of temporary files.
     """
 
     lost_s: float = 0.0
@@ -36,24 +36,24 @@ class Finding:
     leftovers: int = 0
 
     def expect(self, holds: bool, sentence: str) -> None:
-        """Note a fault where something does not hold."""
+        """Add the sentence to the faults unless `holds`."""
         if not holds:
             self.faults.append(sentence)
 
 
 @dataclass
 class Tally:
-    """Over all kills of a command.
+    """Totals over all kills of a command.
 
     Attributes:
-        name: of the command.
+        name: name of the command.
         keeps_journal: whether it records.
-        life_s: of an undisturbed run.
-        events: changes of files in that.
-        kills: how many there were; `too_late` came after the end.
-        lost_s, leftovers: the most of any kill; see `Finding`.
-        completed: after how many kills the command, or `recover`, ran to its end.
-        unreadable, faults: with the aim of the kill.
+        life_s: duration of an undisturbed run.
+        events: number of file changes in that run.
+        kills: number of kills; `too_late` is the number that came after the end.
+        lost_s, leftovers: largest value of any kill; see `Finding`.
+        completed: number of kills after which the command, or `recover`, ran to its end.
+        unreadable, faults: as in `Finding`, each with the time of its kill.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Tally:
     faults: list[str] = field(default_factory=list)
 
     def add(self, aim: str, finding: Finding) -> None:
-        """Count what was found after one more kill."""
+        """Add the result of one more kill."""
         self.kills += 1
         self.lost_s = max(self.lost_s, finding.lost_s)
         self.completed += finding.completed
@@ -79,13 +79,13 @@ class Tally:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing was wrong, and no more lost than may be."""
+        """Whether nothing was wrong, and at most `LAST_S` lost."""
         is_whole = not self.unreadable and not self.faults and self.completed == self.kills
         return is_whole and self.lost_s <= LAST_S
 
 
 def look_through(folder: Path, finding: Finding) -> None:
-    """Open every file under a final name."""
+    """Open every file with a final name."""
     for file in sorted(folder.rglob("*")):
         if not file.is_file():
             continue
@@ -99,9 +99,9 @@ def look_through(folder: Path, finding: Finding) -> None:
         elif file.suffix == ".sqlite":
             connection = sqlite3.connect(file)
             try:
-                said = connection.execute("PRAGMA integrity_check").fetchall()
-                if said != [("ok",)]:
-                    finding.unreadable.append(f"{file.name}: {said}")
+                result = connection.execute("PRAGMA integrity_check").fetchall()
+                if result != [("ok",)]:
+                    finding.unreadable.append(f"{file.name}: {result}")
             except sqlite3.DatabaseError as error:
                 finding.unreadable.append(f"{file.name}: {error}")
             finally:
@@ -109,14 +109,14 @@ def look_through(folder: Path, finding: Finding) -> None:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """All that a store holds: its list, and the step table of each session."""
+class StoreContent:
+    """Content of a store: its list of sessions, and the step table of each."""
 
     sessions: pd.DataFrame
     steps: dict[str, pd.DataFrame]
 
     @classmethod
-    def of(cls, folder: Path) -> Kept:
+    def of(cls, folder: Path) -> StoreContent:
         """Read it.
 
         Raises:
@@ -126,24 +126,26 @@ class Kept:
             return cls(store.sessions(), {name: store.steps(name) for name in store.ids()})
 
 
-def look_into_store(folder: Path, finding: Finding, whole: Kept | None = None) -> Kept | None:
-    """Every session that is listed can be had, and is one of the undisturbed run, if that is given."""
+def look_into_store(folder: Path, finding: Finding, whole: StoreContent | None = None) -> StoreContent | None:
+    """Read every listed session; each must equal that of the undisturbed run `whole`, if given."""
     try:
-        kept = Kept.of(folder)
+        content = StoreContent.of(folder)
     except ImurunError as error:
         finding.unreadable.append(f"store: {error}")
         return None
-    for name, steps in kept.steps.items():
+    for name, steps in content.steps.items():
         if whole is None:
             finding.expect(len(steps) > 0, f"{name} has no steps")
         elif name not in whole.steps:
             finding.faults.append(f"{name} is no session of the run")
         else:
             finding.expect(steps.equals(whole.steps[name]), f"{name} has other steps")
-    return kept
+    return content
 
 
-def same_store(folder: Path, whole: Kept, finding: Finding) -> None:
-    """The store is as the undisturbed run left it."""
-    kept = look_into_store(folder, finding, whole)
-    finding.expect(kept is not None and kept.sessions.equals(whole.sessions), "the store is not the same")
+def same_store(folder: Path, whole: StoreContent, finding: Finding) -> None:
+    """Check that the store equals that of the undisturbed run."""
+    content = look_into_store(folder, finding, whole)
+    finding.expect(
+        content is not None and content.sessions.equals(whole.sessions), "the store is not the same"
+    )

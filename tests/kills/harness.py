@@ -1,4 +1,4 @@
-"""Kills spread over the life of a command: by the clock, and at its changes of files."""
+"""Kills a command many times: at random times, and at or shortly after its file changes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ from tests.kills.findings import Finding, Tally
 from tests.kills.warm import ENDED, ERR, KILLED
 
 SOONEST_S, LATEST_S = 2e-5, 2e-2
-"""After a change of a file begins: from less than a write takes to more than a transaction."""
+"""Delays after a file change starts: from less than a write takes to more than a transaction."""
 TRIES = 3
-"""A command can end before its kill, where the machine has become faster."""
+"""Attempts per kill: a command can end before its kill if the machine has become faster."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """When to kill: after a share of the life, or so many seconds after it comes to an event; None: at it."""
+    """When to kill.
+
+    Attributes:
+        event: number of the file change to kill at; None to kill by the clock.
+        after: delay after the event in s, None for none; by the clock, the share of the command's duration.
+    """
 
     event: int | None
     after: float | None
@@ -37,7 +42,7 @@ class Aim:
 
 
 def aims(n: int, events: int, seed: int) -> Iterator[Aim]:
-    """By the clock, each in a part of the life of its own; at changes of files; shortly after; in turn."""
+    """Yields in turn: by the clock, spread over the duration; at a file change; shortly after one."""
     chance = random.Random(seed)
     for k in range(n):
         if k % 3 == 0 or not events:
@@ -55,14 +60,14 @@ def kill_often(
     progress: Callable[[Tally], None] = lambda _: None,
     keep: Path | None = None,
 ) -> Tally:
-    """Run a command undisturbed, then kill it n times, and look at what each kill left.
+    """Run a command undisturbed, then kill it n times, and check the files after each kill.
 
     Args:
-        command: to kill.
-        n: how often.
-        seed: of the times.
-        progress: called after each.
-        keep: where what a kill left goes if something is wrong with it.
+        command: command to kill.
+        n: number of kills.
+        seed: seed of the random times.
+        progress: called after each kill.
+        keep: folder for the files of kills with a fault; None to drop them.
     """
     tally = Tally(command.name, bool(command.probe))
     place, notes = command.folder / "undisturbed", command.folder / "notes"
@@ -81,7 +86,7 @@ def kill_often(
             tally.too_late += 1
             if aim.event is None:
                 life_s = min(life_s, end.lived_s)
-        finding.expect(end.code in (0, -9), f"ended with {end.code}: {_said(notes)}")
+        finding.expect(end.code in (0, -9), f"ended with {end.code}: {_last_errors(notes)}")
         command.look(place, notes, end.killed_s, finding)
         tally.add(str(aim), finding)
         if keep is not None and (finding.faults or finding.unreadable or not finding.completed):
@@ -95,21 +100,21 @@ def kill_often(
 
 
 def undisturbed(command: Command, place: Path, notes: Path) -> tuple[float, int, list[str]]:
-    """Run it to its end; returns how long that takes, s, its number of events, what it writes in place."""
+    """Run it to its end; returns duration in s, number of events, and names of files written in place."""
     place.mkdir()
     command.prepare(place)
     with command.surroundings():
         run = command.warm.start(command.order(place, notes))
         code = run.end()
     if code:
-        raise RuntimeError(f"{command.name} fails undisturbed ({code}): {_said(notes)}")
+        raise RuntimeError(f"{command.name} fails undisturbed ({code}): {_last_errors(notes)}")
     command.remember(place)
     events, ended_s, in_place = json.loads((notes / ENDED).read_text())
     return ended_s - run.begun_s, events, in_place
 
 
 class Killed(NamedTuple):
-    """How a command ended: exit code, when it was killed on the monotonic clock, and how long it lived."""
+    """End of a command: exit code, time of the kill on the monotonic clock, duration."""
 
     code: int
     killed_s: float
@@ -117,7 +122,7 @@ class Killed(NamedTuple):
 
 
 def killed(command: Command, place: Path, notes: Path, aim: Aim, life_s: float) -> Killed:
-    """Run it and kill it."""
+    """Run the command and kill it."""
     with command.surroundings():
         at_event = {} if aim.event is None else {"dies_at": aim.event, "after_s": aim.after}
         run = command.warm.start(command.order(place, notes, **at_event))
@@ -133,12 +138,12 @@ def killed(command: Command, place: Path, notes: Path, aim: Aim, life_s: float) 
     return Killed(code, min(killed_s, time.monotonic()), ended_s - run.begun_s)
 
 
-def _said(notes: Path) -> str:
+def _last_errors(notes: Path) -> str:
     return (notes / ERR).read_text()[-500:]
 
 
 def _others(k: int) -> Callable[[str, list[str]], list[str]]:
-    """Ignore what the other kills left."""
+    """For `copytree`: ignores the files of all kills but one."""
     mine = (f"kill{k}-", f"notes{k}-")
     return lambda _, names: [
         name for name in names if name.startswith(("kill", "notes")) and not name.startswith(mine)

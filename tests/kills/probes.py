@@ -1,6 +1,6 @@
-"""What had come by when, told from inside a command without its help: a line `MONOTONIC_S NEXT_INDEX` each.
+"""Logs, from inside a command, when each block or packet arrived: lines `MONOTONIC_S NEXT_INDEX`.
 
-The lines are handed to the system one by one, so that a kill takes none of them away.
+Each line is written with one system call, so that a kill loses none.
 """
 
 from __future__ import annotations
@@ -13,62 +13,62 @@ from pathlib import Path
 
 
 def blocks(file: str) -> None:
-    """Tell each block that a simulated run gives to whoever keeps it."""
+    """Log each block that a simulated run yields."""
     from imurun.live.source import ReplaySource
     from imurun.model.sample_block import SampleBlock
 
-    told = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    given = ReplaySource.__anext__
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    original = ReplaySource.__anext__
 
-    async def anext_told(self):
-        item = await given(self)
+    async def logged_anext(self):
+        item = await original(self)
         if isinstance(item, SampleBlock):
-            os.write(told, b"%.6f %d\n" % (time.monotonic(), item.next_index))
+            os.write(log, b"%.6f %d\n" % (time.monotonic(), item.next_index))
         return item
 
-    ReplaySource.__anext__ = anext_told
+    ReplaySource.__anext__ = logged_anext
 
 
 def packets(file: str) -> None:
-    """Tell each notification that bleak hands over, counted from one."""
+    """Log each notification from bleak, counted from one."""
     from imurun.ble.connection import Inbox
 
-    told = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    put = Inbox.put
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    original = Inbox.put
     n = 0
 
-    def put_told(self, notification):
+    def logged_put(self, notification):
         nonlocal n
         n += 1
-        os.write(told, b"%.6f %d\n" % (time.monotonic(), n))
-        put(self, notification)
+        os.write(log, b"%.6f %d\n" % (time.monotonic(), n))
+        original(self, notification)
 
-    Inbox.put = put_told
+    Inbox.put = logged_put
 
 
 @dataclass
-class Told:
-    """Numbers that grow, and when each was told on the monotonic clock."""
+class ArrivalLog:
+    """Increasing numbers, each with its arrival time on the monotonic clock."""
 
     numbers: list[int] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)
 
-    def tell(self, number: int) -> None:
-        """Add a number, at this moment."""
+    def add(self, number: int) -> None:
+        """Add a number that arrives at this moment."""
         self.times_s.append(time.monotonic())
         self.numbers.append(number)
 
     def n_after(self, number: int) -> int:
-        """How many numbers above this one were told."""
+        """Number of entries above this one."""
         return len(self.numbers) - bisect_right(self.numbers, number)
 
     def first_after(self, number: int, moment_s: float) -> float:
-        """When the first number above this one was told, if it was before a moment; else the moment."""
+        """Arrival time of the first entry above this one, at most `moment_s`."""
         k = bisect_right(self.numbers, number)
         return min(self.times_s[k], moment_s) if k < len(self.numbers) else moment_s
 
 
-def read_told(file: Path) -> Told:
-    """What a probe wrote."""
+def read_log(file: Path) -> ArrivalLog:
+    """The log that a probe wrote; empty if there is none."""
     lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
-    return Told([int(n) for _, n in lines], [float(at_s) for at_s, _ in lines])
+    return ArrivalLog([int(n) for _, n in lines], [float(at_s) for at_s, _ in lines])

@@ -1,4 +1,4 @@
-"""`imurun record` of a sensor without a radio: a look-alike of org.bluez on a bus, a board behind it."""
+"""Kill test of `imurun record`, with a stand-in for org.bluez on a bus and a simulated board behind it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imurun.sim.presets import steady_run
 from imurun.virtual.feed import Feed
 from tests.ble.bluez import Bluez, start_daemon
 from tests.ble.board import ACC_SCALE, GYR_SCALE, Board
-from tests.kills.probes import Told, read_told
+from tests.kills.probes import ArrivalLog, read_log
 from tests.kills.session_commands import STEM, Recorded
 from tests.kills.warm import PROBED, Warm
 
@@ -29,16 +29,16 @@ SCALES = {"rate_hz": RATE_HZ, "acc_scale_g": ACC_SCALE * 1e-9, "gyr_scale_deg_s"
 
 
 class RunningBoard(Board):
-    """Worn by a simulated runner; `sent` tells what it had sent by when."""
+    """A board on a simulated runner; `sent` logs its samples with their times."""
 
     def __init__(self, feed: Feed) -> None:
         super().__init__(rate_hz=RATE_HZ)
         self.counts_of = lambda indices: feed.counts(int(indices[0]), len(indices), **SCALES)[0]
-        self.sent = Told()
+        self.sent = ArrivalLog()
 
     def _send(self, bluez, first, n, flags):
         if self._running and DATA in bluez.subscribed:
-            self.sent.tell(first + n)
+            self.sent.add(first + n)
         super()._send(bluez, first, n, flags)
 
 
@@ -56,17 +56,17 @@ class Record(Recorded):
         self._address = ""
 
     def words(self, place: Path, stem: str = STEM) -> list[str]:
-        """For a few seconds."""
+        """Arguments for a few seconds."""
         return ["record", "imurun-1", str(place / stem), "--seconds", str(SECONDS)]
 
     def environment(self, place: Path) -> dict[str, str]:
-        """With the bus; what a killed run left in the cache is there for the next."""
+        """Environment with the bus; all runs share one cache, so that files of killed runs are met."""
         cache = {"XDG_CACHE_HOME": str(self.folder / "cache")}
         return super().environment(place) | cache | {"DBUS_SYSTEM_BUS_ADDRESS": self._address}
 
     @contextmanager
     def surroundings(self) -> Iterator[None]:
-        """A bus with a sensor in range, switched on just before."""
+        """A bus with a sensor in range that has just been switched on."""
         daemon, self._address = start_daemon()
         self._board = RunningBoard(self._feed)
         try:
@@ -78,7 +78,7 @@ class Record(Recorded):
             daemon.stdout.close()
 
     def truth(self, recording: Recording) -> Recording:
-        """What the runner's sensor measured; the scale is applied in another order, so a bit may differ."""
+        """Samples of the simulated sensor; scaled in another order, so that the last bit may differ."""
         n = len(recording)
         counts = self._feed.counts(0, n, **SCALES)[0]
         scale = np.repeat([ACC_SCALE * 1e-9 * 9.80665, GYR_SCALE * 1e-9 * np.pi / 180], 3)
@@ -89,16 +89,16 @@ class Record(Recorded):
             return recording
         return replace(recording, acc=true[:, :3], gyr=true[:, 3:])
 
-    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
-        """Notifications that bleak handed over, and samples that the board sent."""
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[ArrivalLog, int]]:
+        """Log and journal count of the notifications from bleak, then of the samples that the board sent."""
         records = () if journal is None else open_journal(journal).records()
         packets = sum(isinstance(record, Notification) for record in records)
-        return [(read_told(notes / PROBED), packets), (self._board.sent, n)]
+        return [(read_log(notes / PROBED), packets), (self._board.sent, n)]
 
 
 @contextmanager
 def _in_range(board: RunningBoard, address: str) -> Iterator[None]:
-    """The board sends from a thread of its own."""
+    """Run the board in a thread."""
     loop = asyncio.new_event_loop()
     begun, end = threading.Event(), asyncio.Event()
 

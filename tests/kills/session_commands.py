@@ -1,4 +1,4 @@
-"""Commands that keep a run in a journal: `live`, and `recover`, which makes the session of one."""
+"""Kill tests of the commands with a journal: `live`, and `recover`, which finishes a killed session."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imurun.model.recording import Recording
 from imurun.sim.presets import eventful_run
 from tests.kills.command import Command
 from tests.kills.findings import Finding, look_into_store, look_through
-from tests.kills.probes import Told, read_told
+from tests.kills.probes import ArrivalLog, read_log
 from tests.kills.warm import PROBED, Warm
 
 SPEED = 150
@@ -25,35 +25,35 @@ THERE = "is there already"
 
 
 class Recorded(Command):
-    """A command that keeps a journal PLACE/run.journal and makes the session of it at its end.
+    """A command that writes a journal PLACE/run.journal, and recording and step table at its end.
 
     Attributes:
-        most_gone: how much of what had come to the process a kill may take.
+        most_gone: arrivals that a kill may lose.
     """
 
     most_gone = 1
 
     def words(self, place: Path, stem: str = STEM) -> list[str]:
-        """The command with its session under a name."""
+        """Arguments for a session with this name."""
         raise NotImplementedError
 
     def truth(self, recording: Recording) -> Recording:
-        """The recording of a journal with the samples that the source had, as many as in the journal."""
+        """The first samples of the source, as many as the recording of the journal has."""
         raise NotImplementedError
 
-    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
-        """What had come to the process, and how much of it is in the journal; then so for what was sent."""
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[ArrivalLog, int]]:
+        """Arrival log of the process with the count in its journal; then the same of the sensor."""
         raise NotImplementedError
 
     def remember(self, place: Path) -> None:
-        """It ended by itself, so a journal and a recording are there."""
+        """Check the files of an undisturbed run."""
         assert (place / f"{STEM}.parquet").exists()
         finding = Finding()
         self._look_at_session(place, imurun.read(place / f"{STEM}.journal"), finding)
         assert not finding.faults, finding.faults
 
     def look(self, place: Path, notes: Path, killed_s: float, finding: Finding) -> None:
-        """The journal holds what came; `recover` makes the session of it."""
+        """Check the journal against the arrival log, and recover the session."""
         look_through(place, finding)
         if (place / "history").exists():
             look_into_store(place / "history", finding)
@@ -67,16 +67,15 @@ class Recorded(Command):
                     finding.unreadable.append(f"{journal.name}: {error}")
         n = 0 if recording is None else len(recording)
         came = self.came(journal if journal.exists() and not finding.unreadable else None, n, notes)
-        lost_s = [max(killed_s - told.first_after(n, killed_s), 0.0) for told, n in came]
+        lost_s = [max(killed_s - log.first_after(n, killed_s), 0.0) for log, n in came]
         finding.lost_s = max(lost_s, default=0.0)
-        # what a busy machine had not brought to the process is no fault of the process; how long ago it came
-        # is counted, and decides nothing, since a busy machine lets the process wait
-        for told, n_kept in came[:1]:
-            n_gone = told.n_after(n_kept)
-            finding.expect(n_gone <= self.most_gone, f"{n_gone} of what came are gone")
+        # only arrivals at the process count: a busy machine delays samples before, and the process itself
+        for log, n_kept in came[:1]:
+            n_gone = log.n_after(n_kept)
+            finding.expect(n_gone <= self.most_gone, f"{n_gone} arrivals are lost")
         if recording is not None:
             self._recover(place, notes, recording, finding)
-        else:  # nothing had come; where the journal is there, another name is asked for
+        else:  # no sample came; the journal may exist, and then its name is taken
             words = self.words(place, OTHER) if journal.exists() else None
             code, err = self.again(place, notes, words)
             finding.completed = code == 0
@@ -104,7 +103,7 @@ class Recorded(Command):
         recording: Recording,
         finding: Finding,
     ) -> None:
-        """Samples and steps are those of the source's samples, as many as were kept."""
+        """Check that samples and steps are those of the source."""
         truth = self.truth(recording)
         for name in (f"{STEM}.journal", f"{STEM}.parquet"):
             found = imurun.read(place / name)
@@ -116,7 +115,7 @@ class Recorded(Command):
 
 
 def same_samples(a: Recording, b: Recording) -> bool:
-    """Whether they are the same to the last bit, at the same rate."""
+    """Whether two recordings have the same rate and bit-identical samples."""
     return a.rate_hz == b.rate_hz and all(
         (x is None) == (y is None) and (x is None or y is None or x.tobytes() == y.tobytes())
         for x, y in ((a.acc, b.acc), (a.gyr, b.gyr))
@@ -134,23 +133,23 @@ class Live(Recorded):
         self._source = eventful_run(rate_hz=SIMULATED_HZ).recording
 
     def words(self, place: Path, stem: str = STEM) -> list[str]:
-        """Fast, since its seven minutes would take as long."""
+        """Arguments; fast, since the run lasts seven minutes."""
         words = ["live", "--simulate", "--speed", str(SPEED), "--no-page", "--save"]
         return [*words, "--out", str(place / stem)]
 
     def truth(self, recording: Recording) -> Recording:
-        """The beginning of the simulated run."""
+        """The first samples of the simulated run."""
         n = len(recording)
         source = self._source
         return replace(source, acc=source.acc[:n], gyr=None if source.gyr is None else source.gyr[:n])
 
-    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
-        """Samples that the source gave out."""
-        return [(read_told(notes / PROBED), n)]
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[ArrivalLog, int]]:
+        """Arrival log of the blocks that the source yielded."""
+        return [(read_log(notes / PROBED), n)]
 
 
 class Recover(Live):
-    """`imurun recover` of a live run that was killed after all of it."""
+    """`imurun recover` of a live run of which only the journal exists."""
 
     name = "recover"
     probe = ""
@@ -159,18 +158,18 @@ class Recover(Live):
         super().__init__(folder, warm)
         run = folder / "live"
         run.mkdir()
-        code, said = self.again(run, folder / "live-notes", super().words(run))
-        assert code == 0, said
+        code, output = self.again(run, folder / "live-notes", super().words(run))
+        assert code == 0, output
         self._journal = run / f"{STEM}.journal"
 
     def prepare(self, place: Path) -> None:
-        """Only the journal is there."""
+        """Copy the journal alone."""
         shutil.copyfile(self._journal, place / f"{STEM}.journal")
 
     def words(self, place: Path, stem: str = STEM) -> list[str]:
-        """Of the journal in the place."""
+        """Arguments for the journal in `place`."""
         return ["recover", str(place / f"{stem}.journal")]
 
-    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[Told, int]]:
-        """Nothing comes any more."""
+    def came(self, journal: Path | None, n: int, notes: Path) -> list[tuple[ArrivalLog, int]]:
+        """No sample arrives."""
         return []

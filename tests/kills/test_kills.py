@@ -1,4 +1,4 @@
-"""A few kills of every command, the same each time; `python -m tests.kills` makes many."""
+"""Kills every command a few times, always at the same points; `python -m tests.kills` makes more kills."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def warm():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_nothing_is_lost_by_a_kill(name, warm, tmp_path):
+def test_a_killed_command_leaves_readable_files_and_can_be_run_again(name, warm, tmp_path):
     if missing(name):
         pytest.skip(missing(name))
     tally = kill_often(COMMANDS[name](tmp_path, warm), KILLS)

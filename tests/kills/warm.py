@@ -1,8 +1,8 @@
-"""A process that has imported all of imurun and forks: each child is a command that begins at once.
+"""A process that has imported imurun and forks: each child is a command that starts without import delay.
 
     warm = Warm(); run = warm.start(Order(words=["analyze", ...], ...)); run.pid; run.end()
 
-A child is the leader of a session of its own, so that it can be killed with all that it started.
+A child leads its own session, so that it can be killed with all processes that it started.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from typing import Any, NoReturn
 
 OUT, ERR = "stdout", "stderr"
 KILLED, ENDED, PROBED = "killed", "ended", "probed"
-"""Files of a run: when it was killed at an event; how it ended, in JSON: number of its events, when, what it
-wrote in place; what its probe told."""
+"""Files of a run: time of its kill at an event; number of its events, time of its end and names of files
+written in place, in JSON; log of its probe."""
 WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "sqlite3.connect")
 WHOLE = (".parquet", ".csv", ".json")
-"""Endings of files that are written aside and renamed, so that nobody ever sees a part of one."""
+"""Endings of files that are written aside and renamed, so that no reader sees a part of one."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is to do.
+    """The command of a child, and when it is killed.
 
     Attributes:
-        words: after `imurun`.
-        notes: folder for what it prints, and for the files named above.
-        watched: folder whose changes are its events.
-        environment: that it has beside this process's own.
-        folder: it is called in.
-        dies_at: event at which its group is killed; None to run through.
-        after_s: how long after that event; None for before its change is made.
+        words: arguments of `imurun`.
+        notes: folder for its output, and for the files named above.
+        watched: folder whose changes are counted as events.
+        environment: variables added to those of this process.
+        folder: working directory.
+        dies_at: event at which its process group is killed; None to run to the end.
+        after_s: delay of the kill after that event; None: before the change is made.
         probe: name of a function of `tests.kills.probes`, called with the file that it writes to.
     """
 
@@ -55,7 +55,7 @@ class Order:
 
 
 class Run:
-    """A child under way."""
+    """A running child."""
 
     def __init__(self, pid: int, begun_s: float, warm: Warm) -> None:
         self.pid = pid
@@ -63,9 +63,9 @@ class Run:
         self._warm = warm
 
     def kill(self) -> float:
-        """Kill it and all that it started; returns when, on the monotonic clock."""
+        """Kill it and all its processes; returns the time on the monotonic clock."""
         killed_s = time.monotonic()
-        with suppress(ProcessLookupError):  # its end was there before
+        with suppress(ProcessLookupError):  # it has ended already
             os.killpg(self.pid, signal.SIGKILL)
         return killed_s
 
@@ -75,7 +75,7 @@ class Run:
 
 
 class Warm:
-    """The process that forks; a context manager. One child at a time."""
+    """The process that forks, one child at a time; a context manager."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -89,19 +89,19 @@ class Warm:
         self.answer()
 
     def start(self, order: Order) -> Run:
-        """Begin a command."""
+        """Start a command."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asdict(order)) + "\n")
         self._process.stdin.flush()
         return Run(self.answer(), time.monotonic(), self)
 
     def answer(self) -> int:
-        """The next number that the process says."""
+        """The next number that the process prints."""
         assert self._process.stdout is not None
         return int(self._process.stdout.readline())
 
     def close(self) -> None:
-        """End it; no child may be under way."""
+        """End it; no child may be running."""
         self._process.communicate()
 
     def __enter__(self) -> Warm:
@@ -118,26 +118,31 @@ def _serve() -> None:
     import bleak  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    import imurun.cli.analyze
-    import imurun.cli.cohort
-    import imurun.cli.history
-    import imurun.cli.live
+    import imurun.ble.client
+    import imurun.cli.analysis
+    import imurun.cli.history_tables
     import imurun.cli.main
-    import imurun.cli.record  # noqa: F401
+    import imurun.cli.record_screen
+    import imurun.cli.save_session
+    import imurun.cohort.run
+    import imurun.cohort.worker_processes
+    import imurun.history.archive
+    import imurun.live.pipelines
+    import imurun.live.terminal  # noqa: F401
     import tests.kills.probes  # noqa: F401
     from imurun.cli.compile_core import warm_up
 
     warm_up()
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # output of libraries must not mix with the answers
     print(0, file=answers, flush=True)
     for line in sys.stdin:
-        ready, told = os.pipe()
+        ready, started = os.pipe()
         pid = os.fork()
         if not pid:
             os.close(ready)
-            _run(Order(**json.loads(line)), told)
-        os.close(told)
+            _run(Order(**json.loads(line)), started)
+        os.close(started)
         os.read(ready, 1)
         os.close(ready)
         print(pid, file=answers, flush=True)
@@ -147,15 +152,15 @@ def _serve() -> None:
 
 
 def _kill_rest(group: int) -> None:
-    """Nothing that a command started may go on into the next one; a second time for what was just forked."""
+    """Kill processes that a command left; twice, for one that was just forked."""
     for _ in range(2):
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
         time.sleep(0.002)
 
 
-def _run(order: Order, told: int) -> NoReturn:
-    """The child: its own session, its own output, then the command."""
+def _run(order: Order, started: int) -> NoReturn:
+    """Run the command in the child, with its own session and output files."""
     import imurun.cli.main
     from tests.kills import probes
 
@@ -171,21 +176,21 @@ def _run(order: Order, told: int) -> NoReturn:
         os.chdir(order.folder)
         sys.argv = ["imurun", *order.words]
         main = ModuleType("__main__")
-        main.__spec__ = find_spec("imurun.__main__")  # as for `python -m imurun`, whose workers look here
+        main.__spec__ = find_spec("imurun.__main__")  # as with `python -m imurun`: worker processes read it
         sys.modules["__main__"] = main
         counter = _Events(order)
         if order.probe:
             getattr(probes, order.probe)(str(notes / PROBED))
         sys.addaudithook(counter)
-        os.write(told, b".")
-        os.close(told)
+        os.write(started, b".")
+        os.close(started)
         try:
             imurun.cli.main.main()
             code = 0
         except SystemExit as end:
             code = end.code
         counter.on = False
-        _tell(notes / ENDED, json.dumps([counter.n, time.monotonic(), counter.in_place]))
+        _write_note(notes / ENDED, json.dumps([counter.n, time.monotonic(), counter.in_place]))
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
@@ -198,7 +203,7 @@ def _run(order: Order, told: int) -> NoReturn:
 
 
 class _Events:
-    """Counts the changes that the command makes in its folder, and kills it at one of them."""
+    """Audit hook: counts file changes in the watched folder, and kills the group at one of them."""
 
     def __init__(self, order: Order) -> None:
         self.n = 0
@@ -232,25 +237,25 @@ class _Events:
             self.in_place.append(Path(os.fsdecode(path)).name)
 
     def _fork_killer(self) -> int:
-        """A process that kills the group so long after it is told to, whatever the command does then."""
-        told, tell = os.pipe()
+        """Start a process that kills the group after the delay; returns the pipe that triggers it."""
+        receive, trigger = os.pipe()
         if os.fork():
-            os.close(told)
-            return tell
-        os.close(tell)
-        if os.read(told, 1):
+            os.close(receive)
+            return trigger
+        os.close(trigger)
+        if os.read(receive, 1):
             time.sleep(self._order.after_s or 0.0)
             _kill_own_group(self._order)
         os._exit(0)
 
 
 def _kill_own_group(order: Order) -> None:
-    _tell(Path(order.notes, KILLED), f"{time.monotonic()}")
+    _write_note(Path(order.notes, KILLED), f"{time.monotonic()}")
     os.killpg(0, signal.SIGKILL)
 
 
-def _tell(file: Path, text: str) -> None:
-    """Write a file whole, since this process may be killed meanwhile."""
+def _write_note(file: Path, text: str) -> None:
+    """Write a file atomically, since this process may be killed at any time."""
     aside = file.with_name(f"{file.name}.aside")
     aside.write_text(text)
     aside.rename(file)

@@ -1,4 +1,4 @@
-"""Rules on the command line, and that it starts as fast as without them."""
+"""`imurun analyze --method`: published rules on the command line, and their cost at start-up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def call(*words):
     return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "120"})
 
 
-def test_the_command_line_waits_for_no_numbers():
+def test_the_app_imports_no_numeric_package():
     code = "import sys, imurun.cli.main; print(sorted({'numpy', 'scipy', 'pandas'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
@@ -50,7 +50,7 @@ def test_help_and_readme_list_every_rule():
 
 
 @needs_engine
-def test_summary_and_step_table_by_a_rule(run_file, tmp_path):
+def test_summary_and_step_table_of_a_rule(run_file, tmp_path):
     table = tmp_path / "steps.csv"
     result = call("analyze", run_file, "--json", "--method", "lee2010", "--steps", table)
     assert result.exit_code == 0, result.output
@@ -66,7 +66,7 @@ def test_summary_and_step_table_by_a_rule(run_file, tmp_path):
 
 @needs_engine
 @pytest.mark.parametrize("name", METHODS)
-def test_the_screen_holds_with_empty_columns(run_file, name):
+def test_the_printed_summary_leaves_out_what_a_rule_does_not_give(run_file, name):
     result = call("analyze", run_file, "--method", name)
     assert result.exit_code == 0, result.output
     assert f"published rule {name}" in result.stdout
@@ -77,7 +77,7 @@ def test_the_screen_holds_with_empty_columns(run_file, name):
 
 
 @needs_engine
-def test_no_step_in_the_running_is_said(run_file, capsys):
+def test_running_without_steps_is_noted(run_file, capsys):
     from imurun.cli.screen import print_session
 
     nothing = imurun.methods.Contacts(np.zeros(0), np.zeros(0), np.zeros(0, dtype="<U7"))
@@ -97,7 +97,7 @@ def test_an_unknown_rule_is_one_sentence(run_file):
 
 
 @needs_engine
-def test_the_example_of_the_readme_works(run_file, monkeypatch):
+def test_the_example_in_the_readme_runs(run_file, monkeypatch):
     monkeypatch.chdir(run_file.parent)
     code = README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     names: dict = {}

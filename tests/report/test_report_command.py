@@ -1,4 +1,4 @@
-"""`imurun report` as typed."""
+"""`imurun report`: the page of a recording, and of a session in the history."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_a_recording_becomes_a_page(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("out", "sentence"), [("run.csv", "must end in"), ("no/run.html", "there is no folder")]
 )
-def test_a_place_that_cannot_be_meant_is_refused(tmp_path, out, sentence):
+def test_an_output_that_cannot_be_a_page_is_refused(tmp_path, out, sentence):
     with pytest.raises(SettingsError, match=sentence):
-        report(str(tmp_path / "run.csv"), tmp_path / out, runner_file=None, profile=None, rate_hz=None)
+        report(str(tmp_path / "run.csv"), tmp_path / out)
     assert list(tmp_path.iterdir()) == []
 
 
 def kept_year(folder):
-    """Thirty short sessions, then one that is far too long, with pain and a script for a shoe."""
+    """Thirty short sessions, then one far too long, with pain and HTML in the name of its shoes."""
     runs = [replace(run, minutes=run.minutes / 20) for run in ordinary_year(0)[:30]]
     long = replace(steady_run(900.0).recording, start=runs[-1].start + timedelta(days=1))
     with Store(folder) as store:
@@ -56,43 +56,39 @@ def kept_year(folder):
         return session_id, find_flags(*store.with_past(session_id))
 
 
-def test_a_kept_session_becomes_a_page_with_its_flags(tmp_path):
+def test_a_saved_session_becomes_a_page_with_its_flags(tmp_path):
     session_id, flags = kept_year(tmp_path / "store")
     assert {flag.key for flag in flags} >= {"session_load", "pain_high"}
-    report("last", tmp_path / "a.html", runner_file=None, profile=None, rate_hz=None,
-           store_folder=tmp_path / "store")  # fmt: skip
+    report("last", tmp_path / "a.html", store=tmp_path / "store")
     html = (tmp_path / "a.html").read_text(encoding="utf-8")
     for flag in flags:
         assert escape(flag.sentence) in html
     assert "<script>alert(1)" not in html
     assert "alert(1)" in html
-    report(session_id, tmp_path / "b.html", runner_file=None, profile=None, rate_hz=None,
-           store_folder=tmp_path / "store")  # fmt: skip
+    report(session_id, tmp_path / "b.html", store=tmp_path / "store")
     assert escape(flags[0].sentence) in (tmp_path / "b.html").read_text(encoding="utf-8")
 
 
-def test_a_recording_is_put_among_the_sessions_before_it(tmp_path):
+def test_a_recording_is_compared_with_the_sessions_before_it_and_not_saved(tmp_path):
     kept_year(tmp_path / "store")
     with Store(tmp_path / "store") as store:
         last = store.sessions()["start"].iloc[-1].to_pydatetime()
     recording = replace(steady_run(120.0).recording, start=last + timedelta(days=1))
     write_recording(recording, tmp_path / "run.parquet")
-    report(str(tmp_path / "run.parquet"), tmp_path / "a.html", runner_file=None, profile=None, rate_hz=None,
-           store_folder=tmp_path / "store")  # fmt: skip
+    report(str(tmp_path / "run.parquet"), tmp_path / "a.html", store=tmp_path / "store")
     html = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "This session among the last months" in html
     with Store(tmp_path / "store") as store:
         assert len(store.ids()) == 31
 
 
-def test_without_file_and_history(tmp_path):
-    with pytest.raises(SettingsError, match="no history is kept"):
-        report("x", tmp_path / "a.html", runner_file=None, profile=None, rate_hz=None,
-               store_folder=tmp_path / "store")  # fmt: skip
+def test_neither_a_file_nor_a_history_is_one_error(tmp_path):
+    with pytest.raises(SettingsError, match="the history is empty"):
+        report("x", tmp_path / "a.html", store=tmp_path / "store")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_session_comes_back_as_it_was_kept(tmp_path):
+def test_a_session_is_the_same_after_saving_and_loading(tmp_path):
     made = analyze(replace(steady_run(60.0).recording, start=datetime(2026, 5, 1, 7, tzinfo=UTC)))
     made = replace(made, markers=(Marker(3.0, "lap"), Marker(7.5, "pain", 2.0)))
     with Store(tmp_path) as store:

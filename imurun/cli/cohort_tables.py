@@ -1,10 +1,9 @@
-"""`imurun cohort summary`: what a cohort's sessions say, per runner and per group, shown and written."""
+"""The summary of a cohort, per runner and per group, as tables in the terminal or as JSON."""
 
 from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from imurun.cli.screen import patience
-from imurun.cohort.results import read_sessions
 from imurun.cohort.summary import ALL
-from imurun.cohort.summary_files import Summary, write_summary
+from imurun.cohort.summary_files import Summary
 from imurun.files.text import printable
 
-FIRST_LOOK: tuple[tuple[str, str, str, int], ...] = (
+MEASURES: tuple[tuple[str, str, str, int], ...] = (
     ("cadence", "cadence_spm", "spm", 0),
     ("contact", "contact_time_ms", "ms", 0),
     ("peak vGRF", "peak_vgrf_bw", "BW", 2),
@@ -30,42 +27,25 @@ FIRST_LOOK: tuple[tuple[str, str, str, int], ...] = (
 )
 """Label, measure, unit, decimals."""
 WIDTH_WITH_SPREAD = 115
-"""A narrower terminal shows the runners' medians alone."""
+"""Narrower terminals show the medians without their spread."""
 MOST_RUNNERS = 40
 MOST_GROUPS = 8
 MOST_NOTES = 10
-"""More are in the files, and only counted on the screen."""
+"""Limits of the screen; the files have all."""
 FOOT = (
     "[dim]Descriptive: no tests, no p-values. Measured and compared, not diagnosed; "
     "lumbar values are an index.[/dim]"
 )
 
 
-def show_summary(folder: Path, out: Path | None = None, *, as_json: bool = False) -> bool:
-    """Summarise what `imurun cohort` left in a folder.
+def print_summary(summary: Summary, left_out: int, console: Console) -> None:
+    """Print the first runners and groups, and where the complete tables are.
 
     Args:
-        folder: the cohort's output folder.
-        out: where runners.csv, groups.csv, tidy.parquet and tidy.csv go; folder/summary when None.
-        as_json: print one JSON object instead of tables.
-
-    Returns:
-        Whether a file of the cohort could not be read; everything else is shown and written then.
-
-    Raises:
-        CohortError: no folder of a cohort, no session in it, or the files cannot be written.
+        summary: the tables.
+        left_out: number of recordings without a session.
+        console: where to print; narrow ones get medians without their spread.
     """
-    results = read_sessions(folder)
-    with patience("summarising") as progress:
-        summary = write_summary(folder, results, folder / "summary" if out is None else out, progress)
-    if as_json:
-        _print_json(summary, results.left_out)
-    else:
-        _print(summary, results.left_out, Console(highlight=False))
-    return bool(summary.notes)
-
-
-def _print(summary: Summary, left_out: int, console: Console) -> None:
     runners = summary.runners
     n_sessions, n_steps = int(np.sum(runners["sessions"])), int(np.sum(runners["running_steps"]))
     console.print(
@@ -101,7 +81,7 @@ def _runner_grid(runners: pd.DataFrame, *, grouped: bool, spread: bool) -> Table
         grid.add_column("group", overflow="fold", min_width=5)
     for name in ("n", "hours"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for label, _, unit, _ in FIRST_LOOK:
+    for label, _, unit, _ in MEASURES:
         heading = label.replace(" ", "\n") if " " in label else f"\n{label}"
         grid.add_column(f"{heading}\n{unit}", justify="right", no_wrap=True)
     for row in runners.to_dict("records"):
@@ -112,7 +92,7 @@ def _runner_grid(runners: pd.DataFrame, *, grouped: bool, spread: bool) -> Table
             f"{row['running_h']:.1f}",
             *(
                 _with_spread(row[f"median_{name}"], row[f"sd_{name}"] if spread else math.nan, decimals)
-                for _, name, _, decimals in FIRST_LOOK
+                for _, name, _, decimals in MEASURES
             ),
         )
     return grid
@@ -137,7 +117,7 @@ def _group_grid(groups: pd.DataFrame) -> Table:
         count = f"{_counted(first['runners'], 'runner')}, {_counted(first['sessions'], 'session')}"
         heads = iter((f"[bold]{escape(printable(str(group)))}[/bold]", count))
         found = {row["measure"]: row for row in rows.to_dict("records")}
-        for label, name, unit, decimals in FIRST_LOOK:
+        for label, name, unit, decimals in MEASURES:
             row = found[name]
             grid.add_row(
                 next(heads, ""),
@@ -151,7 +131,8 @@ def _group_grid(groups: pd.DataFrame) -> Table:
     return grid
 
 
-def _print_json(summary: Summary, left_out: int) -> None:
+def print_json(summary: Summary, left_out: int) -> None:
+    """Print all tables as one JSON object; NaN becomes null."""
     content = {
         "runners": _records(summary.runners),
         "groups": _records(summary.groups),

@@ -1,4 +1,4 @@
-"""Commands that keep what they find in a store or a folder: `analyze --save`, `history import`, `cohort`."""
+"""Kill tests of the commands with a history or data set: `analyze --save`, `history import`, `cohort`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from imurun.io import write_recording
 from imurun.sim.presets import steady_run
 from tests.kills.command import Command
-from tests.kills.findings import Finding, Kept, look_into_store, look_through, same_store
+from tests.kills.findings import Finding, StoreContent, look_into_store, look_through, same_store
 from tests.kills.warm import ERR, Warm
 
 BEGAN = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
 RUN_S = 15.0
 N_IMPORTED, N_COHORT = 4, 3
-SAID = re.compile(r"Kept as (\S+) of ")
+SAVED = re.compile(r"^Saved as (\S+) of ", re.MULTILINE)
 
 
 def write_runs(folder: Path, n: int) -> list[Path]:
-    """Short simulated runs on days of their own."""
+    """Write short simulated runs, each on another day."""
     files = []
     for k in range(n):
         run = steady_run(RUN_S, 2.6 + 0.2 * k, seed=k + 1).recording
@@ -33,26 +33,26 @@ def write_runs(folder: Path, n: int) -> list[Path]:
 
 
 class Saving(Command):
-    """A command that keeps sessions in the store of its place."""
+    """A command that saves sessions in the store in its folder."""
 
     def remember(self, place: Path) -> None:
-        """Keep the store and the other files."""
-        self.kept = Kept.of(place / "history")
+        """Remember the store and the other files."""
+        self.content = StoreContent.of(place / "history")
         self.files = _others(place)
-        assert len(self.kept.steps) == self.n
+        assert len(self.content.steps) == self.n
 
     n = 1
 
     def look(self, place: Path, notes: Path, killed_s: float, finding: Finding) -> None:
-        """What was said to be kept is listed; a second run gives what an undisturbed one gives."""
+        """Sessions reported as saved are listed; a second run ends as an undisturbed one."""
         look_through(place, finding)
-        kept = look_into_store(place / "history", finding, self.kept)
-        said = set(SAID.findall((notes / ERR).read_text()))
-        finding.expect(kept is not None and said <= set(kept.steps), "a session that was kept is gone")
+        content = look_into_store(place / "history", finding, self.content)
+        reported = set(SAVED.findall((notes / ERR).read_text()))
+        finding.expect(content is not None and reported <= set(content.steps), "a saved session is gone")
         code, err = self.again(place, notes)
         finding.completed = code == 0
         finding.expect(code == 0, f"the second run says {err[-300:]}")
-        same_store(place / "history", self.kept, finding)
+        same_store(place / "history", self.content, finding)
         finding.expect(_others(place) == self.files, "other files than those of an undisturbed run")
 
 
@@ -66,7 +66,7 @@ class AnalyzeSave(Saving):
         (self.file,) = write_runs(folder / "data", 1)
 
     def words(self, place: Path) -> list[str]:
-        """With the step table beside the store."""
+        """Arguments; the step table goes beside the store."""
         return ["analyze", str(self.file), "--save", "--steps", str(place / "steps.parquet")]
 
 
@@ -81,7 +81,7 @@ class HistoryImport(Saving):
         write_runs(folder / "data", N_IMPORTED)
 
     def words(self, place: Path) -> list[str]:
-        """All of the folder."""
+        """Arguments for the whole folder."""
         return ["history", "import", str(self.folder / "data")]
 
 
@@ -95,16 +95,16 @@ class Cohort(Command):
         write_runs(folder / "data", N_COHORT)
 
     def words(self, place: Path) -> list[str]:
-        """All of the folder."""
+        """Arguments for the whole folder."""
         return ["cohort", str(self.folder / "data"), "--out", str(place / "out"), "--workers", "1"]
 
     def remember(self, place: Path) -> None:
-        """Keep the tables."""
+        """Remember the tables."""
         self.files = _others(place)
         assert sum("steps" in name for name in self.files) == N_COHORT
 
     def look(self, place: Path, notes: Path, killed_s: float, finding: Finding) -> None:
-        """What was done before the kill is not done again, and the tables come out the same."""
+        """Recordings done before the kill are not analysed again, and the tables are the same."""
         look_through(place, finding)
         before = _ledger(place)
         code, err = self.again(place, notes)
@@ -119,13 +119,13 @@ class Cohort(Command):
 
 
 def _ledger(place: Path) -> list[dict]:
-    """Its whole lines."""
+    """Entries of the complete lines of the ledger."""
     file = place / "out" / "ledger.jsonl"
     return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]] if file.exists() else []
 
 
 def _others(place: Path) -> dict[str, bytes]:
-    """Files under final names by path, without the store and the ledger, which are looked at on their own."""
+    """Content of files with final names by path, without store and ledger, which are checked apart."""
     return {
         str(file.relative_to(place)): file.read_bytes()
         for file in place.rglob("*")

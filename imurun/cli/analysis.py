@@ -1,0 +1,63 @@
+"""Reading and analysing one file with a progress bar, and writing its step table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from imurun.cli.compile_core import WAIT, needs_compiling
+from imurun.cli.screen import patience
+from imurun.io import open_recording, read, read_runner, write_steps
+from imurun.model.recording import Recording, Runner
+from imurun.model.recording_like import Recorded
+from imurun.session import MountingWord, Session, analyze
+
+
+def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None) -> Runner:
+    """The runner of the file; mass and height from the command line take precedence.
+
+    Raises:
+        SettingsError: the file cannot be read, or its values make no sense.
+    """
+    runner = Runner() if file is None else read_runner(file)
+    return Runner(
+        name=runner.name,
+        mass_kg=runner.mass_kg if mass_kg is None else mass_kg,
+        height_m=runner.height_m if height_m is None else height_m,
+    )
+
+
+def read_file(file: Path, profile: str | None, rate_hz: float | None) -> Recording:
+    """Read one file into memory, with a progress bar on a terminal."""
+    with patience(f"Reading {file.name}") as progress:
+        return read(file, profile=profile, rate_hz=rate_hz, progress=_as_share(progress))
+
+
+def open_file(file: Path, profile: str | None, rate_hz: float | None) -> Recorded:
+    """Open one file for an analysis, its samples left on disk if the format allows; with a progress bar."""
+    with patience(f"Reading {file.name}") as progress:
+        return open_recording(file, profile=profile, rate_hz=rate_hz, progress=_as_share(progress))
+
+
+def analyze_with_progress(
+    recording: Recorded, runner: Runner, mounting: MountingWord, method: str = "imurun"
+) -> Session:
+    """Analyse a recording, with a progress bar on a terminal."""
+    if needs_compiling():
+        print(WAIT, file=sys.stderr)
+    with patience("Analysing") as progress:
+        return analyze(recording, runner, mounting=mounting, method=method, progress=progress)
+
+
+def save_steps(session: Session, path: Path) -> None:
+    """Write the step table, with the analysis settings as its metadata."""
+    metadata = {key: str(value) for key, value in session.settings.items() if value is not None}
+    metadata["source"] = session.source
+    if session.start is not None:
+        metadata["start"] = session.start.isoformat()
+    write_steps(session.steps, path, metadata=metadata)
+
+
+def _as_share(progress: Callable[[float], None]) -> Callable[[int, int], None]:
+    return lambda done, total: progress(done / max(total, 1))
