@@ -15,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from imurun.core.ring_buffer import new_history
+from imurun.core.ring_buffer import new_buffer
 from imurun.core.seconds import SECOND
 from imurun.core.step import STEP
 from imurun.engine import SAME_STEP_S, RunAnalyzer, Step
 from imurun.errors import RecordingError, SettingsError
 from imurun.model.columns import STEP_COLUMNS
-from imurun.model.recording import Recording, longest_bridge
+from imurun.model.gaps import longest_bridge
+from imurun.model.recording import Recording
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate
 from imurun.sim.rotation import mounting_from_angles
 
@@ -84,7 +85,7 @@ def test_any_split_gives_the_same_bytes(mixed, gyro, data):
 
 @functools.cache
 def long_mixed(rate_hz):
-    """As `mixed`, but longer than what the history holds, at any rate."""
+    """As `mixed`, but longer than what the buffer holds, at any rate."""
     run_s = 12.0 if SLOW else 34.0
     segments = [
         Segment("still", 3.0),
@@ -124,10 +125,10 @@ def in_blocks(rate_hz, acc, gyr, block, resumed_every=None):
 @pytest.mark.parametrize("gyro", [True, False])
 @pytest.mark.parametrize("rate_hz", [25.0] if SLOW else [25.0, 100.0, 208.0, 1000.0])
 def test_blocks_of_any_size_at_any_rate(rate_hz, gyro):
-    """Across every border inside: the history that is moved, seconds, gaps."""
+    """Across every border inside: the buffer that is moved, seconds, gaps."""
     acc, gyr = long_mixed(rate_hz)
     gyr = gyr if gyro else None
-    assert SLOW or len(acc) > new_history(rate_hz).shape[1] + 100
+    assert SLOW or len(acc) > new_buffer(rate_hz).shape[1] + 100
     whole = in_blocks(rate_hz, acc, gyr, len(acc))
     steps = np.frombuffer(whole[0], dtype=STEP)
     assert (np.bincount(steps["gait"]) > ([20, 8] if SLOW else [60, 15])).all()
@@ -243,7 +244,7 @@ def test_lost_samples_are_a_gap_in_the_stream(mixed):
     gap = np.flatnonzero(np.isnan(acc[:, 0])) / rate
     inside = [
         ((gap > a) & (gap < b)).any()
-        for a, b in zip(steps["pulse_begin"] / rate, steps["pulse_end"] / rate, strict=True)
+        for a, b in zip(steps["cycle"]["begin"] / rate, steps["cycle"]["end"] / rate, strict=True)
     ]
     assert not any(inside)
     shifted = run(

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from imurun.core.step import STEP
 from imurun.engine import RunAnalyzer
 from imurun.errors import RecordingError
-from imurun.model.recording import LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S, Recording, missing_rows
+from imurun.model.gaps import LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S, missing_rows
+from imurun.model.recording import Recording
 from imurun.session import analyze
 from imurun.sim import Segment, SensorModel, simulate
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from imurun.core.alignment import Mounting, MountingEvidence, _cross, _products, smoothing_taps
+from imurun.core.alignment import AlignmentEvidence, Mounting, _cross, _products, smoothing_taps
 from imurun.sim import RunnerModel
 from tests.core.core_helpers import SLOW, examples, simulated
 
@@ -35,7 +35,7 @@ def strides_of(kind, runner=None, seed=1):
 
 def evidence_of(windows, turn=None, gyro=True):
     turn = Rotation.identity() if turn is None else turn
-    evidence = MountingEvidence()
+    evidence = AlignmentEvidence()
     for acc, gyr, middle in windows:
         rate = turn.apply(gyr.copy()) if gyro else None
         evidence.add_stride(turn.apply(acc.copy()), rate, RATE, MARGIN, middle)
@@ -102,7 +102,7 @@ def test_sums_of_one_stride(seed, n, gyro):
     acc = np.array([0.0, 0.0, 9.8]) + rng.standard_normal((n + 2 * MARGIN, 3))
     gyr = rng.standard_normal((n + 2 * MARGIN, 3)) if gyro else None
     middle = int(rng.integers(1, n))
-    evidence = MountingEvidence()
+    evidence = AlignmentEvidence()
     evidence.add_stride(acc, gyr, RATE, MARGIN, middle)
 
     def prepared(values):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from imurun.core.alignment_search import LONGEST_HOLD_S, LOOK_BACK_S, HeldSamples, MountingSearch
+from imurun.core.alignment_search import LONGEST_HOLD_S, LOOK_BACK_S, AlignmentSearch, HeldSamples
+from imurun.core.stepper import StepperSettings
 from tests.core.core_helpers import SLOW, TILTED, examples, flat, oriented, simulated
 
 RATE = 50.0
@@ -84,11 +85,8 @@ def samples():
 
 
 def search(acc, gyro=True, whole_file=False):
-    return MountingSearch(
-        RATE,
-        has_gyro=gyro,
-        height_m=None,
-        acc_range_g=None,
+    return AlignmentSearch(
+        StepperSettings(RATE, has_gyro=gyro),
         first_up=acc[:75].mean(axis=0),
         first_index=0,
         whole_file=whole_file,

@@ -22,8 +22,8 @@ from imurun.core.filters import smooth_at, sum_of
 from imurun.core.orientation import Orientation, tilt_from_mean
 from imurun.core.state import begin
 from imurun.core.step import STEP
-from imurun.core.stepper import Stepper, advance, is_compiled
-from tests.core.core_helpers import SLOW, simulated
+from imurun.core.stepper import advance, is_compiled
+from tests.core.core_helpers import SLOW, made_stepper, simulated
 
 needs_compiler = pytest.mark.skipif(SLOW, reason="nothing is compiled or kept")
 INNER = "from folder.jit import kernel\n\n@kernel\ndef inner(x):\n    return x + {number}\n"
@@ -115,7 +115,7 @@ def test_one_signature_whatever_the_arrays(kept):
     told = []
     for samples in (acc, frozen, fortran, spread, spread[:, :]):
         orientation = Orientation(50.0, False, acc[:75].mean(axis=0), acc[0])
-        stepper = Stepper(50, np.eye(3, order="F"), heading_known=np.bool_(True), has_gyro=0, height_m=2)
+        stepper = made_stepper(50, np.eye(3, order="F"), settings={"has_gyro": 0, "height_m": 2})
         steps = []
         for piece in (slice(0, 0), slice(0, 1), slice(1, None)):
             quats = orientation.push(samples[piece], None)

@@ -10,19 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.filters import gaussian_taps
-from imurun.core.ring_buffer import N_CHANNELS, new_history
-from imurun.core.step import RUNNING, STEP, WALKING
-from imurun.core.stepper import Stepper, most_steps
+from imurun.core.ring_buffer import N_CHANNELS, new_buffer
+from imurun.core.step import RUNNING, WALKING
+from imurun.core.stepper import most_steps
 from imurun.model.frames import G
-from tests.core.core_helpers import SLOW, TILTED, examples, flat, oriented, simulated
+from tests.core.core_helpers import (
+    SLOW,
+    TILTED,
+    examples,
+    flat,
+    flat_fields,
+    made_stepper,
+    oriented,
+    simulated,
+)
 
 RATE = 50.0
 PARTS = (("still", 3.0), ("walking", 8.0), ("running", 9.0), ("walking", 5.0))
-"""Longer than the 20 s after which the history is moved."""
+"""Longer than the 20 s after which the buffer is moved."""
 
 
 def stepper(rate_hz=RATE, heading=True, mounting=TILTED, **options):
-    return Stepper(rate_hz, mounting, heading_known=heading, has_gyro=True, **options)
+    return made_stepper(rate_hz, mounting, heading=heading, **options)
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +137,8 @@ def test_no_step_reaches_across_a_gap(samples):
             *told_by(machine, acc[at:], quats[at:])[:1],
         ]
     )
-    assert not ((steps["pulse_begin"] < at) & (steps["pulse_end"] > at)).any()
-    after = steps[steps["pulse_begin"] >= at + missing]
+    assert not ((steps["cycle"]["begin"] < at) & (steps["cycle"]["end"] > at)).any()
+    after = steps[steps["cycle"]["begin"] >= at + missing]
     assert len(after) > 10
     assert np.isnan(after[0]["step_time_ms"])
     assert (after["initial_contact_s"] * RATE >= at + missing).all()
@@ -137,18 +146,19 @@ def test_no_step_reaches_across_a_gap(samples):
 
 @pytest.mark.parametrize("shift", [1, 1000, 10**7])
 def test_only_the_clock_differs_later_in_a_stream(samples, shift):
-    """Where the history is moved must not matter."""
+    """Where the buffer is moved must not matter."""
     acc, quats = samples
     early, late = told_by(stepper(), acc, quats), told_by(stepper(first_index=shift), acc, quats)
     assert np.array_equal(late[1]["first"], early[1]["first"] + shift)
-    for name in STEP.names:
-        moved = shift if name.startswith("pulse_") and name not in ("pulse_height", "pulse_floor") else 0
+    late_fields = flat_fields(late[0])
+    for name, values in flat_fields(early[0]).items():
+        moved = shift if name.startswith("cycle.") and not name.endswith("_g") else 0
         moved = shift / RATE if name in ("initial_contact_s", "final_contact_s", "decided_s") else moved
-        assert np.allclose(late[0][name] - moved, early[0][name], rtol=1e-5, atol=1e-5, equal_nan=True), name
+        assert np.allclose(late_fields[name] - moved, values, rtol=1e-5, atol=1e-5, equal_nan=True), name
 
 
 def test_moving_the_history_changes_nothing(samples):
-    """The same samples, but the history is moved at another place of them."""
+    """The same samples, but the buffer is moved at another place of them."""
     acc, quats = samples
     lead = 333
     first = np.tile(acc[:1], (lead, 1)), np.tile(quats[:1], (lead, 1))
@@ -157,13 +167,14 @@ def test_moving_the_history_changes_nothing(samples):
     moved.break_off(0)
     assert moved.record["base"] == lead
     machine = stepper()
-    machine._history = np.zeros((N_CHANNELS, 4 * new_history(RATE).shape[1]))  # never moved
+    machine._buffer = np.zeros((N_CHANNELS, 4 * new_buffer(RATE).shape[1]))  # never moved
     told = told_by(machine, acc, quats)
-    assert machine._history.shape[1] > len(acc) > plain._history.shape[1]
+    assert machine._buffer.shape[1] > len(acc) > plain._buffer.shape[1]
     expected = told_by(plain, acc, quats)
     assert same(expected[1], told[1])
-    for name in STEP.names:
-        assert np.allclose(told[0][name], expected[0][name], rtol=1e-9, atol=1e-9, equal_nan=True), name
+    told_fields = flat_fields(told[0])
+    for name, values in flat_fields(expected[0]).items():
+        assert np.allclose(told_fields[name], values, rtol=1e-9, atol=1e-9, equal_nan=True), name
 
 
 def hopping(rate_hz, seconds, swing, frequency=1.8):
@@ -174,7 +185,7 @@ def hopping(rate_hz, seconds, swing, frequency=1.8):
 
 @pytest.mark.parametrize("rest_g", [1.0, 1.04], ids=["standing", "standing, scale 4 % high"])
 def test_nothing_is_read_that_was_not_written(rest_g):
-    """Walk, stand for minutes, walk: what lies beside the history in memory must not matter."""
+    """Walk, stand for minutes, walk: what lies beside the buffer in memory must not matter."""
     rate = 25.0
     rest = np.tile([0.0, 0.0, rest_g * G], (int(200 * rate), 1))
     walk = hopping(rate, 5.0, 0.3)
@@ -183,9 +194,9 @@ def test_nothing_is_read_that_was_not_written(rest_g):
     states = []
     for beside in (0.0, 1e6):
         machine = stepper(rate, mounting=np.eye(3))
-        around = np.full((3 * N_CHANNELS, machine._history.shape[1]), beside)
-        machine._history = around[N_CHANNELS : 2 * N_CHANNELS]
-        machine._history[:] = 0.0
+        around = np.full((3 * N_CHANNELS, machine._buffer.shape[1]), beside)
+        machine._buffer = around[N_CHANNELS : 2 * N_CHANNELS]
+        machine._buffer[:] = 0.0
         states.append([])
         machine.push(acc[: len(walk) + len(rest)], quats[: len(walk) + len(rest)])
         for k in range(len(walk) + len(rest), len(acc)):
@@ -203,7 +214,7 @@ def test_standing_for_long_is_forgotten(swing):
     for seconds in (8.0, 15.0):
         machine, rest = stepper(rate, mounting=np.eye(3), heading=False), int(seconds * rate)
         acc = np.vstack([np.tile([0.0, 0.0, G], (rest, 1)), after])
-        told.append(told_by(machine, acc, quats[: len(acc)])[0]["pulse_begin"] - rest)
+        told.append(told_by(machine, acc, quats[: len(acc)])[0]["cycle"]["begin"] - rest)
     assert np.allclose(told[0][1:], told[1][1:])
 
 
@@ -245,8 +256,8 @@ def test_noise_gives_sane_rows(seed, size):
     acc -= np.array([1.0, 1.0, 0.9]) * (acc - acc.mean(axis=0)).cumsum(axis=0) / np.arange(1, n + 1)[:, None]
     machine = stepper(25.0, mounting=np.eye(3))
     steps, seconds = told_by(machine, acc, np.tile([1.0, 0.0, 0.0, 0.0], (n, 1)))
-    assert (np.diff(steps["pulse_begin"]) > 0.0).all()
-    assert (steps["pulse_end"] > steps["pulse_begin"]).all()
+    assert (np.diff(steps["cycle"]["begin"]) > 0.0).all()
+    assert (steps["cycle"]["end"] > steps["cycle"]["begin"]).all()
     assert (steps["decided_s"] <= n / 25.0).all()
     running = steps[steps["gait"] == RUNNING]
     assert ((running["contact_time_ms"] >= 70.0) & (running["contact_time_ms"] <= 650.0)).all()
@@ -277,7 +288,7 @@ def test_clipped_samples_are_counted_from_where_they_were_not(samples):
     acc, quats = samples
     held = np.clip(acc, -14.0, 14.0)
     n = (np.abs(held) >= 0.995 * 14.0).any(axis=1)
-    machine = stepper(acc_range_g=14.0 / G, n_clipped=5, count_from=700)
+    machine = stepper(settings={"acc_range_g": 14.0 / G}, n_clipped=5, count_from=700)
     told_by(machine, held, quats)
     assert machine.record["n_clipped"] == 5 + n[700:].sum() > 5
 

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import ImurunError, RecordingError, SettingsError
-from imurun.model.recording import Recording, Runner, longest_bridge, missing_rows, runs, stretches
+from imurun.model.gaps import longest_bridge, missing_rows, runs, stretches
+from imurun.model.recording import Recording
+from imurun.model.runner import Runner
 
 RATE = 100.0
 
