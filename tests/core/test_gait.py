@@ -176,7 +176,7 @@ def test_four_like_cycles_are_a_run():
 
 
 @pytest.mark.parametrize("place", range(STREAK))
-@pytest.mark.parametrize("odd", [{"peak_g": 1.2}, {"length_s": 0.6}, {"length_s": 0.23, "peak_g": 3.0}])
+@pytest.mark.parametrize("odd", [{"height": 1.2}, {"length_s": 0.6}, {"length_s": 0.23, "height": 3.0}])
 def test_one_odd_cycle_spoils_the_streak(place, odd):
     cycles = [cycle_of()] * STREAK
     cycles[place] = cycle_of(**odd)

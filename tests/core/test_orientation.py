@@ -47,7 +47,7 @@ def test_earth_rows_are_the_matrix(seed):
     assert np.allclose(np.reshape(rows, (3, 3)), rotation.as_matrix(), atol=1e-14)
 
 
-@pytest.mark.parametrize("up_crossing", UPS)
+@pytest.mark.parametrize("up", UPS)
 @pytest.mark.parametrize("length", [1e-3, 1.0, 9.81])
 def test_level_rotation_is_the_smallest(up, length):
     rotation = as_rotation(level_rotation(length * up))
@@ -85,7 +85,7 @@ def test_tilt_levels_the_slow_mean(seed, rate_hz):
         assert np.allclose(rotation_from(quat).as_matrix(), level_rotation(up), atol=1e-6)
 
 
-@pytest.mark.parametrize("up_crossing", UPS)
+@pytest.mark.parametrize("up", UPS)
 def test_tilt_of_a_sensor_at_rest(up):
     acc = np.tile(G * up / np.linalg.norm(up), (5, 1))
     quats = np.empty((5, 4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,8 @@ from imurun.core.state import (
     new_state,
     restart,
 )
-from imurun.core.step_cycle import BELOW
+from imurun.core.step import STEP
+from imurun.core.step_cycle import BELOW, STEP_CYCLE
 from tests.core.core_helpers import flat, made_stepper
 
 OUTLIVES = {
@@ -37,6 +40,31 @@ def test_new(first_index):
     for name in ("fresh_pitch", "standing_pitch", "slipped_s", "turned_s", "last_contact"):
         assert np.isnan(state[name])
     assert np.isnan(state["standing"]).all()
+
+
+def kinds(dtype):
+    """The kinds of all numbers in a record, in order: i for integers, f for floats."""
+    if dtype.names:
+        return "".join(kinds(dtype[name]) for name in dtype.names)
+    base, shape = dtype.subdtype or (dtype, ())
+    assert base.itemsize == 8
+    return base.kind * int(np.prod(shape))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "layout"),
+    [
+        (STATE, "6i1f1i1f2i3f6i19f1i42f1i2f1i8f1i1f1i6f2i1f1i1f"),
+        (STEP, "2f2i49f"),
+        (STEP_CYCLE, "18f"),
+    ],
+    ids=["state", "step", "cycle"],
+)
+def test_the_layout_of_saved_records_stays(dtype, layout):
+    """Saved states of older versions are restored by position."""
+    expected = "".join(kind * int(n) for n, kind in re.findall(r"(\d+)([if])", layout))
+    assert kinds(dtype) == expected
+    assert dtype.itemsize == 8 * len(expected)
 
 
 def test_restart_forgets_all_but_the_runner():

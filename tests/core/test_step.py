@@ -287,8 +287,8 @@ def test_walking_steps():
 
 def test_the_record_has_the_columns_of_the_table():
     assert STEP.names[: len(STEP_COLUMNS)] == tuple(column.name for column in STEP_COLUMNS)
-    for name in STEP.names:
-        assert BLANK[0][name] == 0 if name in CODES else np.isnan(BLANK[0][name])
+    for name, (value,) in flat_fields(BLANK).items():
+        assert value == 0 if name in CODES else np.isnan(value)
     assert (RUNNING, WALKING) == (0, 1)
 
 
