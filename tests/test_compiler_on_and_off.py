@@ -52,8 +52,8 @@ def analysed(samples):
         acc, gyr = samples[f"{name} acc"], samples[f"{name} gyr"]
         for gyro in (True, False):
             analyzer = RunAnalyzer(float(samples[f"{name} rate_hz"]), has_gyro=gyro)
-            told = [analyzer.push_arrays(acc, gyr if gyro else None), analyzer.finish_arrays()]
-            for kind, parts in zip(("steps", "seconds"), zip(*told, strict=True), strict=True):
+            output = [analyzer.push_arrays(acc, gyr if gyro else None), analyzer.finish_arrays()]
+            for kind, parts in zip(("steps", "seconds"), zip(*output, strict=True), strict=True):
                 found[f"{name} {gyro} {kind}"] = np.concatenate(parts)
     return found
 

@@ -55,9 +55,9 @@ def mixed():
 def run(rate, acc, gyr, edges=(), **options):
     analyzer = RunAnalyzer(rate, has_gyro=gyr is not None, **options)
     edges = [0, *edges, len(acc)]
-    told = [analyzer.push_arrays(acc[a:b], None if gyr is None else gyr[a:b]) for a, b in pairwise(edges)]
-    told.append(analyzer.finish_arrays())
-    return np.concatenate([t[0] for t in told]), np.concatenate([t[1] for t in told]), analyzer
+    output = [analyzer.push_arrays(acc[a:b], None if gyr is None else gyr[a:b]) for a, b in pairwise(edges)]
+    output.append(analyzer.finish_arrays())
+    return np.concatenate([t[0] for t in output]), np.concatenate([t[1] for t in output]), analyzer
 
 
 def flat(state, prefix=""):
@@ -112,16 +112,16 @@ def long_mixed(rate_hz):
 
 def in_blocks(rate_hz, acc, gyr, block, resumed_every=None):
     """Steps, seconds and last state; with `resumed_every`, each so many blocks in another analyzer."""
-    analyzer, told = RunAnalyzer(rate_hz, has_gyro=gyr is not None), []
+    analyzer, output = RunAnalyzer(rate_hz, has_gyro=gyr is not None), []
     for i, first in enumerate(range(0, len(acc), block)):
         if resumed_every is not None and i % resumed_every == resumed_every - 1:
             saved, analyzer = analyzer.state, RunAnalyzer(rate_hz, has_gyro=gyr is not None)
             analyzer.state = saved
         piece = slice(first, first + block)
-        told.append(analyzer.push_arrays(acc[piece], None if gyr is None else gyr[piece]))
+        output.append(analyzer.push_arrays(acc[piece], None if gyr is None else gyr[piece]))
     state = analyzer.state
-    told.append(analyzer.finish_arrays())
-    steps, seconds = (np.concatenate(part).tobytes() for part in zip(*told, strict=True))
+    output.append(analyzer.finish_arrays())
+    steps, seconds = (np.concatenate(part).tobytes() for part in zip(*output, strict=True))
     return steps, seconds, list(flat(state))
 
 
@@ -148,17 +148,17 @@ def test_blocks_of_any_size_at_any_rate(rate_hz, gyro):
     )
 )
 def test_no_step_is_reported_twice(parts):
-    """Contacts that come again, out of order, or too soon after one that was told, one by one."""
-    analyzer, told = RunAnalyzer(50.0), []
+    """Contacts that come again, out of order, or too soon after one that was output, one by one."""
+    analyzer, output = RunAnalyzer(50.0), []
     for contacts_s in parts:
         steps = np.zeros(len(contacts_s), dtype=STEP)
         steps["initial_contact_s"] = contacts_s
-        told += analyzer._new_only(steps, np.zeros(0, dtype=SECOND))[0]["initial_contact_s"].tolist()
+        output += analyzer._new_only(steps, np.zeros(0, dtype=SECOND))[0]["initial_contact_s"].tolist()
     expected = []
     for contact_s in (contact for part in parts for contact in part):
         if not expected or contact_s > expected[-1] + SAME_STEP_S:
             expected.append(contact_s)
-    assert told == expected
+    assert output == expected
     assert analyzer.state["reported_step_s"] == (expected[-1] if expected else -np.inf)
 
 
@@ -178,7 +178,7 @@ def test_state_in_mid_run_does_not_depend_on_the_split(mixed):
 @pytest.mark.parametrize("gyro", [True, False])
 @settings(max_examples=3 if SLOW else 15, deadline=None)
 @given(share=st.floats(0.0, 1.0))
-def test_state_can_be_put_back(mixed, gyro, share):
+def test_state_can_be_restored(mixed, gyro, share):
     rate, acc, gyr = mixed
     gyr = gyr if gyro else None
     cut = int(share * len(acc))
@@ -216,13 +216,13 @@ def test_a_state_with_older_field_names_continues_the_run(mixed, stop_s):
     saved = first.state
     second.state = with_older_names(saved)
     assert list(flat(second.state)) == list(flat(saved))
-    told = [
+    output = [
         np.concatenate([machine.push_arrays(acc[cut:], gyr[cut:])[0], machine.finish_arrays()[0]])
         for machine in (first, second)
     ]
-    assert len(told[0]) > (3 if SLOW else 10)
-    assert told[0].dtype == told[1].dtype == STEP
-    assert told[0].tobytes() == told[1].tobytes()
+    assert len(output[0]) > (3 if SLOW else 10)
+    assert output[0].dtype == output[1].dtype == STEP
+    assert output[0].tobytes() == output[1].tobytes()
 
 
 @pytest.mark.parametrize("gyro", [True, False])
@@ -332,7 +332,7 @@ def test_a_state_can_be_restored_within_a_pending_range(mixed):
 
 
 @pytest.mark.skipif(SLOW, reason="too slow without the compiler")
-def test_long_waiting_holds_little():
+def test_a_long_time_before_the_run_holds_few_samples():
     """An hour of standing and walking before the run does not fill the memory."""
     analyzer = RunAnalyzer(50.0)
     rng = np.random.default_rng(1)

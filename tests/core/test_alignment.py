@@ -79,7 +79,7 @@ def test_right_on_simulated_running(name, gyro):
         assert confidence > 0.3
 
 
-def test_walking_turns_the_other_way():
+def test_walking_has_the_opposite_loop():
     for kind, sign in (("running", 1.0), ("walking", -1.0)):
         evidence = evidence_of(strides_of(kind), gyro=False)
         size = np.sqrt(evidence.acc[0, 0] * evidence.jerk[2, 2])
@@ -173,11 +173,11 @@ def test_products_do_not_depend_on_where_the_rows_lie():
 
 
 @pytest.mark.parametrize("source", ["given", "found", "whole", "level"])
-def test_level_knows_no_heading(source):
+def test_a_level_alignment_has_no_heading(source):
     assert Mounting(np.eye(3), 1.0, source, 0.0).heading_known == (source != "level")
 
 
-def test_the_pitch_rate_alone_knows_forward():
+def test_the_pitch_rate_alone_gives_forward():
     evidence = evidence_of(strides_of("running"))
     evidence.loop[:] = 0.0
     assert evidence.solve()[0][0, 0] > 0.9

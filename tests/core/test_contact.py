@@ -270,7 +270,7 @@ def test_the_first_of_the_highest(values, first, n, sign):
     loop=st.tuples(*[st.floats(-1.0, 1.0)] * 2) | st.sampled_from([(0.0, 0.0), (0.0, -1.0)]),
     heading=st.booleans(),
 )
-def test_smoothing_of_a_push(seed, oldest, n, length, loop, heading):
+def test_smoothing_of_the_force(seed, oldest, n, length, loop, heading):
     """At both ends of what is stored the value there goes on; beside it nothing is read or written."""
     buffer = np.full((N_CHANNELS, 130), np.nan)
     there = slice(oldest, oldest + n)
@@ -316,14 +316,14 @@ def measured(cycle):
         (cycle[name] - cycle["peak"]) / AVERAGE_RATE
         for name in ("up_crossing", "down_crossing", "end", "force_begin")
     ]
-    swing = cycle["force_peak_g"] - cycle["force_minimum_g"]
+    amplitude = cycle["force_peak_g"] - cycle["force_minimum_g"]
     fore_aft = [cycle[name] for name in ("braking_g", "propulsion_g", "forward_rms_g")]
-    return np.array([period, *places, cycle["peak_g"], cycle["force_peak_g"], swing, *fore_aft])
+    return np.array([period, *places, cycle["peak_g"], cycle["force_peak_g"], amplitude, *fore_aft])
 
 
 @examples(40)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 3 * AVERAGED_STEPS))
-def test_mean(seed, n):
+def test_running_average_weights(seed, n):
     cycles = cycles_of(np.random.default_rng(seed), n)
     average = record(STEP_AVERAGE)
     for cycle in cycles:
@@ -340,14 +340,14 @@ def test_mean(seed, n):
 
 @examples(30)
 @given(values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20))
-def test_a_mean_moved_by_each_is_their_mean(values):
+def test_a_mean_updated_by_each_value_is_their_mean(values):
     mean = np.nan  # the first does not ask for it
     for n, value in enumerate(values, start=1):
         mean = updated_mean(mean, value, n)
     assert mean == pytest.approx(sum(map(Fraction, values)) / len(values), rel=1e-9, abs=1e-9)
 
 
-def test_a_run_begins_with_nothing():
+def test_a_restarted_average_is_empty():
     rng = np.random.default_rng(3)
     average = record(STEP_AVERAGE)
     for cycle in cycles_of(rng, 5):

@@ -1,4 +1,4 @@
-"""What makes a cycle a running or a walking step, against whole arrays and against the rule itself."""
+"""Classification of step cycles as running or walking, against plain numpy on whole arrays."""
 
 from __future__ import annotations
 
@@ -132,17 +132,18 @@ def test_loop_strength_of_several(seed, heading, size):
     floor=st.floats(-0.5, 1.0),
     share=st.sampled_from([0.75, 1.0]),
 )
-def test_swings(length_s, height, floor, share):
+def test_amplitudes_of_running_and_walking(length_s, height, floor, share):
     cycle = cycle_of(length_s, height, floor, begin=0.0)
     length_s = cycle["end"] / RATE
-    swing = height - floor
+    peak_to_peak = height - floor
     runs = (
         RUNNING_PERIOD_S[0] <= length_s <= RUNNING_PERIOD_S[1]
-        and swing >= share * np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G) - 1e-12
+        and peak_to_peak >= share * np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G) - 1e-12
         and height - 1.0 >= share * (MIN_PEAK_G - 1.0) - 1e-12
     )
     walks = (
-        np.clip(length_s, *WALKING_PERIOD_S) == length_s and np.clip(swing, *WALKING_PEAK_TO_PEAK_G) == swing
+        np.clip(length_s, *WALKING_PERIOD_S) == length_s
+        and np.clip(peak_to_peak, *WALKING_PEAK_TO_PEAK_G) == peak_to_peak
     )
     assert has_running_amplitude(cycle, RATE, share) == runs
     assert has_walking_amplitude(cycle, RATE) == walks
@@ -156,7 +157,7 @@ def test_nan_is_no_step(name):
     assert not has_walking_amplitude(cycle, RATE)
 
 
-def test_follows_the_very_next_about_as_long():
+def test_follows_is_the_next_cycle_of_similar_length():
     first = cycle_of(0.40, begin=100.0)
     assert follows(first, cycle_of(0.40, begin=first["end"]))
     assert follows(first, cycle_of(0.29, begin=first["end"]))
@@ -166,7 +167,7 @@ def test_follows_the_very_next_about_as_long():
     assert not follows(first, cycle_of(0.40, begin=first["end"] + 1.0))
 
 
-def test_four_like_cycles_are_a_run():
+def test_four_similar_cycles_are_a_run():
     heading = True
     queue = streak_of(*[cycle_of()] * STREAK)
     assert is_running_streak(queue, STREAK, heading, RATE)
@@ -184,14 +185,14 @@ def test_one_odd_cycle_spoils_the_streak(place, odd):
 
 
 @pytest.mark.parametrize("heading", [True, False])
-def test_the_streak_must_turn_the_running_way(heading):
+def test_a_streak_needs_the_loop_of_running(heading):
     for loop, runs in ((1.5 * LOOP, True), (0.5 * LOOP, False), (-1.5 * LOOP, not heading)):
         assert is_running_streak(streak_of(*[cycle_of(loop=loop)] * STREAK), STREAK, heading, RATE) == runs
 
 
 @pytest.mark.parametrize("heading", [True, False])
-def test_flat_steps_that_turn_the_running_way_are_grounded_running(heading):
-    """Only where forward is known: walking could swing as much, but turns the other way."""
+def test_steps_of_low_amplitude_with_a_clear_loop_are_grounded_running(heading):
+    """Only where forward is known: walking can have the same amplitude, but the opposite loop."""
     for loop, runs in ((1.5 * CLEAR_LOOP, heading), (0.8 * CLEAR_LOOP, False), (-1.5 * CLEAR_LOOP, False)):
         flat = cycle_of(height=1.0 + 0.8 * (MIN_PEAK_G - 1.0), floor=0.6, loop=loop)
         assert flat["peak_g"] - flat["minimum_g"] < MIN_PEAK_TO_PEAK_G[0]
@@ -214,7 +215,7 @@ def test_one_flat_step_among_others_needs_the_clear_loop():
 
 @pytest.mark.parametrize("period_s", [0.19, 0.22, 0.25, 0.38])
 def test_quick_steps_need_flight(period_s):
-    """The swing, at the step frequency and smoothed, of a force that is a sine arch of the whole step."""
+    """Amplitude at the step frequency, low-passed, of a force that is a sine arch of the whole step."""
     n = 4000
     time_s = np.arange(n) * period_s / 100
     arch = np.pi / 2 * np.abs(np.sin(np.pi * time_s / period_s))
@@ -222,24 +223,24 @@ def test_quick_steps_need_flight(period_s):
     taps = gaussian_taps(100 / period_s, CUTOFF_HZ)
     place = np.arange(len(taps)) - len(taps) // 2
     gain = np.sum(taps * np.cos(2 * np.pi * place / 100))
-    swing = 2 * np.abs(wave) * gain
+    peak_to_peak = 2 * np.abs(wave) * gain
     assert gain == pytest.approx(0.5 ** (0.5 / (period_s * CUTOFF_HZ) ** 2), rel=0.002)
-    assert (swing < MIN_PEAK_TO_PEAK_G[0]) == (period_s <= 0.22)
+    assert (peak_to_peak < MIN_PEAK_TO_PEAK_G[0]) == (period_s <= 0.22)
     assert has_running_amplitude(cycle_of(period_s, 1.95, 0.3), RATE, 1.0)  # a sprinter
 
 
 @pytest.mark.parametrize("heading", [True, False])
-def test_a_run_goes_on(heading):
+def test_a_run_continues(heading):
     before, cycle = cycle_of(begin=64.0), cycle_of(begin=100.0)
     assert stays_running(cycle, before, 100.0, 0, heading, RATE)
-    assert not stays_running(cycle, before, 98.0, 0, heading, RATE)  # a hole
+    assert not stays_running(cycle, before, 98.0, 0, heading, RATE)  # a gap
     assert stays_running(cycle, before, 60.0, 1, heading, RATE)  # one cycle was missed
     assert not stays_running(cycle, before, 40.0, 1, heading, RATE)
     assert stays_running(cycle_of(height=1.3, floor=0.6, begin=100.0), before, 100.0, 0, heading, RATE)
     assert not stays_running(cycle_of(height=1.2, floor=0.6, begin=100.0), before, 100.0, 0, heading, RATE)
 
 
-def test_a_stride_that_turns_the_walking_way_ends_the_run():
+def test_a_stride_with_the_loop_of_walking_ends_the_run():
     """Over two steps: one of them may turn the wrong way when the other makes up for it."""
     wrong = cycle_of(loop=-1.2 * LOOP_VETO)
     for heading in (True, False):
@@ -253,7 +254,7 @@ def test_a_stride_that_turns_the_walking_way_ends_the_run():
 
 
 def drawn_queue(seed):
-    """Cycles of random length, height and sense of the loop, most of them like running; some after a hole."""
+    """Cycles of random length, height and sense of the loop, most of them like running; some after a gap."""
     rng = np.random.default_rng(seed)
     queue = streak_of(
         *[
@@ -272,12 +273,12 @@ def drawn_queue(seed):
     return queue
 
 
-def plain_swings(cycles, share):
-    """Which cycles swing like running, of whole columns."""
-    length_s, swing = (cycles["end"] - cycles["begin"]) / RATE, cycles["peak_g"] - cycles["minimum_g"]
+def plain_amplitudes(cycles, share):
+    """Which cycles have the amplitude of running, of whole columns."""
+    length_s, peak_to_peak = (cycles["end"] - cycles["begin"]) / RATE, cycles["peak_g"] - cycles["minimum_g"]
     return (
         (np.clip(length_s, *RUNNING_PERIOD_S) == length_s)
-        & (swing >= share * np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G))
+        & (peak_to_peak >= share * np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G))
         & (cycles["peak_g"] - 1.0 >= share * (MIN_PEAK_G - 1.0))
     )
 
@@ -298,20 +299,20 @@ def plain_loop(cycles):
 
 @examples(150)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, QUEUE), share=st.sampled_from([STAY_SHARE, 1.0]))
-def test_the_last_four_swing_and_turn(seed, n, share):
+def test_amplitude_and_loop_of_the_last_four(seed, n, share):
     queue = drawn_queue(seed)
     four = queue[max(n - STREAK, 0) : n]
     on = len(four) == STREAK and plain_follows(four).all()
-    swings = bool(on and plain_swings(four, share).all())
-    assert has_running_amplitudes(queue, n, RATE, share) == swings
+    running = bool(on and plain_amplitudes(four, share).all())
+    assert has_running_amplitudes(queue, n, RATE, share) == running
     left, size = plain_loop(four) if len(four) else (0.0, 0.0)
-    against = bool(on and plain_swings(four, 1.0).all() and left <= LOOP < size)
-    assert is_reversed_streak(queue, n, RATE) == against
+    is_reversed = bool(on and plain_amplitudes(four, 1.0).all() and left <= LOOP < size)
+    assert is_reversed_streak(queue, n, RATE) == is_reversed
 
 
 @pytest.mark.parametrize("left", [-2.0, -0.5, 0.5, 0.9, 1.1, 3.0])
 @pytest.mark.parametrize("forward", [0.0, -0.1, 1.2])
-def test_against_is_a_loop_that_points_elsewhere(left, forward):
+def test_a_reversed_streak_has_a_loop_in_another_direction(left, forward):
     """Large enough, but not to the left; in units of the least."""
     queue = streak_of(*[cycle_of(loop=left * LOOP)] * STREAK)
     queue["loop_forward"] = forward * LOOP
@@ -321,9 +322,9 @@ def test_against_is_a_loop_that_points_elsewhere(left, forward):
 
 def test_the_drawn_queues_hold_all_kinds():
     queues = [drawn_queue(seed)[:STREAK] for seed in range(200)]
-    swings = [plain_follows(queue).all() and plain_swings(queue, 1.0).all() for queue in queues]
-    against = [loop[0] <= LOOP < loop[1] for loop in map(plain_loop, queues)]
-    kinds = np.bincount(2 * np.array(swings) + np.array(against), minlength=4)
+    running = [plain_follows(queue).all() and plain_amplitudes(queue, 1.0).all() for queue in queues]
+    is_reversed = [loop[0] <= LOOP < loop[1] for loop in map(plain_loop, queues)]
+    kinds = np.bincount(2 * np.array(running) + np.array(is_reversed), minlength=4)
     assert (kinds > 10).all()
 
 

@@ -66,7 +66,7 @@ def test_columns_around_foot_strike(rate_hz, heading):
         assert np.isnan(row["braking_g"])
 
 
-def test_nobody_brakes_who_only_drives():
+def test_propulsion_alone_gives_no_braking():
     c = made_stepper(100.0).coefficients
     buffer = np.ones((N_CHANNELS, 60))
     row = BLANK.copy()[0]

@@ -69,7 +69,7 @@ def test_constant_offset_and_speed_do_not_matter():
     length=st.floats(1.0, 50.0),
     rate_hz=st.sampled_from([25.0, 100.0]),
 )
-def test_imcycle_is_the_area(seed, begin, length, rate_hz):
+def test_impulse_is_the_area(seed, begin, length, rate_hz):
     vertical = np.random.default_rng(seed).standard_normal(100)
     end = begin + length
     whole = np.arange(int(np.ceil(begin)), int(np.floor(end)) + 1)
@@ -80,5 +80,5 @@ def test_imcycle_is_the_area(seed, begin, length, rate_hz):
 
 
 @pytest.mark.parametrize(("begin", "end"), [(10.0, 46.0), (10.25, 46.0), (9.5, 46.75)])
-def test_imcycle_of_body_weight_is_its_time(begin, end):
+def test_impulse_of_body_weight_is_its_time(begin, end):
     assert vertical_impulse(np.ones(60), begin, end, 100.0) == pytest.approx((end - begin) / 100.0)

@@ -55,7 +55,7 @@ def test_more_doubt_is_less_quality(doubts, which, more):
     assert quality_of(worse) < quality_of(doubts)
 
 
-def test_what_is_running_s_own_is_no_doubt():
+def test_values_of_clean_running_are_no_doubt():
     assert beyond(0.5, 0.2) == pytest.approx(0.3)
     assert beyond(0.1, 0.2) == 0.0
     assert beyond(np.nan, 0.2) == 0.0
@@ -169,7 +169,7 @@ def test_a_wave_has_the_power_of_its_amplitude():
     assert power_at(buffer, 0.0, 399.0, 18.0, 400.0) < 1e-4
 
 
-def test_a_low_rate_and_a_signal_without_any_are_no_trouble():
+def test_ringing_at_a_low_rate_and_without_a_signal():
     buffer = np.zeros((N_CHANNELS, 40))
     assert np.isnan(ringing_db(buffer, 2.0, 14.0, 1.5, 30.0))
     assert np.isfinite(ringing_db(buffer, 2.0, 30.0, 1.5, 100.0))

@@ -133,7 +133,7 @@ def random_walk(seed, n, step_rad, start=None):
     edges=st.lists(st.integers(0, 60), max_size=6),
 )
 def test_blocks_of_any_size(seed, n, step_rad, edges):
-    """One sample at a time, several, or none: the same to the last bit, and what the twin says."""
+    """One sample at a time, several, or none: the same to the last bit, and as in the reference."""
     turned, mounting = random_walk(seed, n, step_rad), Rotation.random(random_state=seed)
     acc = 9.8 * np.random.default_rng(seed).standard_normal((n, 3))
     sample = acc, turned, mounting.as_matrix()
@@ -155,7 +155,7 @@ def test_yaw_is_unwrapped_over_many_turns():
         assert np.allclose(found, direction * turns, atol=1e-10)
 
 
-def test_yaw_begins_anew_in_the_first_column_and_only_there():
+def test_yaw_restarts_in_the_first_column_and_only_there():
     turned = about("z", [3.0, 4.0, 5.0])
     buffer = np.full((N_CHANNELS, 4), 100.0)
     acc, quats = np.zeros((3, 3)), quats_from(turned)
@@ -224,7 +224,7 @@ def test_two_halves_of_writing_are_the_whole():
     assert parts[WRITTEN].tobytes() == whole[WRITTEN].tobytes()
 
 
-def test_a_sample_that_is_no_number_stays_its_own_trouble():
+def test_a_nan_sample_does_not_spread():
     """The angles of the others come from their own quaternions."""
     acc = np.tile([0.0, 0.0, G], (3, 1))
     acc[1] = np.nan

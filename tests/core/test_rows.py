@@ -37,7 +37,7 @@ def test_a_pile_has_all_rows_in_order_once(lengths, seed):
     assert len(pile.taken()) == 0
 
 
-def test_nothing_is_made_where_nothing_is_to_join():
+def test_one_part_is_returned_without_a_copy():
     part = made(NO_STEPS.dtype, 2)
     assert joined([NO_STEPS, part, NO_STEPS], NO_STEPS) is part
     assert joined([NO_STEPS, NO_STEPS], NO_STEPS) is NO_STEPS

@@ -62,14 +62,14 @@ def cues_of(scores):
 
 
 def walk_through(cues, contacts=None):
-    """Log-odds, flips and the sides that would be told after each step."""
-    parity, told = fresh(), []
+    """Log-odds, flips and the sides that would be output after each step."""
+    parity, output = fresh(), []
     contacts = PERIOD * np.arange(len(cues)) if contacts is None else contacts
     for cue, contact in zip(np.asarray(cues), contacts, strict=True):
         add_step(parity, cue, contact, PERIOD)
         log_odds = float(parity["log_odds"])
-        told.append((log_odds, float(parity["flip"]), side_code(log_odds if is_steady(parity) else 0.0)))
-    log_odds, flips, sides = np.array(told).T
+        output.append((log_odds, float(parity["flip"]), side_code(log_odds if is_steady(parity) else 0.0)))
+    log_odds, flips, sides = np.array(output).T
     return log_odds, flips, [int(side) for side in sides]
 
 
@@ -212,7 +212,7 @@ def test_losing_any_one_cue_does_not_lose_the_side(lost, how):
     assert sides[4:] == [1, 2] * 28
 
 
-def test_contrasts_too_small_for_a_pelvis_decide_nothing():
+def test_contrasts_below_the_noise_limit_decide_nothing():
     """A sensor that is dead or only noise must not be sure of sides."""
     _, _, sides = walk_through(cues_of(1e-3 * alternating(20)))
     assert sides == [0] * 20
@@ -228,7 +228,7 @@ def test_noise_of_any_size_is_unknown():
     assert np.mean(named) < 0.08
 
 
-def test_steady_sides_are_named_through_scatter():
+def test_steady_sides_are_found_despite_scatter():
     """Contrasts of 2 with a scatter of 1, as in the weakest real trial without a gyroscope."""
     rng = np.random.default_rng(8)
     right = []
@@ -249,7 +249,7 @@ def test_one_wrong_step_changes_nothing():
 
 
 @pytest.mark.parametrize("gyro", [True, False])
-def test_a_wrong_parity_is_mended(gyro):
+def test_a_wrong_parity_is_corrected(gyro):
     """A hop that nobody noticed: the sides come right again, and stay."""
     scores = np.concatenate([alternating(40), -alternating(60)])
     cues = cues_of(scores)
@@ -271,7 +271,7 @@ def test_missed_steps_are_counted(missed):
         assert abs(log_odds[12]) == pytest.approx(kept * SUREST)
 
 
-def test_a_long_pause_starts_anew():
+def test_a_long_pause_resets_the_parity():
     steps = np.array([*range(10), 9 + LONGEST_PAUSE + 0.1])
     log_odds, flips, _ = walk_through(cues_of(alternating(11)), PERIOD * steps)
     assert (log_odds[-1], flips[-1]) == (0.0, 0.0)

@@ -47,7 +47,7 @@ class Cycles:
         self.rate_hz, lag, self.n = c.rate_hz, len(c.slow_taps) // 2, level.shape[1]
         slow = convolve1d(level, c.slow_taps, axis=1, mode="nearest")
         found = tracked(slow[0], rate_hz=c.rate_hz)
-        # told with the last sample that the smoothing needs, or when there are no more
+        # known with the last sample that the smoothing needs, or when there are no more
         self.known = np.minimum(found[:, 0] + lag, self.n)
         self.begin, self.up, self.peak, self.down, self.end, self.height, self.floor = found[:, 1:8].T
         self.period_s = found[:, 8]
@@ -59,22 +59,24 @@ class Cycles:
             cycle["loop_forward"], cycle["loop_left"] = x, y
             cycle["power_z"], cycle["power_dz"] = (path[:, 0] ** 2).sum(), (step[:, 0] ** 2).sum()
         length = self.end - self.begin
-        length_s, swing = length / c.rate_hz, self.height - self.floor
+        length_s, peak_to_peak = length / c.rate_hz, self.height - self.floor
         least = np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G)
         quick = (length_s >= RUNNING_PERIOD_S[0]) & (length_s <= RUNNING_PERIOD_S[1])
-        self.runs = quick & (swing >= least) & (self.height >= MIN_PEAK_G)
+        self.runs = quick & (peak_to_peak >= least) & (self.height >= MIN_PEAK_G)
         self.may_run = (
-            quick & (swing >= STAY_SHARE * least) & (self.height >= 1.0 + STAY_SHARE * (MIN_PEAK_G - 1.0))
+            quick
+            & (peak_to_peak >= STAY_SHARE * least)
+            & (self.height >= 1.0 + STAY_SHARE * (MIN_PEAK_G - 1.0))
         )
         self.walks = (np.clip(length_s, *WALKING_PERIOD_S) == length_s) & (
-            np.clip(swing, *WALKING_PEAK_TO_PEAK_G) == swing
+            np.clip(peak_to_peak, *WALKING_PEAK_TO_PEAK_G) == peak_to_peak
         )
         # whether a cycle comes right after the one before it, and is about as long
         self.joined = np.append(False, self.begin[1:] == self.end[:-1])
         ratio = np.append(0.0, np.minimum(length[1:], length[:-1]) / np.maximum(length[1:], length[:-1]))
         self.alike = ratio >= ALIKE
         self.follows = self.joined & self.alike
-        # whether it was told while the one before still waited
+        # whether it was output while the one before still waited
         self.soon = np.append(False, self.known[1:] - 1 <= self.end[:-1] + LONGEST_WAIT_S * c.rate_hz)
 
     def __len__(self):
@@ -83,7 +85,7 @@ class Cycles:
     def streak(self, i, heading):
         """Whether a run begins with cycle i; and whether it would if forward were elsewhere.
 
-        Four cycles in a row swing like running and turn that way; the first of them by itself.
+        Four cycles in a row have the amplitude of running and turn that way; the first of them by itself.
         """
         four, later = slice(i, i + STREAK), slice(i + 1, i + STREAK)
         if not (self.follows[later] & self.soon[later]).all():
@@ -99,30 +101,30 @@ class Cycles:
     def continues_run(self, i, before, heading):
         """Whether cycle i continues a run whose last step is cycle `before`."""
         left, _ = plain_loop(self.loop[[before, i]])
-        hole = self.begin[i] - self.end[before]
+        distance = self.begin[i] - self.end[before]
         missed = i - before - 1
-        near = hole <= missed * RUNNING_PERIOD_S[1] * self.rate_hz + 1.0
+        near = distance <= missed * RUNNING_PERIOD_S[1] * self.rate_hz + 1.0
         return bool(self.may_run[i] and near and not (heading and left < -LOOP_VETO))
 
 
 def plain_classification(cycles, heading):
-    """The runs as lists of cycles, the walking cycles, and when the heading was given up, s or NaN.
+    """The runs as lists of cycles, the walking cycles, and when the heading was dropped, s or NaN.
 
     A run begins with four cycles in a row, and ends where two do not go on with it. A cycle of no run walks
-    when it and a neighbour swing like walking.
+    when it and a neighbour have the amplitude of walking.
     """
-    runs, nothing, against, turned_s = [], set(), 0, np.nan
+    runs, nothing, n_reversed, turned_s = [], set(), 0, np.nan
     i = free = 0
     while i < len(cycles):
         first, begins = i - STREAK + 1, False
         if first >= free:
             begins, wrong = cycles.streak(first, heading)
-            against += wrong
-            if against == MANY_REVERSED:
+            n_reversed += wrong
+            if n_reversed == MANY_REVERSED:
                 turned_s, heading = cycles.end[i] / cycles.rate_hz, False
                 begins, _ = cycles.streak(first, heading)
         if not cycles.runs[i] or begins:
-            against = 0
+            n_reversed = 0
         i += 1
         if begins:
             run = list(range(first, i))
@@ -156,14 +158,14 @@ def plain_periods(cycles, run):
 
 
 def expected_rows(cycles, heading):
-    """Gait, begin, end, period (s), when it was told (s; NaN where walking), whether it has a step before."""
+    """Gait, begin, end, period (s), decision time (s; NaN where walking), whether it has a step before."""
     runs, walking, turned_s = plain_classification(cycles, heading)
     rows = []
     for run in runs:
         for i, period_s in zip(run, plain_periods(cycles, run), strict=True):
-            told = min(cycles.known[max(i, run[STREAK - 1])], cycles.n - 1)
+            output = min(cycles.known[max(i, run[STREAK - 1])], cycles.n - 1)
             rows.append(
-                (RUNNING, cycles.begin[i], cycles.end[i], period_s, told / cycles.rate_hz, i > run[0])
+                (RUNNING, cycles.begin[i], cycles.end[i], period_s, output / cycles.rate_hz, i > run[0])
             )
     for i in walking:
         continues_walk = i - 1 in walking and cycles.joined[i]
@@ -196,12 +198,12 @@ def compared(acc, quats, level, rate_hz, heading, mounting):
 
 
 def drawn(seed, rate_hz=50.0):
-    """Vertical bumps of drawn lengths and swings, with the loop turning either way; pauses in between."""
+    """Vertical bumps of drawn lengths and amplitudes, with the loop turning either way; pauses in between."""
     rng = np.random.default_rng(seed)
     vertical, forward = [np.ones(10)], [np.zeros(10)]
     for _ in range(6):
         kind = rng.choice(["run", "walk", "reversed", "odd", "still"], p=[0.35, 0.3, 0.1, 0.15, 0.1])
-        usual_s, swing = {"run": (0.36, 1.8), "reversed": (0.36, 1.8), "walk": (0.55, 0.3)}.get(
+        usual_s, peak_to_peak = {"run": (0.36, 1.8), "reversed": (0.36, 1.8), "walk": (0.55, 0.3)}.get(
             kind, (0.5, 1.0)
         )
         if kind == "still":
@@ -213,7 +215,7 @@ def drawn(seed, rate_hz=50.0):
             spread = rng.choice([0.03, 0.3], p=[0.85, 0.15])
             n = int(rate_hz * np.clip(usual_s * (1 + spread * rng.standard_normal()), 0.15, 1.3))
             phase = 2 * np.pi * np.arange(n) / n
-            size = swing * np.clip(1 + spread * rng.standard_normal(), 0.05, 2.0)
+            size = peak_to_peak * np.clip(1 + spread * rng.standard_normal(), 0.05, 2.0)
             vertical.append(1.0 - 0.8 * size * np.cos(phase))
             forward.append(rng.choice([-1.0, 0.1]) * (-1.0) ** (kind != "run") * 0.3 * size * np.sin(phase))
     level = np.zeros((3, sum(map(len, vertical))))
@@ -244,7 +246,7 @@ def test_a_simulated_session(heading):
 @pytest.mark.parametrize("heading", [True, False])
 @pytest.mark.parametrize("backward", [False, True])
 def test_a_real_run(shared_data, heading, backward):
-    """With the forward axis backward the first cycles run against it, and it is given up."""
+    """With the forward axis backward the first cycles are reversed, and it is dropped."""
     (trial,) = LOADERS["treadmill_run_grf"](shared_data / "treadmill_run_grf")
     acc, quats = np.array(trial.recording.acc), oriented(trial.recording)
     mounting = find_mounting(trial.recording).rotation

@@ -97,7 +97,7 @@ def inside(step):
     return slice(int(np.ceil(step["cycle"]["begin"])), int(np.floor(step["cycle"]["end"])) + 1)
 
 
-def test_one_run_without_holes(run):
+def test_one_contiguous_run(run):
     _, whole = run
     steps = whole.steps
     assert len(steps) > 40
@@ -318,7 +318,7 @@ def test_standing_upright_is_the_zero_of_lean(tilt_deg, axis):
         assert state["standing_pitch"] == pytest.approx(expected, abs=1e-12)
 
 
-def test_only_what_stood_before_the_first_run_counts():
+def test_only_standing_before_the_first_run_is_the_zero_of_lean():
     for standing, n_running in ((np.nan, 0), (G, 1)):
         state = new_state(0)[0]
         state["standing"] = [0.0, 0.0, standing]
@@ -338,7 +338,7 @@ def test_only_what_stood_before_the_first_run_counts():
         (0.0, 0.0, 1.3 * SLIP_TURN, True),
     ],
 )
-def test_a_slip_is_seen_in_the_slow_means(pitch, roll, turn, slips):
+def test_a_slip_is_detected_by_the_slow_means(pitch, roll, turn, slips):
     state = new_state(0)[0]
     state["fresh_pitch"] = 0.02
     buffer = np.zeros((N_CHANNELS, 40))

@@ -160,9 +160,9 @@ def test_what_each_value_shows(seed, size, sigma, base):
             assert tracker["begin_g"] == slow[rises[-1][0]]
     events = np.array(events)
     assert np.flatnonzero(events == COMPLETE).tolist() == plain_cycles(slow)[:, 0].tolist()
-    told = events[events != NOTHING]
-    assert (told[::2] == RISEN).all()
-    assert (told[1::2] == COMPLETE).all()
+    output = events[events != NOTHING]
+    assert (output[::2] == RISEN).all()
+    assert (output[1::2] == COMPLETE).all()
     assert [up for _, up in rises] == np.flatnonzero(events == RISEN).tolist()
     assert all(slow[up] > 1.0 + MARGIN_G and slow[up] > slow[low] for low, up in rises)
 
@@ -174,10 +174,10 @@ def test_the_reference_finds_many_cycles():
     assert np.isfinite(found).all(axis=1).mean() > 0.5
 
 
-@pytest.mark.parametrize("swing", [0.1, 0.4, 0.9])
-def test_a_sine(swing):
+@pytest.mark.parametrize("amplitude", [0.1, 0.4, 0.9])
+def test_a_sine(amplitude):
     """Period 40 samples, minima at 10, 50, 90, ..."""
-    slow = 1.0 - swing * np.sin(2 * np.pi * np.arange(400) / 40)
+    slow = 1.0 - amplitude * np.sin(2 * np.pi * np.arange(400) / 40)
     found = tracked(slow)
     cycles = {name: found[1:-1, i + 1] for i, name in enumerate(MEASURED)}
     minima = 40.0 * np.arange(1, len(found) - 1)
@@ -185,8 +185,8 @@ def test_a_sine(swing):
     assert np.allclose(cycles["begin"], minima + 10, atol=1e-6)
     assert np.allclose(cycles["peak"], minima + 30, atol=1e-6)
     assert np.allclose(cycles["end"], minima + 50, atol=1e-6)
-    assert np.allclose(cycles["peak_g"], 1.0 + swing, atol=1e-4)
-    assert np.allclose(cycles["minimum_g"], 1.0 - swing)
+    assert np.allclose(cycles["peak_g"], 1.0 + amplitude, atol=1e-4)
+    assert np.allclose(cycles["minimum_g"], 1.0 - amplitude)
     assert np.allclose(cycles["up_crossing"], minima + 20, atol=0.2)
     assert np.allclose(cycles["period_s"], 40.0 / RATE, atol=3e-4)
 
@@ -228,7 +228,7 @@ def test_constants_have_no_cycle(value):
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
-def test_hardly_any_samples(n):
+def test_two_samples_or_fewer_have_no_cycle(n):
     assert len(tracked(np.full(n, 1.5))) == 0
 
 
@@ -271,7 +271,7 @@ def test_the_extremum_of_a_parabola(values, base, k):
 
 @examples(30)
 @given(seed=st.integers(0, 2**32 - 1), ahead=st.integers(0, 500), k=st.integers(10**6 + 1, 10**6 + 38))
-def test_a_vertex_is_the_same_to_the_bit_where_the_history_has_moved(seed, ahead, k):
+def test_a_vertex_is_the_same_to_the_bit_where_the_buffer_has_moved(seed, ahead, k):
     rng = np.random.default_rng(seed)
     signal, base = rng.standard_normal(40), 10**6
     longer = np.concatenate([rng.standard_normal(ahead), signal])
@@ -321,7 +321,7 @@ def test_measures_of_a_cycle_whose_extrema_are_known(seed, base):
 
 @examples(40)
 @given(seed=st.integers(0, 2**32 - 1), height=st.floats(0.0, 30.0), sigma=st.floats(4.0, 15.0))
-def test_having_given_up_is_having_just_begun(seed, height, sigma):
+def test_an_abandoned_cycle_leaves_no_trace(seed, height, sigma):
     """What was given up does not say how far the signal must rise next."""
     slow = 0.98 + smooth_noise(np.random.default_rng(seed), 300, sigma, 0.05)
     fresh = record(TRACKER)

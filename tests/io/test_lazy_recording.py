@@ -173,14 +173,14 @@ def test_what_read_refuses_is_refused_alike(tmp_path, damage):
     path = tmp_path / "a.parquet"
     write_recording(made(), path)
     damage(path)
-    said = []
+    messages = []
     for opened in (read, open_recording):
         with pytest.raises((FormatError, RecordingError)) as caught:
             opened(path)
-        said.append((type(caught.value), str(caught.value)))
-    assert said[0] == said[1]
-    assert said[0][1].startswith("a.parquet: ")
-    assert said[0][1].count("a.parquet") == 1
+        messages.append((type(caught.value), str(caught.value)))
+    assert messages[0] == messages[1]
+    assert messages[0][1].startswith("a.parquet: ")
+    assert messages[0][1].count("a.parquet") == 1
 
 
 def damage_middle(path):
@@ -217,7 +217,7 @@ def test_a_file_that_changes_is_not_read_on(tmp_path):
         stored.load()
 
 
-def test_what_else_there_is_is_read(tmp_path):
+def test_other_files_are_loaded(tmp_path):
     recording = made()
     for name in ("a.csv", "a.csv.gz", "a.parquet"):
         write_recording(recording, tmp_path / name)
@@ -253,22 +253,22 @@ def test_another_start(tmp_path):
 def test_progress(tmp_path):
     path = tmp_path / "a.parquet"
     write_with_missing(made(), path, [])
-    told = []
-    open_recording(path, progress=lambda done, total: told.append(done / total))
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    assert len(told) == 9
+    output = []
+    open_recording(path, progress=lambda done, total: output.append(done / total))
+    assert output == sorted(output)
+    assert output[-1] == 1.0
+    assert len(output) == 9
 
 
 # -- the analysis ----------------------------------------------------------------------------------------
 
 
 def assert_same_session(path, **words):
-    told = []
-    one = imurun.analyze(open_recording(path), progress=told.append, **words)
+    output = []
+    one = imurun.analyze(open_recording(path), progress=output.append, **words)
     other = imurun.analyze(read(path), **words)
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert output == sorted(output)
+    assert output[-1] == 1.0
     for name in ("steps", "bouts", "phases"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
     for name in ("summary", "warnings", "settings", "start", "source", "markers"):
