@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.model.frames import G
-from imurun.model.recording import longest_bridge
+from imurun.model.gaps import longest_bridge
 from tests.metamorphic.metamorphic_helpers import analysed, assert_settles, changed, shifted, turned
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
