@@ -28,7 +28,7 @@ def drawn_rows(missing, axis, bad):
     return mask, values
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     missing=st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=12),
     borders=st.sets(st.integers(1, 100)),
@@ -50,7 +50,7 @@ def test_blocks_are_filled_as_a_recording_is(missing, borders, bad, axis):
     assert gaps == Gaps(len(values), expected.n_bridged, expected.gaps)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     missing=st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=12),
     axis=st.integers(0, 5),
@@ -75,7 +75,7 @@ def test_short_gaps_lie_on_straight_lines_and_others_are_nan(missing, axis, gyro
     assert n_bridged == mask.sum() - np.isnan(filled[:, 0]).sum()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     missing=st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=12),
     cut=st.integers(0, 108),
