@@ -483,6 +483,8 @@ def as_steps(rows: Rows) -> list[Step]:
 
 
 def _concatenate(parts: list[Output]) -> Output:
+    if len(parts) == 1:
+        return parts[0]
     return joined([steps for steps, _ in parts], NO_STEPS), joined(
         [seconds for _, seconds in parts], NO_SECONDS
     )

@@ -69,31 +69,34 @@ class GapFiller:
         self.n_pending = 0
         self.last_row: FloatArray | None = None
 
-    def push(self, acc: FloatArray, gyr: FloatArray | None) -> Iterator[Stretch]:
-        """Take the next rows, shape (n, 3) each, and yield the stretches that are decided."""
+    def push(self, acc: FloatArray, gyr: FloatArray | None) -> list[Stretch]:
+        """Take the next rows, shape (n, 3) each; returns the stretches that are decided."""
         missing = missing_rows(acc, gyr)
         if not self.n_pending and not missing.any():
-            if len(acc):
-                self.last_row = _joined_row(acc, gyr, -1)
-                yield Stretch(acc, gyr, "measured")
-            return
+            if not len(acc):
+                return []
+            self.last_row = _joined_row(acc, gyr, -1)
+            return [Stretch(acc, gyr, "measured")]
+        decided: list[Stretch] = []
         for rows, is_missing in stretches(missing):
             if is_missing:
                 self.n_pending += rows.stop - rows.start
                 if self.last_row is None or self.n_pending > self.longest:
-                    yield self._gap(has_gyro=gyr is not None)
+                    decided.append(self._gap(has_gyro=gyr is not None))
                 continue
             some_acc, some_gyr = acc[rows], None if gyr is None else gyr[rows]
             if self.n_pending:
-                yield self._bridge(_joined_row(some_acc, some_gyr, 0))
+                decided.append(self._bridge(_joined_row(some_acc, some_gyr, 0)))
             self.last_row = _joined_row(some_acc, some_gyr, -1)
-            yield Stretch(some_acc, some_gyr, "measured")
+            decided.append(Stretch(some_acc, some_gyr, "measured"))
+        return decided
 
-    def finish(self) -> Iterator[Stretch]:
-        """End the stream: a pending range is a gap."""
-        if self.n_pending:
-            assert self.last_row is not None
-            yield self._gap(has_gyro=len(self.last_row) > 3)
+    def finish(self) -> list[Stretch]:
+        """End the stream; returns a pending range as a gap."""
+        if not self.n_pending:
+            return []
+        assert self.last_row is not None
+        return [self._gap(has_gyro=len(self.last_row) > 3)]
 
     def _bridge(self, after: FloatArray) -> Stretch:
         assert self.last_row is not None
@@ -147,7 +150,7 @@ def fill_in_place(acc: FloatArray, gyr: FloatArray | None, longest: int) -> int:
     """
     filler = GapFiller(longest)
     row = n_bridged = 0
-    for stretch in (*filler.push(acc, gyr), *filler.finish()):
+    for stretch in filler.push(acc, gyr) + filler.finish():
         rows = slice(row, row + len(stretch.acc))
         row = rows.stop
         if stretch.kind == "measured":

@@ -85,7 +85,7 @@ def test_the_state_is_the_pending_length_and_the_last_row(missing, cut):
     _, values = drawn_rows(missing, 0, np.nan)
     whole = list(fill_blocks([values], LONGEST))
     first, second = GapFiller(LONGEST), GapFiller(LONGEST)
-    filled = list(first.push(values[:cut, :3], values[:cut, 3:]))
+    filled = first.push(values[:cut, :3], values[:cut, 3:])
     second.n_pending, second.last_row = first.n_pending, first.last_row
     filled += [*second.push(values[cut:, :3], values[cut:, 3:]), *second.finish()]
     np.testing.assert_array_equal(joined(filled), joined(whole))
@@ -106,10 +106,10 @@ def test_a_pending_range_at_the_end_is_a_gap(gyro):
     rows = np.ones((3, 3))
     rows[2] = np.nan
     filler = GapFiller(3)
-    list(filler.push(rows, rows if gyro else None))
+    filler.push(rows, rows if gyro else None)
     (gap,) = filler.finish()
     assert (gap.kind, len(gap.acc), gap.gyr is not None) == ("gap", 1, gyro)
-    assert list(filler.finish()) == []
+    assert filler.finish() == []
 
 
 def test_a_long_gap_takes_no_memory():
