@@ -80,7 +80,7 @@ def test_a_recording_is_put_among_the_sessions_before_it(tmp_path):
     report(str(tmp_path / "run.parquet"), tmp_path / "a.html", runner_file=None, profile=None, rate_hz=None,
            store_folder=tmp_path / "store")  # fmt: skip
     html = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "This session among the last months" in html
+    assert "Compared with the last months" in html
     with Store(tmp_path / "store") as store:
         assert len(store.ids()) == 31
 
