@@ -105,16 +105,16 @@ def make_past(history: Any, start: datetime | None) -> Past | None:
     return Past(Sessions(rows), None if start is None else utc_of(start))
 
 
-def utc_of(moment: datetime) -> np.datetime64:
+def utc_of(time: datetime) -> np.datetime64:
     """A time as UTC without a zone; a time without a zone is taken as UTC."""
-    return pd.to_datetime([moment], utc=True).tz_localize(None).to_numpy()[0]
+    return pd.to_datetime([time], utc=True).tz_localize(None).to_numpy()[0]
 
 
-def day_of(moment: np.datetime64) -> str:
+def day_of(time: np.datetime64) -> str:
     """Such as "3 May 2025"."""
-    return f"{moment.astype('datetime64[s]').astype(datetime):%d %b %Y}".lstrip("0")
+    return f"{time.astype('datetime64[s]').astype(datetime):%d %b %Y}".lstrip("0")
 
 
-def ms_of(moments: Any) -> Any:
+def ms_of(times: Any) -> Any:
     """Milliseconds since 1970, bokeh's unit of time; of one time or an array."""
-    return (moments - np.datetime64(0, "ms")) / np.timedelta64(1, "ms")
+    return (times - np.datetime64(0, "ms")) / np.timedelta64(1, "ms")

@@ -31,9 +31,9 @@ def recording():
 
 
 async def steps_of(pipeline, limit=10**6):
-    moments = pipeline.fan.subscribe(limit)
+    updates = pipeline.fan.subscribe(limit)
     await pipeline.run()
-    return step_frame([step async for moment in moments for step in moment.steps])
+    return step_frame([step async for update in updates for step in update.steps])
 
 
 class Scripted:
@@ -97,9 +97,9 @@ def test_samples_wait_until_the_rate_is_known():
     links = []
 
     async def scenario():
-        moments = pipeline.fan.subscribe(10**6)
+        updates = pipeline.fan.subscribe(10**6)
         task = asyncio.create_task(pipeline.run())
-        async for _ in moments:
+        async for _ in updates:
             links.append(pipeline.state.link)
         await task
 
@@ -167,16 +167,16 @@ def test_one_sensor_that_fails_does_not_end_the_others():
 def test_the_files_of_a_run_have_its_markers_and_give_the_same_steps(recording, tmp_path):
     async def scenario():
         pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
-        moments = pipeline.fan.subscribe(10**6)
+        updates = pipeline.fan.subscribe(10**6)
         controls = controls_of([pipeline])
         task = asyncio.create_task(pipeline.run())
-        async for _ in moments:
+        async for _ in updates:
             if pipeline.elapsed_s > 60:
                 controls.lap()
                 controls.pain(3)
                 break
         await task
-        return pipeline, step_frame([step async for moment in moments for step in moment.steps])
+        return pipeline, step_frame([step async for update in updates for step in update.steps])
 
     pipeline, _ = asyncio.run(scenario())
     kept = finish_session(pipeline.journal, Runner())
@@ -223,9 +223,9 @@ def test_a_write_error_is_noted_once(tmp_path):
         pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
         pipeline._source = Scripted(blocks_of(recording), known_after=40)
         pipeline._recorder.failure = "Recording has stopped."
-        moments = pipeline.fan.subscribe()
+        updates = pipeline.fan.subscribe()
         running = asyncio.create_task(pipeline.run())
-        notes = [pipeline.state.notes async for _ in moments]
+        notes = [pipeline.state.notes async for _ in updates]
         await running
         return notes
 
@@ -258,10 +258,10 @@ def test_a_slow_subscriber_loses_the_oldest_updates_and_does_not_delay_the_run(r
         pipeline = replay_run(recording, math.inf, Wearer())
         slow = pipeline.fan.subscribe(5)
         await pipeline.run()
-        return pipeline, slow, [moment async for moment in slow]
+        return pipeline, slow, [update async for update in slow]
 
-    pipeline, slow, moments = asyncio.run(scenario())
-    assert len(moments) == 5
+    pipeline, slow, updates = asyncio.run(scenario())
+    assert len(updates) == 5
     assert slow.n_missed > 100
     assert pipeline.state.n_trend == sum(imurun.analyze(recording).steps["gait"] == "running")
 

@@ -346,11 +346,11 @@ def test_an_alert_is_printed_once():
     plain = PlainLines(state)
     plain.lines(NOW_S)
     alert = Alert("impact", 50.0, SENTENCE)
-    said = []
+    printed = []
     for alerts in [(alert,), (alert,), (), (alert,), (), (replace(alert, time_s=400.0),)]:
         state.alerts = alerts
-        said += plain.lines(NOW_S + 0.1)
-    assert said == [
+        printed += plain.lines(NOW_S + 0.1)
+    assert printed == [
         f"1:45 hip: Alert: {SENTENCE}",
         "1:45 hip: Alert over: impact.",
         f"1:45 hip: Alert: {SENTENCE}",

@@ -68,9 +68,9 @@ def test_pushed_a_few_samples_at_a_time(run, expected):
 def test_live_and_from_the_journal_of_it(run, expected, tmp_path):
     async def scenario():
         pipeline = replay_run(run.recording, math.inf, Wearer(RUNNER), tmp_path / "run")
-        moments = pipeline.fan.subscribe(10**6)
+        updates = pipeline.fan.subscribe(10**6)
         await pipeline.run()
-        return pipeline, [step async for moment in moments for step in moment.steps]
+        return pipeline, [step async for update in updates for step in update.steps]
 
     pipeline, steps = asyncio.run(scenario())
     assert_same(frame_of(steps), expected)

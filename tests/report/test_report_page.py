@@ -35,7 +35,7 @@ MOST_BYTES = 3_000_000
 
 
 class Words(HTMLParser):
-    """The page's elements: visible text and titles, whatever stands in scripts and styles left out."""
+    """The page's elements: visible text and titles, without scripts and styles."""
 
     def __init__(self, html):
         super().__init__()
