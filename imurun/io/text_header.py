@@ -81,7 +81,7 @@ def find_header(
 
     Args:
         lines: the first lines, without line ends.
-        unnamed: column names of a table without a header: the first line of so many numbers starts it.
+        unnamed: column names of a table without a header, which starts at the first line of as many numbers.
         is_header: whether cells are the column names of the file's known format.
 
     Returns:
