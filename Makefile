@@ -1,16 +1,17 @@
-# make run           create .venv, install, show a demo
+# make run           create .venv, install imurun with what README uses, show a demo
 # make test          run the tests
-# make test-plain    run those of the core without the compiler
-# make test-oldest   run a part with the oldest dependencies that pyproject.toml allows
-# make test-pythons  run a part with each newer Python of this machine
-# make test-wheel    build, install without extras in a clean environment, and run from another folder
+# make test-plain    run the tests of the core without the compiler
+# make test-oldest   run part of the tests with the oldest dependencies that pyproject.toml allows
+# make test-pythons  run part of the tests with each newer Python on this machine
+# make test-wheel    build the wheel and run it from another folder, first without extras, then with them
 # make lint          check format, style and types
 
 PYTHON ?= python3
 VENV := .venv
+EXTRAS := ble,live,report,fit
 BIN := $(VENV)/bin
 
-# what dependencies and Pythons change: numbers, files, tables, words; not what browsers and C compilers cover
+# tests whose result may depend on the versions of Python and of dependencies
 PART := tests/test_engine.py tests/test_session.py tests/model/test_sample_block.py tests/core/test_stepper.py tests/io/test_own_files.py \
 	tests/io/test_text_tables.py tests/io/test_formats.py tests/export/test_fit_activity.py tests/cli/test_cli.py \
 	tests/cli/test_history_command.py tests/history/test_store.py tests/report/test_report_command.py \
@@ -52,7 +53,7 @@ clean:
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	touch $@
 
 $(VENV)/.dev-installed: pyproject.toml constraints.txt

@@ -1,4 +1,4 @@
-"""Print requirements for pip: the oldest versions that pyproject.toml allows, today's tools of the tests."""
+"""Print pip requirements: the oldest versions that pyproject.toml allows, and the current test tools."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ("hypothesis", "pytest", "pytest-xdist")
-"""What runs the tests is no part of what is tested."""
+"""These run the tests and are not under test: pinned as in constraints.txt."""
 
 
 def oldest() -> Iterator[str]:
-    """Each `name>=bound` that imurun or an extra of a user needs, as `name==bound`; the tools as pinned."""
+    """Each `name>=bound` of the base and of the users' extras as `name==bound`; the tools as pinned."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    needs = {*project["dependencies"], *(need for name in extras if name != "dev" for need in extras[name])}
+    users = (need for name in extras if name not in ("all", "dev") for need in extras[name])
+    needs = {*project["dependencies"], *users}
     yield from sorted(need.replace(">=", "==") for need in needs)
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if line.split("==")[0] in TOOLS:

@@ -1,4 +1,4 @@
-"""Build the wheel, install it without extras in a clean environment, and use it from another folder."""
+"""Build the wheel, install it in a clean environment, and use it elsewhere, without and with extras."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*words: str | Path, cwd: Path = ROOT, code: int = 0, says: str = "") -> None:
-    """Run a command that ends with this code and says this."""
-    told = subprocess.run([*map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
-    if told.returncode != code or says not in told.stdout + told.stderr:
-        raise SystemExit(f"{words}: {told.returncode}\n{told.stdout}{told.stderr}")
+    """Run a command; stop unless it ends with this exit code and prints this text."""
+    done = subprocess.run([*map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != code or says not in done.stdout + done.stderr:
+        raise SystemExit(f"{words}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def show_live(imurun: Path, folder: Path) -> None:
-    """A simulated run for a while, ended as a user ends it."""
+    """Run `live --simulate` until its recording has steps, then end it with Ctrl-C as a user does."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -29,37 +29,54 @@ def show_live(imurun: Path, folder: Path) -> None:
     live = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     time.sleep(12)
     live.send_signal(signal.SIGINT)
-    told, _ = live.communicate(timeout=120)
-    if live.returncode or not (folder / "run.parquet").exists() or "Traceback" in told:
-        raise SystemExit(f"live --simulate: {live.returncode}\n{told}")
+    printed, _ = live.communicate(timeout=120)
+    if live.returncode or not (folder / "run.parquet").exists() or "Traceback" in printed:
+        raise SystemExit(f"live --simulate: exit code {live.returncode}\n{printed}")
+
+
+def use_base(imurun: Path, folder: Path) -> None:
+    """What files and their analysis need is in the base; each missing extra is one sentence that names it."""
+    run(imurun, "--version", cwd=folder, says="imurun ")
+    run(imurun, "demo", cwd=folder, says="Cadence")
+    run(imurun, "simulate", "test.csv", cwd=folder)
+    run(imurun, "analyze", "test.csv", cwd=folder, says="Cadence")
+    run(imurun, "cohort", "test.csv", "--out", "local", cwd=folder)
+    run(imurun, "bench", "speed", cwd=folder, code=1, says="come with a checkout")
+    distant = ["cohort", "test.csv", "--out", "distant"]
+    for extra, words in {
+        "ble": ["scan"],
+        "live": ["live", "--simulate"],
+        "report": ["report", "test.csv", "--out", "test.html"],
+        "fit": ["export", "test.csv", "--fit", "test.fit"],
+        "lsl": ["live", "--simulate", "--lsl"],
+        "virtual": ["simulate", "--ble", "usb:0"],
+        "cohort": [*distant, "--scheduler", "tcp://127.0.0.1:9"],
+    }.items():
+        run(imurun, *words, cwd=folder, code=1, says=f"-e '.[{extra}]'")
+
+
+def use_extras(imurun: Path, folder: Path) -> None:
+    """The commands of README that need extras."""
+    run(imurun, "report", "test.csv", "--out", "test.html", cwd=folder)
+    run(imurun, "export", "test.csv", "--fit", "test.fit", cwd=folder)
+    show_live(imurun, folder)
+    run(imurun, "analyze", "run.parquet", cwd=folder)
 
 
 def main() -> None:
-    """Stop at the first that is not as it should be."""
+    """Stop at the first fault."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist")
         (wheel,) = (folder / "dist").glob("*.whl")
         run(sys.executable, "-m", "venv", folder / "clean")
         pip = [folder / "clean" / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-        run(*pip, "--quiet", "-c", ROOT / "constraints.txt", wheel)
-        imurun = folder / "clean" / "bin" / "imurun"
-        user = folder / "user"
+        imurun, user = folder / "clean" / "bin" / "imurun", folder / "user"
         user.mkdir()
-        run(imurun, "--version", cwd=user, says="imurun ")
-        run(imurun, "demo", cwd=user, says="Cadence")
-        run(imurun, "simulate", "test.csv", cwd=user)
-        run(imurun, "analyze", "test.csv", cwd=user, says="Cadence")
-        run(imurun, "report", "test.csv", "--out", "test.html", cwd=user)
-        show_live(imurun, user)
-        run(imurun, "analyze", "run.parquet", cwd=user)
-        run(imurun, "cohort", "test.csv", "--out", "local", cwd=user)  # needs no extra
-        run(imurun, "bench", "speed", cwd=user, code=1, says="come with a checkout")
-        run(imurun, "live", "--simulate", "--lsl", cwd=user, code=1, says="imurun[lsl]")
-        run(imurun, "simulate", "--ble", "usb:0", cwd=user, code=1, says="imurun[virtual]")
-        distant = ["cohort", "test.csv", "--out", "distant", "--scheduler", "tcp://127.0.0.1:9"]
-        run(imurun, *distant, cwd=user, code=1, says="imurun[cohort]")
-        run(imurun, "cohort", "memory://x", "--out", "distant", cwd=user, code=1, says="imurun[cohort]")
+        run(*pip, "--quiet", "-c", ROOT / "constraints.txt", wheel)
+        use_base(imurun, user)
+        run(*pip, "--quiet", "-c", ROOT / "constraints.txt", f"{wheel}[ble,live,report,fit]")
+        use_extras(imurun, user)
     print("The wheel works in a clean environment.")
 
 

@@ -1,46 +1,53 @@
-"""RunAnalyzer: the one path from samples to steps, for a stream and for a file."""
+"""RunAnalyzer: from samples to steps, the same way for live streams and for files.
+
+Short gaps are bridged (`imurun.model.gaps`). The states of an analysis with mounting="find":
+
+    START    -- START_S of samples -->         SEARCH    orientation is known, steps with the up axis only
+    SEARCH   -- alignment found -->            RUNNING   held samples are analysed again, with the alignment
+    SEARCH   -- end of the stream -->          RUNNING   if there were enough strides, else the end
+    RUNNING
+
+With a given mounting, START leads to RUNNING. `_start`, `_search` and `_stepper` are set in the state of that
+name. A gap in START ends it with the samples there are; one in SEARCH or RUNNING splits the step cycles only.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from imurun.core.alignment import Mounting
-from imurun.core.alignment_search import MountingSearch
+from imurun.core.alignment_search import AlignmentSearch
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.orientation import START_S, TINY, Orientation
 from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
-from imurun.core.stepper import Stepper
+from imurun.core.stepper import Stepper, StepperSettings, StepperStart
 from imurun.errors import RecordingError, SettingsError
-from imurun.model.columns import GAITS, SIDES, STEP_COLUMNS
+from imurun.model.columns import GAITS, SIDES
 from imurun.model.frames import FloatArray, as_rotation
-from imurun.model.recording import (
-    Runner,
-    check_rate,
-    longest_bridge,
-    missing_rows,
-    straight_line,
-    stretches,
-)
+from imurun.model.gaps import GapFiller, Stretch, longest_bridge, missing_rows, stretches
 from imurun.model.recording_like import Recorded
+from imurun.model.runner import Runner
+from imurun.model.time_grid import check_rate
 
 Rows = npt.NDArray[Any]
 Output = tuple[Rows, Rows]
-"""Steps (dtype STEP) and seconds (dtype SECOND) that became known."""
+"""Steps (dtype STEP) and seconds (dtype SECOND) that were decided."""
 
 SAME_STEP_S = 0.15
-"""A step this soon after one that was reported already is that one, seen again."""
+"""A step this soon after a reported one is the same step, found again in the held samples."""
 UNSURE_MOUNTING = 0.3
+"""Below this confidence of the alignment there is a warning."""
 BLOCK_S = 30.0
 """A recording is pushed in blocks of this length, for progress and memory; the steps do not depend on it."""
 
 
 class Step(NamedTuple):
-    """One step; `imurun.model.columns.STEP_COLUMNS` gives the unit and meaning of each field."""
+    """One step; `imurun.model.columns.STEP_COLUMNS` lists the same fields, with unit and meaning of each."""
 
     initial_contact_s: float
     final_contact_s: float
@@ -74,23 +81,23 @@ class Step(NamedTuple):
 
 
 class RunAnalyzer:
-    """Samples of one lower-back IMU in, steps out; a recording is a stream that has already ended.
+    """Detects steps in the samples of one lower-back IMU.
 
-    Any split of the same samples into blocks gives byte-identical steps. Until the mounting is known
-    (about ten seconds of running) samples are held back; then they are pushed after, so that none is lost.
+    Any split of the same samples into blocks gives byte-identical steps. Until the mounting is known (after
+    about ten seconds of running) samples are held, and analysed again with it, so that no step is lost.
 
     Args:
         rate_hz: samples a second, 25 to 5000.
         runner: whose height scales the lumbar model; None for a height of 1.75 m.
-        mounting: "find" it in the first running, or a rotation body from sensor, shape (3, 3); the
-            identity for samples that are already anterior, left, up.
+        mounting: "find" to estimate it from the first running, or a rotation body from sensor, shape (3, 3);
+            the identity for samples in anatomical axes (anterior, left, up).
         has_gyro: whether blocks will have angular rates.
-        acc_range_g: full scale of the accelerometer; None to look for the usual ones.
-        constants: of the contact formulas, for those who fit their own.
+        acc_range_g: full scale of the accelerometer; None to detect the common ones.
+        constants: of the contact formula, `imurun.core.contact`.
 
     Raises:
         RecordingError: a rate outside the limits.
-        SettingsError: a mounting that is no rotation.
+        SettingsError: a mounting that is not a rotation.
     """
 
     def __init__(
@@ -105,20 +112,20 @@ class RunAnalyzer:
     ) -> None:
         self.rate_hz = check_rate(rate_hz)
         self._has_gyro = has_gyro
-        self._height_m = None if runner is None else runner.height_m
-        self._acc_range_g = acc_range_g
-        self._constants = as_constants(constants)
+        height_m = None if runner is None else runner.height_m
+        self._settings = StepperSettings(
+            self.rate_hz, has_gyro, height_m, acc_range_g, as_constants(constants)
+        )
         self._given = as_mounting(mounting)
         self._n_start = round(START_S * self.rate_hz)
         self._index = 0
-        self._hole = 0
-        self._last_row = np.zeros(0)
+        self._gaps = GapFiller(longest_bridge(self.rate_hz))
         self._first_index = 0
         self._start: list[tuple[FloatArray, FloatArray | None]] = []
         self._orientation: Orientation | None = None
         self._first_sample = np.zeros(3)
         self._first_up = np.zeros(3)
-        self._search: MountingSearch | None = None
+        self._search: AlignmentSearch | None = None
         self._stepper: Stepper | None = None
         self._mounting: Mounting | None = None
         self._reported_step_s = -np.inf
@@ -129,7 +136,7 @@ class RunAnalyzer:
     # ------------------------------------------------------------------------------ samples in, steps out
 
     def push(self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None) -> list[Step]:
-        """Take the next samples, and return the steps that became known.
+        """Process the next samples, and return the steps that are decided.
 
         Args:
             acc: specific force, shape (n, 3), m/s2, sensor axes. A row with a value that is not finite, or
@@ -137,24 +144,21 @@ class RunAnalyzer:
             gyr: angular rate, shape (n, 3), rad/s; left out when there is no gyroscope.
 
         Raises:
-            RecordingError: shapes that do not fit, a gyroscope that comes or goes, a finished run.
+            RecordingError: wrong shapes, a gyroscope against `has_gyro`, a finished run.
         """
         return as_steps(self.push_arrays(acc, gyr)[0])
 
     def finish(self) -> list[Step]:
-        """The run is over: decide what is left, and return it. Nothing can be pushed after."""
+        """End the run, and return the last steps. Nothing can be pushed afterwards."""
         return as_steps(self.finish_arrays()[0])
 
     def push_arrays(self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None = None) -> Output:
-        """As `push`, but the steps as a structured array, and the seconds that are full.
+        """As `push`, but with steps as a structured array, and with the seconds that are complete.
 
         Returns:
             Steps (dtype `imurun.core.step.STEP`) and seconds (dtype `imurun.core.seconds.SECOND`).
         """
-        acc, gyr, missing = self._check(acc, gyr)
-        if not missing.any() and not self._hole:
-            return self._take(acc, gyr)
-        return _concatenate(list(self._take_with_holes(acc, gyr, missing)))
+        return _concatenate([self._take(stretch) for stretch in self._gaps.push(*self._check(acc, gyr))])
 
     def finish_arrays(self) -> Output:
         """As `finish`, but in the form of `push_arrays`."""
@@ -173,7 +177,7 @@ class RunAnalyzer:
         return _concatenate(parts)
 
     def search_whole(self, blocks: Iterable[tuple[FloatArray, FloatArray | None]]) -> Mounting | None:
-        """Look at all samples for the mounting only; for a new analyzer, which is then used up."""
+        """Estimate the mounting from all samples; for a new analyzer, which is finished afterwards."""
         self._whole_file = True
         for acc, gyr in blocks:
             self.push_arrays(acc, gyr)
@@ -184,26 +188,26 @@ class RunAnalyzer:
 
     @property
     def mounting(self) -> Mounting | None:
-        """How the sensor sits on the body; None before anything is known, "level" while it is searched."""
+        """The sensor-to-body alignment; None at the start, of source "level" during the search."""
         if self._mounting is not None:
             return self._mounting
         return None if self._search is None else self._search.level
 
     @property
     def time_s(self) -> float:
-        """How much was pushed, gaps included."""
-        return (self._index + self._hole) / self.rate_hz
+        """Duration of the pushed samples, gaps included."""
+        return (self._index + self._gaps.n_pending) / self.rate_hz
 
     @property
     def n_clipped(self) -> int:
-        """Samples at the accelerometer's full scale so far."""
+        """Number of samples at the accelerometer's full scale so far."""
         if self._stepper is not None:
             return int(self._stepper.record["n_clipped"])
         return 0 if self._search is None else self._search.n_clipped
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was noticed so far about the sensor, one sentence each."""
+        """Findings about the sensor so far, one sentence each."""
         notes: list[str] = []
         if self.n_clipped:
             notes.append(
@@ -230,16 +234,16 @@ class RunAnalyzer:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Everything that changes as samples pass, as arrays and plain values; can be put back.
+        """Everything that changes as samples pass, as arrays and plain values.
 
-        Put it back into an analyzer made with the same arguments, and the run goes on as if nothing
-        happened.
+        Set it on an analyzer with the same arguments to continue the run there. States of older versions can
+        be set too.
         """
         acc, gyr = self._started()
         return {
             "index": self._index,
-            "hole": self._hole,
-            "last_row": self._last_row.copy(),
+            "hole": self._gaps.n_pending,
+            "last_row": np.zeros(0) if self._gaps.last_row is None else self._gaps.last_row.copy(),
             "first_index": self._first_index,
             "start_acc": acc,
             "start_gyr": np.zeros((0, 3)) if gyr is None else gyr,
@@ -265,8 +269,8 @@ class RunAnalyzer:
     def state(self, saved: dict[str, Any]) -> None:
         saved = copy.deepcopy(saved)
         self._index = int(saved["index"])
-        self._hole = int(saved["hole"])
-        self._last_row = saved["last_row"]
+        self._gaps.n_pending = int(saved["hole"])
+        self._gaps.last_row = saved["last_row"] if saved["last_row"].size else None
         self._first_index = int(saved["first_index"])
         self._start = []
         if len(saved["start_acc"]):
@@ -284,7 +288,7 @@ class RunAnalyzer:
             self._search.state = saved["search"]
         if saved["stepper"] is not None:
             assert self._mounting is not None
-            self._stepper = self._new_stepper(self._mounting)
+            self._stepper = Stepper(self._settings, self._mounting)
             self._stepper.state = saved["stepper"]
         self._reported_step_s = float(saved["reported_step_s"])
         self._reported_second = int(saved["reported_second"])
@@ -292,9 +296,7 @@ class RunAnalyzer:
 
     # -------------------------------------------------------------------------------------------- the stages
 
-    def _check(
-        self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None
-    ) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.bool_]]:
+    def _check(self, acc: npt.ArrayLike, gyr: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray | None]:
         if self._finished:
             raise RecordingError("The run is finished; start a new RunAnalyzer.")
         if (gyr is not None) != self._has_gyro:
@@ -304,38 +306,16 @@ class RunAnalyzer:
         gyr_array = None if gyr is None else _as_block("gyr", gyr)
         if gyr_array is not None and gyr_array.shape != acc_array.shape:
             raise RecordingError(f"gyr has shape {gyr_array.shape} but acc has {acc_array.shape}.")
-        missing = missing_rows(acc_array, gyr_array)
-        return acc_array, gyr_array, missing
+        return acc_array, gyr_array
 
-    def _take_with_holes(
-        self, acc: FloatArray, gyr: FloatArray | None, missing: npt.NDArray[np.bool_]
-    ) -> Iterator[Output]:
-        """Samples and holes in turn; as in a `Recording`, short holes are bridged and longer ones gaps."""
-        longest = longest_bridge(self.rate_hz)
-        for rows, hole in stretches(missing):
-            if hole:
-                self._hole += rows.stop - rows.start
-                if self._hole > longest or not self._last_row.size:
-                    yield self._skip(self._hole)
-                continue
-            some_acc, some_gyr = acc[rows], None if gyr is None else gyr[rows]
-            if self._hole:
-                yield self._take(*self._bridge(some_acc, some_gyr))
-            yield self._take(some_acc, some_gyr)
+    def _take(self, stretch: Stretch) -> Output:
+        acc, gyr, kind = stretch
+        return self._skip(len(acc)) if kind == "gap" else self._process(acc, gyr)
 
-    def _bridge(self, acc: FloatArray, gyr: FloatArray | None) -> tuple[FloatArray, FloatArray | None]:
-        """What goes into the hole before these samples."""
-        filled = straight_line(self._last_row, _joined_row(acc, gyr, 0), self._hole)
-        self._hole = 0
-        return filled[:, :3].copy(), None if gyr is None else filled[:, 3:].copy()
-
-    def _take(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
-        """Unbroken samples."""
-        if not len(acc):
-            return NO_STEPS, NO_SECONDS
+    def _process(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
+        """Contiguous samples; collects them in START."""
         first_index = self._index
         self._index += len(acc)
-        self._last_row = _joined_row(acc, gyr, -1)
         if self._orientation is None:
             if not self._start:
                 self._first_index = first_index
@@ -346,8 +326,7 @@ class RunAnalyzer:
         return self._follow(acc, gyr)
 
     def _skip(self, n_missing: int) -> Output:
-        """A gap. The orientation is kept: it finds back by itself within seconds."""
-        self._hole, self._last_row = 0, np.zeros(0)
+        """A gap. The orientation is kept, as it converges again within seconds."""
         parts: list[Output] = []
         if self._orientation is None and self._start:
             parts.append(self._begin())
@@ -363,7 +342,7 @@ class RunAnalyzer:
         return _concatenate(parts)
 
     def _begin(self) -> Output:
-        """The first second or so is there: up is known well enough to start."""
+        """Leave START: the mean of the samples so far gives up."""
         acc, gyr = self._started()
         self._start = []
         self._first_sample = acc[0].copy()
@@ -375,16 +354,16 @@ class RunAnalyzer:
             self._search = self._new_search()
         else:
             self._mounting = self._given
-            self._stepper = self._new_stepper(self._given, first_index=self._first_index)
+            self._stepper = Stepper(self._settings, self._given, StepperStart(self._first_index))
         return self._follow(acc, gyr)
 
     def _follow(self, acc: FloatArray, gyr: FloatArray | None) -> Output:
-        """Samples whose orientation can be followed."""
+        """Samples after START: updates the orientation."""
         assert self._orientation is not None
         return self._find_steps(acc, gyr, self._orientation.push(acc, gyr))
 
     def _find_steps(self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray) -> Output:
-        """Oriented samples, to the search for the mounting or, once it is known, to the stepper."""
+        """Pass oriented samples to the search or, once the alignment is known, to the stepper."""
         if self._stepper is not None:
             return self._new_only(*self._stepper.push(acc, quats))
         assert self._search is not None
@@ -397,17 +376,12 @@ class RunAnalyzer:
         return _concatenate(parts)
 
     def _replay_held(self, mounting: Mounting) -> Output:
-        """The mounting is known: push the samples that were held back, and go on without the search."""
+        """Leave SEARCH: analyse the held samples with the alignment."""
         search = self._search
         assert search is not None
         held = search.held
-        stepper = self._new_stepper(
-            mounting,
-            first_index=held.start,
-            standing=search.standing,
-            n_clipped=search.n_clipped,
-            count_from=held.stop,
-        )
+        start = StepperStart(held.start, search.standing, search.n_clipped, count_from=held.stop)
+        stepper = Stepper(self._settings, mounting, start)
         parts: list[Output] = []
         acc, _, quats = held.arrays()
         for rows, gap in stretches(missing_rows(acc, None)):
@@ -416,13 +390,13 @@ class RunAnalyzer:
             else:
                 parts.append(stepper.push(acc[rows], quats[rows]))
         steps, seconds = _concatenate(parts)
-        # they could not be known before the mounting was
+        # no step is decided before the alignment
         steps["decided_s"] = np.maximum(steps["decided_s"], mounting.decided_s)
         self._mounting, self._stepper, self._search = mounting, stepper, None
         return self._new_only(steps, seconds)
 
     def _new_only(self, steps: Rows, seconds: Rows) -> Output:
-        """Leave out what was reported before the held samples were seen again."""
+        """Leave out steps and seconds that were reported before the held samples were analysed again."""
         if len(steps):
             contacts_s = steps["initial_contact_s"]
             before_s = np.concatenate([[self._reported_step_s], contacts_s[:-1]])
@@ -454,34 +428,17 @@ class RunAnalyzer:
     def _new_orientation(self) -> Orientation:
         return Orientation(self.rate_hz, self._has_gyro, self._first_up, self._first_sample)
 
-    def _new_search(self) -> MountingSearch:
-        return MountingSearch(
-            self.rate_hz,
-            has_gyro=self._has_gyro,
-            height_m=self._height_m,
-            acc_range_g=self._acc_range_g,
-            constants=self._constants,
+    def _new_search(self) -> AlignmentSearch:
+        return AlignmentSearch(
+            self._settings,
             first_up=self._first_up,
             first_index=self._first_index,
             whole_file=self._whole_file,
         )
 
-    def _new_stepper(self, mounting: Mounting, **resumed: Any) -> Stepper:
-        return Stepper(
-            self.rate_hz,
-            mounting.rotation,
-            heading_known=mounting.heading_known,
-            has_gyro=self._has_gyro,
-            upright=mounting.source in ("found", "whole"),
-            height_m=self._height_m,
-            acc_range_g=self._acc_range_g,
-            constants=self._constants,
-            **resumed,
-        )
-
 
 def _as_block(name: str, values: npt.ArrayLike) -> FloatArray:
-    """Samples as an array of its own: some are held back, and nobody shall change them meanwhile."""
+    """A copy of the samples, since some are held and the caller may change the array."""
     try:
         block = np.array(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
@@ -493,16 +450,11 @@ def _as_block(name: str, values: npt.ArrayLike) -> FloatArray:
     return block
 
 
-def _joined_row(acc: FloatArray, gyr: FloatArray | None, k: int) -> FloatArray:
-    """Row k of both, shape (3,) or (6,)."""
-    return acc[k].copy() if gyr is None else np.concatenate([acc[k], gyr[k]])
-
-
 def as_mounting(mounting: Literal["find"] | npt.ArrayLike | Mounting) -> Mounting | None:
-    """A given mounting, or None for one that is to be found.
+    """A given mounting, or None for "find".
 
     Raises:
-        SettingsError: another word, or a matrix that is no rotation.
+        SettingsError: another word, or a matrix that is not a rotation.
     """
     if isinstance(mounting, Mounting):
         return mounting
@@ -514,24 +466,20 @@ def as_mounting(mounting: Literal["find"] | npt.ArrayLike | Mounting) -> Mountin
 
 
 def find_mounting(recording: Recorded) -> Mounting | None:
-    """How the sensor sat, from all running of a recording; None where nobody ran."""
+    """The sensor-to-body alignment from all running of a recording; None without running."""
     analyzer = RunAnalyzer(recording.rate_hz, has_gyro=recording.has_gyro)
     return analyzer.search_whole(recording.blocks(block_length(recording.rate_hz)))
 
 
 def block_length(rate_hz: float) -> int:
-    """Samples that a recording is pushed in at once: enough that the call costs nothing beside them."""
+    """Length of the blocks in which a recording is pushed, so long that the cost of a call is negligible."""
     return max(int(BLOCK_S * rate_hz), 1)
 
 
 def as_steps(rows: Rows) -> list[Step]:
-    """Rows of the core's step array as named tuples with sides and gaits as words."""
-    steps: list[Step] = []
-    for row in rows:
-        values = {column.name: row[column.name] for column in STEP_COLUMNS}
-        numbers = {name: float(value) for name, value in values.items() if name not in ("side", "gait")}
-        steps.append(Step(side=SIDES[values["side"]], gait=GAITS[values["gait"]], **numbers))
-    return steps
+    """Rows of the core's step array as named tuples, with side and gait as words."""
+    steps = map(Step._make, rows[list(Step._fields)].tolist())
+    return [step._replace(side=SIDES[int(step.side)], gait=GAITS[int(step.gait)]) for step in steps]
 
 
 def _concatenate(parts: list[Output]) -> Output:

@@ -1,26 +1,30 @@
-"""How plots look, on the live page and in the report: colours, axes, nothing around them."""
+"""Colours and figure style of the plots in the report and on the live page."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bokeh.models import BasicTicker, BasicTickFormatter
-from bokeh.plotting import figure
+if TYPE_CHECKING:
+    from bokeh.plotting import figure
 
 SIDES = {"left": "#2f86e0", "right": "#e0701b", "unknown": "#85878f"}
 INK = "#7a7d85"
-"""Axes and text, readable on black and on white."""
+"""Colour of axes and text, readable on black and on white."""
 LOAD_COLOR = "#1f9d61"
 HEIGHT_PX = 132
 
 
 def plain_figure(name: str, **options: Any) -> figure:
-    """A figure as wide as its place, without toolbar, on whatever ground the page has.
+    """A bokeh figure as wide as its container, without toolbar and background.
 
     Args:
         name: of the figure's model.
-        options: of bokeh's `figure`, in the place of these.
+        options: of bokeh's `figure`; they replace the defaults here.
     """
+    # the colours are used where bokeh is not installed
+    from bokeh.models import BasicTicker, BasicTickFormatter
+    from bokeh.plotting import figure
+
     plot = figure(
         **{
             "name": name,

@@ -1,11 +1,11 @@
-"""A recording through the engine: step table, bouts, summary."""
+"""Analyses a recording with the engine: step table, bouts, phases, summary, warnings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from imurun.core.bouts import Bout, find_bouts
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.quality import STRAP_DB
 from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile
-from imurun.engine import Output, Rows, RunAnalyzer, block_length, find_mounting
+from imurun.engine import Rows, RunAnalyzer, block_length, find_mounting
 from imurun.errors import SettingsError
 from imurun.gyroscope import TurnWatch, is_dead
 from imurun.methods.apply import find_method, method_steps
@@ -32,29 +32,29 @@ from imurun.vgrf import WAVES_BW, running_force_bw
 MountingWord = Literal["auto", "find", "whole"]
 
 SCALE_TOLERANCE = 0.08
-"""Over steady steps the mean vertical force is one body weight; further off, the sensor's scale is wrong."""
+"""Over steady steps the mean vertical force is one body weight; a larger deviation means a wrong scale."""
 LEAST_STEPS_FOR_SCALE = 20
 LEAST_STEPS_FOR_STRAP = 8
 ONE_SIDED_PERCENT = 30.0
-"""Left and right peak force of people differ by a few percent; by this much, the sensor sits to one side."""
+"""Left and right peak force of people differ by a few percent; more means a sensor worn to one side."""
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """What came out of one recording.
+    """Result of analysing one recording.
 
     Attributes:
         steps: one row a step, in order of time; see `imurun.model.columns.STEP_COLUMNS`. NaN where a
             value could not be measured.
-        bouts: start_s, end_s and kind (running, walking, still, other, gap), without holes.
+        bouts: start_s, end_s and kind (running, walking, still, other, gap); they cover the recording.
         phases: start_s, end_s and kind (warm-up, main, cool-down) from first to last movement.
         summary: flat, JSON-ready; units in the keys, None for what is not known.
-        mounting: how the sensor sat; None when the recording was too short to say even what is up.
-        warnings: what was noticed, one sentence each.
-        settings: what the analysis was told, with the version of imurun.
+        mounting: sensor-to-body alignment; None when the recording is too short to find even the vertical.
+        warnings: doubts about the recording or the result, one sentence each.
+        settings: arguments of the analysis, and the version of imurun.
         start: UTC time of the first sample, if known.
-        source: where the recording came from.
-        markers: laps and pain that the runner noted.
+        source: file or sensor of the recording.
+        markers: laps and pain scores that the runner entered.
     """
 
     steps: pd.DataFrame
@@ -71,8 +71,8 @@ class Session:
     def vgrf(self, waves_bw: FloatArray = WAVES_BW) -> FloatArray:
         """Vertical ground reaction force in body weights at the recording's samples, shape (n,).
 
-        0 in flight, NaN where nobody runs; see `imurun.vgrf` for the model, its constants `waves_bw`, and how
-        well it was measured.
+        0 in flight, NaN outside running; see `imurun.vgrf` for the model, its constants `waves_bw`, and its
+        accuracy.
         """
         rate_hz, duration_s = self.summary["rate_hz"], self.summary["duration_s"]
         return running_force_bw(self.steps, self.bouts, rate_hz, duration_s, waves_bw)
@@ -87,103 +87,180 @@ def analyze(
     constants: ContactConstants = CONSTANTS,
     progress: Callable[[float], None] | None = None,
 ) -> Session:
-    """Analyse a recording: foot strikes, contact and flight, impact and load, sway.
+    """Analyse a recording: initial and final contacts, flight, impact and load, trunk sway.
 
     Args:
-        recording: samples in SI units: a `Recording`, or one that stays in its file
-            (`imurun.io.open_recording`); they give the same. A published rule takes it into memory.
+        recording: samples in SI units: a `Recording`, or one whose samples stay in its file
+            (`imurun.io.open_recording`); both give the same result. A published method loads it into memory.
         runner: mass gives loads in newtons, height scales the lumbar model; None for neither.
-        mounting: "find" it in the first running, as a live run does; "whole": in a first pass over all
-            running; or a rotation body from sensor, shape (3, 3). "auto" finds it, unless the recording is
-            in the anatomical frame already.
-        method: "imurun", or a published rule of `imurun.methods.METHODS` by name: then the step table has
-            the rule's running steps and nothing else, and the summary is of these; mounting, bouts, phases
-            and warnings stay the engine's.
-        constants: of the contact formulas, for those who fit their own (`imurun.core.contact`).
-        progress: called with the share done, 0 to 1.
+        mounting: "find" aligns the sensor during the first running, as a live run does; "whole" makes a
+            first pass over all running; or a rotation body from sensor, shape (3, 3). "auto" means "find",
+            unless the recording is in the anatomical frame already.
+        method: "imurun", or the name of a published method in `imurun.methods.METHODS`: the step table then
+            holds its running steps only, and the summary describes these; mounting, bouts, phases and
+            warnings still come from the engine.
+        constants: of the contact formulas, to use a fit of your own (`imurun.core.contact`).
+        progress: called with the share that is done, 0 to 1.
 
     Raises:
-        SettingsError: a mounting that is neither of these words nor a rotation, an unknown method.
-        MethodError: a published rule that the recording does not fit, or that failed.
-        FormatError: a file that can be read no more.
+        SettingsError: an unknown mounting word, a matrix that is no rotation, or an unknown method.
+        MethodError: a published method that cannot use the recording, or that failed.
+        FormatError: the recording's file can no longer be read.
+
+    Example:
+        >>> session = imurun.analyze(imurun.read("run.csv"))
+        >>> session.steps["contact_time_ms"].median()
     """
-    runner = Runner() if runner is None else runner
-    constants = as_constants(constants)
-    gyr_notes: list[str] = []
+    plan = _plan(recording, Runner() if runner is None else runner, mounting, method, as_constants(constants))
+    output = _run_engine(plan, progress)
+    tables = _tabulate(plan, output)
+    return _as_session(plan, output, tables)
+
+
+class _Plan(NamedTuple):
+    """Input of one analysis, checked."""
+
+    recording: Recorded
+    runner: Runner
+    mounting: Literal["find"] | npt.ArrayLike | Mounting
+    mounting_word: str  # for the settings: "given" for a rotation
+    method: Method | None  # None for imurun's own
+    constants: ContactConstants
+    warnings: list[str]
+
+
+class _EngineOutput(NamedTuple):
+    """Everything the engine measures in one recording."""
+
+    steps: Rows
+    seconds: Rows
+    mounting: Mounting | None
+    n_clipped: int
+    warnings: list[str]
+
+
+class _Tables(NamedTuple):
+    """Steps, bouts, phases and the figures that follow from them."""
+
+    steps: pd.DataFrame
+    bouts: list[Bout]
+    phases: list[Bout]
+    summary: dict[str, Any]
+    warnings: list[str]
+
+
+def _plan(
+    recording: Recorded,
+    runner: Runner,
+    mounting: MountingWord | npt.ArrayLike | Mounting,
+    method: str | Method,
+    constants: ContactConstants,
+) -> _Plan:
+    """Step 1: drop a dead gyroscope, look up the method, and resolve the mounting word."""
+    warnings: list[str] = []
     if recording.has_gyro and is_dead(recording):
         recording = recording.without_gyro()
-        gyr_notes.append("The gyroscope reads the same all the time; it was left out.")
-    rule = None if method == "imurun" else find_method(method, recording)
-    asked = mounting if isinstance(mounting, str) else "given"
+        warnings.append("The gyroscope reads the same value throughout; it is not used.")
+    published = None if method == "imurun" else find_method(method, recording)
+    word = mounting if isinstance(mounting, str) else "given"
     if isinstance(mounting, str):
-        if mounting not in ("auto", "find", "whole"):
-            raise SettingsError(
-                f"mounting is {mounting!r}; it must be auto, find, whole or a 3 x 3 rotation."
-            )
-        if mounting == "whole":
-            mounting = find_mounting(recording) or "find"
-        elif mounting == "auto":
-            mounting = np.eye(3) if recording.frame == "anatomical" else "find"
+        mounting = _resolve(mounting, recording)
+    return _Plan(recording, runner, mounting, word, published, constants, warnings)
+
+
+def _resolve(word: str, recording: Recorded) -> Literal["find"] | npt.ArrayLike | Mounting:
+    if word not in ("auto", "find", "whole"):
+        raise SettingsError(f"mounting is {word!r}; it must be auto, find, whole or a 3 x 3 rotation.")
+    if word == "whole":
+        return find_mounting(recording) or "find"
+    return np.eye(3) if word == "auto" and recording.frame == "anatomical" else "find"
+
+
+def _run_engine(plan: _Plan, progress: Callable[[float], None] | None) -> _EngineOutput:
+    """Step 2: push all samples through the engine, block by block."""
+    recording = plan.recording
     analyzer = RunAnalyzer(
         recording.rate_hz,
-        runner=runner,
-        mounting=mounting,
+        runner=plan.runner,
+        mounting=plan.mounting,
         has_gyro=recording.has_gyro,
         acc_range_g=recording.acc_range_g,
-        constants=constants,
+        constants=plan.constants,
     )
-    turns = TurnWatch()
-    rows, seconds = _push_all(analyzer, recording, turns, progress)
-    steps = steps_frame(rows)
-    gaps_s = [(a / recording.rate_hz, b / recording.rate_hz) for a, b in recording.gaps]
-    bouts = find_bouts(rows, seconds, gaps_s, recording.duration_s, recording.rate_hz)
+    turns = TurnWatch(recording.warnings)
+    steps, seconds = RowPile(NO_STEPS), RowPile(NO_SECONDS)
+    n_done = 0
+    for acc, gyr in recording.blocks(block_length(recording.rate_hz)):
+        some_steps, some_seconds = analyzer.push_arrays(acc, gyr)
+        steps.add(some_steps)
+        seconds.add(some_seconds)
+        if gyr is not None:
+            turns.take(gyr)
+        n_done += len(acc)
+        if progress is not None:
+            progress(n_done / len(recording))
+    last_steps, last_seconds = analyzer.finish_arrays()
+    steps.add(last_steps)
+    seconds.add(last_seconds)
+    warnings = [*turns.notes, *analyzer.warnings]
+    return _EngineOutput(steps.taken(), seconds.taken(), analyzer.mounting, analyzer.n_clipped, warnings)
+
+
+def _tabulate(plan: _Plan, output: _EngineOutput) -> _Tables:
+    """Step 3: step table, bouts, phases, and the summary of the steps, by the requested method."""
+    recording = plan.recording
+    steps = steps_frame(output.steps)
+    gaps_s = [(first / recording.rate_hz, stop / recording.rate_hz) for first, stop in recording.gaps]
+    bouts = find_bouts(output.steps, output.seconds, gaps_s, recording.duration_s, recording.rate_hz)
     phases = find_phases(steps, bouts)
-    summary = summarise(steps, bouts, phases, recording.duration_s, runner)
-    warnings = (
-        *recording.warnings,
-        *gyr_notes,
-        *turns.notes,
-        *analyzer.warnings,
-        *_scale_warning(rows),
-        *_strap_warning(rows),
+    summary = summarise(steps, bouts, phases, recording.duration_s, plan.runner)
+    warnings = [
+        *_scale_warning(output.steps),
+        *_strap_warning(output.steps),
         *_place_warning(summary),
-    )
-    if rule is not None:
+    ]
+    if plan.method is not None:
         running_s = [(bout.start_s, bout.end_s) for bout in bouts if bout.kind == "running"]
-        steps = method_steps(rule, recording.load(), analyzer.mounting, running_s)
-        summary = summarise(steps, bouts, phases, recording.duration_s, runner)
-        summary["walking_steps"] = None  # the rules say nothing of walking
-    summary.update(
-        {
-            "rate_hz": recording.rate_hz,
-            "method": "imurun" if rule is None else rule.name,
-            "gyroscope": recording.has_gyro,
-            "clipped_samples": analyzer.n_clipped,
-            "bridged_samples": recording.n_bridged,
-            "mounting": "unknown" if analyzer.mounting is None else analyzer.mounting.source,
-            "mounting_confidence": None if analyzer.mounting is None else analyzer.mounting.confidence,
-            "start": None if recording.start is None else recording.start.isoformat(),
-            "source": recording.source,
-            "warnings": list(warnings),
-            "version": __version__,
-        }
-    )
+        steps = method_steps(plan.method, recording.load(), output.mounting, running_s)
+        summary = summarise(steps, bouts, phases, recording.duration_s, plan.runner)
+        summary["walking_steps"] = None  # published methods cover running only
+    return _Tables(steps, bouts, phases, summary, warnings)
+
+
+def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
+    """Step 4: complete the summary with the circumstances of the measurement, and record the settings."""
+    recording, mounting = plan.recording, output.mounting
+    warnings = (*recording.warnings, *plan.warnings, *output.warnings, *tables.warnings)
+    method = "imurun" if plan.method is None else plan.method.name
+    summary = tables.summary | {
+        "rate_hz": recording.rate_hz,
+        "method": method,
+        "gyroscope": recording.has_gyro,
+        "clipped_samples": output.n_clipped,
+        "bridged_samples": recording.n_bridged,
+        "mounting": "unknown" if mounting is None else mounting.source,
+        "mounting_confidence": None if mounting is None else mounting.confidence,
+        "start": None if recording.start is None else recording.start.isoformat(),
+        "source": recording.source,
+        "warnings": list(warnings),
+        "version": __version__,
+    }
     settings = {
         "version": __version__,
-        "mounting": asked,
-        "method": summary["method"],
+        "mounting": plan.mounting_word,
+        "method": method,
         "rate_hz": recording.rate_hz,
-        "mass_kg": runner.mass_kg,
-        "height_m": runner.height_m,
+        "mass_kg": plan.runner.mass_kg,
+        "height_m": plan.runner.height_m,
         "acc_range_g": recording.acc_range_g,
-        "contact_constants": None if constants == CONSTANTS else constants._asdict(),
+        "contact_constants": None if plan.constants == CONSTANTS else plan.constants._asdict(),
     }
     return Session(
-        steps,
-        bouts_frame(bouts),
-        bouts_frame(phases),
+        tables.steps,
+        bouts_frame(tables.bouts),
+        bouts_frame(tables.phases),
         summary,
-        analyzer.mounting,
+        mounting,
         warnings,
         settings,
         recording.start,
@@ -193,7 +270,7 @@ def analyze(
 
 
 def steps_frame(rows: Rows) -> pd.DataFrame:
-    """The core's step array as the step table."""
+    """The step table from the core's step array; sides and gaits as words."""
     words = {"side": np.array(SIDES)[rows["side"]], "gait": np.array(GAITS)[rows["gait"]]}
     return pd.DataFrame({c.name: words.get(c.name, rows[c.name]) for c in STEP_COLUMNS})
 
@@ -209,31 +286,8 @@ def bouts_frame(bouts: list[Bout]) -> pd.DataFrame:
     )
 
 
-def _push_all(
-    analyzer: RunAnalyzer,
-    recording: Recorded,
-    turns: TurnWatch,
-    progress: Callable[[float], None] | None,
-) -> Output:
-    steps, seconds = RowPile(NO_STEPS), RowPile(NO_SECONDS)
-    done = 0
-    for acc, gyr in recording.blocks(block_length(recording.rate_hz)):
-        some_steps, some_seconds = analyzer.push_arrays(acc, gyr)
-        steps.add(some_steps)
-        seconds.add(some_seconds)
-        if gyr is not None:
-            turns.take(gyr)
-        done += len(acc)
-        if progress is not None:
-            progress(done / len(recording))
-    last_steps, last_seconds = analyzer.finish_arrays()
-    steps.add(last_steps)
-    seconds.add(last_seconds)
-    return steps.taken(), seconds.taken()
-
-
 def _scale_warning(rows: Rows) -> list[str]:
-    """A sentence when the accelerometer's scale cannot be right."""
+    """A warning when the mean vertical force over running is far from one body weight."""
     running = rows["gait"] == GAITS.index("running")
     if np.count_nonzero(running) < LEAST_STEPS_FOR_SCALE:
         return []
@@ -247,19 +301,19 @@ def _scale_warning(rows: Rows) -> list[str]:
 
 
 def _strap_warning(rows: Rows) -> list[str]:
-    """A sentence when the sensor swings on a soft strap."""
+    """A warning when the sensor oscillates on a soft strap."""
     ringing_db = rows["ringing_db"][rows["gait"] == GAITS.index("running")]
     known_db = ringing_db[np.isfinite(ringing_db)]
     if len(known_db) < LEAST_STEPS_FOR_STRAP or float(np.median(known_db)) <= STRAP_DB:
         return []
     return [
-        "The sensor seems to swing on a soft strap, at 8 to 12 Hz: contact times may be 10 to 50 ms "
-        "too short; wear it tighter."
+        "The sensor seems to oscillate on a soft strap, at 8 to 12 Hz: contact times may be 10 to 50 ms "
+        "too short; tighten the strap."
     ]
 
 
 def _place_warning(summary: dict[str, Any]) -> list[str]:
-    """A sentence when left and right differ by more than legs do."""
+    """A warning when left and right peak forces differ more than those of two legs."""
     difference = summary["peak_vgrf_asymmetry_percent"]
     if difference is None or abs(difference) <= ONE_SIDED_PERCENT:
         return []

@@ -1,4 +1,4 @@
-"""One session in one flat dictionary: units in the keys, ready for JSON, None for what is not known."""
+"""Summary of a session: a flat, JSON-ready dictionary with units in the keys and None for unknown values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEDIANS = (
     "stride_regularity",
     "quality",
 )
-"""Columns whose median over the running steps is given."""
+"""Columns whose median over the running steps is in the summary."""
 FRESH_AND_TIRED = (
     "cadence_spm",
     "contact_time_ms",
@@ -51,11 +51,11 @@ SIDED = ("contact_time_ms", "peak_impact_g", "peak_vgrf_bw")
 
 EFFORT_WINDOW_S = 30.0
 MAIN_EFFORT = 0.8
-"""The main part begins and ends where the effort of half a minute reaches this share of the usual one."""
+"""The main part begins and ends where the effort of half a minute reaches this share of the median effort."""
 SHORTEST_PHASE_S = 5.0
-"""A shorter warm-up or cool-down is only the way to the first step or from the last."""
+"""A shorter warm-up or cool-down is dropped: the runner only walks to the first step or from the last."""
 EFFORT_EXPONENT = 4.0
-"""Of the peak force: easy and hard running differ little in force, more in what it does."""
+"""Exponent of the peak force: easy and hard running differ little in force, more in tissue load."""
 
 
 def find_phases(steps: pd.DataFrame, bouts: list[Bout]) -> list[Bout]:
@@ -74,7 +74,7 @@ def find_phases(steps: pd.DataFrame, bouts: list[Bout]) -> list[Bout]:
         contacts, edges, weights=running_column(steps, "peak_vgrf_bw") ** EFFORT_EXPONENT
     )
     hard = np.flatnonzero(effort >= MAIN_EFFORT * np.median(effort[effort > 0]))
-    # within its half minutes, the main part begins and ends with a running step
+    # the main part begins and ends with a running step inside its half minutes
     main_start = contacts[contacts >= edges[hard[0]]][0]
     main_end = contacts[contacts < edges[hard[-1] + 1]][-1]
     phases = [
@@ -86,7 +86,7 @@ def find_phases(steps: pd.DataFrame, bouts: list[Bout]) -> list[Bout]:
 
 
 def running_column(steps: pd.DataFrame, name: str, side: str | None = None) -> FloatArray:
-    """A column of the running steps, or of those of one side; shape (n,)."""
+    """Values of a column over the running steps, optionally of one side; shape (n,)."""
     rows = np.asarray(steps["gait"] == "running")
     if side is not None:
         rows = rows & np.asarray(steps["side"] == side)
@@ -96,7 +96,7 @@ def running_column(steps: pd.DataFrame, name: str, side: str | None = None) -> F
 def summarise(
     steps: pd.DataFrame, bouts: list[Bout], phases: list[Bout], duration_s: float, runner: Runner
 ) -> dict[str, Any]:
-    """The summary's entries that follow from steps and bouts."""
+    """Entries of the summary that follow from steps and bouts; `imurun.session` adds the others."""
     n_running = int(np.sum(steps["gait"] == "running"))
     summary: dict[str, Any] = {"duration_s": duration_s}
     for kind in BOUT_KINDS:
@@ -130,7 +130,7 @@ def summarise(
 
 
 def median_of(values: FloatArray) -> float | None:
-    """Median of what is known, or None."""
+    """Median of the finite values; None without any."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else None
 
@@ -146,7 +146,7 @@ def _newtons(body_weights: float | None, runner: Runner) -> float | None:
 
 
 def _asymmetry(left: float | None, right: float | None) -> float | None:
-    """Left minus right in percent of their mean."""
+    """Left minus right in percent of their mean; None where either is unknown."""
     if left is None or right is None or left + right == 0:
         return None
     return 100.0 * (left - right) / (0.5 * (left + right))

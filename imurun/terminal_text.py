@@ -1,4 +1,4 @@
-"""Numbers as short text for a terminal: the time of a run, small pictures of a series."""
+"""Short text for a terminal: durations and small bar charts of a series."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SPARK_WIDTH = 24
 
 
 def sparkline(values: npt.ArrayLike, width: int = SPARK_WIDTH) -> str:
-    """Medians of `width` equal parts of a series, as a line of small bars; "" where there is too little."""
+    """A line of bars: medians of `width` equal parts of a series; "" for fewer than 2 * `width` values."""
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
     if len(known) < 2 * width:
@@ -30,7 +30,7 @@ def clock(seconds: float) -> str:
 
 
 def bars(values: npt.ArrayLike) -> str:
-    """One small bar a value, from the least to the greatest; a blank for NaN."""
+    """One bar a value, scaled from the smallest to the largest; a blank for NaN."""
     array = np.asarray(values, dtype=np.float64)
     known = array[np.isfinite(array)]
     if not len(known):

@@ -1,15 +1,15 @@
-"""The vertical force under the feet, drawn from the steps.
+"""Waveform of the vertical ground reaction force, computed from the steps.
 
 Between a step's initial and final contact the force is a sum of five half waves, whose sizes follow from two
-numbers that every step has: its duty factor and its peak force. Both say how the push is shaped: a long
-soft contact is skewed to its beginning, a short hard one is nearly symmetric.
+numbers of the step: duty factor and peak force. Both determine the shape of the waveform: a long soft contact
+is skewed towards its beginning, a short hard one is nearly symmetric.
 
     force(u) = sum over k of (WAVES_BW[k-1] . (1, duty factor - 0.35, peak force - 2.4 BW)) sin(k pi u)
 
-with u from 0 at initial to 1 at final contact; in flight the force is 0. That sacral accelerations carry the
-waveform: Alcantara et al. 2022 (a neural network on one sacral sensor, 0.16 BW). Here the constants are least
-squares over the force plates of six runners; the score of runners left out and the command that fits them are
-in benchmarks/accuracy/README.md. The impact transient in the first 30 ms is not modelled.
+with u from 0 at initial to 1 at final contact; in flight the force is 0. Alcantara et al. 2022 show that
+sacral accelerations carry the waveform (a neural network on one sacral sensor, 0.16 BW). The constants here
+are a least-squares fit to the force plates of six runners; the error on left-out runners and the command that
+fits are in benchmarks/accuracy/README.md. The impact transient in the first 30 ms is not modelled.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MIDDLE_PEAK_BW = 2.4
 
 
 def step_descriptors(duty_factor: npt.ArrayLike, peak_bw: npt.ArrayLike) -> FloatArray:
-    """What the waves are sized by, shape (k, 3)."""
+    """Regressors of the wave amplitudes, shape (k, 3): 1, duty factor and peak force about their middle."""
     duty, peak = np.asarray(duty_factor, dtype=np.float64), np.asarray(peak_bw, dtype=np.float64)
     return np.column_stack([np.ones(len(duty)), duty - MIDDLE_DUTY, peak - MIDDLE_PEAK_BW])
 
@@ -57,13 +57,13 @@ def force_bw(
     """Vertical ground reaction force of running steps.
 
     Args:
-        time_s: where it is wanted, ascending, shape (n,).
+        time_s: times to evaluate, ascending, shape (n,).
         initial_contact_s, final_contact_s, duty_factor, peak_bw: one value a step, shape (k,).
         waves_bw: constants, shape (5, 3).
 
     Returns:
         Body weights, shape (n,); 0 outside the contacts, never negative, NaN where a step's peak is
-        not known. Contacts that overlap add up.
+        unknown. Overlapping contacts add up.
     """
     force = np.zeros(len(time_s))
     sizes = step_descriptors(duty_factor, peak_bw) @ waves_bw.T
@@ -71,8 +71,8 @@ def force_bw(
         if not start_s < end_s:  # also for NaN
             continue
         part = slice(*np.searchsorted(time_s, [start_s, end_s]))
-        push = half_waves((time_s[part] - start_s) / (end_s - start_s)) @ size
-        force[part] += np.maximum(push, 0.0)
+        wave = half_waves((time_s[part] - start_s) / (end_s - start_s)) @ size
+        force[part] += np.maximum(wave, 0.0)
     return force
 
 
@@ -83,7 +83,7 @@ def running_force_bw(
     duration_s: float,
     waves_bw: FloatArray = WAVES_BW,
 ) -> FloatArray:
-    """Force at the samples of a session, from its tables of steps and bouts; NaN where nobody runs."""
+    """Force at the samples of a session, from its tables of steps and bouts; NaN outside running."""
     time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
     running = steps[steps["gait"] == "running"]
     names = ("initial_contact_s", "final_contact_s", "duty_factor", "peak_vgrf_bw")

@@ -9,10 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.kills.warm import ERR, OUT, Order, Warm
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# a busy machine fails no test: no example has a deadline, and drawing examples may take as long as it takes;
+# examples may share `tmp_path` and `monkeypatch`, since each replaces what the one before has left there
+settings.register_profile(
+    "imurun",
+    settings(
+        deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    ),
+)
+settings.load_profile("imurun")
 
 
 @pytest.fixture(scope="session", autouse=True)

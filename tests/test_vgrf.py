@@ -14,7 +14,7 @@ from imurun.sim import Segment, simulate
 from imurun.vgrf import MIDDLE_DUTY, MIDDLE_PEAK_BW, WAVES_BW, force_bw
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     start=st.floats(0.0, 1.0), length=st.floats(0.05, 0.5), duty=st.floats(0.2, 0.5), peak=st.floats(1.5, 3.5)
 )

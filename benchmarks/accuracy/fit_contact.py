@@ -3,7 +3,7 @@
     python -m benchmarks.accuracy.fit_contact
 
 Each runner has the same weight, and within a runner each trial. Truth: force plates, 5 % of body weight.
-Constants that place a step around the typical one (`own` rise, fall and height) were set by the spread within
+Constants that place a step around the average one (`own` rise, fall and height) were set by the spread within
 trials and are not fitted here.
 """
 
@@ -17,28 +17,28 @@ import numpy as np
 
 from benchmarks.accuracy.running_rows import running_rows
 from benchmarks.datasets import Trial, load
-from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW, TYPICAL, ContactConstants
+from imurun.core.contact import CONSTANTS, OWN_HEIGHT_BW, ContactConstants
 from imurun.model.frames import FloatArray
 
 DATASETS = ("running_speeds", "treadmill_run_grf", "sacral_grf")
 FEATURES = {
-    "initial_s": ("one", "push_begin", "impulse", "load"),
+    "initial_s": ("one", "force_begin", "impulse", "load"),
     "step_share": ("one", "per_height", "forward_per_height"),
-    "peak_bw": ("one", "push_swing", "net_impulse"),
+    "peak_bw": ("one", "force_peak_to_peak_g", "net_impulse"),
 }
 """The factors of the ContactConstants, by the names of `imurun.core.contact`."""
 NEAR_S = 0.1
-"""A pulse whose peak lies this close to the middle of a contact belongs to it."""
+"""A step cycle whose peak lies this close to the middle of a contact belongs to it."""
 
 
 @dataclass(frozen=True)
 class Contacts:
-    """All contacts of one trial with the pulse each was measured on: arrays of one length.
+    """All contacts of one trial with the step cycle each was measured on: arrays of one length.
 
     Attributes:
         runner, level: whose trial it is, and whether on the level.
-        period_s: of the typical step.
-        own: initial and final contact (s) and peak (BW) as far as the step's own pulse gives them.
+        period_s: of the average step.
+        own: initial and final contact (s) and peak (BW) as far as the step's own cycle gives them.
         features: what each of the ContactConstants is multiplied with, by its name, shape (k, constants).
         truth: initial and final contact (s) and peak (BW) by the force plate.
         inside: which lie half a second inside the recording.
@@ -72,31 +72,32 @@ class Contacts:
 
 
 def contacts_of(trial: Trial) -> Contacts:
-    """Pair the trial's true contacts with the pulses that the engine finds."""
+    """Pair the trial's true contacts with the step cycles that the engine finds."""
     rate = trial.recording.rate_hz
     steps = running_rows(trial.recording)
     middle = 0.5 * (trial.initial_contact_s + trial.final_contact_s)
-    nearest = np.abs(steps["pulse_peak"] / rate - middle[:, None]).argmin(axis=1)
-    paired = np.abs(steps["pulse_peak"][nearest] / rate - middle) < NEAR_S
+    nearest = np.abs(steps["cycle"]["peak"] / rate - middle[:, None]).argmin(axis=1)
+    paired = np.abs(steps["cycle"]["peak"][nearest] / rate - middle) < NEAR_S
     rows = steps[nearest[paired]]
-    pulse = {name: rows[f"pulse_{name}"] / rate for name in ("up", "peak", "down", "end")}
-    typical = {name: rows[f"typical_{name}"] for name in TYPICAL.names or () if name != "n"}
-    typical["load"] = typical["push_height"] * typical["period"]
-    typical["impulse"] = typical["drive"] * typical["period"]
-    typical["net_impulse"] = (typical["drive"] + typical["brake"]) * typical["period"]
-    typical["per_height"] = 1.0 / typical["push_height"]
-    typical["forward_per_height"] = typical["forward_rms"] / typical["push_height"]
-    typical["one"] = np.ones(len(rows))
+    cycle = {name: rows["cycle"][name] / rate for name in ("up_crossing", "peak", "down_crossing", "end")}
+    average = {name: rows["average"][name] for name in rows["average"].dtype.names or ()}
+    average["load"] = average["force_peak_g"] * average["period"]
+    average["impulse"] = average["propulsion_g"] * average["period"]
+    average["net_impulse"] = (average["propulsion_g"] + average["braking_g"]) * average["period"]
+    average["per_height"] = 1.0 / average["force_peak_g"]
+    average["forward_per_height"] = average["forward_rms_g"] / average["force_peak_g"]
+    average["one"] = np.ones(len(rows))
     return Contacts(
         trial.runner,
         trial.slope_percent == 0,
-        typical["period"],
+        average["period"],
         {
-            "initial": pulse["up"] - typical["up"],
-            "final": 0.5 * (pulse["down"] + pulse["end"] - typical["down"] - typical["end"]),
-            "peak": OWN_HEIGHT_BW * (rows["pulse_height"] - typical["height"]),
+            "initial": cycle["up_crossing"] - average["up_crossing"],
+            "final": 0.5
+            * (cycle["down_crossing"] + cycle["end"] - average["down_crossing"] - average["end"]),
+            "peak": OWN_HEIGHT_BW * (rows["cycle"]["peak_g"] - average["peak_g"]),
         },
-        {name: np.column_stack([typical[word] for word in words]) for name, words in FEATURES.items()},
+        {name: np.column_stack([average[word] for word in words]) for name, words in FEATURES.items()},
         {
             "initial": trial.initial_contact_s[paired],
             "final": trial.final_contact_s[paired],

@@ -23,9 +23,10 @@ from benchmarks.accuracy.pelvis import orientation
 from benchmarks.accuracy.score import six_axis_trials
 from benchmarks.datasets import Trial
 from imurun import Recording
+from imurun.core.alignment import Mounting
 from imurun.core.orientation import START_S, Orientation
 from imurun.core.side import N_CUES
-from imurun.core.stepper import Stepper
+from imurun.core.stepper import Stepper, StepperSettings
 from imurun.model.frames import FloatArray, G
 
 N_TURNS = 5
@@ -46,7 +47,9 @@ def cue_contrasts(trial: Trial, has_gyro: bool) -> FloatArray:
     mounting = imurun.analyze(Recording(acc, gyr, rate_hz=rate)).mounting
     assert mounting is not None
     quats = Orientation(rate, has_gyro, acc[: round(START_S * rate)].mean(axis=0), acc[0]).push(acc, gyr)
-    stepper = Stepper(rate, mounting.rotation, heading_known=True, has_gyro=has_gyro)
+    stepper = Stepper(
+        StepperSettings(rate, has_gyro=has_gyro), Mounting(mounting.rotation, 1.0, "given", 0.0)
+    )
     found, before, side_before = [], np.full(N_CUES, np.nan), 0
     block = round(BLOCK_S * rate)
     for first in range(0, len(acc), block):

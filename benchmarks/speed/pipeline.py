@@ -17,7 +17,7 @@ from benchmarks.speed.measure import Figure, cpu_s, in_turn
 from imurun.cli.compile_core import warm_up
 from imurun.core.alignment import Mounting
 from imurun.core.orientation import Orientation
-from imurun.core.stepper import Stepper
+from imurun.core.stepper import Stepper, StepperSettings
 from imurun.engine import BLOCK_S, RunAnalyzer
 from imurun.io import read, write_recording, write_steps
 from imurun.model.frames import FloatArray
@@ -103,9 +103,7 @@ def _orient(acc: FloatArray, gyr: FloatArray, rate_hz: float) -> None:
 
 
 def _step(acc: FloatArray, quats: FloatArray, rate_hz: float, mounting: Mounting) -> None:
-    stepper = Stepper(
-        rate_hz, mounting.rotation, heading_known=mounting.heading_known, has_gyro=True, upright=True
-    )
+    stepper = Stepper(StepperSettings(rate_hz), mounting)
     n_steps = 0
     n_block = round(BLOCK_S * rate_hz)
     for first in range(0, len(acc), n_block):

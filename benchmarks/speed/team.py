@@ -18,7 +18,8 @@ from benchmarks.speed.runs import RATE_HZ, screen_to
 from imurun.cli.compile_core import warm_up
 from imurun.io import read
 from imurun.live.broadcast import Subscription
-from imurun.live.page.moment import DRAW_S, Moments
+from imurun.live.page.trends import Cursor
+from imurun.live.page.updates import MIN_INTERVAL_S, Updates
 from imurun.live.pipeline import Moment
 from imurun.live.pipelines import replay_run
 from imurun.live.recorder import JOURNAL
@@ -104,10 +105,10 @@ async def _run(recording: Recording, folder: Path, n_steps: int) -> Taken:
         return take
 
     async def numbers(ended: asyncio.Event) -> None:
-        moments = Moments(states, loop.time)
+        updates, cursor = Updates(states, loop.time), Cursor()
         while not ended.is_set():
-            moments.text(0)
-            await asyncio.sleep(DRAW_S)
+            _, cursor = updates.message(0, cursor)
+            await asyncio.sleep(MIN_INTERVAL_S)
 
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         screen = screen_to(nowhere)

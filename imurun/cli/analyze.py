@@ -22,7 +22,6 @@ from imurun.errors import ImurunError, SettingsError
 from imurun.methods import METHODS
 
 PLACEHOLDER = "{name}"
-ENDINGS = (".gz", ".zip", ".csv", ".tsv", ".txt", ".parquet")
 
 
 def analyze(
@@ -124,10 +123,9 @@ def step_tables(files: list[Path], steps_out: str | None) -> list[Path | None]:
 
 def _stem(file: Path) -> str:
     """The file's name without the endings of formats and compression."""
-    name = file.name
-    for ending in ENDINGS:
-        name = name.removesuffix(ending)
-    return name
+    from imurun.io.endings import without_ending
+
+    return without_ending(file.name)
 
 
 def _print_json(summary: dict[str, object], *, indent: int | None) -> None:

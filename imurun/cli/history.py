@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from imurun.cli.save_session import Owner
     from imurun.history import Store
 
-ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet", ".journal", ".imulog")
 STEP_TABLE = "-steps"
 """End of the name of step tables, which `live` writes beside its recordings and `import` skips."""
 EMPTY = "No session is saved; `imurun analyze FILE --save` saves one."
@@ -291,6 +290,7 @@ def _recordings(folder: Path) -> list[Path]:
         SettingsError: there is no such folder, or no recording in it.
     """
     from imurun.files.text import printable
+    from imurun.io.endings import RECORDING_ENDINGS
 
     if not folder.is_dir():
         raise SettingsError(f"{printable(str(folder))} is no folder; give one with recordings.")
@@ -298,12 +298,12 @@ def _recordings(folder: Path) -> list[Path]:
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and path.name.lower().endswith(ENDINGS)
+        and path.name.lower().endswith(RECORDING_ENDINGS)
         and not path.name.startswith(".")
         and not path.name.split(".")[0].endswith(STEP_TABLE)
     ]
     if not found:
-        raise SettingsError(f"{printable(str(folder))} has no recording ({', '.join(ENDINGS)}).")
+        raise SettingsError(f"{printable(str(folder))} has no recording ({', '.join(RECORDING_ENDINGS)}).")
     return found
 
 

@@ -16,29 +16,35 @@ from imurun.cli.save_session import LEVEL_STYLES, print_flags
 from imurun.files.text import printable
 from imurun.history import Flag
 from imurun.history.past import DOSE, column, felt_column
+from imurun.model.columns import COLUMNS, printed_unit
 from imurun.terminal_text import bars, clock
 
 FOOT = "[dim]Measured and compared, not diagnosed; lumbar values are an index. Load in BW⁴.[/dim]"
 TREND_WEEKS = 26
-MEASURES: tuple[tuple[str, str, str, int], ...] = (
-    ("Running", "running_h", "h", 1),
-    ("Distance", "distance_km", "km", 1),
-    ("Load", "lumbar_dose_bw4", "BW⁴", 0),
-    ("Load, linear", "lumbar_dose_bw1", "BW", 0),
-    ("Load, m = 10", "lumbar_dose_bw10", "BW¹⁰", 0),
-    ("Hard steps", "hard_percent", "%", 0),
-    ("Cadence", "cadence_spm", "steps/min", 0),
-    ("Contact time", "contact_time_ms", "ms", 0),
-    ("Flight time", "flight_time_ms", "ms", 0),
-    ("Impact peak", "peak_impact_g", "g", 2),
-    ("Peak force", "peak_vgrf_bw", "BW", 2),
-    ("Lumbar load", "lumbar_compression_bw", "BW", 2),
-    ("Side tilt", "roll_rom_deg", "deg", 1),
-    ("Sideways share", "ml_sway_ratio", "", 3),
-    ("Contact, left - right", "contact_time_asymmetry_percent", "%", 1),
-    ("Pain", "pain", "of 10", 0),
+MEASURED = (
+    "running_h",
+    "distance_km",
+    "lumbar_dose_bw4",
+    "lumbar_dose_bw1",
+    "lumbar_dose_bw10",
+    "hard_percent",
+    "cadence_spm",
+    "contact_time_ms",
+    "flight_time_ms",
+    "peak_impact_g",
+    "peak_vgrf_bw",
+    "lumbar_compression_bw",
+    "roll_rom_deg",
+    "ml_sway_ratio",
+    "contact_time_asymmetry_percent",
+    "pain",
 )
-"""Label, column, unit, decimals."""
+MEASURES: tuple[tuple[str, str, str, int], ...] = tuple(
+    (COLUMNS[name].label, name, printed_unit(name), COLUMNS[name].decimals) for name in MEASURED
+)
+"""Label, column, unit and decimals of the rows, in order."""
+CONTEXT = ("week_load_bw4", "acute_chronic_ratio", "monotony", "strain_bw4")
+"""Numbers of the weeks before a session, shown beside it."""
 
 
 def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]], console: Console) -> None:
@@ -109,18 +115,13 @@ def print_one(
             text = _number(row[name], 0) if name.startswith("pain") else _text(row[name])
             grid.add_row(name.replace("_", " "), text, "of 10" if name.startswith("pain") else "")
     console.print(grid)
-    parts = [
-        f"{label} {load_context[name]:,.{decimals}f}{unit}"
-        for label, name, unit, decimals in (
-            ("load of 7 days", "week_load_bw4", " BW⁴", 0),
-            ("7 to 28 days", "acute_chronic_ratio", "", 2),
-            ("monotony", "monotony", "", 2),
-            ("strain", "strain_bw4", " BW⁴", 0),
-        )
-        if load_context[name] is not None
-    ]
+    parts: list[str] = []
+    for name in CONTEXT:
+        if load_context[name] is not None:
+            value = _number(load_context[name], COLUMNS[name].decimals)
+            parts.append(f"{COLUMNS[name].label.lower()}: {value} {printed_unit(name)}".rstrip())
     if parts:
-        console.print(f"[dim]Context, never the reason of a flag: {', '.join(parts)}.[/dim]")
+        console.print(f"[dim]Context, never the reason of a flag: {'; '.join(parts)}.[/dim]")
     if steps_note:
         console.print(f"[yellow]Note:[/yellow] {escape(steps_note)}")
     console.print(FOOT)

@@ -1,23 +1,20 @@
-"""Numbers only: numpy, numba and vqf. No files, no tables, no event loop, no clock.
+"""Step detection and analysis of oriented samples: numpy, numba and vqf only, no files, tables or clocks.
 
-The order in which samples pass through:
+In the order in which samples pass through:
 
-    search       holds samples back until the mounting is known
-    orientation  which way is up, for each sample
-    history      the last seconds of the signals, in level axes
-    pulse        the slow rise and fall of the vertical that every step makes
-    gait         which pulses are running steps, which are walking
-    push         how the ground pushes during a running step, at any cadence alike
-    typical      what the last steps have in common
-    contact      foot strike, toe-off and peak force of a running step
-    side         left or right
-    step         the record of a step, and how its columns are filled, with:
-    impact, oscillation, sway, lumbar, quality    the other columns of a step
-    ringing      what a soft strap adds to a step
-    stepper      the kernel that leads samples through all of these
-    second       how much each second moves, and which samples are at full scale
-    mounting     how the sensor sits on the body, found from running itself
-    bouts        what the runner did when, from the steps and seconds
+    alignment_search  holds samples until the sensor-to-body alignment is known
+    alignment         estimates the sensor-to-body alignment from running
+    orientation       orientation of the sensor against gravity, for each sample
+    ring_buffer       the last seconds of the signals, in level axes
+    stepper           processes samples one by one, and classifies step cycles
+    step_cycle        the rise and fall of the low-passed vertical acceleration in every step
+    gait              which step cycles are running steps, which are walking steps
+    contact           initial contact, final contact and peak force of a running step: the contact formula
+    side              left or right
+    step              the record of a step, and the kernels that fill its columns, with:
+    impact, oscillation, sway, lumbar, quality
+    seconds           the motion in each second, and samples at full scale
+    bouts             running, walking and standing over time, from steps and seconds
 
-`memory` is all that the stepper remembers; `gaussian`, `integral`, `sums`, `rows` and `jit` are tools.
+`state` is the state of the stepper; `filters`, `rows` and `jit` are tools.
 """

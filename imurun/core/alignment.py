@@ -1,19 +1,19 @@
-"""How the sensor sits on the body, found from running itself, for any mounting.
+"""Sensor-to-body alignment, estimated from running, for any orientation of the sensor.
 
-Up. Over whole strides at steady speed the mean specific force is gravity. With a gyroscope the rocking of
-the pelvis, which is locked to the force, is taken out first: f + theta x f.
+Up. Over whole strides at steady speed the mean specific force is gravity. With a gyroscope the oscillation of
+the pelvis, which is in phase with the force, is removed first: f + theta x f.
 
-Forward axis. Left and right steps are mirror images. What repeats every step (even) lies in the plane of
-progression; what alternates (odd) lies across it. With a gyroscope the same holds the other way round:
-pitching repeats, rolling and turning alternate.
+Forward axis. Left and right steps are mirror images. The component that repeats every step (even) lies in the
+plane of progression; the one that alternates (odd) lies across it. For angular rates it is the other way
+round: pitch repeats, roll and yaw alternate.
 
-Forward sign. At foot strike the body brakes while the vertical force rises, later it drives while the force
-falls. So the specific force runs round a loop, always in the same sense, and the loop's area vector
-mean(a x da/dt) points to the runner's left, in any sensor frame, without finding a single event. In
-walking, an inverted pendulum, it points right.
+Forward sign. At foot strike the body brakes while the vertical force rises, later it propels while the force
+falls. So the specific force describes a loop, always in the same sense, whose area vector mean(a x da/dt)
+points to the runner's left, in any sensor frame, without detection of any event. In walking, an inverted
+pendulum, it points right.
 
-The tilt of the mounting and the runner's mean lean cannot be told apart: the body frame found here stands
-upright on average over the running it was found on.
+The tilt of the sensor and the runner's mean lean cannot be separated: the body frame found here is upright on
+average over the running it was found on.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from imurun.core.filters import gaussian_taps
 from imurun.model.frames import FloatArray
 
 CUTOFF_HZ = 3.5
-"""Keeps the step and stride frequencies, drops impact and what a strap rings at."""
+"""Passes the step and stride frequencies, removes impact and the resonance of a strap."""
 GYRO_SHARE = 0.6
-"""Weight of the gyroscope's vote on the forward axis."""
+"""Weight of the gyroscope in the forward axis."""
 GYRO_SIGN_SHARE = 0.5
-"""Weight of the pitch rate's vote on its sign."""
+"""Weight of the pitch rate in its sign."""
 FULL_LOOP, FULL_PITCH, FULL_CONTRAST = 0.15, 0.6, 0.40
 """Loop strength, pitch correlation and contrast of the axes that count as full evidence."""
 MANY_STRIDES = 6.0
-"""Strides after which more of them add little confidence."""
+"""Number of strides at which confidence reaches 63 % of its limit."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mounting:
-    """How the sensor sits on the body.
+    """Sensor-to-body alignment.
 
     Attributes:
         rotation: body from sensor, shape (3, 3); rows are anterior, left and up in sensor axes.
@@ -57,7 +57,7 @@ class Mounting:
 
     @property
     def heading_known(self) -> bool:
-        """False when only the up axis means something."""
+        """False when only the up axis is known."""
         return self.source != "level"
 
 
@@ -66,14 +66,14 @@ def _matrix() -> FloatArray:
 
 
 @dataclass(eq=False)
-class MountingEvidence:
-    """Sums over strides, all in the sensor frame: the whole memory of the search."""
+class AlignmentEvidence:
+    """Sums over strides, all in the sensor frame, from which the alignment is estimated."""
 
     n_strides: int = 0
-    force: FloatArray = field(default_factory=lambda: np.zeros(3))  # m/s2, rocking taken out
+    force: FloatArray = field(default_factory=lambda: np.zeros(3))  # m/s2, pelvic oscillation removed
     loop: FloatArray = field(default_factory=lambda: np.zeros(3))  # a x da
-    even: FloatArray = field(default_factory=_matrix)  # covariance of what repeats every step
-    odd: FloatArray = field(default_factory=_matrix)  # of what alternates
+    even: FloatArray = field(default_factory=_matrix)  # covariance of the component that repeats every step
+    odd: FloatArray = field(default_factory=_matrix)  # of the one that alternates
     acc: FloatArray = field(default_factory=_matrix)  # covariances of a, of da
     jerk: FloatArray = field(default_factory=_matrix)
     gyr_even_odd: FloatArray = field(default_factory=_matrix)  # even minus odd covariance of the rate
@@ -87,8 +87,8 @@ class MountingEvidence:
         """Add one stride.
 
         Args:
-            acc, gyr: shape (margin + n + margin, 3), m/s2 and rad/s: the stride and what the smoothing
-                needs either side.
+            acc, gyr: shape (margin + n + margin, 3), m/s2 and rad/s: the stride, and the margin of the
+                low-pass on either side.
             margin: half the length of `smoothing_taps`.
             middle: sample of the stride, from 0, at which its second step begins.
         """
@@ -137,9 +137,9 @@ class MountingEvidence:
         return np.vstack([forward, left, up]), float(confidence)
 
     def _forward_axis(self, up: FloatArray, level: FloatArray) -> tuple[FloatArray, float]:
-        """The horizontal direction, sign free, that repeats every step; and how clearly it does."""
+        """The horizontal axis, without sign, that repeats every step most, and its contrast to the other."""
         with_up = self.even @ up
-        # the vertical repeats every step too: what goes along with it is taken out
+        # the vertical repeats every step too: remove the part correlated with it
         rest = self.even - np.outer(with_up, with_up) / max(up @ with_up, 1e-12)
         size = max(np.trace(level @ (self.even + self.odd) @ level), 1e-12)
         vote = level @ (rest - self.odd) @ level / size
@@ -148,7 +148,7 @@ class MountingEvidence:
             turn = np.array([[0, -up[2], up[1]], [up[2], 0, -up[0]], [-up[1], up[0], 0]]) @ level
             size = max(np.trace(level @ self.gyr @ level), 1e-12)
             vote += GYRO_SHARE * turn.T @ self.gyr_even_odd @ turn / size
-        # within the horizontal plane only: a basis of it, so that up can never be chosen
+        # in a basis of the horizontal plane, so that up cannot be chosen
         across = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
         across /= np.linalg.norm(across)
         basis = np.column_stack([across, np.cross(up, across)])
@@ -157,9 +157,9 @@ class MountingEvidence:
         return axis, float(values[1] - values[0])
 
     def _leftness(self, left: FloatArray, forward: FloatArray, up: FloatArray) -> float:
-        """Above 0 when `left` is the runner's left; 1 or more is full evidence."""
-        swing = np.sqrt((forward @ self.acc @ forward) * (up @ self.jerk @ up))
-        evidence = (left @ self.loop) / (2.0 * swing + 1e-12) / FULL_LOOP
+        """Positive when `left` is the runner's left; magnitudes of 1 or more are full evidence."""
+        largest = np.sqrt((forward @ self.acc @ forward) * (up @ self.jerk @ up))
+        evidence = (left @ self.loop) / (2.0 * largest + 1e-12) / FULL_LOOP
         if self.gyr.any():
             # the pelvis pitches forwards while the force is high and rising, backwards in flight
             rate = np.sqrt(left @ self.gyr @ left) + 1e-12
@@ -170,7 +170,7 @@ class MountingEvidence:
 
 
 def smoothing_taps(rate_hz: float) -> FloatArray:
-    """Weights of the smoothing before strides are compared; shape (2 * margin + 1,)."""
+    """Weights of the low-pass before strides are compared; shape (2 * margin + 1,)."""
     return gaussian_taps(rate_hz, CUTOFF_HZ)
 
 
@@ -179,19 +179,19 @@ def _smooth(values: FloatArray, taps: FloatArray) -> FloatArray:
 
 
 def _mirror(values: FloatArray, middle: int, half: int) -> tuple[FloatArray, FloatArray]:
-    """Covariances of what two steps have in common, and of what has the opposite sign in them."""
+    """Covariances of the even and the odd component of two consecutive steps."""
     first, second = values[:half], values[middle : middle + half]
     even, odd = 0.5 * (first + second), 0.5 * (first - second)
     return _products(even, even) / half, _products(odd, odd) / half
 
 
 def _products(a: FloatArray, b: FloatArray) -> FloatArray:
-    """The product a' b, shape (3, 3), of arrays (n, 3): in one order, which BLAS leaves to the machine."""
+    """The product a' b, shape (3, 3), of arrays (n, 3); unlike BLAS, summed in one order on any machine."""
     return np.einsum("ki,kj->ij", a, b)
 
 
 def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Row by row; `np.cross` takes ten times as long for some dozens of rows."""
+    """Cross product row by row; for dozens of rows `np.cross` takes ten times as long."""
     crossed = np.empty_like(a)
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         crossed[:, i] = a[:, j] * b[:, k] - a[:, k] * b[:, j]

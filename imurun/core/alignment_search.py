@@ -1,4 +1,15 @@
-"""The time before the mounting is known: samples are held back, and looked at with only up to go by."""
+"""Search for the sensor-to-body alignment in the first running of a stream.
+
+Samples are held, and steps are detected with only the up axis known, until the alignment is found:
+
+    NO RUNNING    -- first running step -->              RUNNING SEEN
+    RUNNING SEEN  -- enough running, see `_decide` -->   FOUND
+    RUNNING SEEN  -- LONGEST_HOLD_S with too few -->     NO RUNNING    the withheld steps are reported
+
+In NO RUNNING, steps are reported and LOOK_BACK_S of samples are held. In RUNNING SEEN, steps are withheld,
+and samples are held from LEAD_S before the first running step. With FOUND, `RunAnalyzer` analyses the held
+samples again, with the alignment.
+"""
 
 from __future__ import annotations
 
@@ -6,68 +17,50 @@ from typing import Any
 
 import numpy as np
 
-from imurun.core.alignment import Mounting, MountingEvidence, smoothing_taps
-from imurun.core.contact import CONSTANTS, ContactConstants
-from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, joined
-from imurun.core.step import RUNNING
-from imurun.core.stepper import Stepper
+from imurun.core.alignment import AlignmentEvidence, Mounting, smoothing_taps
+from imurun.core.rows import NO_SECONDS, NO_STEPS, as_dtype, copied, joined
+from imurun.core.step import RUNNING, STEP
+from imurun.core.stepper import Stepper, StepperSettings, StepperStart
 from imurun.model.frames import FloatArray, level_rotation
 
 LOOK_BACK_S = 4.0
-"""What is held while nobody runs: a run is dated back by less than this."""
+"""Held without running: a run is dated back by less than this."""
 LEAD_S = 1.0
-"""What is held before the first running step, for the smoothing to settle."""
+"""What is held before the first running step, for the smoothing to resolve_first."""
 ENOUGH_RUNNING_S = 10.0
 ENOUGH_CONFIDENCE = 0.5
 PLENTY_RUNNING_S = 20.0
 LONGEST_HOLD_S = 60.0
-"""After this long from the first running step it is decided on what there is."""
+"""This long after the first running step, the search decides with the strides there are."""
 LEAST_STRIDES = 3
+"""At the end of the stream, fewer strides give no alignment."""
 FEW_STRIDES = 8
-"""With fewer at the longest hold, it was no run: the search starts anew."""
+"""With fewer strides after the longest hold it was no run, and the search restarts."""
 
 
-class MountingSearch:
-    """Finds the mounting while samples pass, and keeps those that must be seen again once it is known.
+class AlignmentSearch:
+    """Finds the sensor-to-body alignment while samples pass, and holds the samples to analyse again with it.
 
-    Decisions fall once a second, counted in samples from the start, so that they do not depend on how the
-    samples came.
+    Decisions are made once a second, counted in samples from the start, so that they do not depend on the
+    split of the stream into blocks.
 
     Args:
-        rate_hz, has_gyro, height_m, acc_range_g, constants: as for `Stepper`.
+        settings: as for `Stepper`.
         first_up: mean specific force at the start, shape (3,), sensor frame.
-        first_index: absolute index of the first sample to come.
-        whole_file: look at all there is before deciding (for files).
+        first_index: absolute index of the first sample.
+        whole_file: use all running of the stream before deciding (for files).
     """
 
     def __init__(
-        self,
-        rate_hz: float,
-        *,
-        has_gyro: bool,
-        height_m: float | None,
-        acc_range_g: float | None,
-        constants: ContactConstants = CONSTANTS,
-        first_up: FloatArray,
-        first_index: int,
-        whole_file: bool,
+        self, settings: StepperSettings, *, first_up: FloatArray, first_index: int, whole_file: bool
     ) -> None:
-        self._rate_hz = rate_hz
+        self._rate_hz = settings.rate_hz
         self._whole_file = whole_file
         self._up = level_rotation(first_up)
-        self._level_stepper = Stepper(
-            rate_hz,
-            self._up,
-            heading_known=False,
-            has_gyro=has_gyro,
-            height_m=height_m,
-            acc_range_g=acc_range_g,
-            constants=constants,
-            first_index=first_index,
-        )
-        self._evidence = MountingEvidence()
-        self._margin = len(smoothing_taps(rate_hz)) // 2
-        self._samples_a_second = round(rate_hz)
+        self._level_stepper = Stepper(settings, self.level, StepperStart(first_index))
+        self._evidence = AlignmentEvidence()
+        self._margin = len(smoothing_taps(settings.rate_hz)) // 2
+        self._samples_a_second = round(settings.rate_hz)
         self._held = HeldSamples(first_index)
         self._withheld = NO_STEPS
         self._standing = np.full(3, np.nan)
@@ -76,11 +69,11 @@ class MountingSearch:
     def push(
         self, acc: FloatArray, gyr: FloatArray | None, quats: FloatArray
     ) -> tuple[int, np.ndarray, np.ndarray, Mounting | None]:
-        """Take unbroken samples until the mounting is found.
+        """Process contiguous samples until the alignment is found.
 
         Returns:
-            How many samples were taken, the steps and seconds that can be reported already, and the mounting
-            once it is found; the rest of the samples was then not looked at.
+            How many samples were processed, the steps and seconds that can be reported already, and the
+            alignment once it is found; the rest of the samples is then unused.
         """
         ready: list[np.ndarray] = []
         seconds: list[np.ndarray] = []
@@ -93,15 +86,15 @@ class MountingSearch:
             taken += len(part)
             seconds.append(these_seconds)
             ready.append(self._take(steps))
-            mounting, given_up = self._decide()
-            ready.append(given_up)
+            mounting, no_run = self._decide()
+            ready.append(no_run)
             if mounting is not None:
                 return taken, joined(ready, NO_STEPS), joined(seconds, NO_SECONDS), mounting
             self._forget()
         return taken, joined(ready, NO_STEPS), joined(seconds, NO_SECONDS), None
 
     def skip(self, n_missing: int) -> tuple[int, np.ndarray, Mounting | None]:
-        """The stream goes on after a gap; returns as `push`, but no seconds."""
+        """Continue after a gap of `n_missing` samples; returns as `push`, but no seconds."""
         ready = [self._take(self._level_stepper.break_off(0))]
         self._last_step = NO_STEPS
         taken = 0
@@ -111,19 +104,19 @@ class MountingSearch:
                     self._samples_a_second - self._held.stop % self._samples_a_second, n_missing - taken
                 )
             else:
-                part = n_missing - taken  # nothing to decide on the way
+                part = n_missing - taken  # there is nothing to decide within the gap
             self._level_stepper.break_off(part)
             self._held.skip(part)
             taken += part
-            mounting, given_up = self._decide()
-            ready.append(given_up)
+            mounting, no_run = self._decide()
+            ready.append(no_run)
             if mounting is not None:
                 return taken, joined(ready, NO_STEPS), mounting
             self._forget()
         return taken, joined(ready, NO_STEPS), None
 
     def finish(self) -> tuple[np.ndarray, Mounting | None]:
-        """No more samples come: the last steps to report, and the mounting from what there was, if any."""
+        """End the stream; returns the last steps to report, and the alignment if strides suffice."""
         ready = self._take(self._level_stepper.break_off(0))
         if self._evidence.n_strides >= LEAST_STRIDES:
             return ready, self._solve("whole" if self._whole_file else "found")
@@ -131,12 +124,12 @@ class MountingSearch:
 
     @property
     def level(self) -> Mounting:
-        """What is known without a run: up at the start, any heading."""
+        """The alignment before running: up from the start, any heading."""
         return Mounting(self._up, 0.0, "level", 0.0)
 
     @property
     def held(self) -> HeldSamples:
-        """The samples to be seen again."""
+        """The samples to analyse again."""
         return self._held
 
     @property
@@ -146,18 +139,18 @@ class MountingSearch:
 
     @property
     def n_clipped(self) -> int:
-        """Samples at full scale so far."""
+        """Number of samples at full scale so far."""
         return int(self._level_stepper.record["n_clipped"])
 
     def _take(self, steps: np.ndarray) -> np.ndarray:
-        """Learn from new steps; returns those that can be reported: all that come before the first run."""
+        """Use new steps for the search; returns those to report: all before the first run."""
         if not len(steps):
             return steps
         for i in np.flatnonzero(steps["gait"] == RUNNING):
             self._learn(steps[i - 1 : i] if i else self._last_step, steps[i])
         self._last_step = copied(steps[-1:])
         if self._whole_file:
-            return steps  # nobody reports them: the file is read again
+            return steps  # not reported: the file is analysed again
         first = 0
         if not len(self._withheld):
             running = np.flatnonzero(steps["gait"] == RUNNING)
@@ -167,21 +160,21 @@ class MountingSearch:
         return steps[:first]
 
     def _learn(self, last_step: np.ndarray, step: np.void) -> None:
-        """Add the stride that this running step ends to the evidence; `last_step` is a row or none."""
+        """Add the stride that ends with this running step; `last_step` has one row or none."""
         if not len(last_step) or last_step[0]["gait"] != RUNNING:
             return
         before = last_step[0]
-        if before["pulse_end"] != step["pulse_begin"]:
+        if before["cycle"]["end"] != step["cycle"]["begin"]:
             return
-        first = int(np.ceil(before["pulse_begin"]))
-        middle = round(float(before["pulse_end"])) - first
-        stop = int(np.ceil(step["pulse_end"]))
+        first = int(np.ceil(before["cycle"]["begin"]))
+        middle = round(float(before["cycle"]["end"])) - first
+        stop = int(np.ceil(step["cycle"]["end"]))
         window = self._held.window(first - self._margin, stop + self._margin)
         if window is not None:
             self._evidence.add_stride(*window, self._rate_hz, self._margin, middle)
 
     def _decide(self) -> tuple[Mounting | None, np.ndarray]:
-        """Whether what was seen is enough; and steps that are given up as no run after all."""
+        """Returns the alignment if the evidence suffices, and the withheld steps of what was no run."""
         if self._whole_file or not len(self._withheld) or self._held.stop % self._samples_a_second:
             return None, NO_STEPS
         held_s = self._held.stop / self._rate_hz - self._withheld[0]["initial_contact_s"]
@@ -192,9 +185,9 @@ class MountingSearch:
             if sure or running_s >= PLENTY_RUNNING_S or held_s >= LONGEST_HOLD_S:
                 return mounting, NO_STEPS
         elif held_s >= LONGEST_HOLD_S:
-            given_up, self._withheld = self._withheld, NO_STEPS
-            self._evidence = MountingEvidence()
-            return None, given_up
+            no_run, self._withheld = self._withheld, NO_STEPS
+            self._evidence = AlignmentEvidence()
+            return None, no_run
         return None, NO_STEPS
 
     def _solve(self, source: Any) -> Mounting:
@@ -202,16 +195,16 @@ class MountingSearch:
         return Mounting(rotation, confidence, source, self._held.stop / self._rate_hz)
 
     def _forget(self) -> None:
-        """Let go of samples that no run can reach back to."""
+        """Drop samples that no run can reach back to."""
         if len(self._withheld):
-            first = self._withheld[0]["pulse_begin"] - LEAD_S * self._rate_hz
+            first = self._withheld[0]["cycle"]["begin"] - LEAD_S * self._rate_hz
         else:
             first = self._held.stop - LOOK_BACK_S * self._rate_hz
         self._held.drop_before(int(first))
 
     @property
     def state(self) -> dict[str, Any]:
-        """Copies of everything that changes; can be put back."""
+        """Copies of everything that changes, for saving and restoring."""
         return {
             "level": self._level_stepper.state,
             "evidence": {name: np.array(value) for name, value in vars(self._evidence).items()},
@@ -226,15 +219,15 @@ class MountingSearch:
         self._level_stepper.state = saved["level"]
         evidence: dict[str, Any] = {name: np.array(value) for name, value in saved["evidence"].items()}
         evidence["n_strides"] = int(saved["evidence"]["n_strides"])
-        self._evidence = MountingEvidence(**evidence)
+        self._evidence = AlignmentEvidence(**evidence)
         self._held.state = saved["held"]
-        self._withheld = saved["withheld"].copy()
+        self._withheld = as_dtype(saved["withheld"], STEP)
         self._standing = saved["standing"].copy()
-        self._last_step = saved["last_step"].copy()
+        self._last_step = as_dtype(saved["last_step"], STEP)
 
 
 class HeldSamples:
-    """The last stretch of samples with their orientation; gaps are rows of NaN.
+    """The last samples with their orientation; gaps are rows of NaN.
 
     `start` and `stop` are absolute sample indices.
     """
@@ -250,14 +243,14 @@ class HeldSamples:
         self.stop += len(acc)
 
     def skip(self, n_missing: int) -> None:
-        """Samples are missing: nothing before them will be asked for together with what follows."""
+        """Append a gap of `n_missing` rows."""
         has_gyro = bool(self._parts) and self._parts[-1][1] is not None
-        missing = np.broadcast_to(np.nan, (n_missing, 4))  # takes no room until joined
+        missing = np.broadcast_to(np.nan, (n_missing, 4))  # needs no memory until joined
         self._parts.append((missing[:, :3], missing[:, :3] if has_gyro else None, missing))
         self.stop += n_missing
 
     def drop_before(self, index: int) -> None:
-        """Let go of samples before an absolute index."""
+        """Drop samples before an absolute index."""
         while self._parts and self.start + len(self._parts[0][0]) <= index:
             self.start += len(self._parts.pop(0)[0])
         if self._parts and index > self.start:
@@ -287,7 +280,7 @@ class HeldSamples:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Copies of everything that changes; can be put back."""
+        """Copies of everything that changes, for saving and restoring."""
         acc, gyr, quats = self.arrays()
         none = np.zeros((0, 3))
         return {

@@ -1,4 +1,4 @@
-"""What the runner did when: running, walking, still, other, or nothing recorded."""
+"""Bouts: when the runner was running, walking, still or other, and where samples are missing."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from imurun.core.step import RUNNING, WALKING
 from imurun.model.columns import GAITS
 
 LONGEST_BREAK_S = {RUNNING: 1.5, WALKING: 4.0}
-"""Steps further apart than this are not of one bout."""
+"""Longest time between two steps of one bout."""
 LEAST_STEPS = {RUNNING: 4, WALKING: 2}
 SHORTEST_S = 1.0
-"""A shorter pause after steps belongs to their bout."""
+"""A shorter pause after steps is part of their bout."""
 STILL_AROUND = 5
-"""A second is still when most of so many around it are."""
+"""A second is still when most of this many seconds around it are."""
 
 
 class Bout(NamedTuple):
-    """A half-open stretch of time and what it was: running, walking, still, other or gap."""
+    """A half-open interval of time and its kind: running, walking, still, other or gap."""
 
     start_s: float
     end_s: float
@@ -34,7 +34,7 @@ def find_bouts(
     duration_s: float,
     rate_hz: float,
 ) -> list[Bout]:
-    """Divide a recording into bouts that follow each other without holes.
+    """Divide a recording into contiguous bouts.
 
     Args:
         steps: dtype STEP, in order of time. seconds: dtype SECOND.
@@ -70,7 +70,7 @@ def _step_bouts(steps: np.ndarray, gait: int, kind: str, duration_s: float) -> l
 
 
 def _cut_apart(bouts: list[Bout]) -> list[Bout]:
-    """Bouts in order of time, none beginning before the one before it ends; gaps keep their exact borders."""
+    """Bouts in order of time without overlaps; gaps keep their exact borders."""
     gaps = [bout for bout in bouts if bout.kind == "gap"]
     pieces = list(gaps)
     for bout in bouts:
@@ -97,7 +97,7 @@ def _cut_apart(bouts: list[Bout]) -> list[Bout]:
 
 
 def _is_still(motion_g: np.ndarray) -> np.ndarray:
-    """Whether each second is still, by the most of those around it; at the ends there are fewer."""
+    """Whether each second is still, by majority of the seconds around it; at the ends of fewer."""
     if not len(motion_g):
         return np.zeros(0, dtype=bool)
     around = np.ones(STILL_AROUND)
@@ -108,7 +108,7 @@ def _is_still(motion_g: np.ndarray) -> np.ndarray:
 
 
 def _between(first_s: np.ndarray, still: np.ndarray, start_s: float, end_s: float) -> list[Bout]:
-    """Still or other, by the seconds that begin in a stretch; before the first of them it speaks too."""
+    """Bouts, still or other, by the seconds in a stretch; the first of them extends to its start."""
     if end_s <= start_s:
         return []
     inside = np.flatnonzero((first_s + 1.0 > start_s) & (first_s < end_s))
@@ -125,11 +125,11 @@ def _between(first_s: np.ndarray, still: np.ndarray, start_s: float, end_s: floa
 
 
 def _merge(bouts: list[Bout]) -> list[Bout]:
-    """Bouts of one kind that meet become one; a moment after steps belongs to them."""
+    """Join adjacent bouts of one kind, and short pauses to the bout of steps before."""
     merged: list[Bout] = []
     for bout in bouts:
-        moment = bout.kind in ("still", "other") and bout.end_s - bout.start_s < SHORTEST_S
-        if merged and (merged[-1].kind == bout.kind or (moment and merged[-1].kind in GAITS)):
+        is_short = bout.kind in ("still", "other") and bout.end_s - bout.start_s < SHORTEST_S
+        if merged and (merged[-1].kind == bout.kind or (is_short and merged[-1].kind in GAITS)):
             merged[-1] = merged[-1]._replace(end_s=bout.end_s)
         else:
             merged.append(bout)

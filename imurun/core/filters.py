@@ -1,7 +1,7 @@
-"""Gaussian smoothing, sums and integrals of signals.
+"""Gaussian low-pass filters, integrals and sums of signals.
 
-One running sum makes a processor wait for each addition before the next. Several, added at the end, do
-not; the order depends on how many samples there are and on nothing else.
+All of them add in an order that depends on the number of samples only, so that any split of a stream into
+blocks gives the same bytes. Sums use several running totals, which a processor adds at the same time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from imurun.core.jit import kernel
 from imurun.model.frames import FloatArray
 
 REACH_SIGMA = 3.5
-"""Taps reach this many standard deviations either side; what is cut off is 0.05 %."""
+"""Taps reach this many standard deviations to either side; the part cut off is 0.05 %."""
 SIGMA_HZ = float(np.sqrt(np.log(2.0)) / (2.0 * np.pi))
 """Standard deviation in seconds times the frequency of -3 dB."""
 
@@ -41,7 +41,7 @@ def fill_taps(taps, sigma):
 
 @kernel
 def smooth_at(signal, position, first, last, taps):
-    """The smoothed value of `signal` at one index; samples beyond [first, last] repeat the end value.
+    """Smoothed value of `signal` at one index; beyond [first, last] the end values are repeated.
 
     Args:
         position: from first to last. taps: symmetric, shape (2 * half + 1,).
@@ -61,8 +61,8 @@ def smooth_at(signal, position, first, last, taps):
 def smooth_span(signal, smoothed, begin, stop, first, last, taps):
     """Write `smooth_at` of indices begin to stop - 1, if any, to the same indices of `smoothed`.
 
-    Tap by tap instead of index by index, so that a processor works on several indices at once; each of them
-    is summed in the same order as there, and to the same last bit.
+    It goes tap by tap instead of index by index, so that a processor works on several indices at once. Each
+    index is summed in the same order as by `smooth_at`, and to the same bit.
     """
     half = len(taps) // 2
     inner_begin = min(max(begin, first + half), stop)

@@ -1,9 +1,10 @@
-"""Which pulses are running steps and which are walking steps.
+"""Classification of step cycles: which are running steps and which are walking steps.
 
-Running throws the body up and catches it: the vertical swings far around 1 g in little time. Walking
-swings it less and more slowly. And the two turn the other way: in running the force brakes while it
-rises and drives while it falls, so that the specific force, drawn in the plane of progression, runs
-round a loop whose area vector points left; an inverted pendulum's points right.
+Running has a flight phase: the low-passed vertical acceleration has a large peak-to-peak amplitude in a short
+time. In walking it is smaller and slower. The sense of rotation differs too: in running the force brakes
+while the vertical force rises and propels while it falls, so that the specific force, drawn in the plane of
+progression, describes a loop whose area vector points left; that of an inverted pendulum, walking, points
+right.
 """
 
 from __future__ import annotations
@@ -17,123 +18,126 @@ RUNNING_PERIOD_S = (0.19, 0.54)
 """Running steps: 110 to 315 a minute. Sprinters take up to 285 (4.75 a second), and scatter around it."""
 WALKING_PERIOD_S = (0.38, 1.1)
 """Walking steps: 55 to 160 a minute."""
-MIN_SWING_G = (0.75, 1.15)
-"""Least rise and fall of a running step: at a period up to 0.38 s, and from 0.50 s on.
+MIN_PEAK_TO_PEAK_G = (0.75, 1.15)
+"""Least peak-to-peak amplitude of a running step: at a period up to 0.38 s, and from 0.50 s on.
 
-Of the smoothed vertical. The smoothing passes 0.82 of the step frequency at 0.38 s, 0.56 at 0.22 s and 0.46
+Of the low-passed vertical. The low-pass passes 0.82 of the step frequency at 0.38 s, 0.56 at 0.22 s and 0.46
 at 0.19 s, so the same limit asks for more where steps are quick: a sine arch that fills the whole step,
-at the edge of flight, swings 1.33 g at that frequency, and less than the limit below 0.22 s."""
-SWING_PERIOD_S = (0.38, 0.50)
-MIN_HEIGHT_G = 1.35
+at the edge of flight, has 1.33 g peak to peak at that frequency, and less than the limit below 0.22 s."""
+PEAK_TO_PEAK_PERIOD_S = (0.38, 0.50)
+MIN_PEAK_G = 1.35
 STAY_SHARE = 0.75
-"""Once running, a swing of this share of the least goes on counting; so it does where the loop is clear."""
-WALKING_SWING_G = (0.08, 1.6)
+"""A run continues with this share of the least amplitude; with a clear loop, it also begins with it."""
+WALKING_PEAK_TO_PEAK_G = (0.08, 1.6)
 ALIKE = 0.7
-"""Neighbouring steps: the shorter lasts at least this share of the longer."""
+"""Least ratio of the lengths of two consecutive steps, the shorter over the longer."""
 STREAK = 4
-"""So many like steps in a row make a run; it is dated back to the first."""
+"""Number of similar steps in a row that begin a run; it is dated back to the first of them."""
 LOOP = 0.04
-"""Least loop area over four steps, as a share of what the swing allows: runners 0.07 to 0.57, hopping 0."""
+"""Least loop area over four steps, as a share of the largest possible: runners 0.07 to 0.57, hopping 0."""
 CLEAR_LOOP = 0.10
-"""Loop area from which a flat streak is a run all the same: grounded running, which has no flight. Only
-where forward is known: else walking, which turns the other way, could not be told from it."""
+"""Loop area from which a streak of low amplitude is a run: grounded running, which has no flight. Only with a
+known forward axis: without its sense of rotation, walking looks the same."""
 LOOP_VETO = 0.10
-"""A stride whose loop runs the walking way by more than this does not go on with a run."""
+"""A stride whose loop has the sense of walking by more than this ends a run."""
 QUEUE = 8
-"""Room for pulses that wait for a verdict."""
+"""Room for cycles awaiting classification."""
 
 
 @kernel
-def measure_loop(history, base, pulse):
-    """Add up the loop that the smoothed specific force draws during the pulse."""
-    first = int(np.ceil(pulse["begin"])) - base
-    stop = int(np.floor(pulse["end"])) - base
+def measure_loop(buffer, base, cycle):
+    """Fill the area vector of the loop that the low-passed specific force describes during the cycle."""
+    first = int(np.ceil(cycle["begin"])) - base
+    stop = int(np.floor(cycle["end"])) - base
     x_mean, y_mean, z_mean = 0.0, 0.0, 0.0
     for k in range(first, stop + 1):
-        x_mean += history[SLOW_FORWARD, k]
-        y_mean += history[SLOW_LEFTWARD, k]
-        z_mean += history[SLOW_VERTICAL, k]
+        x_mean += buffer[SLOW_FORWARD, k]
+        y_mean += buffer[SLOW_LEFTWARD, k]
+        z_mean += buffer[SLOW_VERTICAL, k]
     n = max(stop + 1 - first, 1)
     x_mean, y_mean, z_mean = x_mean / n, y_mean / n, z_mean / n
     forward, left, power_z, power_dz = 0.0, 0.0, 0.0, 0.0
     for k in range(first, stop):
-        x = history[SLOW_FORWARD, k] - x_mean
-        y = history[SLOW_LEFTWARD, k] - y_mean
-        z = history[SLOW_VERTICAL, k] - z_mean
-        dx = history[SLOW_FORWARD, k + 1] - history[SLOW_FORWARD, k]
-        dy = history[SLOW_LEFTWARD, k + 1] - history[SLOW_LEFTWARD, k]
-        dz = history[SLOW_VERTICAL, k + 1] - history[SLOW_VERTICAL, k]
+        x = buffer[SLOW_FORWARD, k] - x_mean
+        y = buffer[SLOW_LEFTWARD, k] - y_mean
+        z = buffer[SLOW_VERTICAL, k] - z_mean
+        dx = buffer[SLOW_FORWARD, k + 1] - buffer[SLOW_FORWARD, k]
+        dy = buffer[SLOW_LEFTWARD, k + 1] - buffer[SLOW_LEFTWARD, k]
+        dz = buffer[SLOW_VERTICAL, k + 1] - buffer[SLOW_VERTICAL, k]
         forward += y * dz - z * dy
         left += z * dx - x * dz
         power_z += z * z
         power_dz += dz * dz
-    pulse["loop_forward"] = forward
-    pulse["loop_left"] = left
-    pulse["power_z"] = power_z
-    pulse["power_dz"] = power_dz
+    cycle["loop_forward"] = forward
+    cycle["loop_left"] = left
+    cycle["power_z"] = power_z
+    cycle["power_dz"] = power_dz
 
 
 @kernel
-def loop_strength(pulses, first, stop, heading_known):
-    """Loop area of pulses first to stop - 1 against the largest it could be.
+def loop_strength(cycles, first, stop, heading_known):
+    """Loop area of cycles first to stop - 1 over the largest possible.
 
-    Its leftward part, with its sign, where the heading is known; else its size.
+    Its leftward component, signed, where the heading is known; else its magnitude.
     """
     forward, left, power_z, power_dz = 0.0, 0.0, 0.0, 0.0
     for i in range(first, stop):
-        forward += pulses[i]["loop_forward"]
-        left += pulses[i]["loop_left"]
-        power_z += pulses[i]["power_z"]
-        power_dz += pulses[i]["power_dz"]
+        forward += cycles[i]["loop_forward"]
+        left += cycles[i]["loop_left"]
+        power_z += cycles[i]["power_z"]
+        power_dz += cycles[i]["power_dz"]
     area = left if heading_known else np.sqrt(left * left + forward * forward)
     return area / np.sqrt(power_z * power_dz + 1e-12)
 
 
 @kernel
-def swings_like_running(pulse, rate_hz, share):
-    """Whether height and swing are a running step's for its length; `share` relaxes the swing."""
-    length_s = (pulse["end"] - pulse["begin"]) / rate_hz
+def has_running_amplitude(cycle, rate_hz, share):
+    """Whether peak and peak-to-peak amplitude are those of running at the length of the cycle.
+
+    `share` scales the limits down, see `STAY_SHARE`.
+    """
+    length_s = (cycle["end"] - cycle["begin"]) / rate_hz
     if not RUNNING_PERIOD_S[0] <= length_s <= RUNNING_PERIOD_S[1]:  # also false for NaN
         return False
-    part = (length_s - SWING_PERIOD_S[0]) / (SWING_PERIOD_S[1] - SWING_PERIOD_S[0])
+    part = (length_s - PEAK_TO_PEAK_PERIOD_S[0]) / (PEAK_TO_PEAK_PERIOD_S[1] - PEAK_TO_PEAK_PERIOD_S[0])
     part = min(max(part, 0.0), 1.0)
-    least = MIN_SWING_G[0] + part * (MIN_SWING_G[1] - MIN_SWING_G[0])
-    swing = pulse["height"] - pulse["floor"]
-    return swing >= share * least and pulse["height"] >= 1.0 + share * (MIN_HEIGHT_G - 1.0)
+    least = MIN_PEAK_TO_PEAK_G[0] + part * (MIN_PEAK_TO_PEAK_G[1] - MIN_PEAK_TO_PEAK_G[0])
+    peak_to_peak_g = cycle["peak_g"] - cycle["minimum_g"]
+    return peak_to_peak_g >= share * least and cycle["peak_g"] >= 1.0 + share * (MIN_PEAK_G - 1.0)
 
 
 @kernel
-def swings_like_walking(pulse, rate_hz):
-    """Whether swing and length are a walking step's."""
-    length_s = (pulse["end"] - pulse["begin"]) / rate_hz
-    swing = pulse["height"] - pulse["floor"]
+def has_walking_amplitude(cycle, rate_hz):
+    """Whether amplitude and length are those of a walking step."""
+    length_s = (cycle["end"] - cycle["begin"]) / rate_hz
+    peak_to_peak_g = cycle["peak_g"] - cycle["minimum_g"]
     return (
         WALKING_PERIOD_S[0] <= length_s <= WALKING_PERIOD_S[1]
-        and WALKING_SWING_G[0] <= swing <= WALKING_SWING_G[1]
+        and WALKING_PEAK_TO_PEAK_G[0] <= peak_to_peak_g <= WALKING_PEAK_TO_PEAK_G[1]
     )
 
 
 @kernel
 def follows(earlier, later):
-    """Whether `later` is the very next pulse and about as long."""
+    """Whether `later` is the next cycle, without one between, and of similar length."""
     return later["begin"] == earlier["end"] and alike(earlier, later)
 
 
 @kernel
 def alike(one, other):
-    """Whether two pulses are about as long."""
+    """Whether two cycles have similar lengths."""
     a = one["end"] - one["begin"]
     b = other["end"] - other["begin"]
     return min(a, b) >= ALIKE * max(a, b)
 
 
 @kernel
-def swings_on(queue, n, rate_hz, share):
-    """Whether the last four of `n` waiting pulses swing like running and follow each other."""
+def has_running_amplitudes(queue, n, rate_hz, share):
+    """Whether the last four of `n` waiting cycles have the amplitude of running and are consecutive."""
     if n < STREAK:
         return False
     for i in range(n - STREAK, n):
-        if not swings_like_running(queue[i], rate_hz, share):
+        if not has_running_amplitude(queue[i], rate_hz, share):
             return False
         if i > n - STREAK and not follows(queue[i - 1], queue[i]):
             return False
@@ -142,40 +146,40 @@ def swings_on(queue, n, rate_hz, share):
 
 @kernel
 def is_running_streak(queue, n, heading_known, rate_hz):
-    """Whether the last four of `n` waiting pulses are the first steps of a run."""
-    if swings_on(queue, n, rate_hz, 1.0):
+    """Whether the last four of `n` waiting cycles are the first steps of a run."""
+    if has_running_amplitudes(queue, n, rate_hz, 1.0):
         return loop_strength(queue, n - STREAK, n, heading_known) > LOOP
-    if heading_known and swings_on(queue, n, rate_hz, STAY_SHARE):
+    if heading_known and has_running_amplitudes(queue, n, rate_hz, STAY_SHARE):
         return loop_strength(queue, n - STREAK, n, True) > CLEAR_LOOP
     return False
 
 
 @kernel
-def may_begin_run(pulse, heading_known, rate_hz):
-    """Whether a pulse may be one of the four that begin a run."""
-    if swings_like_running(pulse, rate_hz, 1.0):
+def may_begin_run(cycle, heading_known, rate_hz):
+    """Whether a cycle may be one of the four that begin a run."""
+    if has_running_amplitude(cycle, rate_hz, 1.0):
         return True
-    return heading_known and pulse["loop_left"] > 0.0 and swings_like_running(pulse, rate_hz, STAY_SHARE)
+    return heading_known and cycle["loop_left"] > 0.0 and has_running_amplitude(cycle, rate_hz, STAY_SHARE)
 
 
 @kernel
-def goes_against(queue, n, rate_hz):
-    """Whether the last four would be a run, if only the sensor sat another way than was thought."""
+def is_reversed_streak(queue, n, rate_hz):
+    """Whether the last four would be a run with another sensor-to-body alignment."""
     return (
-        swings_on(queue, n, rate_hz, 1.0)
+        has_running_amplitudes(queue, n, rate_hz, 1.0)
         and loop_strength(queue, n - STREAK, n, True) <= LOOP
         and loop_strength(queue, n - STREAK, n, False) > LOOP
     )
 
 
 @kernel
-def stays_running(pulse, before, run_end, misses, heading_known, rate_hz):
-    """Whether a pulse goes on with the run that ended at `run_end` with `before`, `misses` pulses ago."""
-    if not swings_like_running(pulse, rate_hz, STAY_SHARE):
+def stays_running(cycle, before, run_end, n_rejected, heading_known, rate_hz):
+    """Whether a cycle continues the run that ended at `run_end` with `before`, `n_rejected` cycles ago."""
+    if not has_running_amplitude(cycle, rate_hz, STAY_SHARE):
         return False
-    # over a stride: a sensor off the midline sees two different steps
-    left = pulse["loop_left"] + before["loop_left"]
-    size = np.sqrt((pulse["power_z"] + before["power_z"]) * (pulse["power_dz"] + before["power_dz"]) + 1e-12)
+    # over a stride: a sensor off the midline measures left and right steps differently
+    left = cycle["loop_left"] + before["loop_left"]
+    size = np.sqrt((cycle["power_z"] + before["power_z"]) * (cycle["power_dz"] + before["power_dz"]) + 1e-12)
     if heading_known and left < -LOOP_VETO * size:
         return False
-    return pulse["begin"] - run_end <= misses * RUNNING_PERIOD_S[1] * rate_hz + 1.0
+    return cycle["begin"] - run_end <= n_rejected * RUNNING_PERIOD_S[1] * rate_hz + 1.0

@@ -1,6 +1,7 @@
-"""Peaks of the specific force in a step, after light smoothing so that sensors of any rate compare.
+"""Peaks of the specific force in a step: impact, braking, loading rate.
 
-The smoothing passes the impact of running (10 to 20 Hz) and drops what a strap rings at.
+A low-pass at 25 Hz makes sensors of different rates comparable. It passes the impact of running (10 to 20 Hz)
+and removes faster resonances of the strap.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ IMPACT_WINDOW_S = (-0.02, 0.06)
 
 
 @kernel
-def sharpened(history, channel, first, last, oldest, newest, taps):
-    """A channel, lightly smoothed, over columns first to last as far as they hold samples.
+def sharpened(buffer, channel, first, last, oldest, newest, taps):
+    """A channel low-passed at 25 Hz, over columns first to last as far as they hold samples.
 
-    It stands in `SCRATCH`, until that is written to again.
+    The result is in `SCRATCH`, until that channel is written to again.
     """
     begin = max(first, oldest)
     stop = max(min(last, newest) + 1, begin)
-    smooth_span(history[channel], history[SCRATCH], begin, stop, oldest, newest, taps)
-    return history[SCRATCH, begin:stop]
+    smooth_span(buffer[channel], buffer[SCRATCH], begin, stop, oldest, newest, taps)
+    return buffer[SCRATCH, begin:stop]
 
 
 @kernel
@@ -56,8 +57,8 @@ def steepest_rise(values):
 
 
 @kernel
-def write_impact(row, history, contact, middle, oldest, newest, heading_known, c):
-    """Fill the columns around foot strike; positions are columns of the history.
+def write_impact(row, buffer, contact, middle, oldest, newest, heading_known, c):
+    """Fill the columns around foot strike; positions are columns of the buffer.
 
     Args:
         contact, middle: foot strike and mid-contact, fractional.
@@ -66,9 +67,9 @@ def write_impact(row, history, contact, middle, oldest, newest, heading_known, c
     first = int(np.floor(contact + IMPACT_WINDOW_S[0] * c.rate_hz))
     last = int(np.ceil(contact + IMPACT_WINDOW_S[1] * c.rate_hz))
     taps = c.sharp_taps
-    vertical = sharpened(history, VERTICAL, first, last, oldest, newest, taps)
+    vertical = sharpened(buffer, VERTICAL, first, last, oldest, newest, taps)
     row["peak_impact_g"] = highest(vertical)
     row["loading_rate_g_s"] = c.rate_hz * steepest_rise(vertical)
     if heading_known:
-        forward = sharpened(history, FORWARD, first, int(middle), oldest, newest, taps)
+        forward = sharpened(buffer, FORWARD, first, int(middle), oldest, newest, taps)
         row["braking_g"] = max(-lowest(forward), 0.0)

@@ -1,9 +1,10 @@
-"""How the kernels of the core are compiled: never with fastmath, so that any split gives the same bytes.
+"""Compilation of the numerical kernels with numba: the decorators `kernel` and `entry`.
 
-Only the few entries that Python calls are kept on disk; the kernels they call are compiled into them. An
-entry has one signature, so that no array of another layout is answered with a wait for the compiler.
-Numba renews a kept entry when its own file changes, but not when a file it calls into does. So the entries
-are stamped with a fingerprint of all that they are compiled from.
+Never with fastmath, so that any split of a stream gives the same bytes. Only the few entries that Python
+calls are cached on disk; the kernels they call are compiled into them. An entry has one signature, so that an
+array of another layout raises an error instead of starting the compiler. Numba renews a cached entry when its
+own file changes, but not when a file it calls into does, so entries are stamped with a fingerprint of all
+their sources.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numba import config, njit, typeof, types
+from numba import config, literal_unroll, njit, typeof, types
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 INNER_OPTIONS: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 WITHOUT_COMPILER: bool = config.DISABLE_JIT  # pyright: ignore[reportAttributeAccessIssue]
+unrolled: Any = literal_unroll
+"""Within kernels: a loop over a global tuple of field names, unrolled as the compiler must know each name."""
 
 
 class _Kernel:
-    """A function as other kernels see it: without what Python would call it through.
+    """A function compiled for calls from other kernels only, without the wrapper for calls from Python.
 
-    That is half of all there is to compile, and only tests and a few places outside the kernels need it.
+    The wrapper is half of the compile time, and only tests and a few places outside the kernels need it.
     """
 
     __wrapped__: Callable[..., Any]
@@ -81,7 +84,7 @@ class _Entry:
                 self._ready = True
 
     def is_kept(self) -> bool:
-        """Whether it need not be compiled: it was before, in this process or on this machine."""
+        """Whether it is compiled already, in this process or in the cache of this machine."""
         if self._ready:
             return True
         try:
@@ -91,7 +94,7 @@ class _Entry:
             return False
 
     def _kept(self) -> Any:
-        """Numba's index of what is on disk; None where it finds no folder to write to."""
+        """Numba's index of the cache on disk; None where numba finds no writable folder."""
         return getattr(getattr(self.dispatcher, "_cache", None), "_cache_file", None)
 
 
@@ -101,24 +104,24 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def entry(like: Callable[[], tuple[Any, ...]]) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator for kernels that Python calls; compiled once per machine and kept.
+    """Decorator for kernels that Python calls; compiled once per machine and cached.
 
     Args:
-        like: returns arguments of the types that it is compiled for. Other types are refused with a
-            TypeError; but where `like` has a read-only array (`read_only`), one to write to does too.
+        like: returns arguments of the types that it is compiled for. Other types raise TypeError; but where
+            `like` has a read-only array (`read_only`), a writable one is accepted too.
     """
     return lambda function: function if WITHOUT_COMPILER else _Entry(function, like)
 
 
 def read_only(*shape: int) -> np.ndarray:
-    """Zeros that cannot be written to: for `like`, where a kernel only reads."""
+    """Read-only zeros, for arguments in `like` that a kernel only reads."""
     zeros = np.zeros(shape)
     zeros.flags.writeable = False
     return zeros
 
 
 def is_kept(function: Any) -> bool:
-    """Whether an entry need not be compiled: it was before, in this process or on this machine."""
+    """Whether an entry is compiled already, in this process or in the cache of this machine."""
     return not isinstance(function, _Entry) or function.is_kept()
 
 

@@ -1,4 +1,4 @@
-"""The load at L5/S1: a static-dynamic link model, with its constants and their sources in one place.
+"""Lumbar load at L5/S1: a static-dynamic link model, with the sources of its constants.
 
 The trunk, head and arms are one mass on the lumbosacral joint. Extensor muscles with a short lever hold
 it against its weight, its vertical acceleration and its braking:
@@ -36,11 +36,11 @@ DOSE_EXPONENT = 4.0
 
 
 @kernel
-def write_lumbar(row, history, first, last, scale, lean_change, height_m):
-    """Fill the lumbar columns from the contact, columns first to last of the history.
+def write_lumbar(row, buffer, first, last, scale, lean_change, height_m):
+    """Fill the lumbar columns from the contact, columns first to last of the buffer.
 
     Args:
-        scale: what turns the smoothed vertical into force: peak force (BW) over its height (g).
+        scale: factor from the low-passed vertical (g) to force (BW): peak force over the peak of the cycle.
         lean_change: lean of this step minus that of the first steps, rad.
         height_m: stature, m.
     """
@@ -49,8 +49,8 @@ def write_lumbar(row, history, first, last, scale, lean_change, height_m):
     lever = LEVER_SHARE * height_m / ARM_M
     compression, shear = 0.0, 0.0
     for k in range(first, last + 1):
-        normal = scale * history[SLOW_VERTICAL, k]
-        backward = -history[SLOW_FORWARD, k]
+        normal = scale * buffer[SLOW_VERTICAL, k]
+        backward = -buffer[SLOW_FORWARD, k]
         across = UPPER_BODY_SHARE * (normal * sine + backward * cosine)
         along = UPPER_BODY_SHARE * (normal * cosine - backward * sine)
         compression = max(compression, along + lever * abs(across))

@@ -1,4 +1,4 @@
-"""Which way is up: the sensor's orientation against gravity, sample by sample.
+"""Orientation of the sensor against gravity, sample by sample.
 
 With a gyroscope the `vqf` package is used (Laidig & Seel 2023, doi:10.1016/j.inffus.2022.10.014), six
 axes, default settings but for the largest bias: gyroscopes of common sensors are off by 10 deg/s and more
@@ -30,11 +30,10 @@ class Orientation:
     """Quaternions of the sensor against an earth frame whose z axis is up and whose heading is free.
 
     Args:
-        rate_hz: samples a second.
-        has_gyro: whether `push` will be given angular rates.
-        first_up: mean specific force at the start, shape (3,), sensor frame, m/s2.
-        first_sample: the very first one, shape (3,); its level part becomes the earth's x axis, so that
-            nothing depends on how the sensor's own axes lie.
+        rate_hz: samples a second. has_gyro: whether `push` will be given angular rates. first_up: mean
+        specific force at the start, shape (3,), sensor frame, m/s2. first_sample: the first sample, shape
+        (3,); its horizontal part is the earth's x axis, so that results do
+            not depend on the orientation of the sensor's axes.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Orientation:
         self._gain = 1.0 - np.exp(-1.0 / (MEAN_TAU_S * rate_hz))
         self._filter = VQF(1.0 / rate_hz, biasClip=LARGEST_BIAS_DEG_S)
         if has_gyro:
-            # its own start would trust the first sample alone; in mid-stride that is far from gravity
+            # by default the filter starts from the first sample alone, in mid-stride far from gravity
             level = _earth_axes(first_up, first_sample)
             state = self._filter.state
             weight = START_S * rate_hz
@@ -57,7 +56,7 @@ class Orientation:
         """Quaternions (w, x, y, z), shape (n, 4), that turn sensor into earth coordinates.
 
         Args:
-            acc: shape (n, 3), m/s2. gyr: shape (n, 3), rad/s, or None as said at the start.
+            acc: shape (n, 3), m/s2. gyr: shape (n, 3), rad/s, or None as given by `has_gyro`.
         """
         if self._has_gyro:
             assert gyr is not None
@@ -71,7 +70,7 @@ class Orientation:
 
     @property
     def state(self) -> dict[str, Any]:
-        """All that changes from sample to sample, as plain numbers and lists."""
+        """Everything that changes from sample to sample, as plain numbers and lists."""
         return {
             "mean": self._mean.tolist(),
             "vqf": copy.deepcopy(self._filter.state) if self._has_gyro else {},
@@ -97,7 +96,7 @@ def _earth_axes(up: FloatArray, ahead: FloatArray) -> FloatArray:
 def quaternion_of(rotation: FloatArray) -> FloatArray:
     """Quaternion (w, x, y, z), w >= 0, of a rotation matrix; shape (4,)."""
     r = rotation
-    # the row of the largest squared component is the one that is well conditioned
+    # the row of the largest squared component is well conditioned
     k = np.array(
         [
             [1 + r[0, 0] + r[1, 1] + r[2, 2], r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]],
@@ -124,7 +123,7 @@ def tilt_from_mean(acc, gain, mean, quats):
             ux, uy, uz = 0.0, 0.0, 1.0
         else:
             ux, uy, uz = mean[0] / norm, mean[1] / norm, mean[2] / norm
-        # (1 + uz) / 2, in the form that loses nothing when upside down
+        # (1 + uz) / 2, in a form without cancellation when upside down
         w = np.sqrt(0.5 * (1.0 + uz) if uz >= 0.0 else 0.5 * (ux * ux + uy * uy) / (1.0 - uz))
         if w < 1e-15:
             quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3] = 0.0, 1.0, 0.0, 0.0

@@ -1,18 +1,18 @@
-"""Quality of a step, 0 to 1, and how strongly a soft strap rings.
+"""Quality of a running step, 0 to 1, and detection of a strap that resonates.
 
-A sensor on spring and damper adds to the specific force around its resonance and takes away above it. So a
-step rings when its power at 9 Hz is large both against its slow pulse and against its power at 15 and 18 Hz.
-Either alone is a matter of the runner: feet that land hard fill 9 to 20 Hz alike, and those that land softly
-leave nothing there.
-
-A step shows doubts of four kinds, each of them 0 for a step as clean running makes them. They add to the
-variance of its contact time, and
+A step has four doubts (`DOUBTS`), each 0 for a step of clean running. They add to the variance of its contact
+time, and
 
     quality = 1 / sqrt(1 + sum of weight x doubt^2)
 
 is the error to expect on clean running over the error to expect of this step. benchmarks/accuracy/quality.py
-fits the weights, and measures errors against quality with the runner scored left out. What no step shows of
-itself, a runner's own bias above all, is not in it.
+fits the weights, and measures errors against quality with the scored runner left out. Quality does not cover
+errors that no single step shows, above all a runner's own bias.
+
+One of the doubts is ringing: a sensor on a soft strap is a mass on spring and damper, which amplifies the
+specific force around its resonance and attenuates it above. So a step rings when its power at 9 Hz is large
+both against its low-passed vertical acceleration and against its power at 15 and 18 Hz. Either alone depends
+on the runner: a hard landing fills 9 to 20 Hz evenly, a soft one leaves nothing there.
 """
 
 from __future__ import annotations
@@ -31,44 +31,57 @@ from imurun.core.ring_buffer import (
     VERTICAL,
 )
 
+DOUBTS = ("ringing", "rhythm", "clipping", "tilt")
+"""
+ringing: `ringing_db` above `OWN_RINGING_DB`, in tens of dB; a soft strap.
+rhythm: how much longer or shorter than the period the step cycle is, as a share of it, beyond `OWN_RHYTHM`.
+clipping: share of the step's samples at the accelerometer's full scale.
+tilt: mean horizontal force of the step, g, beyond `OWN_TILT_G`; an error of the orientation.
+"""
+WEIGHTS = (9.5, 2070.0, 330.0, 26.0)
+"""Of the doubts in that order; fitted (see above) and rounded."""
+OWN_RINGING_DB, OWN_RHYTHM, OWN_TILT_G = -10.0, 0.04, 0.1
+"""Nine in ten steps as recorded stay below these. Set by hand."""
+
 RINGS_HZ = 9.0
 ABOVE_HZ = (15.0, 18.0)
 LEAST_RATE_HZ = 40.0
-"""Below this rate the samples hold nothing of 18 Hz."""
+"""Below this rate the samples do not contain 18 Hz."""
 LEAST_WAVES = 2.3
-"""A step must hold so many waves of 9 Hz: in quicker ones, from 235 a minute on, steps repeat there."""
+"""Least number of 9 Hz waves in a step: at more than 235 steps a minute, a harmonic of the steps is there."""
 FLOOR_G2 = 1e-9
-"""Added to every power, so that a signal without any is not divided by."""
+"""Added to every power, to avoid division by zero."""
 STRAP_DB = -3.0
-"""Where the median step rings more, the strap is taken for soft. Set by hand: of 48 trials as recorded the
+"""Above this median of all steps the strap is taken for soft. Set by hand: of 48 trials as recorded the
 medians are -21 to -6, with a strap of 8 or 10 Hz -5 to 7, of 12 Hz -9 to 2, and of 15 Hz as without."""
 
 
 @kernel
-def ringing_db(history, begin, end, swing_g, rate_hz):
-    """Power at 9 Hz against the pulse's swing, and, half as strong, against power at 15 and 18 Hz; dB.
+def ringing_db(buffer, begin, end, peak_to_peak_g, rate_hz):
+    """Power at 9 Hz over the squared peak-to-peak amplitude and, with half the weight, over power at 15 and
+    18 Hz; dB.
 
     Args:
-        begin, end: of the step's pulse, fractional columns of the history.
-        swing_g: rise and fall of the pulse.
+        begin, end: of the step cycle, fractional columns of the buffer.
+        peak_to_peak_g: amplitude of the low-passed vertical acceleration.
 
     Returns:
-        NaN where the rate is too low or the steps are too quick.
+        The level in dB; NaN where the rate is too low or the steps are too quick.
     """
     if rate_hz < LEAST_RATE_HZ or (end - begin) / rate_hz * RINGS_HZ < LEAST_WAVES:
         return np.nan
-    at = power_at(history, begin, end, RINGS_HZ, rate_hz) + FLOOR_G2
+    at = power_at(buffer, begin, end, RINGS_HZ, rate_hz) + FLOOR_G2
     above = FLOOR_G2
     for hz in ABOVE_HZ:
-        above += power_at(history, begin, end, hz, rate_hz)
-    return 10.0 * np.log10(at / (swing_g * swing_g + FLOOR_G2)) + 5.0 * np.log10(at / above)
+        above += power_at(buffer, begin, end, hz, rate_hz)
+    return 10.0 * np.log10(at / (peak_to_peak_g * peak_to_peak_g + FLOOR_G2)) + 5.0 * np.log10(at / above)
 
 
 @kernel
-def power_at(history, begin, end, hz, rate_hz):
-    """Squared amplitude of the three axes, less their slow part, at a frequency; Hann window; g squared."""
+def power_at(buffer, begin, end, hz, rate_hz):
+    """Squared amplitude of the three axes, less their low-passed part, at a frequency; Hann window; g^2."""
     first, last = int(np.ceil(begin)), int(np.floor(end))
-    # both angles grow by the same amount a sample, so their sine and cosine follow from those before
+    # both angles grow by a constant a sample, so that sine and cosine are rotated instead of computed anew
     window, window_step = 2.0 * np.pi * (first - begin) / (end - begin), 2.0 * np.pi / (end - begin)
     angle, angle_step = 2.0 * np.pi * hz * (first - begin) / rate_hz, 2.0 * np.pi * hz / rate_hz
     window_cosine, window_sine = np.cos(window), np.sin(window)
@@ -79,9 +92,9 @@ def power_at(history, begin, end, hz, rate_hz):
     for k in range(first, last + 1):
         weight = 0.5 - 0.5 * window_cosine
         weights += weight
-        x = weight * (history[FORWARD, k] - history[SLOW_FORWARD, k])
-        y = weight * (history[LEFTWARD, k] - history[SLOW_LEFTWARD, k])
-        z = weight * (history[VERTICAL, k] - history[SLOW_VERTICAL, k])
+        x = weight * (buffer[FORWARD, k] - buffer[SLOW_FORWARD, k])
+        y = weight * (buffer[LEFTWARD, k] - buffer[SLOW_LEFTWARD, k])
+        z = weight * (buffer[VERTICAL, k] - buffer[SLOW_VERTICAL, k])
         x_real += cosine * x
         x_imaginary += sine * x
         y_real += cosine * y
@@ -101,36 +114,23 @@ def turned(cosine, sine, turn):
     return cosine * turn[0] - sine * turn[1], sine * turn[0] + cosine * turn[1]
 
 
-DOUBTS = ("ringing", "rhythm", "clipping", "tilt")
-"""
-ringing: what a soft strap adds (`ringing.ringing_db`), tens of dB above `OWN_RINGING_DB`.
-rhythm: how much longer or shorter than the period the pulse is, as a share of it, beyond `OWN_RHYTHM`.
-clipping: share of the step's samples at the accelerometer's full scale.
-tilt: mean horizontal force of the step, g, beyond `OWN_TILT_G`: upright is not where it is thought to be.
-"""
-WEIGHTS = (9.5, 2070.0, 330.0, 26.0)
-"""Of the doubts in that order; fitted, see above, and rounded."""
-OWN_RINGING_DB, OWN_RHYTHM, OWN_TILT_G = -10.0, 0.04, 0.1
-"""What nine in ten steps as recorded stay below. Set by hand."""
-
-
 @kernel
-def write_quality(row, history, pulse, base, period_s, c):
-    """Fill the doubts and the quality of a running step from its pulse.
+def write_quality(row, buffer, cycle, base, period_s, c):
+    """Fill the doubts and the quality of a running step.
 
     Args:
-        row: of step.STEP. base: absolute index of the history's first column.
-        period_s: of the steps around.
+        row: record of `imurun.core.step.STEP`. base: absolute index of the buffer's first column.
+        period_s: mean of the last two step periods.
     """
-    begin, end = pulse["begin"] - base, pulse["end"] - base
+    begin, end = cycle["begin"] - base, cycle["end"] - base
     length_s = (end - begin) / c.rate_hz
-    swing_g = pulse["height"] - pulse["floor"]
-    row["ringing_db"] = ringing_db(history, begin, end, swing_g, c.rate_hz)
-    forward_g = integral(history[FORWARD], begin, end) / (end - begin)
-    left_g = integral(history[LEFTWARD], begin, end) / (end - begin)
+    peak_to_peak_g = cycle["peak_g"] - cycle["minimum_g"]
+    row["ringing_db"] = ringing_db(buffer, begin, end, peak_to_peak_g, c.rate_hz)
+    forward_g = integral(buffer[FORWARD], begin, end) / (end - begin)
+    left_g = integral(buffer[LEFTWARD], begin, end) / (end - begin)
     ringing = beyond(row["ringing_db"], OWN_RINGING_DB) / 10.0
     rhythm = beyond(abs(length_s / period_s - 1.0), OWN_RHYTHM)
-    clipping = share_of(history[CLIPPED], int(np.ceil(begin)), int(np.floor(end)))
+    clipping = share_of(buffer[CLIPPED], int(np.ceil(begin)), int(np.floor(end)))
     tilt = beyond(np.hypot(forward_g, left_g), OWN_TILT_G)
     row["doubt_ringing"] = ringing
     row["doubt_rhythm"] = rhythm
@@ -150,7 +150,7 @@ def quality_of(doubts):
 
 @kernel
 def beyond(value, own):
-    """How far a value lies above what is running's own; 0 below it, and where it is not known (NaN)."""
+    """How far a value lies above the level of clean running; 0 below it and for NaN."""
     return value - own if value > own else 0.0
 
 

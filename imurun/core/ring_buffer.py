@@ -1,8 +1,9 @@
-"""The last seconds of a recording, in level axes: what a step is measured on.
+"""The buffer of the last seconds of a stream, in level axes; steps are measured on it.
 
-Level axes turn with the body but stay upright: z along gravity, x the body's forward axis laid level,
-y to its left. `history` has shape (channels, capacity); the sample with absolute index k stands in
-column k - base.
+Level axes turn with the body but stay upright: z along gravity, x the horizontal part of the body's forward
+axis, y to its left. `buffer` has shape (channels, capacity); the sample with absolute index k is in column k
+- base. When the buffer is full, its newer half is moved to the front (`make_room`) instead of writing round,
+so that every stretch of samples is contiguous.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ VERTICAL, FORWARD, LEFTWARD, RESULTANT = 0, 1, 2, 3  # specific force, g
 ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
 SIDEWAYS = 7  # specific force along the body's own left axis, which tilts with it, g
 SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
-CLIPPED = 11  # 1 where an axis was at its end
-YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the next sample's yaw goes on from them
+CLIPPED = 11  # 1 where an axis was at full scale
+YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the yaw of the next sample is unwrapped against them
 # filled for one step at a time, by `imurun.core.contact`; g
-PUSH_UNSMOOTHED, PUSH_VERTICAL, PUSH_FORWARD = 14, 15, 16
-# for whoever needs them, until they return
+FORCE_UNSMOOTHED, FORCE_VERTICAL, FORCE_FORWARD = 14, 15, 16
+# temporary, within one function
 SCRATCH, ROLL_COSINE = 17, 18
 N_CHANNELS = 19
 
@@ -29,31 +30,31 @@ PER_G = 1.0 / G
 SMALL_SINE = 0.5
 """Up to 30 degrees the arcsine is as exact as the arctangent."""
 KEEP_S = 10.0
-"""What is kept: four strides, four pulses that wait for a verdict, and the smoothing lag."""
+"""Length of history that is kept: four strides, four cycles awaiting classification, and the filter lag."""
 
 
-def new_history(rate_hz: float) -> np.ndarray:
-    """An empty history with room for twice what is kept, so that it is moved seldom."""
+def new_buffer(rate_hz: float) -> np.ndarray:
+    """An empty buffer with room for twice the length kept, so that it is rarely moved."""
     return np.zeros((N_CHANNELS, 2 * int(np.ceil(KEEP_S * rate_hz))))
 
 
 @kernel
-def write_levels(history, column, acc, quats, mounting):
-    """Turn samples to level axes and write them to the columns from `column` on.
+def write_levels(buffer, column, acc, quats, mounting):
+    """Rotate samples to level axes and write them to the columns from `column` on.
 
-    The yaw goes on from that of the column before; in column 0 an unbroken stretch begins.
+    Yaw is unwrapped against the column before; in column 0 a contiguous stretch begins.
 
     Args:
         acc: shape (n, 3), m/s2, sensor frame. quats: shape (n, 4), sensor to earth. mounting: body from
             sensor, (3, 3).
     """
-    write_forces(history[:, column : column + len(acc)], acc, quats, mounting)
-    write_angles(history, column, column + len(acc))
+    write_forces(buffer[:, column : column + len(acc)], acc, quats, mounting)
+    write_angles(buffer, column, column + len(acc))
 
 
 @kernel
 def write_forces(columns, acc, quats, mounting):
-    """The forces of each sample, and in place of its angles what they are the angles of."""
+    """Write the forces of each sample, and the sines and cosines of its angles for `write_angles`."""
     forward_x, forward_y, forward_z = mounting[0, 0], mounting[0, 1], mounting[0, 2]
     left_x, left_y, left_z = mounting[1, 0], mounting[1, 1], mounting[1, 2]
     up_x, up_y, up_z = mounting[2, 0], mounting[2, 1], mounting[2, 2]
@@ -66,7 +67,7 @@ def write_forces(columns, acc, quats, mounting):
         fx = forward_x - up_forward * ux
         fy = forward_y - up_forward * uy
         fz = forward_z - up_forward * uz
-        # lying face down or up: no forward direction is left
+        # with the body lying face down or up, forward has no horizontal part; avoid dividing by zero
         scale = 1.0 / max(np.sqrt(fx * fx + fy * fy + fz * fz), 1e-6)
         fx, fy, fz = scale * fx, scale * fy, scale * fz
         lx, ly, lz = uy * fz - uz * fy, uz * fx - ux * fz, ux * fy - uy * fx
@@ -83,36 +84,36 @@ def write_forces(columns, acc, quats, mounting):
 
 
 @kernel
-def write_angles(history, first, stop):
-    """Sines and cosines of columns first to stop - 1 to angles, yaw without jumps."""
+def write_angles(buffer, first, stop):
+    """Convert the sines and cosines of columns first to stop - 1 to angles; yaw is unwrapped."""
     for k in range(first, stop):
-        history[ROLL, k] = angle_of(history[ROLL, k], history[ROLL_COSINE, k])
-        history[PITCH, k] = np.arcsin(history[PITCH, k])
-        sine, cosine = history[YAW_SINE, k], history[YAW_COSINE, k]
+        buffer[ROLL, k] = angle_of(buffer[ROLL, k], buffer[ROLL_COSINE, k])
+        buffer[PITCH, k] = np.arcsin(buffer[PITCH, k])
+        sine, cosine = buffer[YAW_SINE, k], buffer[YAW_COSINE, k]
         if k == 0:
-            history[YAW, k] = np.arctan2(sine, cosine)
+            buffer[YAW, k] = np.arctan2(sine, cosine)
         else:
-            before_sine, before_cosine = history[YAW_SINE, k - 1], history[YAW_COSINE, k - 1]
+            before_sine, before_cosine = buffer[YAW_SINE, k - 1], buffer[YAW_COSINE, k - 1]
             turned = angle_of(
                 sine * before_cosine - cosine * before_sine, cosine * before_cosine + sine * before_sine
             )
-            history[YAW, k] = history[YAW, k - 1] + turned
+            buffer[YAW, k] = buffer[YAW, k - 1] + turned
 
 
 @kernel
 def angle_of(sine, cosine):
-    """The angle, -pi to pi; that of a small sine takes a third of the time."""
+    """The angle, -pi to pi; for small angles by the arcsine, in a third of the time."""
     if cosine > 0.0 and abs(sine) < SMALL_SINE:
         return np.arcsin(sine)
     return np.arctan2(sine, cosine)
 
 
 @kernel
-def make_room(history, base, used):
-    """Move the newer half of a full history to its front; returns the new base."""
-    kept = history.shape[1] // 2
+def make_room(buffer, base, used):
+    """Move the newer half of a full buffer to its front; returns the new base."""
+    kept = buffer.shape[1] // 2
     shift = used - kept
-    for channel in range(history.shape[0]):
+    for channel in range(buffer.shape[0]):
         for k in range(kept):
-            history[channel, k] = history[channel, k + shift]
+            buffer[channel, k] = buffer[channel, k + shift]
     return base + shift

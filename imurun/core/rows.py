@@ -1,12 +1,13 @@
-"""Rows of steps and seconds, one part after the other.
+"""Fast copies and concatenation of step and second rows (structured arrays).
 
-numpy copies and joins structured arrays field by field, which takes longer than the kernel takes for the
-samples; so rows are copied as the bytes that they are, and what is empty is left alone.
+numpy copies and joins structured arrays field by field, which takes longer than the kernels take for the
+samples. Here rows are copied as bytes, and empty parts are skipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ NO_SECONDS = np.zeros(0, dtype=SECOND)
 
 
 def joined(parts: Sequence[np.ndarray], none: np.ndarray) -> np.ndarray:
-    """All rows in order: `none` where there are none, the part itself where only one has any."""
+    """All rows in order: `none` without any, the part itself (no copy) where only one part has rows."""
     filled = [part for part in parts if len(part)]
     if len(filled) > 1:
         return np.concatenate([in_bytes(part) for part in filled]).view(none.dtype)
@@ -26,10 +27,10 @@ def joined(parts: Sequence[np.ndarray], none: np.ndarray) -> np.ndarray:
 
 
 class RowPile:
-    """Rows that become more, in one piece of memory: a day of steps is 100 MB, and is not to be there twice.
+    """Collects rows in one growing buffer: a day of steps is 100 MB, and joining parts would need it twice.
 
     Args:
-        none: no rows, of the dtype of those to come.
+        none: an empty array of the rows' dtype.
     """
 
     def __init__(self, none: np.ndarray) -> None:
@@ -37,22 +38,35 @@ class RowPile:
         self._bytes = bytearray()
 
     def add(self, rows: np.ndarray) -> None:
-        """Put rows after those that are there."""
+        """Append rows."""
         if len(rows):
             self._bytes += rows.tobytes()
 
     def taken(self) -> np.ndarray:
-        """All rows in order; the pile is empty then."""
+        """Returns all rows in order and empties the pile."""
         rows = np.frombuffer(self._bytes, dtype=self._none.dtype) if self._bytes else self._none
         self._bytes = bytearray()
         return rows
 
 
 def copied(rows: np.ndarray) -> np.ndarray:
-    """A copy of rows that lie one behind the other."""
+    """A copy of contiguous rows."""
     return in_bytes(rows).copy().view(rows.dtype)
 
 
 def in_bytes(rows: np.ndarray) -> np.ndarray:
-    """The same memory, each row as so many bytes."""
+    """A view of the same memory, each row as plain bytes."""
     return rows.view(f"V{rows.dtype.itemsize}")
+
+
+def as_dtype(rows: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """A copy of rows with their fields named and nested as in `dtype`, by position.
+
+    Saved states of older versions have other field names, but the same binary layout.
+
+    Raises:
+        ValueError: another row size.
+    """
+    if rows.dtype.itemsize != dtype.itemsize:
+        raise ValueError(f"Saved rows have {rows.dtype.itemsize} bytes each, this version {dtype.itemsize}.")
+    return np.frombuffer(rows.tobytes(), dtype=dtype).reshape(rows.shape).copy()

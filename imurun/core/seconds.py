@@ -1,4 +1,4 @@
-"""What is said of each second and each sample: how much it moves, and whether it is at full scale."""
+"""Motion of each second, and detection of samples at full scale (clipping)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ SECOND = np.dtype([("first", "i8"), ("motion_g", "f8")])
 """One second: its first sample, and the RMS of |specific force| - 1 g over it."""
 
 STILL_G = 0.03
-"""Motion below this is standing still."""
+"""Motion below this counts as standing still."""
 FULL_SCALES_G = (2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 24.0, 32.0, 64.0, 100.0, 200.0)
-"""Full scales that accelerometers have."""
+"""Common full scales of accelerometers."""
 NEAR_SCALE = 0.01
-"""Without a known scale: this close to one of them, twice in a row the same, is clipped."""
+"""Without a known full scale, two equal values in a row this close to a common one count as clipped."""
 
 
 @kernel
@@ -23,7 +23,7 @@ def write_clipped(flags, acc, last, levels, exact):
 
     Args:
         flags: shape (n,), written to. acc: shape (n, 3).
-        last: the sample before the first; becomes the last one.
+        last: the sample before the first, shape (3,); replaced by the last one.
     """
     x, y, z = last[0], last[1], last[2]
     for i in range(len(acc)):
@@ -40,7 +40,7 @@ def write_clipped(flags, acc, last, levels, exact):
 
 @kernel
 def is_clipped(value, before, levels, exact):
-    """Whether one axis is at full scale: at the one that is known, or twice the same near a usual one."""
+    """Whether one axis is at full scale: the known one, or two equal values near a common one."""
     if exact:
         return abs(value) >= (1.0 - 0.5 * NEAR_SCALE) * levels[0]
     if value == before:
@@ -52,7 +52,7 @@ def is_clipped(value, before, levels, exact):
 
 @kernel
 def watch_second(state, acc, i, resultant_g, window):
-    """Add sample i of a block to the second being summed; True when that is full."""
+    """Add sample i of a block to the current second; True when the second is complete."""
     force = state["force"]
     for axis in range(3):
         force[axis] += acc[i, axis]
@@ -64,7 +64,7 @@ def watch_second(state, acc, i, resultant_g, window):
 
 @kernel
 def close_second(state, window):
-    """Motion of the full second; a still one is remembered as how the runner stands."""
+    """Returns the motion of the complete second; the mean force of a still one is stored as standing."""
     motion = np.sqrt(state["motion"] / window)
     for axis in range(3):
         if motion < STILL_G:

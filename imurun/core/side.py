@@ -1,23 +1,23 @@
-"""Which foot is on the ground.
+"""Left or right: which foot is on the ground.
 
-Three cues, all of them from one fact: once loaded, the stance leg carries a pelvis whose other side has
-dropped and is lifted again through the rest of the contact.
+Three cues with one cause: once loaded, the stance leg carries a pelvis whose other side has dropped and is
+lifted again through the rest of the contact.
 
 - Roll fall: the pelvis is tilted up on the left early in left stance and comes down through mid-stance, so
   that its roll rate is negative there.
-- Force fall: the body's own left axis tilts with the pelvis, and so takes a part of the load that is
-  largest early and changes sign. The accelerometer alone sees it, whatever the gyroscope does.
-- Loaded side: the same force while the load comes on, leaning to the stance foot.
+- Force fall: the body's left axis tilts with the pelvis, and so takes a part of the load that is largest
+  early and changes sign. It needs the accelerometer only.
+- Loaded side: the same force during loading, leaning to the stance foot.
 
-The force is smoothed as the slow pulse is, to 3.5 Hz: above, the sacrum rings from side to side in ways that
-differ between runners. Cues that also alternate but whose sign differs between runners are not used: yaw,
-the level lateral force and fore-aft force.
+The force is low-passed at 3.5 Hz, as the vertical acceleration of the step cycle is: above, the mediolateral
+motion of the sacrum differs between runners. Cues that also alternate but whose sign differs between runners
+are not used: yaw, the level lateral force and fore-aft force.
 
-A cue's evidence is its contrast with the step before, so that any constant tilt drops out, in units of its
-recent contrasts. Weights are set by hand: no single cue outweighs the other two, and the loaded side, which
-is the least sure of the three, counts half. Sides alternate. The evidence is summed as the log-odds of one
-parity; steps that were missed are counted by the time that passed, and a long pause starts anew. Evidence
-that does not keep to the parity of the steps before is noise, however large: then the side is unknown.
+The evidence of a cue is its contrast with the step before, so that a constant tilt cancels, in units of its
+recent contrasts. Weights are set by hand: no single cue outweighs the other two, and the loaded side, the
+least reliable of the three, counts half. Sides alternate. The evidence is summed as the log-odds of one
+parity; missed steps are counted by the time between contacts, and a long pause resets the parity. Evidence
+that does not agree with the parity of the steps before is noise, however large: then the side is unknown.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ ROLL_FALL, FORCE_FALL, LOADED_SIDE = 0, 1, 2
 N_CUES = 3
 FALL_WINDOW = (0.0, 0.4)
 LOADED_WINDOW = (-0.2, 0.1)
-"""In step periods from the peak of the slow pulse, about 0.3 periods after foot strike. Not from the foot
-strike itself: its estimate is early by a quarter of a step in a sprint."""
+"""In step periods from the peak of the step cycle, about 0.3 periods after foot strike. Not from foot strike
+itself: in a sprint its estimate is early by a quarter of a step."""
 WEIGHTS = (1.0, 1.0, 0.5)
 """Log-odds of one clear step, by cue."""
 LEAST_CONTRAST = (0.1, 0.02, 0.02)
-"""rad/s, g, g: smaller contrasts are nobody's pelvis."""
+"""rad/s, g, g; contrasts below these are treated as noise."""
 LARGEST_CONTRAST = 1.5
 SCALE_MEMORY = 0.9
 MEMORY = 0.95  # of the log-odds, a step: about twenty steps
-UNSURE_MEMORY = 0.5  # where the count of missed steps is in doubt
-SUREST = 12.0  # so that a wrong parity is mended within ten steps
+UNSURE_MEMORY = 0.5  # where the number of missed steps is uncertain
+SUREST = 12.0  # limit of the log-odds, so that a wrong parity is corrected within ten steps
 LEAST = 1.0  # log-odds below this: unknown
 STEADY = 0.4
 """Least agreement of the evidence with that of two steps before, from -1 to 1; noise has 0 +- 0.2."""
@@ -64,7 +64,7 @@ PARITY = np.dtype(
 
 @kernel
 def restart_parity(parity):
-    """Forget the sides."""
+    """Reset the parity; sides are unknown."""
     parity["log_odds"] = 0.0
     parity["flip"] = 0.0
     parity["score"][:] = np.nan
@@ -76,24 +76,24 @@ def restart_parity(parity):
 
 
 @kernel
-def score_step(cues, history, peak, period, oldest, newest, c):
+def score_step(cues, buffer, peak, period, oldest, newest, c):
     """Write the step's cues, each larger for left: rad/s, g, g; NaN for the roll without a gyroscope.
 
     Args:
-        cues: shape (N_CUES,). history: as in `imurun.core.ring_buffer`.
-        peak: of the slow pulse, fractional column. period: samples.
+        cues: shape (N_CUES,). buffer: as in `imurun.core.ring_buffer`.
+        peak: of the step cycle, fractional column. period: samples.
         oldest, newest: columns that hold samples.
         c: `Coefficients`.
     """
-    side = history[SIDEWAYS]
+    side = buffer[SIDEWAYS]
     first, stop = window_columns(FALL_WINDOW, peak, period, oldest, newest)
     cues[ROLL_FALL] = np.nan
     if c.has_gyro:
-        cues[ROLL_FALL] = (history[ROLL, first] - history[ROLL, stop]) / (stop - first) * c.rate_hz
+        cues[ROLL_FALL] = (buffer[ROLL, first] - buffer[ROLL, stop]) / (stop - first) * c.rate_hz
     early = smooth_at(side, first, oldest, newest, c.slow_taps)
     cues[FORCE_FALL] = early - smooth_at(side, stop, oldest, newest, c.slow_taps)
     first, stop = window_columns(LOADED_WINDOW, peak, period, oldest, newest)
-    slow = history[SCRATCH]
+    slow = buffer[SCRATCH]
     smooth_span(side, slow, first, stop, oldest, newest, c.slow_taps)
     cues[LOADED_SIDE] = sum_of(slow[first:stop]) / (stop - first)
 
@@ -102,7 +102,7 @@ def score_step(cues, history, peak, period, oldest, newest, c):
 def window_columns(window, peak, period, oldest, newest):
     """First and last column of a window given in periods from the peak; at least one apart.
 
-    A run may begin with the first sample of a stretch, so that there is nothing before its first peak.
+    Limited to the columns that hold samples: a run may begin with the first sample of a stretch.
     """
     first = min(max(int(np.rint(peak + window[0] * period)), oldest), newest - 1)
     return first, max(min(int(np.rint(peak + window[1] * period)), newest), first + 1)
@@ -112,8 +112,8 @@ def window_columns(window, peak, period, oldest, newest):
 def add_step(parity, cues, contact, period):
     """Carry the parity to the next step and add its evidence.
 
-    Afterwards `log_odds` is above 0 where this step is left, and `flip` says how it followed from the
-    step before: -1 other foot, +1 same foot, 0 no memory.
+    Afterwards `log_odds` is above 0 where this step is left, and `flip` is the relation to the step before:
+    -1 other foot, +1 same foot, 0 reset.
     """
     steps = (contact - parity["contact"]) / period
     whole = np.rint(steps)
@@ -127,7 +127,7 @@ def add_step(parity, cues, contact, period):
             evidence = weigh_contrasts(parity, cues)
     log_odds = keep * flip * parity["log_odds"] + evidence
     parity["log_odds"] = min(max(log_odds, -SUREST), SUREST)
-    # neighbours share a step, and agree even where all is noise; two apart do not
+    # consecutive contrasts share a step and correlate even in noise; contrasts two steps apart do not
     product = flip * parity["evidence"][1] * evidence
     if flip == 0.0:
         parity["agreed"], parity["weighed"] = 0.0, 0.0
@@ -162,7 +162,7 @@ def weigh_contrasts(parity, cues):
 
 @kernel
 def is_steady(parity):
-    """Whether the evidence keeps to one parity; true while there is too little of it to compare."""
+    """Whether the evidence agrees with one parity; True while there is too little of it."""
     return parity["agreed"] >= STEADY * parity["weighed"]
 
 

@@ -1,4 +1,8 @@
-"""What the stepper is told once (`Coefficients`) and all that it remembers (`STATE`)."""
+"""Settings (`Coefficients`) and state (`STATE`) of the stepper.
+
+The binary layout of STATE and of the records in it is a stored format: saved states of `RunAnalyzer` contain
+it. Fields may be renamed; order, types and sizes stay.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imurun.core.contact import TYPICAL, ContactConstants, restart_typical
+from imurun.core.contact import STEP_AVERAGE, ContactConstants, restart_average
 from imurun.core.jit import entry, kernel
 from imurun.core.side import N_CUES, PARITY, restart_parity
-from imurun.core.step_cycle import PULSE, TRACKER, restart_tracker
+from imurun.core.step_cycle import STEP_CYCLE, TRACKER, restart_tracker
 from imurun.core.sway import N_ENDS
 from imurun.model.frames import FloatArray
 
 
 class Coefficients(NamedTuple):
-    """Settings and what follows from them; constant while samples pass."""
+    """Settings and derived constants; unchanged while samples pass."""
 
     rate_hz: float
     slow_taps: FloatArray
@@ -30,28 +34,28 @@ class Coefficients(NamedTuple):
     contact: ContactConstants
 
 
-MANY_AGAINST = 8
-"""Pulses in a row that run against the mounting; vigorous walking does not swing like running so long."""
+MANY_REVERSED = 8
+"""Reversed cycles in a row after which the alignment is dropped; vigorous walking has fewer in a row."""
 
 STATE = np.dtype(
     [
         # places in the stream, as absolute sample indices
-        ("next", "i8"),  # the sample to come
-        ("slow_next", "i8"),  # the smoothed sample to come
+        ("next", "i8"),  # the next sample
+        ("slow_next", "i8"),  # the next low-passed sample
         ("oldest", "i8"),  # the first sample since the last gap
-        ("base", "i8"),  # the history's first column
+        ("base", "i8"),  # the first column of the buffer
         ("tracker", TRACKER),
         ("n_steps", "i8"),  # rows written in this call
         ("n_seconds", "i8"),
-        # verdicts
+        # classification of step cycles
         ("running", "i8"),
-        ("misses", "i8"),  # pulses in a row that did not fit the run
-        ("waiting", "i8"),  # pulses in the queue
-        ("verdict", "i8"),  # of the last pulse that left the queue: its gait, or -1
-        ("verdict_end", "f8"),
-        ("last_run", PULSE),  # of the last running step
+        ("n_rejected", "i8"),  # cycles in a row that do not continue the run
+        ("waiting", "i8"),  # cycles in the queue, awaiting classification
+        ("classification", "i8"),  # gait of the last cycle that left the queue, or -1
+        ("classified_until", "f8"),  # its end
+        ("last_running", STEP_CYCLE),  # of the last running step
         # the steps before
-        ("typical", TYPICAL),  # what the running steps have in common
+        ("average", STEP_AVERAGE),  # running average of the last steps
         ("parity", PARITY),
         ("cues", "f8", (N_CUES,)),  # of the last step, each larger for left
         ("periods", "f8", (2,)),  # the last two running periods, s
@@ -65,9 +69,9 @@ STATE = np.dtype(
         ("fresh_pitch", "f8"),  # rad
         ("fresh_roll", "f8"),
         ("n_fresh", "i8"),
-        ("standing_pitch", "f8"),  # rad, taken when running begins; NaN when nobody stood
+        ("standing_pitch", "f8"),  # rad, set when running begins; NaN without standing before
         ("standing", "f8", (3,)),  # mean specific force of the last still second, sensor frame, m/s2
-        # slow means that show a sensor that slips
+        # slow means to detect a sensor that slips
         ("drift_pitch", "f8"),  # rad
         ("drift_roll", "f8"),
         ("loop_forward", "f8"),
@@ -79,17 +83,17 @@ STATE = np.dtype(
         ("force", "f8", (3,)),
         ("last_sample", "f8", (3,)),
         ("n_clipped", "i8"),
-        ("count_from", "i8"),  # samples before were counted by somebody else
-        ("slipped_s", "f8"),  # when the sensor was found to have slipped; NaN while it has not
-        ("against", "i8"),  # pulses since the last step that would be a run if the sensor sat another way
-        ("turned_s", "f8"),  # when the mounting was given up for that; NaN while it holds
+        ("count_from", "i8"),  # samples before were counted by the alignment search
+        ("slipped_s", "f8"),  # when a slipped sensor was detected; NaN without one
+        ("n_reversed", "i8"),  # cycles in a row that are running with another alignment
+        ("turned_s", "f8"),  # when the alignment was dropped for that; NaN while it is valid
     ],
     align=True,
 )
 
 
 def new_state(first_index: int) -> np.ndarray:
-    """State of a stepper that has seen nothing; shape (1,)."""
+    """State of a stepper before the first sample; shape (1,)."""
     states = np.zeros(1, dtype=STATE)
     state = states[0]
     state["next"] = first_index
@@ -104,25 +108,25 @@ def new_state(first_index: int) -> np.ndarray:
 
 @entry(lambda: (np.zeros(1, dtype=STATE),))
 def begin(states):
-    """`restart` as Python calls it: kept on disk, where a kernel would be compiled in every process."""
+    """`restart` as an entry for Python, kept on disk; a kernel would be compiled in every process."""
     restart(states[0])
 
 
 @kernel
 def restart(state):
-    """Begin an unbroken stretch of samples at the one to come."""
+    """Begin a contiguous stretch of samples at the next one."""
     state["oldest"] = state["next"]
     state["slow_next"] = state["next"]
     state["base"] = state["next"]
     restart_tracker(state["tracker"])
     state["running"] = 0
-    state["misses"] = 0
+    state["n_rejected"] = 0
     state["waiting"] = 0
-    state["verdict"] = -1
-    state["verdict_end"] = np.nan
+    state["classification"] = -1
+    state["classified_until"] = np.nan
     restart_parity(state["parity"])
     state["cues"][:] = np.nan
-    restart_typical(state["typical"])
+    restart_average(state["average"])
     state["periods"][:] = np.nan
     forget_steps(state)
     state["motion"] = 0.0
@@ -133,21 +137,21 @@ def restart(state):
 
 @kernel
 def knows_heading(state, c):
-    """Whether forward, left and right mean something: told or found, and not given up since."""
+    """Whether the forward axis is known, from a given or found alignment that is still valid."""
     return c.heading_known and np.isnan(state["turned_s"])
 
 
 @kernel
-def note_against(state, time_s):
-    """One more pulse that runs against the mounting; when there are many, the mounting is given up."""
-    state["against"] += 1
-    if state["against"] >= MANY_AGAINST:
+def count_reversed(state, time_s):
+    """Count one more reversed cycle; from `MANY_REVERSED` on, the alignment is dropped."""
+    state["n_reversed"] += 1
+    if state["n_reversed"] >= MANY_REVERSED:
         state["turned_s"] = time_s
 
 
 @kernel
 def forget_steps(state):
-    """The next step has no step before it."""
+    """Remove the step before, so that the next step has no step time and no stride."""
     state["last_contact"] = np.nan
     state["last_final"] = np.nan
     state["last_step_time"] = np.nan

@@ -1,12 +1,21 @@
-"""The slow pulse: the rise and fall of the vertical specific force that every step makes.
+"""Step cycles: the rise and fall of the low-passed vertical acceleration that every step makes.
 
-At the step frequency the sacrum follows the body's centre of mass in time and, nearly, in size; at its
-second and third harmonic it does not. So steps are found, and contacts timed, on the vertical smoothed
-to 3.5 Hz. A pulse reaches from one minimum to the next. It is known once the signal has risen a little
-from that minimum, about 0.2 s after it.
+At the step frequency the sacrum follows the body's centre of mass in time and, nearly, in amplitude; at its
+second and third harmonic it does not. So steps are found, and contacts timed, on the vertical specific force
+low-passed at 3.5 Hz. A step cycle reaches from one minimum to the next. It is complete once the signal has
+risen a little from the second minimum, about 0.2 s after it.
 
-Crossings are taken against the pulse's own mean. Over a steady step that is 1 g, body weight, whatever the
-scale error of the sensor.
+Crossings are those of the cycle's own mean. Over a steady step that is 1 g, body weight, even if the sensor
+has a scale error.
+
+The tracker takes one sample at a time:
+
+    BELOW         -- risen from the minimum -->   BEFORE   COMPLETE if a cycle is open
+    BEFORE        -- above 1 g + margin -->       ABOVE    RISEN: a cycle opens at the minimum before
+    ABOVE         -- below 1 g - margin -->       BELOW
+    ABOVE, BELOW  -- longer than LONGEST_S -->    BELOW    the open cycle is discarded
+
+A stream starts in BELOW without an open cycle, since its first sample may lie anywhere in a step.
 """
 
 from __future__ import annotations
@@ -18,41 +27,41 @@ from imurun.core.jit import kernel
 
 CUTOFF_HZ = 3.5
 MARGIN_G = 0.03
-"""How far beyond 1 g the signal must go to count as above or below it."""
+"""Hysteresis around 1 g: the signal counts as above or below it beyond this margin."""
 RISE_SHARE = 0.25
-"""A minimum is over once the signal has climbed back by this share of the fall."""
+"""A minimum has passed once the signal has risen from it by this share of the fall before."""
 FLAT_G = 1e-6
-"""Where the signal stays this flat, the last sample is the minimum: rounding must not choose one."""
+"""Within this tolerance the last sample is the minimum, so that rounding does not select one."""
 LONGEST_S = 1.2
-"""No part of a pulse, of running or walking, lasts longer: before it rises, above its mean, below it."""
+"""Longest duration of each phase in running or walking; a longer one is not a step."""
 
-BEFORE, ABOVE, BELOW = 0, 1, 2  # phases: waiting for the rise, above 1 g, fallen again
-NOTHING, ROSE, COMPLETE = 0, 1, 2  # what one more sample shows
+BEFORE, ABOVE, BELOW = 0, 1, 2  # phases: after a minimum, above 1 g, below 1 g
+NOTHING, RISEN, COMPLETE = 0, 1, 2  # events of one more sample
 
-PULSE = np.dtype(
+STEP_CYCLE = np.dtype(
     [
         # fractional absolute sample indices, in the order of time
         ("begin", "f8"),  # the minimum before
-        ("up", "f8"),  # rises through the mean
+        ("up_crossing", "f8"),  # of the mean, upward
         ("peak", "f8"),
-        ("down", "f8"),  # falls through the mean
+        ("down_crossing", "f8"),  # of the mean, downward
         ("end", "f8"),  # the minimum after
         # g
-        ("height", "f8"),
-        ("floor", "f8"),  # the lower of the two minima
-        # what gait.py adds
-        ("period_s", "f8"),  # since the pulse before went up; NaN where there was none
+        ("peak_g", "f8"),
+        ("minimum_g", "f8"),  # the lower of the two minima
+        ("period_s", "f8"),  # since the up crossing of the cycle before; NaN where there was none
+        # the loop of the force, filled by gait.py
         ("loop_forward", "f8"),
         ("loop_left", "f8"),
         ("power_z", "f8"),
         ("power_dz", "f8"),
-        # what push.py adds, of the force smoothed to 1.5 times the step frequency
-        ("push_begin", "f8"),  # the minimum before, fractional absolute sample index
-        ("push_height", "f8"),  # g
-        ("push_floor", "f8"),  # the lower of the two minima, g
-        ("brake", "f8"),  # the largest backward force before the peak, negative, g
-        ("drive", "f8"),  # the largest forward force after the peak, g
-        ("forward_rms", "f8"),  # of the fore-aft force, g
+        # the force low-passed at 1.5 times the step frequency, filled by contact.py
+        ("force_begin", "f8"),  # the minimum before, fractional absolute sample index
+        ("force_peak_g", "f8"),  # g
+        ("force_minimum_g", "f8"),  # the lower of the two minima, g
+        ("braking_g", "f8"),  # the largest backward force before the peak, negative, g
+        ("propulsion_g", "f8"),  # the largest forward force after the peak, g
+        ("forward_rms_g", "f8"),  # of the fore-aft force, g
     ]
 )
 
@@ -63,52 +72,52 @@ TRACKER = np.dtype(
         ("low_g", "f8"),
         ("high", "i8"),
         ("high_g", "f8"),
-        ("up", "i8"),
-        ("down", "i8"),
+        ("up_crossing", "i8"),
+        ("down_crossing", "i8"),
         ("begin", "f8"),
         ("begin_g", "f8"),
-        ("last_up", "f8"),
+        ("last_up_crossing", "f8"),
     ]
 )
 
 
 @kernel
 def restart_tracker(tracker):
-    """Forget everything: the stream begins, or goes on after a gap."""
+    """Reset the tracker, at the start of a stream or after a gap."""
     tracker["phase"] = BELOW
     tracker["low"] = -1
     tracker["low_g"] = np.inf
     tracker["high"] = -1
     tracker["high_g"] = -np.inf
-    tracker["up"] = -1
-    tracker["down"] = -1
+    tracker["up_crossing"] = -1
+    tracker["down_crossing"] = -1
     tracker["begin"] = np.nan
     tracker["begin_g"] = np.nan
-    tracker["last_up"] = np.nan
+    tracker["last_up_crossing"] = np.nan
 
 
 @kernel
-def track(slow, base, k, rate_hz, tracker, pulse):
-    """Follow the smoothed vertical by one sample; True when `pulse` was just completed.
+def track(slow, base, k, rate_hz, tracker, cycle):
+    """Take one more sample of the low-passed vertical; True when `cycle` was completed by it.
 
     Args:
-        slow: smoothed vertical, g; the sample k stands at slow[k - base].
-        tracker: record of TRACKER. pulse: record of PULSE, written on completion.
+        slow: low-passed vertical, g; sample k is at slow[k - base].
+        tracker: record of TRACKER. cycle: record of STEP_CYCLE, written on completion.
     """
     event = follow(slow[k - base], k, rate_hz, tracker)
-    if event == ROSE:
+    if event == RISEN:
         tracker["begin"] = vertex_index(slow, base, tracker["low"])
     elif event == COMPLETE:
-        complete_pulse(slow, base, rate_hz, tracker, pulse)
+        complete_cycle(slow, base, rate_hz, tracker, cycle)
     return event == COMPLETE
 
 
 @kernel
 def follow(value, k, rate_hz, tracker):
-    """Take the value of sample k.
+    """Take the value of sample k; see the diagram at the head of the module.
 
     Returns:
-        ROSE when the signal has just gone above 1 g, COMPLETE when the pulse has just ended, else NOTHING.
+        RISEN when the signal has just risen above 1 g, COMPLETE when a cycle has just ended, else NOTHING.
     """
     event = NOTHING
     phase = tracker["phase"]
@@ -119,64 +128,64 @@ def follow(value, k, rate_hz, tracker):
             tracker["low_g"] = value
         elif value > 1.0 + MARGIN_G:
             tracker["phase"] = ABOVE
-            tracker["up"] = k
-            event = ROSE
+            tracker["up_crossing"] = k
+            event = RISEN
             tracker["begin_g"] = tracker["low_g"]
             tracker["high"] = k
             tracker["high_g"] = value
     elif phase == ABOVE:
-        if k - tracker["up"] > longest:
-            give_up(tracker, k, value)
+        if k - tracker["up_crossing"] > longest:
+            abandon(tracker, k, value)
         elif value > tracker["high_g"]:
             tracker["high"] = k
             tracker["high_g"] = value
         elif value < 1.0 - MARGIN_G:
             tracker["phase"] = BELOW
-            tracker["down"] = k
+            tracker["down_crossing"] = k
             tracker["low"] = k
             tracker["low_g"] = value
     else:
-        if value < tracker["low_g"] + FLAT_G or (tracker["up"] < 0 and k - tracker["low"] > longest):
+        if value < tracker["low_g"] + FLAT_G or (tracker["up_crossing"] < 0 and k - tracker["low"] > longest):
             tracker["low"] = k
             tracker["low_g"] = value
         fall = tracker["high_g"] - tracker["low_g"]
-        if tracker["up"] >= 0 and k - tracker["down"] > longest:
-            give_up(tracker, k, value)
+        if tracker["up_crossing"] >= 0 and k - tracker["down_crossing"] > longest:
+            abandon(tracker, k, value)
         elif value > tracker["low_g"] + max(RISE_SHARE * fall, MARGIN_G) or value > 1.0 + MARGIN_G:
             tracker["phase"] = BEFORE
-            if tracker["up"] >= 0:
+            if tracker["up_crossing"] >= 0:
                 event = COMPLETE
-            tracker["up"] = -1
+            tracker["up_crossing"] = -1
     return event
 
 
 @kernel
-def give_up(tracker, k, value):
-    """No step lasts this long: wait for the signal to come up again."""
+def abandon(tracker, k, value):
+    """Discard the open cycle, which is longer than a step, and search for the next rise."""
     tracker["phase"] = BELOW
-    tracker["up"] = -1
+    tracker["up_crossing"] = -1
     tracker["low"] = k
     tracker["low_g"] = value
-    tracker["high_g"] = -np.inf  # what was given up has no say in what comes
+    tracker["high_g"] = -np.inf  # a discarded peak must not set the rise required next
 
 
 @kernel
-def complete_pulse(slow, base, rate_hz, tracker, pulse):
-    """Measure the pulse that the tracker has just seen the end of."""
+def complete_cycle(slow, base, rate_hz, tracker, cycle):
+    """Fill the record of the cycle whose end the tracker has just found."""
     low = tracker["low"] - base
     high = tracker["high"] - base
-    pulse["begin"] = tracker["begin"]
-    pulse["end"] = vertex_index(slow, base, tracker["low"])
-    pulse["peak"] = vertex_index(slow, base, tracker["high"])
-    pulse["height"] = vertex_value(slow, high)
-    pulse["floor"] = min(tracker["begin_g"], tracker["low_g"])
-    begin, end = pulse["begin"] - base, pulse["end"] - base
+    cycle["begin"] = tracker["begin"]
+    cycle["end"] = vertex_index(slow, base, tracker["low"])
+    cycle["peak"] = vertex_index(slow, base, tracker["high"])
+    cycle["peak_g"] = vertex_value(slow, high)
+    cycle["minimum_g"] = min(tracker["begin_g"], tracker["low_g"])
+    begin, end = cycle["begin"] - base, cycle["end"] - base
     mean = integral(slow, begin, end) / (end - begin)
-    pulse["up"] = max(rising(slow, high, begin, mean), begin) + base
+    cycle["up_crossing"] = max(rising(slow, high, begin, mean), begin) + base
     down = first_below(slow, high, low, mean)
-    pulse["down"] = min(falling(slow, down, mean), end) + base
-    pulse["period_s"] = (pulse["up"] - tracker["last_up"]) / rate_hz
-    tracker["last_up"] = pulse["up"]
+    cycle["down_crossing"] = min(falling(slow, down, mean), end) + base
+    cycle["period_s"] = (cycle["up_crossing"] - tracker["last_up_crossing"]) / rate_hz
+    tracker["last_up_crossing"] = cycle["up_crossing"]
 
 
 @kernel
@@ -187,10 +196,10 @@ def vertex(signal, k):
 
 @kernel
 def vertex_index(signal, base, k):
-    """As `vertex`, for absolute indices: the sample k stands at signal[k - base].
+    """As `vertex`, for absolute indices: sample k is at signal[k - base].
 
-    The same number to the bit for any base: the end of a pulse is compared with the begin of the next, and
-    the history may have moved in between.
+    The result is the same to the bit for any base: the end of a cycle is compared with the begin of the next,
+    and the buffer may have been shifted in between.
     """
     column = k - base
     if column < 1 or column >= len(signal) - 1:
@@ -200,7 +209,7 @@ def vertex_index(signal, base, k):
 
 @kernel
 def vertex_shift(before, value, after):
-    """How far from the middle one of three values in a row their parabola has its extremum."""
+    """Offset of the extremum of the parabola through three consecutive values, from the middle one."""
     bend = before - 2.0 * value + after
     if bend == 0.0:
         return 0.0
@@ -217,7 +226,7 @@ def vertex_value(signal, k):
 
 @kernel
 def first_below(signal, k, last, level):
-    """First index from k on where the signal is below `level`, or `last`."""
+    """First index from k to `last` where the signal is below `level`, or `last`."""
     while k < last and signal[k] >= level:
         k += 1
     return k
@@ -225,7 +234,7 @@ def first_below(signal, k, last, level):
 
 @kernel
 def rising(signal, k, first, level):
-    """Where the signal, above `level` at index k, last rose through it after `first`; fractional index."""
+    """Last upward crossing of `level` between `first` and k, itself above it; fractional index."""
     while k - 1 > first and signal[k - 1] >= level:
         k -= 1
     return k - (signal[k] - level) / max(signal[k] - signal[k - 1], 1e-12)
@@ -233,5 +242,5 @@ def rising(signal, k, first, level):
 
 @kernel
 def falling(signal, k, level):
-    """Where the signal falls through `level`, being below it at k for the first time; fractional index."""
+    """Downward crossing of `level` just before k, the first index below it; fractional index."""
     return k - (level - signal[k]) / max(signal[k - 1] - signal[k], 1e-12)

@@ -1,9 +1,9 @@
-"""How the pelvis tilts, turns and sways over a stride, and how alike strides are.
+"""Ranges of pelvic angles, mediolateral RMS ratio, and regularity of steps and strides.
 
-Ranges a stride: as in gait laboratories (pelvic tilt, obliquity, rotation). Sway ratio and regularity:
-Moe-Nilssen & Helbostad 2004 and Schuette et al. 2015, who found the sideways ratio up and the fore-aft
-step regularity down in tired runners. Deviation: the ratio is per stride, and regularity is over the last
-four strides, so that both are a row a step.
+Ranges per stride: as in gait laboratories (pelvic tilt, obliquity, rotation). RMS ratio and regularity:
+Moe-Nilssen & Helbostad 2004 and Schuette et al. 2015, who found the mediolateral ratio up and the fore-aft
+step regularity down in tired runners. Deviations: the ratio is per stride, and regularity is over the last
+four strides, so that every step has a value.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REGULARITY_STRIDES = 4
 N_ENDS = 2 * REGULARITY_STRIDES + 1
 """Minima between steps that bound four strides."""
 LAG_SEARCH = 2
-"""The autocorrelation peak is looked for this many samples around the mean step."""
+"""The autocorrelation peak is searched this many samples around the mean step."""
 
 
 @kernel
@@ -40,12 +40,12 @@ def mean_of(signal, first, stop):
 
 
 @kernel
-def sideways_ratio(history, first, stop):
-    """RMS of the lateral over RMS of the whole specific force, each less its mean."""
+def sideways_ratio(buffer, first, stop):
+    """Mediolateral RMS ratio: RMS of the lateral over the whole specific force, each less its mean."""
     lateral, whole = 0.0, 0.0
     for channel in (VERTICAL, FORWARD, LEFTWARD):
-        centred = history[SCRATCH, first:stop]
-        write_centred(history[channel, first:stop], centred)
+        centred = buffer[SCRATCH, first:stop]
+        write_centred(buffer[channel, first:stop], centred)
         power = sum_of_products(centred, centred)
         whole += power
         if channel == LEFTWARD:

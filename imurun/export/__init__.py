@@ -1,1 +1,5 @@
-"""A session as files that other programs read: step tables, BIDS, FIT."""
+"""Writes a session for other programs: step tables, BIDS, FIT; reads step tables and a watch's FIT files."""
+
+from imurun.export.step_table import read_steps, write_steps
+
+__all__ = ["read_steps", "write_steps"]

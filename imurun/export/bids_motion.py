@@ -1,7 +1,7 @@
-"""A recording as a BIDS dataset: samples, channels, steps as events.
+"""Writes a recording and its steps as a BIDS dataset: samples, channels, steps as events.
 
 The layout is that of the Brain Imaging Data Structure 1.10 for motion (Jeung et al. 2024, Scientific Data
-11:716). Motion has no coordsystem file: the axes stand in channels.json as a reference frame.
+11:716). Motion has no coordsystem file: the axes are a reference frame in channels.json.
 """
 
 from __future__ import annotations
@@ -43,59 +43,56 @@ def write_motion(
     task: str = "running",
     runner: Runner | None = None,
 ) -> Path:
-    """Write a recording and its steps into a BIDS dataset, which is made where there is none.
+    """Write a recording and its steps into a BIDS dataset; a missing dataset is created.
 
-    Channels are those of the recording: acceleration (specific force) in m/s2, angular rate in rad/s, in its
-    own axes. Missing samples are "n/a". Onsets are in seconds from the first sample. The runner's name is not
-    written.
+    Channels are the samples in the axes of the recording: specific force in m/s2, angular rate in rad/s.
+    Missing samples are "n/a". Onsets are in seconds from the first sample. The runner's name is not written.
 
     Args:
         recording: the samples.
-        session: what `analyze` found in them.
-        folder: of the dataset; made if need be.
-        subject, visit, task: BIDS labels, letters and digits; `visit` is BIDS's session.
-        runner: mass and height go to participants.tsv.
+        session: their analysis.
+        folder: the dataset; created if missing.
+        subject, visit, task: BIDS labels of letters and digits; `visit` is called session in BIDS.
+        runner: mass and height are written to participants.tsv.
 
     Returns:
         The folder of the subject, or of the visit.
 
     Raises:
-        SettingsError: a label that BIDS does not allow, a folder that holds something else, a subject (or
-            visit) that is there already, or the folder cannot be written.
+        SettingsError: a label that BIDS does not allow, a folder with other files, a subject (or visit)
+            that exists already, or the folder cannot be written.
     """
     for name, label in (("subject", subject), ("session", visit), ("task", task)):
         if label is not None and not (label.isascii() and label.isalnum()):
             raise SettingsError(f"The {name} {printable(label)!r} must be letters and digits only, for BIDS.")
     dataset = Path(folder)
-    place = Path(f"sub-{subject}") if visit is None else Path(f"sub-{subject}", f"ses-{visit}")
-    target = dataset / place
+    relative = Path(f"sub-{subject}") if visit is None else Path(f"sub-{subject}", f"ses-{visit}")
+    target = dataset / relative
     try:
-        if dataset.exists() and (
-            not dataset.is_dir() or (_holds_something(dataset) and not _is_dataset(dataset))
-        ):
+        if dataset.exists() and (not dataset.is_dir() or (_has_files(dataset) and not _is_dataset(dataset))):
             raise SettingsError(
-                f"{printable(str(dataset))} holds something else than a BIDS dataset; give another folder."
+                f"{printable(str(dataset))} holds other files than a BIDS dataset; give another folder."
             )
         if target.exists():
             option = "--subject" if visit is None else "--session"
             raise SettingsError(f"{printable(str(target))} is there already; give another {option}.")
         dataset.mkdir(parents=True, exist_ok=True)
         _write_head(dataset, f"sub-{subject}", Runner() if runner is None else runner)
-        aside = Path(tempfile.mkdtemp(dir=dataset, prefix=f".{target.name}."))
+        temporary = Path(tempfile.mkdtemp(dir=dataset, prefix=f".{target.name}."))
         try:
-            aside.chmod(dataset.stat().st_mode & 0o777)
-            _write_recording(recording, session, aside, "_".join(place.parts), task)
+            temporary.chmod(dataset.stat().st_mode & 0o777)
+            _write_recording(recording, session, temporary, "_".join(relative.parts), task)
             target.parent.mkdir(exist_ok=True)
-            aside.replace(target)
+            temporary.replace(target)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise unwritten(dataset, error) from error
     return target
 
 
-def _holds_something(folder: Path) -> bool:
-    """Hidden files do not count, such as what an export left that was killed."""
+def _has_files(folder: Path) -> bool:
+    """Whether there are files other than hidden ones, which a killed export leaves."""
     return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
@@ -104,7 +101,7 @@ def _is_dataset(folder: Path) -> bool:
 
 
 def _write_recording(recording: Recording, session: Session, folder: Path, who: str, task: str) -> None:
-    """The files of one recording; `who` begins their names."""
+    """Write the files of one recording, whose names begin with `who`."""
     motion = folder / "motion"
     motion.mkdir()
     stem = f"{who}_task-{task}"
@@ -122,7 +119,7 @@ def _write_recording(recording: Recording, session: Session, folder: Path, who: 
 
 
 def _write_samples(recording: Recording, path: Path) -> None:
-    """The samples, without a header, as BIDS wants it."""
+    """Write the samples without a header, as BIDS requires."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.csv as pacsv
@@ -170,9 +167,9 @@ def _channel_rows(recording: Recording) -> list[tuple[object, ...]]:
 
 
 def _frames(recording: Recording, session: Session) -> dict[str, Any]:
-    """What the axes are; in the sensor's own, the mounting that was found leads to the body's."""
+    """The reference frame of the channels, with the rotation to body axes for axes of the sensor."""
     if recording.frame == "anatomical":
-        # the letters of both published validators; the specification's glossary also has FLU for these axes
+        # ALS is accepted by both published validators; the specification's glossary also lists FLU
         level = {"SpatialAxes": "ALS", "Description": "Axes of the body: x forward, y left, z up."}
     else:
         text = "Axes of the sensor, as it sat on the body."
@@ -223,9 +220,9 @@ def _number(value: float) -> str:
 
 
 def _write_head(dataset: Path, participant: str, runner: Runner) -> None:
-    """What a dataset has once: its description, a README, and its participants.
+    """Write what a dataset has once: its description, a README and its participants.
 
-    The description comes first: with it, an export that broke off can be done again.
+    The description comes first, so that an interrupted export can be repeated.
     """
     description = {
         "Name": "Running with a sensor on the lower back",
@@ -254,7 +251,7 @@ def _write_head(dataset: Path, participant: str, runner: Runner) -> None:
 
 
 def _add_participant(path: Path, participant: str, runner: Runner) -> None:
-    """A row for the participant, with the columns that the table has already."""
+    """Add a row for the participant, with the columns that the table has."""
     rows: list[list[str]] = []
     if path.exists():
         try:
@@ -262,7 +259,7 @@ def _add_participant(path: Path, participant: str, runner: Runner) -> None:
                 rows = list(csv.reader(stream, delimiter="\t"))
         except (csv.Error, UnicodeDecodeError) as error:
             raise SettingsError(
-                f"{printable(str(path))} is no table in UTF-8; correct it, or give another folder."
+                f"{printable(str(path))} is not a table in UTF-8; correct it, or give another folder."
             ) from error
     rows = rows or [["participant_id", "height", "weight"]]
     if any(row and row[0] == participant for row in rows[1:]):
@@ -285,5 +282,5 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as aside:
-        aside.write_bytes(encodable(text).encode("utf-8"))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encodable(text).encode("utf-8"))

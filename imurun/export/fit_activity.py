@@ -1,4 +1,4 @@
-"""A run as a FIT activity of its own, for those who wore no watch."""
+"""Writes a session as a FIT activity, for runs without a watch."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ import numpy as np
 from imurun.export.fit_fields import RECORD
 from imurun.export.fit_merge import add_values, start_time_s, write_bytes
 from imurun.export.fit_wire import read_parts
+from imurun.files.optional import optional_module
 from imurun.session import Session
 
 if TYPE_CHECKING:
     from fit_tool.message import Message
 
 DEVELOPMENT = 255
-"""FIT's manufacturer for those that Garmin has given no number."""
+"""FIT's manufacturer number for software without one of its own."""
 LONGEST_SERIAL = 0xFFFF_FFFE
 
 
 def write_fit(session: Session, path: str | os.PathLike[str]) -> None:
     """Write a FIT activity: a record each second, laps at the markers, one session.
 
-    Native running dynamics, where measured: cadence, vertical oscillation, stance time, its share of the
-    stride and its balance (left, in percent of left and right). Developer fields: impact, loads, lean and
-    sway; see `imurun.export.fit_fields`. Laps and the session hold the means over their steps. There is no
-    distance, so no step length; see `imurun.export.fit_merge` for that.
+    Native fields are running dynamics, where measured: cadence, vertical oscillation, stance time, its share
+    of the stride and its balance (left in percent of left and right). Developer fields are impact, loads,
+    lean and sway; see `imurun.export.fit_fields`. Laps and the session hold means over their steps. Without
+    distance there is no step length; `imurun.export.fit_merge` adds it.
 
-    FIT counts whole seconds: records lie at whole seconds of UTC, the first at or before the first sample.
+    FIT times are whole seconds: records are at whole seconds of UTC, the first at or before the first sample.
 
     Args:
         session: with a start; without steps, the activity has times only.
         path: FIT file to write.
 
     Raises:
-        SettingsError: no start, one that FIT cannot hold, or the file cannot be written.
+        SettingsError: no start, a start that FIT cannot store, or the file cannot be written.
+        MissingExtraError: fit-tool is not installed.
     """
     start_s = start_time_s(session)
     write_bytes(_content(session, start_s), Path(path))
@@ -50,7 +52,8 @@ def _content(session: Session, start_s: float) -> bytes:
 
 
 def _skeleton(session: Session, start_s: float) -> bytes:
-    """The activity with times only: file_id, timer start, records and laps, timer stop, session, activity."""
+    """The activity without values: file_id, timer start, records and laps, timer stop, session, activity."""
+    optional_module("fit_tool", extra="fit", purpose="Writing FIT")
     from fit_tool.data_message import DataMessage
     from fit_tool.fit_file_builder import FitFileBuilder
     from fit_tool.profile.messages.activity_message import ActivityMessage
@@ -101,14 +104,14 @@ def _skeleton(session: Session, start_s: float) -> bytes:
         time_created=1000 * first,
     )
     timer(first, EventType.START)
-    edges = _lap_edges(session, start_s, first, last)
+    borders = _lap_borders(session, start_s, first, last)
     lap = 0
     for second in range(first, last + 1):
-        # RecordMessage makes all its fields, some hundred, each time
+        # not RecordMessage, which builds a hundred fields each time
         time = TimestampField(size=4)
         time.set_value(0, 1000 * second)
         builder.add(DataMessage(local_id=3, global_id=RECORD, name="record", fields=[time]))
-        if second == edges[lap + 1]:
+        if second == borders[lap + 1]:
             trigger = LapTrigger.SESSION_END if second == last else LapTrigger.MANUAL
             if second == last:
                 timer(last, EventType.STOP_ALL)
@@ -117,15 +120,15 @@ def _skeleton(session: Session, start_s: float) -> bytes:
                 message_index=lap,
                 event=Event.LAP,
                 lap_trigger=trigger,
-                **totals(edges[lap], second),
+                **totals(borders[lap], second),
             )
-            lap = min(lap + 1, len(edges) - 2)
+            lap = min(lap + 1, len(borders) - 2)
     add(
         SessionMessage(local_id=5),
         message_index=0,
         event=Event.SESSION,
         first_lap_index=0,
-        num_laps=len(edges) - 1,
+        num_laps=len(borders) - 1,
         **totals(first, last),
     )
     add(
@@ -140,10 +143,10 @@ def _skeleton(session: Session, start_s: float) -> bytes:
     return builder.build_bytes()
 
 
-def _lap_edges(session: Session, start_s: float, first: int, last: int) -> list[int]:
-    """Whole seconds at which laps begin and end; laps of less than a second are joined to the next."""
+def _lap_borders(session: Session, start_s: float, first: int, last: int) -> list[int]:
+    """Whole seconds at which laps begin and end; a lap shorter than a second becomes part of the next."""
     marks = [round(start_s + marker.time_s) for marker in session.markers if marker.kind == "lap"]
     inner = sorted({mark for mark in marks if first < mark < last})
-    edges = [first, *inner, last]
-    assert all(a < b for a, b in pairwise(edges))
-    return edges
+    borders = [first, *inner, last]
+    assert all(a < b for a, b in pairwise(borders))
+    return borders

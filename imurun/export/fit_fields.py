@@ -1,27 +1,29 @@
-"""What imurun writes into a FIT activity: native fields where FIT has them, developer fields for the rest."""
+"""Fields that imurun writes to FIT: native where the FIT profile has them, else developer fields."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 from uuid import UUID
 
+from imurun.model.columns import COLUMNS
+
 RECORD, LAP, SESSION = 20, 19, 18
-"""Numbers of the messages that carry values."""
+"""FIT numbers of the messages that get values."""
 FLOAT32 = 0x88
 FLOAT32_INVALID = b"\xff\xff\xff\xff"
 APPLICATION_ID = UUID("e0c1f5a4-7d0b-4f6e-9a52-38b7c6d41f93").bytes
-"""Says in every file that these developer fields are imurun's; never changed."""
+"""Identifies the developer fields as imurun's in every file; it must not change."""
 
 
 class NativeField(NamedTuple):
-    """A field of FIT's own profile, in the messages record, lap (average) and session (average).
+    """A field of the FIT profile in the messages record, lap (average) and session (average).
 
     Attributes:
-        name: of the record's field; in lap and session it is called avg_NAME.
+        name: in a record; in lap and session it is avg_NAME.
         unit: of the value that is written.
         record, lap, session: field numbers.
-        size: bytes of the unsigned integer; all bits set say that there is no value.
-        scale: the integer is value times scale.
+        size: bytes of the unsigned integer; all bits set means no value.
+        scale: the integer is the value times the scale.
     """
 
     name: str
@@ -42,7 +44,7 @@ class NativeField(NamedTuple):
         return 0x02 if self.size == 1 else 0x84
 
     def encode(self, value: float, byte_order: str) -> bytes:
-        """The value's bytes; no value for NaN and for what the field cannot hold."""
+        """The value's bytes; FIT's "no value" for NaN and for values out of the field's range."""
         invalid = (1 << 8 * self.size) - 1
         raw = round(value * self.scale) if value == value and abs(value) < invalid else invalid
         order = "little" if byte_order == "<" else "big"
@@ -61,42 +63,48 @@ NATIVE = (
 )
 """Numbers and scales as in Garmin's FIT profile. Cadence counts strides (two steps) a minute."""
 CADENCE = ("cadence", "fractional_cadence")
-"""Whole and fraction of one value: written in one place, or neither."""
+"""Integer and fraction of one value: both are native fields, or both are developer fields."""
 
 
 class DeveloperField(NamedTuple):
-    """A field that FIT does not know: a float32 that the file itself describes.
+    """A float32 field that is not in the FIT profile and is described in the file.
 
     Attributes:
-        name: as an application shows it.
-        unit: as an application shows it; "" for a ratio.
-        column: of the step table.
-        messages: in which it stands; in a lap or session it is the mean, the dose is the sum.
+        column: of the step table, or "pain".
+        messages: that have it; in a lap or session it is the mean, for the dose the sum.
     """
 
-    name: str
-    unit: str
     column: str
     messages: tuple[int, ...] = (RECORD, LAP, SESSION)
 
+    @property
+    def name(self) -> str:
+        """The column's label, which applications show."""
+        return COLUMNS[self.column].label
+
+    @property
+    def unit(self) -> str:
+        """The column's unit, which applications show; "" for a ratio."""
+        return COLUMNS[self.column].unit
+
 
 DEVELOPER = (
-    DeveloperField("Impact", "g", "peak_impact_g"),
-    DeveloperField("Loading rate", "g/s", "loading_rate_g_s"),
-    DeveloperField("Braking", "g", "braking_g"),
-    DeveloperField("Peak force", "BW", "peak_vgrf_bw"),
-    DeveloperField("Lumbar compression", "BW", "lumbar_compression_bw"),
-    DeveloperField("Lumbar shear", "BW", "lumbar_shear_bw"),
-    DeveloperField("Lumbar dose", "BW^4", "lumbar_dose", (LAP, SESSION)),
-    DeveloperField("Flight time", "ms", "flight_time_ms"),
-    DeveloperField("Lean", "deg", "lean_deg"),
-    DeveloperField("Pelvis roll", "deg", "roll_rom_deg"),
-    DeveloperField("Pelvis pitch", "deg", "pitch_rom_deg"),
-    DeveloperField("Pelvis yaw", "deg", "yaw_rom_deg"),
-    DeveloperField("Sway", "", "ml_sway_ratio"),
-    DeveloperField("Step regularity", "", "step_regularity"),
-    DeveloperField("Pain", "0-10", "pain", (RECORD,)),
+    DeveloperField("peak_impact_g"),
+    DeveloperField("loading_rate_g_s"),
+    DeveloperField("braking_g"),
+    DeveloperField("peak_vgrf_bw"),
+    DeveloperField("lumbar_compression_bw"),
+    DeveloperField("lumbar_shear_bw"),
+    DeveloperField("lumbar_dose", (LAP, SESSION)),
+    DeveloperField("flight_time_ms"),
+    DeveloperField("lean_deg"),
+    DeveloperField("roll_rom_deg"),
+    DeveloperField("pitch_rom_deg"),
+    DeveloperField("yaw_rom_deg"),
+    DeveloperField("ml_sway_ratio"),
+    DeveloperField("step_regularity"),
+    DeveloperField("pain", (RECORD,)),
 )
-"""Their place here is their number in the file: new ones go to the end."""
+"""The position is the field's number in the file: append new fields at the end."""
 OVERRIDE = 100
-"""Developer fields from this number on stand for a native field that a watch has filled itself."""
+"""Developer fields from this number on replace a native field that the watch has filled."""

@@ -1,4 +1,4 @@
-"""imurun's values into the activity that the watch recorded: GPS, heart rate and all else stay."""
+"""Adds a session's values to the FIT activity of a watch; GPS, heart rate and all else stay unchanged."""
 
 from __future__ import annotations
 
@@ -22,32 +22,31 @@ from imurun.session import Session
 
 LAP_START, LAP_ELAPSED = 2, 7
 """Field numbers, the same in lap and session."""
-NO_START = (
-    "The recording does not say when it began, which FIT needs; give --start, such as 2026-05-01T07:30."
-)
+NO_START = "The recording has no start time, which FIT needs; give --start, such as 2026-05-01T07:30."
 
 
 def merge_fit(
     session: Session, watch: str | os.PathLike[str], out: str | os.PathLike[str]
 ) -> tuple[str, ...]:
-    """Write the watch's activity once more, with imurun's values in its records, laps and sessions.
+    """Write a copy of the watch's activity with imurun's values in its records, laps and sessions.
 
-    Values are found by UTC time; see `record_values` and `span_values` for what they are. Speed of the watch
-    over cadence is the step length, and vertical oscillation over that the vertical ratio. Every message and
-    value of the watch stays; where it has filled a native field itself, imurun's value stands in a developer
-    field that names the native one. The watch's laps stay; those of the recording are not added.
+    Values are assigned by UTC time, see `record_values` and `span_values`. The watch's speed over cadence is
+    the step length, and vertical oscillation over step length the vertical ratio. Every message and value of
+    the watch stays; where it has filled a native field, imurun's value goes to a developer field that names
+    the native one. The watch's laps stay, and laps of the recording are not added.
 
     Args:
         session: with a start.
-        watch: FIT activity; several files after each other are each merged.
-        out: FIT file to write; may not be `watch`.
+        watch: FIT activity; of several activities in one file, each gets values.
+        out: FIT file to write; must not be `watch`.
 
     Returns:
-        What was noticed, one sentence each.
+        Warnings, one sentence each.
 
     Raises:
         SettingsError: no start, `out` is `watch`, or it cannot be written.
-        FormatError: no steps; `watch` is not FIT, is damaged, or lies at another time than the recording.
+        FormatError: no steps; `watch` is not FIT, is damaged, or does not overlap the recording.
+        MissingExtraError: fit-tool or fitdecode is not installed.
     """
     file, target = Path(watch), Path(out)
     if not len(session.steps):
@@ -60,14 +59,14 @@ def merge_fit(
     inside = int(np.sum((track.time_s >= start_s) & (track.time_s < start_s + duration_s)))
     if not inside:
         raise FormatError(
-            f"{track.source} lies from {_clock(track.start)} to {_clock(track.end)}, but the recording from "
-            f"{_clock(_moment(start_s))} to {_clock(_moment(start_s + duration_s))}; give --start if the "
-            "clock of the sensor was wrong."
+            f"{track.source} runs from {_clock(track.start)} to {_clock(track.end)}, but the recording from "
+            f"{_clock(_utc(start_s))} to {_clock(_utc(start_s + duration_s))}; give --start if the "
+            "sensor's clock was wrong."
         )
     warnings = list(track.warnings)
     if inside < 0.5 * len(track.time_s):
         warnings.append(
-            f"Only {inside} of the {len(track.time_s)} records of {track.source} lie in the recording."
+            f"Only {inside} of the {len(track.time_s)} records of {track.source} are within the recording."
         )
     try:
         parts = read_parts(file.read_bytes())
@@ -84,20 +83,20 @@ def start_time_s(session: Session) -> float:
     """Unix time of the recording's first sample.
 
     Raises:
-        SettingsError: it is not known, or FIT cannot hold it.
+        SettingsError: it is not known, or FIT cannot store it.
     """
     if session.start is None:
         raise SettingsError(NO_START)
     start_s = session.start.timestamp()
     if not FIT_EPOCH_S + LEAST_DATE_TIME <= start_s <= FIT_EPOCH_S + 0xF000_0000:
         raise SettingsError(
-            f"The recording began on {session.start:%Y-%m-%d}, which FIT cannot hold; give the true --start."
+            f"The recording began on {session.start:%Y-%m-%d}, which FIT cannot store; give the true --start."
         )
     return start_s
 
 
 def write_bytes(content: bytes, target: Path) -> None:
-    """Write a FIT file, whole or not at all.
+    """Write a FIT file atomically.
 
     Raises:
         SettingsError: it cannot be written.
@@ -114,7 +113,7 @@ def add_values(part: Part, session: Session, start_s: float, speed_m_s: FloatArr
 
     Args:
         part: an activity.
-        session: whose steps.
+        session: with the steps.
         start_s: Unix time of its first sample.
         speed_m_s: at each record; None if unknown.
     """
@@ -133,12 +132,12 @@ def _merge_part(part: Part, session: Session, track: Track, start_s: float) -> b
 
 
 def _times(part: Part, kind: int) -> FloatArray:
-    """Unix time of each data message of a kind; a time long ago where it has none."""
+    """Unix time of each data message of a kind; 0 where it has none."""
     return np.array([_unix(timestamp_of(message)) for message in part.data(kind)], dtype=np.float64)
 
 
 def _spans(part: Part, kind: int) -> tuple[FloatArray, FloatArray]:
-    """Unix times at which laps or sessions begin and end; empty spans where that is not said."""
+    """Unix times at which laps or sessions begin and end; empty spans where these are not stated."""
     begin, end = [], []
     for message in part.data(kind):
         first = number_of(message, LAP_START)
@@ -153,7 +152,7 @@ def _unix(fit_time: int | None) -> float:
     return 0.0 if fit_time is None else float(FIT_EPOCH_S + fit_time)
 
 
-def _moment(unix_s: float) -> datetime:
+def _utc(unix_s: float) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=unix_s)
 
 

@@ -1,4 +1,4 @@
-"""What a watch wrote about a run: distance, speed and heart rate by UTC time, from a FIT activity."""
+"""Reads distance, speed, heart rate and laps from the FIT activity of a watch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from imurun.errors import FormatError
+from imurun.files.optional import optional_module
 from imurun.files.text import printable
 from imurun.model.frames import FloatArray
 
 FIT_EPOCH_S = 631_065_600
-"""1989-12-31T00:00:00Z, from which FIT counts, in Unix time."""
+"""The epoch of FIT, 1989-12-31T00:00:00Z, in Unix time."""
 LEAST_DATE_TIME = 0x1000_0000
-"""A smaller FIT time counts from when the watch was switched on, not from a date."""
+"""A smaller FIT time is relative to the power-on of the watch."""
 SPEED_SPAN_S = 10.0
-"""Where the watch wrote no speed, it is that of the distance over so long."""
-BROKEN_ASSUMPTIONS = (
+"""Without speed in the file, it is the slope of the distance over this time."""
+DECODER_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -32,9 +33,9 @@ BROKEN_ASSUMPTIONS = (
     ValueError,
     struct.error,
 )
-"""What the decoder of FIT raises beside its own errors where a file is not what it takes for granted."""
-LONGEST_HOLE_S = 10.0
-"""Speed is not interpolated over longer holes in the records."""
+"""Raised by fitdecode for damaged files, beside its own errors."""
+LONGEST_GAP_S = 10.0
+"""Speed is not interpolated across longer gaps between records."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class WatchLap:
 
     Attributes:
         start, end: UTC.
-        distance_m: None where the watch did not know it.
+        distance_m: None if unknown.
     """
 
     start: datetime
@@ -53,7 +54,7 @@ class WatchLap:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """What was read of an activity.
+    """Records and laps of an activity.
 
     Attributes:
         time_s: Unix time of each record, rising, shape (n,).
@@ -62,8 +63,8 @@ class Track:
         heart_rate_bpm: shape (n,); NaN where unknown.
         laps: in their order.
         total_distance_m: of the whole activity; None if unknown.
-        sport: FIT's word, "" if the file does not say.
-        warnings: what was noticed, one sentence each.
+        sport: FIT's name of it; "" if not stated.
+        warnings: one sentence each.
         source: name of the file.
     """
 
@@ -88,7 +89,7 @@ class Track:
         return datetime.fromtimestamp(float(self.time_s[-1]), UTC)
 
     def distance_between_m(self, begin_s: float, end_s: float) -> float | None:
-        """Way from one Unix time to another, m; None where the track does not overlap or has no distance."""
+        """Distance between two Unix times, m; None without overlap or without distance."""
         known = np.isfinite(self.distance_m)
         times, metres = self.time_s[known], self.distance_m[known]
         if len(times) < 2 or end_s <= times[0] or begin_s >= times[-1]:
@@ -96,25 +97,26 @@ class Track:
         return float(np.interp(end_s, times, metres) - np.interp(begin_s, times, metres))
 
     def speed_at(self, time_s: FloatArray) -> FloatArray:
-        """Speed at Unix times, m/s, shape of `time_s`; NaN outside, in holes, and where unknown."""
+        """Speed at Unix times, m/s, shape of `time_s`; NaN outside, in gaps, and where unknown."""
         known = np.isfinite(self.speed_m_s)
         times, speeds = self.time_s[known], self.speed_m_s[known]
         if len(times) < 2:
             return np.full(len(time_s), np.nan)
         after = np.clip(np.searchsorted(times, time_s), 1, len(times) - 1)
-        hole = times[after] - times[after - 1] > LONGEST_HOLE_S
+        in_gap = times[after] - times[after - 1] > LONGEST_GAP_S
         inside = (time_s >= times[0]) & (time_s <= times[-1])
-        return np.where(inside & ~hole, np.interp(time_s, times, speeds), np.nan)
+        return np.where(inside & ~in_gap, np.interp(time_s, times, speeds), np.nan)
 
 
 def read_fit(path: str | os.PathLike[str]) -> Track:
-    """Read an activity that a watch wrote.
+    """Read the activity of a watch.
 
-    Of a file that is cut short, what is whole is read, with a warning. Fields of other applications and
-    messages that are not known are passed over. Records are put in order of time, one a time.
+    A file that is cut short is read up to the cut, with a warning. Unknown messages and fields of other
+    applications are ignored. Records are sorted by time; of several at the same time the first one counts.
 
     Raises:
         FormatError: not FIT, damaged, without records, or without a date.
+        MissingExtraError: fitdecode is not installed.
     """
     file = Path(path)
     name = printable(file.name)
@@ -127,7 +129,7 @@ def read_fit(path: str | os.PathLike[str]) -> Track:
     ]
     if not records:
         raise FormatError(
-            f"{name}: the file holds no record with a date; give the activity that the watch recorded."
+            f"{name}: the file has no record with a date; give the activity that the watch recorded."
         )
     times = np.array([_seconds(message["timestamp"]) for message in records], dtype=np.float64)
     time_s, rows = np.unique(times, return_index=True)
@@ -157,7 +159,8 @@ def read_fit(path: str | os.PathLike[str]) -> Track:
 
 
 def _read_messages(file: Path, name: str) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
-    """Records, laps and sessions as (kind, field name to value), and what was noticed."""
+    """Records, laps and sessions as (kind, field name to value), and warnings."""
+    optional_module("fitdecode", extra="fit", purpose="Reading FIT")
     import fitdecode
 
     messages: list[tuple[str, dict[str, Any]]] = []
@@ -178,16 +181,16 @@ def _read_messages(file: Path, name: str) -> tuple[list[tuple[str, dict[str, Any
                         "lap",
                         "session",
                     ):
-                        # the first of a name is the file's own field; a developer field may bear it too
+                        # a native field comes before a developer field of the same name and must win
                         values = {field.name: field.value for field in reversed(frame.fields)}
                         messages.append((frame.name, values))
         except fitdecode.FitEOFError:
-            warnings.append(f"{name} is cut short; what is whole was read.")
+            warnings.append(f"{name} is cut short; it was read up to the cut.")
         except fitdecode.FitCRCError as error:
             raise FormatError(
                 f"{name}: the file is damaged (its checksum is wrong); export it from the watch again."
             ) from error
-        except (fitdecode.FitError, *BROKEN_ASSUMPTIONS) as error:
+        except (fitdecode.FitError, *DECODER_ERRORS) as error:
             raise _refused(name, began) from error
     if not began:
         raise _refused(name, began)
@@ -196,19 +199,19 @@ def _read_messages(file: Path, name: str) -> tuple[list[tuple[str, dict[str, Any
 
 def _refused(name: str, began: bool) -> FormatError:
     if not began:
-        return FormatError(f"{name}: this is no FIT file; give one that a watch wrote.")
+        return FormatError(f"{name}: this is not a FIT file; give one that a watch wrote.")
     return FormatError(f"{name}: the file is damaged; export it from the watch again.")
 
 
 def _seconds(value: Any) -> float | None:
-    """Unix time of a field; None where it is no date."""
+    """Unix time of a field; None when it is not a date."""
     if not isinstance(value, datetime):
         return None
     return value.timestamp() if value.timestamp() >= FIT_EPOCH_S + LEAST_DATE_TIME else None
 
 
 def _column(messages: list[dict[str, Any]], *names: str) -> FloatArray:
-    """The first of the fields that a message has, as a number; NaN for none."""
+    """Of each message the first of these fields that it has, as a number; NaN for none."""
     values = np.full(len(messages), np.nan)
     for row, message in enumerate(messages):
         for name in names:
@@ -220,7 +223,7 @@ def _column(messages: list[dict[str, Any]], *names: str) -> FloatArray:
 
 
 def _speed_of(time_s: FloatArray, distance_m: FloatArray) -> FloatArray:
-    """Speed from the distance, shape (n,)."""
+    """Speed from the distance, m/s, shape (n,)."""
     known = np.isfinite(distance_m)
     if known.sum() < 2:
         return np.full(len(time_s), np.nan)
@@ -228,8 +231,8 @@ def _speed_of(time_s: FloatArray, distance_m: FloatArray) -> FloatArray:
     early = np.maximum(time_s - 0.5 * SPEED_SPAN_S, times[0])
     late = np.minimum(time_s + 0.5 * SPEED_SPAN_S, times[-1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        way = np.interp(late, times, metres) - np.interp(early, times, metres)
-        return np.where(late > early, way / (late - early), np.nan)
+        covered_m = np.interp(late, times, metres) - np.interp(early, times, metres)
+        return np.where(late > early, covered_m / (late - early), np.nan)
 
 
 def _lap(message: Mapping[str, Any]) -> WatchLap | None:

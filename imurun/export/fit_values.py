@@ -1,4 +1,4 @@
-"""Steps as the values of a FIT activity: around each second, and over laps and sessions."""
+"""Averages steps into the values of a FIT activity: around each record, and over laps and sessions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from imurun.model.frames import FloatArray
 from imurun.model.recording import Marker
 
 HALF_WINDOW_S = 2.0
-"""A record holds means over four seconds around its time, about a dozen steps: both feet, little noise."""
+"""A record holds means over 4 s around its time: about a dozen steps of both feet."""
 NEAR_S = 1.0
-"""Without a step this near, a record holds nothing: nobody runs."""
+"""A record without a step this near has no values: there is no gait."""
 SLOWEST_M_S, FASTEST_M_S = 0.5, 13.0
-"""Speeds outside are a watch that stands still or has lost its way; they give no step length."""
+"""Outside this range the watch stands still or has lost its position; then there is no step length."""
 LEAST_STEPS_A_SIDE = 2
 
 
@@ -26,17 +26,17 @@ def record_values(
     speed_m_s: FloatArray | None = None,
     markers: Sequence[Marker] = (),
 ) -> pd.DataFrame:
-    """What the records of an activity hold, one row a time.
+    """Values of the records of an activity, one row a time.
 
     Args:
         steps: step table.
         times_s: shape (n,), from the start of the recording.
-        speed_m_s: of the runner at these times, NaN where unknown; gives step length and vertical ratio.
-        markers: pain goes to the record nearest to it.
+        speed_m_s: at these times, NaN where unknown; for step length and vertical ratio.
+        markers: a pain score goes to the nearest record.
 
     Returns:
         Columns are the names of `fit_fields.NATIVE` and the columns of `fit_fields.DEVELOPER`; NaN where
-        nothing is known.
+        unknown.
     """
     values = _means(steps, times_s - HALF_WINDOW_S, times_s + HALF_WINDOW_S)
     contacts = np.asarray(steps["initial_contact_s"], dtype=np.float64)
@@ -60,12 +60,12 @@ def record_values(
 def span_values(
     steps: pd.DataFrame, begin_s: FloatArray, end_s: FloatArray, records: pd.DataFrame, times_s: FloatArray
 ) -> pd.DataFrame:
-    """What laps or sessions hold: means over their steps, the sum of the dose; one row a span.
+    """Values of laps or sessions, one row each: means over their steps, for the dose the sum.
 
     Args:
         steps: step table.
         begin_s, end_s: half-open spans, shape (n,), from the start of the recording.
-        records: what `record_values` gave at `times_s`; step length and vertical ratio are means of these.
+        records: from `record_values` at `times_s`; step length and vertical ratio are their means.
         times_s: shape (m,).
     """
     values = _means(steps, begin_s, end_s)
@@ -78,13 +78,13 @@ def span_values(
 
 
 def _mean(values: FloatArray) -> float:
-    """Mean of what is known, or NaN."""
+    """Mean of the finite values, or NaN."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else np.nan
 
 
 def _means(steps: pd.DataFrame, begin_s: FloatArray, end_s: FloatArray) -> pd.DataFrame:
-    """Means over the steps whose foot strike lies in each half-open span."""
+    """Means over the steps whose initial contact is in each half-open span."""
     contacts = np.asarray(steps["initial_contact_s"], dtype=np.float64)
     running = np.asarray(steps["gait"] == "running")
     side = np.asarray(steps["side"])
@@ -92,14 +92,14 @@ def _means(steps: pd.DataFrame, begin_s: FloatArray, end_s: FloatArray) -> pd.Da
 
     def mean(name: str, rows: np.ndarray = running) -> FloatArray:
         known = np.where(rows, np.asarray(steps[name], dtype=np.float64), np.nan)
-        return _between(known, first, stop)[0]
+        return _means_between(known, first, stop)[0]
 
-    # to the fraction that the file can hold, so that the whole and the fraction belong together
+    # rounded to the 1/128 of the fractional field, so that floor and fraction fit together
     strides = np.round(0.5 * mean("cadence_spm", np.ones(len(steps), dtype=bool)) * 128.0) / 128.0
     stances = []
     for foot in ("left", "right"):
         known = np.where(running & (side == foot), np.asarray(steps["contact_time_ms"], dtype=float), np.nan)
-        stance, n = _between(known, first, stop)
+        stance, n = _means_between(known, first, stop)
         stances.append(np.where(n >= LEAST_STEPS_A_SIDE, stance, np.nan))
     values = {
         "cadence": np.floor(strides),
@@ -115,13 +115,13 @@ def _means(steps: pd.DataFrame, begin_s: FloatArray, end_s: FloatArray) -> pd.Da
         if field.column in steps:
             values[field.column] = mean(field.column)
     dose = np.where(running, np.asarray(steps["lumbar_dose"], dtype=np.float64), np.nan)
-    dose_mean, n = _between(dose, first, stop)
+    dose_mean, n = _means_between(dose, first, stop)
     values["lumbar_dose"] = dose_mean * n
     return pd.DataFrame(values)
 
 
-def _between(values: FloatArray, first: np.ndarray, stop: np.ndarray) -> tuple[FloatArray, np.ndarray]:
-    """Mean of what is known in the rows from each `first` to its `stop`, and how many these are."""
+def _means_between(values: FloatArray, first: np.ndarray, stop: np.ndarray) -> tuple[FloatArray, np.ndarray]:
+    """Mean and number of the finite values in the rows from each `first` up to `stop`."""
     known = np.isfinite(values)
     total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
     count = np.concatenate([[0], np.cumsum(known)])

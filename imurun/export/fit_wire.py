@@ -1,8 +1,8 @@
-"""FIT files message by message, as bytes: the watch's own stay as they are, with fields added to some.
+"""Splits FIT files into messages as bytes and adds fields to some of them; all other bytes are copied.
 
-Decoding and encoding a whole message would lose what the profile does not know. Here only the definitions
-of records, laps and sessions are made longer, and their data with them; every other byte is copied. The
-layout of messages is that of Garmin's FIT protocol, read by the wire layer of fit-tool.
+Decoding and encoding whole messages would lose what the FIT profile of the library does not know. So only
+the definitions of records, laps and sessions are extended, and their data with them. The wire layer of
+fit-tool reads the messages of Garmin's FIT protocol.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from imurun.export.fit_fields import (
     SESSION,
     NativeField,
 )
+from imurun.files.optional import optional_module
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 TIMESTAMP, DEVELOPER_DATA_ID = 253, 207
 PROTOCOL_2 = 0x20
-"""The version of the protocol that knows developer fields."""
+"""FIT protocol version with developer fields."""
 LONGEST_TEXT = 32
 MOST_FIELDS = 255
 MOST_PARTS = 100
@@ -45,12 +46,12 @@ _HAS_DEVELOPER_FIELDS = 0x20
 
 @dataclass(frozen=True)
 class Part:
-    """One FIT file; several may follow each other in one file on disk.
+    """One FIT activity; a file on disk may hold several, one after another.
 
     Attributes:
-        header: of the file.
-        messages: definitions and data in their order.
-        cut_short: the file ends before its header says; `messages` are the whole ones.
+        header: of the activity.
+        messages: definitions and data, in order.
+        cut_short: the file ends before the size in its header; `messages` are the complete ones.
     """
 
     header: RawFileHeader
@@ -69,11 +70,13 @@ class Part:
 
 
 def read_parts(data: bytes) -> list[Part]:
-    """Take FIT data apart.
+    """Split FIT data into activities.
 
     Raises:
-        FormatError: not FIT, damaged, or more than 100 files after each other.
+        FormatError: not FIT, damaged, or more than 100 activities.
+        MissingExtraError: fit-tool is not installed.
     """
+    optional_module("fit_tool", extra="fit", purpose="Writing FIT")
     from fit_tool.exceptions import FitError
     from fit_tool.wire import WireDecoder
 
@@ -82,21 +85,21 @@ def read_parts(data: bytes) -> list[Part]:
     stream = io.BytesIO(data)
     while offset < len(data):
         if len(parts) == MOST_PARTS:
-            raise FormatError(f"more than {MOST_PARTS} activities follow each other in the file; split it.")
+            raise FormatError(f"the file has more than {MOST_PARTS} activities; split it.")
         stream.seek(offset)
         decoder = WireDecoder(check_crc=False)
         messages: list[RawRecord] = []
         cut_short = False
         try:
             for message in decoder.iter_raw_records(stream):
-                messages.append(message)  # what came before an error is kept
+                messages.append(message)  # one by one, to keep those before an error
         except FitError as error:
             if decoder.header is None and parts:
                 raise FormatError(
-                    "something that is not FIT follows the activity; export it again."
+                    "the activity is followed by data that are not FIT; export it again."
                 ) from error
             if decoder.header is None:
-                raise FormatError("this is no FIT file; give one that a watch wrote.") from error
+                raise FormatError("this is not a FIT file; give one that a watch wrote.") from error
             if stream.read(1):
                 raise FormatError("the file is damaged; export it from the watch again.") from error
             cut_short = True
@@ -134,18 +137,18 @@ def number_of(message: RawDataRecord, field: int) -> int | None:
 
 
 def extend(part: Part, values: Mapping[int, pd.DataFrame]) -> bytes:
-    """The file with values added to its records, laps and sessions; nothing of it is changed or left out.
+    """The activity with values added to its records, laps and sessions; nothing else changes.
 
-    A native field that the watch defines itself stays the watch's; imurun's value goes into a developer
-    field that names the native one.
+    A native field that the watch defines keeps the watch's value; imurun's value goes to a developer field
+    that names the native one.
 
     Args:
-        part: the file.
+        part: the activity.
         values: for RECORD, LAP and SESSION one row a data message of that number, in their order; columns
-            as in `fit_values`. What is NaN in all rows is not written; where that is all, nothing is added.
+            as in `fit_values`. Columns of NaN only are not written.
 
     Raises:
-        FormatError: there is no room for developer fields of one more application.
+        FormatError: all 255 indices for developer fields are taken.
     """
     from fit_tool.wire import RawDefinitionRecord, crc16, rewrite_header_source_bytes
 
@@ -169,7 +172,7 @@ def extend(part: Part, values: Mapping[int, pd.DataFrame]) -> bytes:
             seen[number] = row + 1
         out.append(_longer_data(message, plan if described else None, row))
         if plans and not described:
-            # right after file_id, which must be first; local message 0 is lent for it
+            # after file_id, which must be first; this borrows local message 0, so its definition is repeated
             described = True
             out.append(_descriptions(plans, index))
             out += [
@@ -187,7 +190,7 @@ def extend(part: Part, values: Mapping[int, pd.DataFrame]) -> bytes:
 
 @dataclass(frozen=True)
 class _Developer:
-    """A developer field as this file needs it."""
+    """A developer field, with its number in this file."""
 
     number: int
     name: str
@@ -199,7 +202,7 @@ class _Developer:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is added to one kind of message."""
+    """Fields and values to add to one kind of message."""
 
     natives: list[NativeField]
     developers: list[_Developer]
@@ -243,16 +246,18 @@ def _plan(part: Part, number: int, frame: pd.DataFrame) -> _Plan:
 
 
 def _free_developer_index(part: Part) -> int:
-    """An index that no other application's developer fields use."""
+    """The lowest index that no other application uses for its developer fields."""
     used = {number_of(message, 3) for message in part.data(DEVELOPER_DATA_ID)}
     free = [index for index in range(255) if index not in used]
     if not free:
-        raise FormatError("the file holds the fields of 255 applications; there is no room for more.")
+        raise FormatError(
+            "the file has developer fields of 255 applications, the most that FIT allows; give another."
+        )
     return free[0]
 
 
 def _descriptions(plans: Mapping[int, _Plan], index: int) -> bytes:
-    """The messages that say what the developer fields are, in local message 0."""
+    """The messages that describe the developer fields, in local message 0."""
     from fit_tool.fit_file_builder import FitFileBuilder
     from fit_tool.profile.messages.developer_data_id_message import DeveloperDataIdMessage
     from fit_tool.profile.messages.field_description_message import FieldDescriptionMessage

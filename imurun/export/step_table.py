@@ -1,4 +1,4 @@
-"""Step tables on disk: CSV that a spreadsheet opens, or Parquet, with units and settings inside."""
+"""Writes and reads step tables as CSV or Parquet, with units and settings in the metadata."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import imurun
+from imurun._version import __version__
 from imurun.errors import FormatError, SettingsError
 from imurun.files.atomic import atomic_path
-from imurun.files.byte_streams import GZIP, unpack
+from imurun.files.byte_streams import GZIP, check_parquet_size, unpack
 from imurun.files.metadata import MARK, from_comments, from_schema, to_comments, to_schema
-from imurun.files.parquet_limits import refuse_too_much
 from imurun.files.text import printable
 from imurun.files.write_errors import unwritten
+from imurun.io.endings import WRITTEN_ENDINGS
 from imurun.model.columns import STEP_COLUMNS, UNITS
 
 if TYPE_CHECKING:
@@ -27,28 +27,28 @@ _TEXT = {column.name for column in STEP_COLUMNS if column.name in ("side", "gait
 def write_steps(
     steps: pd.DataFrame, path: str | os.PathLike[str], *, metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write a step table, whole or not at all.
+    """Write a step table atomically.
 
-    Numbers are written so that they are read back exactly. The version of imurun and the units go into
-    the metadata: comment lines `# key: value` in CSV (`pandas.read_csv(path, comment="#")` skips them),
-    schema and field metadata in Parquet.
+    Numbers are read back exactly. The version of imurun and the units go into the metadata: comment lines
+    `# key: value` in CSV (`pandas.read_csv(path, comment="#")` skips them), schema and field metadata in
+    Parquet.
 
     Args:
         steps: one row a step; units as in `imurun.model.columns`.
         path: ends in .csv, .csv.gz or .parquet.
-        metadata: settings and source, as texts of one line each; the key version is left out, since
-            imurun_version says the same.
+        metadata: settings and source, one line of text each; the key version is left out, because
+            imurun_version is the same.
 
     Raises:
-        SettingsError: another ending, a key that cannot be written, or the file cannot be written.
+        SettingsError: another ending, an invalid key, or the file cannot be written.
     """
     target = Path(path)
     name = target.name.lower()
-    if not name.endswith((".csv", ".csv.gz", ".parquet")):
+    if not name.endswith(WRITTEN_ENDINGS):
         raise SettingsError(
-            f"{printable(target.name)}: steps are written to .csv, .csv.gz or .parquet; change the ending."
+            f"{printable(target.name)}: steps can be written as .csv, .csv.gz or .parquet; change the ending."
         )
-    content = {MARK: KIND, "imurun_version": imurun.__version__}
+    content = {MARK: KIND, "imurun_version": __version__}
     for key, value in (metadata or {}).items():
         if not key or ": " in key or key != " ".join(key.split()):
             raise SettingsError(
@@ -89,13 +89,13 @@ def _write_parquet(steps: pd.DataFrame, metadata: dict[str, str], path: Path) ->
 
 
 def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Read a step table back.
+    """Read a step table.
 
     Args:
-        path: what `write_steps` wrote; told by content, not by name.
+        path: written by `write_steps`; the content decides on the format, not the name.
 
     Returns:
-        The table and its metadata, without what `write_steps` added of its own but with the version.
+        The table and the metadata given to `write_steps`, with the key imurun_version.
 
     Raises:
         FormatError: not a step table of imurun.
@@ -104,16 +104,16 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, st
     source = printable(file.name)
     try:
         if file.exists() and not file.is_file():
-            raise FormatError(f"{source}: this is no regular file; give one that imurun wrote.")
+            raise FormatError(f"{source}: this is not a regular file; give one that imurun wrote.")
         with file.open("rb") as stream:
             start = stream.read(4)
         steps, metadata = _read_parquet(file) if start == b"PAR1" else _read_csv(file, start)
     except OSError as error:
         raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
     if metadata.get(MARK) != KIND:
-        raise FormatError(f"{source}: this is no step table of imurun; give one that imurun wrote.")
-    told = {printable(key): printable(value) for key, value in metadata.items()}
-    return steps, {key: value for key, value in told.items() if key not in (MARK, "units")}
+        raise FormatError(f"{source}: this is not a step table of imurun; give one that imurun wrote.")
+    texts = {printable(key): printable(value) for key, value in metadata.items()}
+    return steps, {key: value for key, value in texts.items() if key not in (MARK, "units")}
 
 
 def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -121,9 +121,9 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     import pyarrow.parquet as pq
 
     try:
-        with file.open("rb") as stream, pq.ParquetFile(stream) as stored:
-            refuse_too_much(stored.metadata, file.stat().st_size)
-            table = stored.read()
+        with file.open("rb") as stream, pq.ParquetFile(stream) as parquet:
+            check_parquet_size(parquet.metadata, file.stat().st_size)
+            table = parquet.read()
         return table.to_pandas(), from_schema(table.schema.metadata)
     except FormatError as error:
         raise FormatError(f"{printable(file.name)}: {error}") from error
@@ -148,7 +148,7 @@ def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
         raise FormatError(f"{printable(file.name)}: {error}") from error
     except UnicodeDecodeError as error:
         raise FormatError(
-            f"{printable(file.name)}: this is no step table of imurun; give one that imurun wrote."
+            f"{printable(file.name)}: this is not a step table of imurun; give one that imurun wrote."
         ) from error
     if not metadata:
         return pd.DataFrame(), {}
@@ -161,7 +161,7 @@ def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
             convert_options=pacsv.ConvertOptions(column_types=types, null_values=[""]),
         )
         return table.to_pandas(), metadata
-    except (pa.ArrowException, ValueError) as error:  # ValueError: a cell that is no text
+    except (pa.ArrowException, ValueError) as error:  # ValueError: a cell that is not text
         raise FormatError(
             f"{printable(file.name)}: the step table is damaged; write the steps again."
         ) from error

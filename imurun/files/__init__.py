@@ -1,1 +1,1 @@
-"""File handling shared by every package: atomic writes, text cleaning, TOML, limits on input."""
+"""File handling that every package uses: atomic writes, text cleaning, TOML, size limits."""

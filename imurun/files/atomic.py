@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Atomic writes: a file is replaced completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a path beside `path` to write to, and rename it to `path` when the block ends well.
+    """Yield a temporary path in the same folder, and rename it to `path` when the block succeeds.
 
-    The content is on the disk before the name appears. When the block raises, the file beside is
-    removed and what was at `path` before stays as it was.
+    The content is flushed to disk before the rename. When the block raises, the temporary file is removed and
+    the old file stays.
 
     Raises:
-        OSError: the folder does not exist or cannot be written; of an error without a file's name, or with
-            that of the file beside, `filename` is `path`.
+        OSError: the folder does not exist or cannot be written. Its `filename` is `path` where the error
+            names the temporary file or no file.
     """
     target = Path(path)
     try:

@@ -1,4 +1,4 @@
-"""Bytes of a file, whatever it is wrapped in, with limits on what unpacking may give."""
+"""Byte streams of plain or compressed files, with limits on the unpacked size, and blocks of text lines."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from imurun.errors import FormatError
 
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
+"""Called with the bytes done and the total bytes."""
 
 HEAD_BYTES = 65_536
 BLOCK_BYTES = 8 << 20
@@ -23,18 +26,20 @@ PIECE_BYTES = 1 << 20
 MAX_BYTES = 8 << 30
 MAX_IN_MEMORY = 1 << 30
 MAX_RATIO = 50
-"""Tables of a sensor that lies still pack to a twentieth, those of a run to a quarter."""
+"""Unpacked over packed size. A table of a sensor at rest compresses 20-fold, one of a run 4-fold."""
 RATIO_FROM_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 20
+_TOO_MUCH = f"it unpacks to over {MAX_RATIO} times its size, as no recording does; export it again."
 
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
+_VALUE_BYTES = 8
 _UTF_32 = re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff|(?:[^\0]\0\0\0){4}|(?:\0\0\0[^\0]){4}")
-"""A byte order mark or four Latin characters, either way round."""
+"""A byte order mark or four Latin characters, little or big endian."""
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_KNOWN = (
+_OTHER_FILES = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
@@ -52,11 +57,11 @@ _KNOWN = (
 
 
 class LimitedReader(io.RawIOBase):
-    """An unpacked stream that refuses to grow past the limits.
+    """An unpacked stream that raises FormatError when it exceeds the limits.
 
     Args:
-        stream: where the unpacked bytes come from.
-        packed_done: how many packed bytes were used so far; None when nothing is packed.
+        stream: gives the unpacked bytes.
+        packed_done: returns the packed bytes read so far; None when nothing is packed.
     """
 
     def __init__(self, stream: IO[bytes], packed_done: Callable[[], int] | None = None) -> None:
@@ -66,17 +71,17 @@ class LimitedReader(io.RawIOBase):
         self._done = 0
 
     def readable(self) -> bool:
-        """Always."""
+        """True."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        """Fill `buffer` as far as one read goes."""
+        """Read into `buffer` once and return the number of bytes."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def read(self, size: int = -1, /) -> bytes:
-        """Up to `size` bytes, all without it; FormatError at a limit or in damaged packing."""
+        """Up to `size` bytes, by default all; FormatError at a limit or for damaged compression."""
         if size < 0:
             return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
         try:
@@ -91,19 +96,35 @@ class LimitedReader(io.RawIOBase):
         if self._packed_done is not None and self._done > RATIO_FROM_BYTES:
             packed = max(1, self._packed_done())
             if self._done > MAX_RATIO * packed:
-                raise FormatError(
-                    f"it unpacks to over {MAX_RATIO} times its size, as no recording does; export it anew."
-                )
+                raise FormatError(_TOO_MUCH)
         return data
 
 
 def unpack(stream: IO[bytes]) -> IO[bytes]:
-    """The stream itself, or what is inside when it is gzip. The position is at the first byte."""
+    """The stream, unpacked if it is gzip, at its first byte."""
     start = stream.read(2)
     stream.seek(0)
     if start != GZIP:
         return LimitedReader(stream)  # type: ignore[return-value]
     return LimitedReader(gzip.GzipFile(fileobj=stream), stream.tell)  # type: ignore[arg-type, return-value]
+
+
+def check_parquet_size(metadata: pq.FileMetaData, size: int, n_columns: int | None = None) -> None:
+    """Check the unpacked size of a Parquet file before it is read; constant columns compress a thousandfold.
+
+    Args:
+        metadata: of the file.
+        size: of the file in bytes.
+        n_columns: number of columns to read; None for all.
+
+    Raises:
+        FormatError: the columns take more than 50 times the size of the file.
+    """
+    columns = metadata.num_columns if n_columns is None else n_columns
+    pages = sum(metadata.row_group(k).total_byte_size for k in range(metadata.num_row_groups))
+    unpacked = max(metadata.num_rows * columns * _VALUE_BYTES, pages)
+    if unpacked > max(RATIO_FROM_BYTES, MAX_RATIO * size):
+        raise FormatError(_TOO_MUCH)
 
 
 def read_head(stream: IO[bytes], size: int = HEAD_BYTES) -> bytes:
@@ -124,7 +145,7 @@ def text_encoding(head: bytes) -> str:
     Raises:
         FormatError: the bytes are not text, or text in UTF-32.
     """
-    for magic, name in _KNOWN:
+    for magic, name in _OTHER_FILES:
         if head.startswith(magic):
             raise FormatError(f"this is {name}; give a text table (CSV, TSV) or a Parquet file.")
     if _UTF_32.match(head):
@@ -162,7 +183,9 @@ def line_blocks(head: bytes, stream: IO[bytes], encoding: str, size: int = BLOCK
         block = rest + data
         end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
         if len(block) - end > MAX_LINE_BYTES:
-            raise FormatError("a line is longer than 1 MiB, so this is no table of samples.")
+            raise FormatError(
+                "a line is longer than 1 MiB, so this is not a table of samples; export it again."
+            )
         if end:
             yield block[:end]
         rest = block[end:]

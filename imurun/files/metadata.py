@@ -1,4 +1,4 @@
-"""What imurun writes about a table into the file itself."""
+"""Metadata of imurun's own tables: comment lines in text, schema metadata in Parquet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from imurun.files.text import encodable
 
 _PREFIX = "# "
 MARK = "imurun"
-"""The first key of the metadata of every file that imurun wrote; its value names the kind of table."""
+"""The first metadata key in every file written by imurun; its value is the kind of table."""
 
 
 def to_comments(metadata: Mapping[str, str]) -> str:
@@ -18,7 +18,7 @@ def to_comments(metadata: Mapping[str, str]) -> str:
 
 
 def from_comments(text: str) -> dict[str, str]:
-    """The metadata among the comment lines of `text`; empty unless imurun wrote them."""
+    """The metadata in the comment lines of `text`; empty unless imurun wrote them."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         if line.startswith(_PREFIX) and ": " in line:
@@ -33,7 +33,7 @@ def to_schema(metadata: Mapping[str, str]) -> dict[bytes, bytes]:
 
 
 def from_schema(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:
-    """The metadata that `to_schema` gave; empty for other files."""
+    """The metadata written with `to_schema`; empty for other files."""
     prefix = f"{MARK}:".encode()
     found = {
         key[len(prefix) :].decode("utf-8", "replace"): value.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Small TOML files that people write by hand, with limits on what they may be."""
+"""Reads small hand-written TOML files, with limits on size, nesting and length of keys."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from imurun.files.text import printable
 
 MAX_BYTES = 65_536
 MOST_DOTS = 200
-"""On a line. The parser's time and memory grow with the square of the parts of a key."""
+"""In one line: the parser's time and memory grow with the square of the parts of a key."""
 LINE_SEARCHES = 60
-"""How many beginnings of a file are parsed at most to find a line; twelve do for an ordinary one."""
+"""Most prefixes of a file that are parsed to find a line; an ordinary file takes a dozen."""
 
 
 def read_toml(path: Path, source: str) -> dict[str, Any]:
     """Read a TOML file of at most 64 KiB.
 
-    Args and errors: as `read_text`; also SettingsError for what is not TOML.
+    Args:
+        path, source: as for `read_text`.
+
+    Raises:
+        SettingsError: as `read_text` and `parse_toml`.
     """
     return parse_toml(read_text(path, source), source)
 
@@ -37,7 +41,7 @@ def read_text(path: Path, source: str) -> str:
     """
     try:
         if path.exists() and not path.is_file():
-            raise SettingsError(f"{source}: this is no regular file; give a TOML file.")
+            raise SettingsError(f"{source}: this is not a regular file; give a TOML file.")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
@@ -46,8 +50,8 @@ def read_text(path: Path, source: str) -> str:
         ) from error
     except SettingsError:
         raise
-    except ValueError as error:  # a zero in the name
-        raise SettingsError(f"{source}: no file can have this name; give a TOML file.") from error
+    except ValueError as error:  # a null character in the name
+        raise SettingsError(f"{source}: this is not a possible file name; give a TOML file.") from error
     if len(data) > MAX_BYTES:
         raise SettingsError(f"{source}: too long; give a TOML file of a few lines.")
     try:
@@ -78,21 +82,21 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
 def line_of(text: str, keys: Sequence[str]) -> int | None:
     """The line, from 1, at which a key or table of a valid TOML text begins.
 
-    The parser tells no lines. So this looks for the shortest beginning of the text that is valid and holds
-    the key; that is the parser's own judgement of quotes, dots and values of several lines.
+    The parser returns no line numbers. So this searches, by bisection, for the shortest prefix of the text
+    that is valid and has the key; quotes, dots and values over several lines are left to the parser.
 
     Args:
         text: valid TOML.
-        keys: the way to the key, from the root, such as ("alerts", "impact", "steps").
+        keys: the path to the key, from the root, such as ("alerts", "impact", "steps").
 
     Returns:
-        None where the text has no such key, or lines so long in doubt that the search was given up.
+        None when the text has no such key, or when the search took more than `LINE_SEARCHES` attempts.
     """
     lines = text.split("\n")
     searches = 0
 
     def holds(n: int) -> bool | None:
-        """Whether the first n lines hold the key; None where they break off within a value."""
+        """Whether the first n lines have the key; None when they end within a value."""
         nonlocal searches
         searches += 1
         try:
@@ -105,7 +109,7 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        # outwards from the middle, since a value of several lines may lie there
+        # outwards from the middle, which may be within a value over several lines
         for n in sorted(range(low + 1, high), key=lambda n: abs(n - middle)):
             if searches >= LINE_SEARCHES:
                 return None

@@ -1,4 +1,4 @@
-"""The sentence for a file that could not be written, with what to do about it."""
+"""Error messages for files that could not be written, with advice by cause."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import os
 from imurun.errors import SettingsError
 from imurun.files.text import printable
 
-_ROOM = "make room there, or choose another place"
-_RIGHT = "choose a place that you may write to"
-_WHAT_TO_DO = {
-    errno.ENOSPC: _ROOM,
-    errno.EDQUOT: _ROOM,
-    errno.EFBIG: _ROOM,
-    errno.EROFS: _RIGHT,
-    errno.EACCES: _RIGHT,
-    errno.EPERM: _RIGHT,
+_NO_SPACE = "make room there, or choose another place"
+_NOT_ALLOWED = "choose a place that you may write to"
+_ADVICE = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: _NO_SPACE,
+    errno.EROFS: _NOT_ALLOWED,
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
 }
 
 
 def reason(error: OSError) -> str:
-    """What the system said and what to do, to stand at the end of a sentence, without its full stop."""
-    what_to_do = _WHAT_TO_DO.get(error.errno or 0, "check the path, or choose another one")
-    return f"{printable(str(error.strerror or error))}; {what_to_do}"
+    """The system's message and advice, for the end of a sentence, without a full stop."""
+    advice = _ADVICE.get(error.errno or 0, "check the path, or choose another one")
+    return f"{printable(str(error.strerror or error))}; {advice}"
 
 
 def unwritten(target: str | os.PathLike[str], error: OSError) -> SettingsError:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.files.text import printable, shown
-from imurun.files.toml import read_toml
+from imurun.files.runner_toml import RunnerToml
+from imurun.files.text import shown
 
 TABLE = "flags"
-LIMITS, SESSION_LIMIT = "limits", "session_load_bw4"
+SESSION_LIMIT = "session_load_bw4"
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,8 @@ def read_thresholds(path: Path | None) -> Thresholds:
     """
     if path is None:
         return THRESHOLDS
-    source = printable(path.name)
-    content = read_toml(path, source)
-    table = content.get(TABLE, {})
+    file = RunnerToml(path)
+    source, table = file.source, file.content.get(TABLE, {})
     if not isinstance(table, dict):
         raise SettingsError(f"{source}: {TABLE} must be a table: [{TABLE}].")
     known = {field.name for field in fields(Thresholds)} - {SESSION_LIMIT}
@@ -121,9 +120,7 @@ def read_thresholds(path: Path | None) -> Thresholds:
         if key not in known:
             raise SettingsError(f"{source}: {TABLE}.{shown(key)} is unknown; use {', '.join(sorted(known))}.")
         values[key] = _like(getattr(THRESHOLDS, key), value, f"{source}: {TABLE}.{key}")
-    limits = content.get(LIMITS, {})
-    if isinstance(limits, dict) and SESSION_LIMIT in limits:
-        values[SESSION_LIMIT] = _like(1.0, limits[SESSION_LIMIT], f"{source}: {LIMITS}.{SESSION_LIMIT}")
+    values[SESSION_LIMIT] = file.session_load_bw4()
     try:
         return replace(THRESHOLDS, **values)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Column roles from column names: sensor, axis and unit, and which columns form one recording."""
+"""Finds acceleration, angular rate and time among column names: quantity, axis and unit of each column."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _GYR = {
     "w",
     "angvel",
 }
-_FREE = {
+_GRAVITY_FREE = {
     "linear",
     "lin",
     "user",
@@ -108,7 +108,19 @@ _NOT_A_SENSOR = {
     ),
     *("force", "grf", "vgrf", "moment", "angle", "angles"),
 }
-_NOISE = {"axis", "sensor", "imu", "data", "value", "rate", "motion", "device", "angular", "specific", "cal"}
+_FILLERS = {
+    "axis",
+    "sensor",
+    "imu",
+    "data",
+    "value",
+    "rate",
+    "motion",
+    "device",
+    "angular",
+    "specific",
+    "cal",
+}
 _COMPACT = re.compile(
     r"(linacc|acc|accel|acceleration|accelerometer|gf|a|gyr|gyro|gyroscope|rot|omega|w|g|mag|m|q)([xyz])"
 )
@@ -117,13 +129,13 @@ _BRACKET = re.compile(r"[\[(]([^\[\]]*)[\])]\s*$")
 
 @dataclass(frozen=True)
 class ColumnRole:
-    """What one column holds.
+    """Role of one column.
 
     Attributes:
         kind: the quantity; "axis" is a bare x, y or z, "index" counts samples.
         axis: 0, 1, 2 for x, y, z; -1 for a column without an axis.
-        unit: in the spelling of `imurun.io.units`, "" when the name does not say.
-        stem: what else the name says; columns of one sensor share it.
+        unit: in the spelling of `imurun.io.units`, "" when not stated.
+        stem: the other words of the name; the columns of one sensor share them.
     """
 
     kind: Kind
@@ -133,7 +145,7 @@ class ColumnRole:
 
 
 def column_role(name: str, unit_text: str = "") -> ColumnRole:
-    """Read one column name.
+    """The role of a column, from its name.
 
     Args:
         name: as written in the file; may end in a unit, "[m/s2]", "(g)" or "_m_s2".
@@ -155,7 +167,7 @@ def column_role(name: str, unit_text: str = "") -> ColumnRole:
     if kind in ("other", "index"):
         return ColumnRole(kind)
     quantity = "gyr" if kind == "gyr" else "time" if kind == "time" else "acc"
-    rest = [token for token in tokens if token not in (_ACC | _GYR | _NOISE | {"angular"})]
+    rest = [token for token in tokens if token not in (_ACC | _GYR | _FILLERS | {"angular"})]
     unit = parse_unit(unit_text, quantity) if unit_text else ""
     if not unit:
         unit, rest = _take_unit(rest, quantity)
@@ -163,7 +175,7 @@ def column_role(name: str, unit_text: str = "") -> ColumnRole:
 
 
 def _tokens(text: str) -> list[str]:
-    """Lower-case words of a name: split at signs, at camelCase and inside `accx`."""
+    """Lower-case words of a name, split at punctuation, in camelCase and within `accx`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     tokens: list[str] = []
     for word in re.split(r"[^0-9a-zA-Z/²°µ]+", spaced):
@@ -191,7 +203,9 @@ def _kind(words: set[str], axis: int) -> Kind:
             return "gyr"
         if words == {"m"} or words & _NOT_A_SENSOR:
             return "other"
-        if words & _FREE and (words & _ACC or words & {"freeacc", "linacc", "linaccel", "useracceleration"}):
+        if words & _GRAVITY_FREE and (
+            words & _ACC or words & {"freeacc", "linacc", "linaccel", "useracceleration"}
+        ):
             return "gravity_free"
         if words & _GYR:
             return "gyr"
@@ -220,16 +234,16 @@ def _take_unit(tokens: list[str], quantity: Literal["acc", "gyr", "time"]) -> tu
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns hold what.
+    """Roles of the columns of a table.
 
     Attributes:
         acc, gyr: column indices of x, y, z; None when the sensor is absent.
         acc_unit, gyr_unit: "" when not stated.
         times: indices of the time columns, best first.
         time_units: unit of each of `times`, "" when not stated.
-        acc_kind: "acc", or "gravity_free" when the names say that gravity was removed.
-        problem: what is wrong with the columns as one clause, "" when nothing is.
-        notes: one sentence for each choice that was made.
+        acc_kind: "acc", or "gravity_free" when by its name gravity was removed.
+        problem: what is wrong with the columns, as a clause; "" when nothing is.
+        notes: one sentence for each choice between several columns.
     """
 
     acc: tuple[int, int, int] | None = None
@@ -244,7 +258,7 @@ class Layout:
 
     @property
     def score(self) -> int:
-        """How much of a recording the names describe; tells a header from any other line."""
+        """How much of a recording the names describe: a header scores higher than any other line."""
         axes = 3 * (self.acc is not None) + 3 * (self.gyr is not None)
         return axes + bool(self.times) + 2 * bool(self.problem)
 
@@ -254,13 +268,13 @@ def find_layout(names: Sequence[str], unit_texts: Sequence[str] | None = None) -
 
     Args:
         names: as written in the file.
-        unit_texts: one a column, "" where none is stated beside the name.
+        unit_texts: units stated outside the names, one a column; "" for none.
     """
     texts = unit_texts or [""] * len(names)
     roles = [column_role(name, text) for name, text in zip(names, texts, strict=True)]
     if not any(role.kind in ("acc", "gravity_free") for role in roles):
-        alone = any(role.kind in ("time", "index") for role in roles)
-        roles = [_bare_axis_as_acc(role) if alone else role for role in roles]
+        has_other_roles = any(role.kind in ("time", "index") for role in roles)
+        roles = [_bare_axis_as_acc(role) if has_other_roles else role for role in roles]
     notes: list[str] = []
     times = [i for i, role in enumerate(roles) if role.kind == "time"]
     times.sort(key=lambda i: roles[i].unit == "")
@@ -295,7 +309,7 @@ def _common_unit(roles: Sequence[ColumnRole], columns: tuple[int, int, int] | No
 def _triplet(
     roles: Sequence[ColumnRole], kind: Kind, names: Sequence[str], notes: list[str]
 ) -> tuple[tuple[int, int, int] | None, str]:
-    """Columns of the x, y, z of one sensor, and what is wrong (or "")."""
+    """Columns of x, y and z of one sensor, and what is wrong with them (or "")."""
     groups: dict[str, dict[int, int]] = {}
     for i, role in enumerate(roles):
         if role.kind == kind:
@@ -325,6 +339,6 @@ def _triplet(
 
 
 def _stem_rank(stem: str) -> int:
-    """Calibrated before raw, and the wide range before the low-noise one, which clips in running."""
+    """Sort key: calibrated before raw; wide range before low noise, which clips in running."""
     words = set(stem.split())
     return 4 * bool(words & {"raw", "uncal", "uncalibrated"}) + 2 * ("ln" in words)

@@ -1,7 +1,7 @@
-"""Logs that a sensor with imurun's own protocol wrote into its storage, to recordings.
+"""Reads a log that a sensor with imurun's protocol wrote to its flash storage as a Recording.
 
-`firmware_protocol/README.md` says what they hold. Samples that a damaged record held, or that the sensor
-lost, are gaps of exact length, for every sample has its number.
+The layout is in `firmware_protocol/README.md`. Every sample is numbered, so samples that the sensor lost or
+that a damaged record held become gaps of exact length.
 """
 
 from __future__ import annotations
@@ -20,29 +20,31 @@ from imurun.model.sample_block import Gathered
 from imurun.reassembly.reassembler import Aligner
 
 HEAD_BYTES = 45
-"""The first record, with its length: the run header."""
+"""Size of the first record, the run header, with its length byte."""
 MAX_BYTES = 1 << 29
 """Two days at 208 Hz."""
 PROGRESS_FRAMES = 1000
 LEAST_OF_RANGE, MOST_OF_RANGE = 0.5, 32.0
-"""What 2**15 counts can be, in full scales: near one, and more where a sensor has fewer bits than a count."""
+"""2**15 counts in full scales: about 1, and more for a sensor with fewer than 16 bits."""
 
 
 def is_device_log(head: bytes) -> bool:
-    """Whether a file that begins with these bytes, at least `HEAD_BYTES` of it, is a log."""
+    """Whether a file that begins with these bytes (`HEAD_BYTES` or more) is a log."""
     return head[:1] == bytes((HEAD_BYTES - 1,)) and isinstance(decode_frame(head[1:HEAD_BYTES]), RunHeader)
 
 
 def read_device_log(path: Path, source: str, progress: Progress | None = None) -> Recording:
-    """Decode a log, also one that power loss cut.
+    """Decode a log, even one that a power loss cut short.
 
     Raises:
-        FormatError: it holds no sample, or more than a recording can have.
-        RecordingError: its samples cannot be a recording.
+        FormatError: too large, or without any sample.
+        RecordingError: the samples are not a valid recording.
     """
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise FormatError("this log is larger than any sensor's storage; it is damaged.")
+        raise FormatError(
+            "this log is larger than any sensor's storage, so it is damaged; download it again."
+        )
     frames, lost_bytes = decode_log(path.read_bytes())
     header = frames[0]
     assert isinstance(header, RunHeader)
@@ -55,20 +57,20 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     aligner = Aligner(rate_hz, has_index=True, first_index=0)
     samples = Gathered()
     first_s: float | None = None
-    for place, frame in enumerate(frames):
+    for position, frame in enumerate(frames):
         if samples.is_full:
             break
         if isinstance(frame, RunHeader):
             continue
-        if progress is not None and place % PROGRESS_FRAMES == 0:
-            progress(place, len(frames))
-        for piece in decoder.take(frame, 0.0):
-            if piece.time_device_s is None:
+        if progress is not None and position % PROGRESS_FRAMES == 0:
+            progress(position, len(frames))
+        for chunk in decoder.take(frame, 0.0):
+            if chunk.time_device_s is None:
                 continue
             if first_s is None:
-                assert piece.index is not None
-                first_s = piece.time_device_s - (piece.index + len(piece) - 1) / rate_hz
-            for block in aligner.push(replace(piece, arrival_s=piece.time_device_s)):
+                assert chunk.index is not None
+                first_s = chunk.time_device_s - (chunk.index + len(chunk) - 1) / rate_hz
+            for block in aligner.push(replace(chunk, arrival_s=chunk.time_device_s)):
                 samples.take(block)
     for block in aligner.finish():
         samples.take(block)
@@ -76,7 +78,7 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     if not samples.n or first_s is None:
         raise FormatError("the log holds no sample; record again.")
     if lost_bytes:
-        samples.warnings.append(f"{lost_bytes} bytes of the log are damaged; what they held is missing.")
+        samples.warnings.append(f"{lost_bytes} bytes of the log are damaged; their samples are missing.")
     return Recording(
         samples.acc,
         samples.gyr,
@@ -93,13 +95,13 @@ def _check_scale(quantity: str, scale: int, full_scale: int) -> None:
     share = scale * 1e-9 * 2**15
     if not 0.0 < LEAST_OF_RANGE * full_scale <= share <= MOST_OF_RANGE * full_scale:
         raise FormatError(
-            f"the log says that the full scale of {quantity} is {full_scale} and a count {scale * 1e-9:g} of "
-            "its unit; it is damaged."
+            f"the log gives {quantity} a full scale of {full_scale} and a count of {scale * 1e-9:g}, which "
+            "do not fit together, so it is damaged; download it again."
         )
 
 
 def _start(header: RunHeader, first_s: float) -> datetime | None:
-    """UTC of the first sample, whose device time is `first_s` modulo the wrap of frames."""
+    """UTC time of the first sample, from its device time `first_s`, which wraps at 2**32 us."""
     if not header.host_time_us:
         return None
     wrap_s = 2**32 * 1e-6

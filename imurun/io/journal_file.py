@@ -1,4 +1,4 @@
-"""Journals of notifications or blocks, as `imurun.ble` keeps them, to recordings."""
+"""Reads a journal of a live run (raw notifications or sample blocks) as a Recording."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from imurun.model.sample_block import Gathered, SampleBlock
 
 
 def read_journal(path: Path, source: str, progress: Progress | None = None) -> Recording:
-    """Decode a journal, also one whose writer was killed.
+    """Decode a journal, even one whose writer was killed.
 
     Raises:
-        FormatError: it is damaged where it must not be, or holds no sample.
-        RecordingError: its samples cannot be a recording.
+        FormatError: the header is damaged, or the journal holds no sample.
+        RecordingError: the samples are not a valid recording.
     """
     journal = open_journal(path)
     journal.progress = progress
-    kept = _Kept()
+    content = _Content()
     if journal.header.get("profile") == BLOCKS:
-        return _from_blocks(journal, kept, source)
-    return _from_notifications(journal, kept, source)
+        return _from_blocks(journal, content, source)
+    return _from_notifications(journal, content, source)
 
 
-def _from_notifications(journal: Journal, kept: _Kept, source: str) -> Recording:
+def _from_notifications(journal: Journal, content: _Content, source: str) -> Recording:
     replay = Replay(journal)
     begin_s = np.nan
     for item in replay.items():
-        if not kept.take(item):
+        if not content.take(item):
             break
         if isinstance(item, SampleBlock) and np.isnan(begin_s):
-            begin_s = item.time_s - (kept.samples.n - 1) / replay.assembly.aligner.rate_hz
+            begin_s = item.time_s - (content.samples.n - 1) / replay.assembly.aligner.rate_hz
     if replay.ended_early:
-        kept.samples.warnings.append(replay.ended_early)
+        content.samples.warnings.append(replay.ended_early)
     rejects = sum(replay.assembly.decoder.rejects.values())
     if rejects:
-        kept.samples.warnings.append(
+        content.samples.warnings.append(
             f"{rejects} packets of the sensor could not be decoded and were left out."
         )
-    return kept.recording(
+    return content.recording(
         journal,
         source,
         rate_hz=replay.assembly.aligner.rate_hz,
@@ -58,9 +58,9 @@ def _from_notifications(journal: Journal, kept: _Kept, source: str) -> Recording
     )
 
 
-def _from_blocks(journal: Journal, kept: _Kept, source: str) -> Recording:
+def _from_blocks(journal: Journal, content: _Content, source: str) -> Recording:
     for item in read_blocks(journal):
-        if not kept.take(item):
+        if not content.take(item):
             break
     header = journal.header
     try:
@@ -73,8 +73,8 @@ def _from_blocks(journal: Journal, kept: _Kept, source: str) -> Recording:
             "frame": "anatomical" if header.get("frame") == "anatomical" else "sensor",
         }
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise FormatError("The header of this journal was changed; it cannot be read.") from error
-    return kept.recording(journal, source, **known)
+        raise FormatError("The header of this journal was changed, so it cannot be read.") from error
+    return content.recording(journal, source, **known)
 
 
 def _number(value: Any) -> float | None:
@@ -85,8 +85,8 @@ def _marker(time_s: Any, kind: Any, value: Any = None) -> Marker:
     return Marker(float(time_s), kind, _number(value))
 
 
-class _Kept:
-    """The samples, markers and rate of a journal, one item after the other."""
+class _Content:
+    """Collects the samples, markers and rate of a journal, item by item."""
 
     def __init__(self) -> None:
         self.samples = Gathered()
@@ -94,7 +94,7 @@ class _Kept:
         self._rate_hz: float | None = None
 
     def take(self, item: SampleBlock | Event) -> bool:
-        """Take the next item; returns whether to go on."""
+        """Add the next item; returns False when a recording cannot hold more samples."""
         if isinstance(item, SampleBlock):
             return self.samples.take(item)
         if item.what.get("kind") == MARKER:
@@ -105,7 +105,7 @@ class _Kept:
         return True
 
     def recording(self, journal: Journal, source: str, *, rate_hz: float, **known: Any) -> Recording:
-        """What was gathered, at the rate of the live analysis if there was one: then steps are the same."""
+        """The Recording, at the rate of the live analysis if there was one, so that steps are the same."""
         samples = self.samples
         samples.end()
         if not samples.n:

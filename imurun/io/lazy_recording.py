@@ -1,4 +1,4 @@
-"""StoredRecording: a Parquet file in imurun's own layout, whose samples are read only as they are needed."""
+"""StoredRecording: a recording in imurun's Parquet layout whose samples are read from the file on demand."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from imurun.files.text import printable
 from imurun.io.parquet_table import ParquetTable
 from imurun.io.recording_file import described, sample_columns
 from imurun.model.frames import FloatArray, Frame
-from imurun.model.gaps import acc_and_gyr, find_holes, mend
-from imurun.model.recording import (
-    NO_USABLE_SAMPLE,
-    Marker,
-    Recording,
+from imurun.model.gaps import (
+    acc_and_gyr,
     count_damaged,
     damage_notes,
-    in_utc,
+    fill_blocks,
+    find_gaps,
     longest_bridge,
     missing_rows,
 )
+from imurun.model.recording import NO_USABLE_SAMPLE, Marker, Recording, in_utc
 
 
 class Version(NamedTuple):
-    """What tells one content of a path from another."""
+    """Size and modification time, by which a changed file is detected."""
 
     n_bytes: int
     modified_ns: int
@@ -39,15 +38,15 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class StoredRecording:
-    """A recording that stays in its file: some thousand samples are in memory at once, however long it is.
+    """A recording that stays in its file: only some thousand samples are in memory at a time.
 
-    It says and gives what the `Recording` that `imurun.io.read` makes of the same file does. The file must
-    stay as it was when it was opened. See `imurun.model.recording_like.Recorded` for what is not said here.
+    Samples and metadata are those of the `Recording` that `imurun.io.read` returns for the same file. The
+    file must not change while it is open. The attributes are explained at `imurun.model.recording.Recording`.
 
     Attributes:
         path: the file.
         version: of its content.
-        n_samples: rows, missing ones counted.
+        n_samples: number of rows, missing ones included.
     """
 
     path: Path
@@ -70,22 +69,23 @@ class StoredRecording:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds: every sample stands for one sampling interval."""
+        """Length in seconds: the number of samples times the sampling interval."""
         return self.n_samples / self.rate_hz
 
     def blocks(self, n_samples: int) -> Iterator[tuple[FloatArray, FloatArray | None]]:
-        """All samples in order, up to `n_samples` at a time; the file is read anew each time.
+        """All samples in order, up to `n_samples` at a time; each call reads the file again.
 
         Raises:
-            FormatError: the file is damaged, was changed or is no longer there.
+            FormatError: the file is damaged, changed or missing.
         """
         try:
             with self.path.open("rb") as stream:
                 table = self._unchanged(stream)
-                for values, _ in mend(table.blocks(sample_columns(table)), longest_bridge(self.rate_hz)):
-                    for first in range(0, len(values), n_samples):
-                        rows = values[first : first + n_samples]
-                        yield rows[:, :3], rows[:, 3:] if self.has_gyro else None
+                blocks = table.blocks(sample_columns(table))
+                for acc, gyr, _ in fill_blocks(blocks, longest_bridge(self.rate_hz)):
+                    for first in range(0, len(acc), n_samples):
+                        rows = slice(first, first + n_samples)
+                        yield acc[rows], gyr[rows] if gyr is not None and self.has_gyro else None
         except ImurunError as error:
             raise type(error)(f"{self.source}: {printable(str(error))}") from error
         except OSError as error:
@@ -130,7 +130,7 @@ class StoredRecording:
         )
 
     def _unchanged(self, stream: IO[bytes]) -> ParquetTable:
-        """The table in the opened file, if its content is still the same."""
+        """The table in the opened file; FormatError if the content has changed."""
         if version_of(stream) != self.version:
             raise FormatError("the file was changed while it was read; start again.")
         return ParquetTable(stream, self.source, size=self.version.n_bytes)
@@ -139,36 +139,36 @@ class StoredRecording:
 def open_stored(
     table: ParquetTable, path: Path, version: Version, progress: Progress | None = None
 ) -> StoredRecording:
-    """Look through the file once, for damage and for what is missing.
+    """Open a recording; reads the file once, to find damage and gaps.
 
     Args:
         table: of a recording that `imurun.io.write_recording` wrote.
         path: its file.
         version: of the file's content.
-        progress: told how far the look through it is.
+        progress: called with the progress of reading.
 
     Raises:
         FormatError: damaged data, changed metadata or columns.
-        RecordingError: what `Recording` refuses.
+        RecordingError: as of `Recording`.
     """
     columns = sample_columns(table)
     facts = described(np.zeros((1, len(columns))), table.metadata, table.source)
     n_damaged = 0
 
-    def looked_at() -> Iterator[FloatArray]:
+    def counted() -> Iterator[FloatArray]:
         nonlocal n_damaged
         for block in table.blocks(columns, progress):
             acc, gyr = acc_and_gyr(block)
             n_damaged += count_damaged(acc, gyr, missing_rows(acc, gyr))
             yield block
 
-    holes = find_holes(mend(looked_at(), longest_bridge(facts.rate_hz)))
-    if holes.is_all:
+    missing = find_gaps(fill_blocks(counted(), longest_bridge(facts.rate_hz)))
+    if missing.is_all:
         raise RecordingError(NO_USABLE_SAMPLE)
     return StoredRecording(
         path=path,
         version=version,
-        n_samples=holes.n,
+        n_samples=missing.n,
         rate_hz=facts.rate_hz,
         frame=facts.frame,
         start=facts.start,
@@ -177,13 +177,13 @@ def open_stored(
         source=facts.source,
         warnings=(*facts.warnings, *damage_notes(n_damaged)),
         markers=facts.markers,
-        n_bridged=holes.n_bridged,
-        gaps=holes.gaps,
+        n_bridged=missing.n_bridged,
+        gaps=missing.gaps,
         has_gyro=facts.has_gyro,
     )
 
 
 def version_of(stream: IO[bytes]) -> Version:
-    """The content that an open file has at this time."""
+    """The current version of an open file."""
     status = os.fstat(stream.fileno())
     return Version(status.st_size, status.st_mtime_ns)

@@ -1,6 +1,6 @@
-"""Exports that give each sensor a table of its own, in a folder or a ZIP archive.
+"""Reads exports with one table a sensor, from a folder or a ZIP archive.
 
-An archive is read member by member as a stream; nothing is ever written to disk.
+An archive is read member by member as a stream; nothing is written to disk.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from imurun.errors import FormatError
 from imurun.files.byte_streams import MAX_BYTES, LimitedReader, Progress
 from imurun.files.text import shown
 from imurun.io.convert import to_recording
-from imurun.io.formats.file_format import Profile, shipped_profiles
-from imurun.io.samples import Samples, load_samples
+from imurun.io.endings import TABLE_ENDINGS
+from imurun.io.formats.file_format import FileFormat, shipped_profiles
+from imurun.io.samples import Samples, read_samples
 from imurun.io.table import Table
-from imurun.io.two_sensors import merge_onto
+from imurun.io.two_sensors import interpolate_at
 from imurun.model.frames import FloatArray
 from imurun.model.recording import Recording
 
 MAX_MEMBERS = 10_000
-BROKEN_ARCHIVE = (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError)
-"""What `zipfile` raises at damage, encryption, and packing that it does not know."""
+ZIP_ERRORS = (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError)
+"""Raised by `zipfile` for damage, encryption and unknown compression."""
 _ANY_ACC = ("*accelerometer*.csv", "*acc*.csv", "*accelerometer*", "*acc*")
 _ANY_GYR = ("*gyroscope*.csv", "*gyro*.csv", "*gyr*", "*gyro*")
-_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".parquet")
 
 Opener = Callable[[], Table]
 
@@ -56,9 +56,9 @@ def folder_members(path: Path, open_file: Callable[[Path], Table]) -> dict[str, 
 def archive_members(
     stream: IO[bytes], open_stream: Callable[[IO[bytes], str, int], Table], stack: contextlib.ExitStack
 ) -> dict[str, Opener]:
-    """The members of a ZIP archive by their last name; folders inside it do not matter.
+    """The members of a ZIP archive by file name, without their folders.
 
-    What is opened is closed with `stack`.
+    Opened streams are closed with `stack`.
 
     Raises:
         FormatError: damaged, or more than 10,000 members.
@@ -66,7 +66,7 @@ def archive_members(
     try:
         archive = stack.enter_context(zipfile.ZipFile(stream))
         infos = archive.infolist()
-    except BROKEN_ARCHIVE as error:
+    except ZIP_ERRORS as error:
         raise FormatError("the ZIP archive is damaged; export it again.") from error
     if len(infos) > MAX_MEMBERS:
         raise FormatError(f"the archive holds more than {MAX_MEMBERS:,} files; give that of one recording.")
@@ -92,7 +92,7 @@ def _open_member(
         raise FormatError("the archive is encrypted; unpack it first.")
     try:
         stream = stack.enter_context(archive.open(info))
-    except BROKEN_ARCHIVE as error:
+    except ZIP_ERRORS as error:
         raise FormatError(
             f"{shown(info.filename)} in the archive cannot be unpacked; unpack it first."
         ) from error
@@ -100,53 +100,53 @@ def _open_member(
     return open_stream(io.BufferedReader(reader), info.filename, info.file_size)
 
 
-def read_bundle(
+def read_multi_table(
     members: Mapping[str, Opener],
-    profile: Profile | None,
+    file_format: FileFormat | None,
     rate_hz: float | None,
     source: str,
     progress: Progress | None = None,
 ) -> Recording:
-    """Read the accelerometer's table, the gyroscope's if there is one, and put them together.
+    """Read the accelerometer's table and, if there is one, the gyroscope's.
 
-    The gyroscope is interpolated onto the accelerometer's stamps and is missing outside its span.
+    Angular rates are interpolated at the accelerometer's time stamps; they are missing outside their span.
 
     Raises:
-        FormatError: no acceleration table, several that could be meant, or no common time.
+        FormatError: no acceleration table, several candidates, or no common time.
     """
-    name, table, profile, patterns = _acc_table(members, profile)
-    named = profile is not None
-    whole = _find(members, patterns.get("gyr", _ANY_GYR))
-    if whole is None:
-        samples = load_samples(table, profile, named=named, progress=progress)
+    name, table, file_format, patterns = _acc_table(members, file_format)
+    named = file_format is not None
+    gyr_name = _find(members, patterns.get("gyr", _ANY_GYR))
+    if gyr_name is None:
+        samples = read_samples(table, file_format, named=named, progress=progress)
     else:
-        samples = load_samples(table, profile, named=named, part="acc", progress=progress)
+        samples = read_samples(table, file_format, named=named, part="acc", progress=progress)
     gravity = patterns.get("gravity", ())
     if gravity and name.lower() != patterns["acc"][0].lower():
-        _add(samples, _gravity(members, gravity, profile))
-    if whole is not None:
-        other = load_samples(members[whole](), profile, named=named, part="gyr", progress=progress)
-        samples.gyr = _onto(samples, other, other.gyr)
+        _add_gravity(samples, _gravity(members, gravity, file_format))
+    if gyr_name is not None:
+        other = read_samples(members[gyr_name](), file_format, named=named, part="gyr", progress=progress)
+        samples.gyr = _at_times_of(samples, other, other.gyr)
         samples.gyr_unit = other.gyr_unit
         samples.warnings += other.warnings
-    return to_recording(samples, profile, rate_hz, source)
+    return to_recording(samples, file_format, rate_hz, source)
 
 
 def _acc_table(
-    members: Mapping[str, Opener], profile: Profile | None
-) -> tuple[str, Table, Profile | None, Mapping[str, Sequence[str]]]:
-    candidates = [profile] if profile is not None else list(shipped_profiles().values())
+    members: Mapping[str, Opener], file_format: FileFormat | None
+) -> tuple[str, Table, FileFormat | None, Mapping[str, Sequence[str]]]:
+    candidates = [file_format] if file_format is not None else list(shipped_profiles().values())
     for candidate in candidates:
         if candidate.files is None:
             continue
         name = _find(members, candidate.files.get("acc", ()))
         if name is not None:
             table = members[name]()
-            if profile is not None or candidate.matches(table.names, table.preamble):
+            if file_format is not None or candidate.score(table.names, table.preamble):
                 return name, table, candidate, candidate.files
     name = _find({key: value for key, value in members.items() if "linear" not in key.lower()}, _ANY_ACC)
     if name is None:
-        tables = [key for key in members if key.lower().endswith(_TABLES)]
+        tables = [key for key in members if key.lower().endswith(TABLE_ENDINGS)]
         if len(tables) != 1:
             some = ", ".join(list(members)[:5]) or "nothing"
             raise FormatError(
@@ -154,21 +154,21 @@ def _acc_table(
                 f"({shown(some, 200)}); give the folder of one recording."
             )
         name = tables[0]
-        return name, members[name](), profile, {"gyr": ()}
-    return name, members[name](), profile, {}
+        return name, members[name](), file_format, {"gyr": ()}
+    return name, members[name](), file_format, {}
 
 
 def _find(members: Mapping[str, Opener], patterns: Sequence[str]) -> str | None:
-    """The member that the first fitting pattern names.
+    """The member that matches the first pattern of all that any member matches.
 
     Raises:
-        FormatError: several fit the same pattern.
+        FormatError: several members match this pattern.
     """
     for pattern in patterns:
         found = [name for name in members if fnmatch.fnmatchcase(name.lower(), pattern.lower())]
         if len(found) > 1:
             raise FormatError(
-                f"several files could be meant ({shown(', '.join(found[:5]), 200)}); "
+                f"several files could hold this sensor ({shown(', '.join(found[:5]), 200)}); "
                 "keep those of one sensor."
             )
         if found:
@@ -176,20 +176,22 @@ def _find(members: Mapping[str, Opener], patterns: Sequence[str]) -> str | None:
     return None
 
 
-def _gravity(members: Mapping[str, Opener], patterns: Sequence[str], profile: Profile | None) -> Samples:
+def _gravity(
+    members: Mapping[str, Opener], patterns: Sequence[str], file_format: FileFormat | None
+) -> Samples:
     name = _find(members, patterns)
     if name is None:
-        raise FormatError((profile or Profile(name="")).gravity_free_sentence())
-    return load_samples(members[name](), profile, named=profile is not None, part="acc")
+        raise FormatError((file_format or FileFormat(name="")).gravity_free_message())
+    return read_samples(members[name](), file_format, named=file_format is not None, part="acc")
 
 
-def _add(samples: Samples, gravity: Samples) -> None:
+def _add_gravity(samples: Samples, gravity: Samples) -> None:
     assert samples.acc is not None
-    samples.acc = samples.acc + _onto(samples, gravity, gravity.acc)
+    samples.acc = samples.acc + _at_times_of(samples, gravity, gravity.acc)
     samples.warnings.append("The acceleration had gravity removed; it was added back from the gravity table.")
 
 
-def _onto(samples: Samples, other: Samples, values: FloatArray | None) -> FloatArray:
+def _at_times_of(samples: Samples, other: Samples, values: FloatArray | None) -> FloatArray:
     """Values of another table at the stamps of `samples`."""
     assert values is not None
     assert samples.acc is not None
@@ -202,4 +204,4 @@ def _onto(samples: Samples, other: Samples, values: FloatArray | None) -> FloatA
         offset = (start.start_ns - at.start_ns) * 1e-9
     else:
         offset = start.first_s - at.first_s
-    return merge_onto(at.seconds, np.asarray(start.seconds + offset), values)
+    return interpolate_at(at.seconds, np.asarray(start.seconds + offset), values)

@@ -1,4 +1,4 @@
-"""A Parquet table of samples; only the columns that are needed are loaded."""
+"""Reads a Parquet table of samples and loads only the columns needed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.files.byte_streams import Progress
+from imurun.files.byte_streams import Progress, check_parquet_size
 from imurun.files.metadata import from_schema
-from imurun.files.parquet_limits import refuse_too_much
 from imurun.files.text import shown
 from imurun.io.column_names import find_layout
-from imurun.io.table import Loaded
+from imurun.io.table import LoadedColumns
 from imurun.io.time_column import Ticks, TimeKind, parse_cells, time_kind
 from imurun.model.frames import FloatArray
 from imurun.model.recording import MAX_SAMPLES
@@ -25,15 +24,15 @@ if TYPE_CHECKING:
 
 _DAMAGED = "the Parquet data are damaged or cut short; export the file again."
 _BATCH = 1 << 14
-"""Rows decoded at once, few enough to stay in a processor's cache."""
+"""Rows decoded at once; few enough to stay in the processor's cache."""
 _BUFFER_BYTES = 1 << 18
-"""Of each column of a row group so much is held at once; without it, all of it."""
+"""Read-ahead of each column; without it pyarrow holds whole column chunks in memory."""
 LONGEST_TIME = 100
-"""Characters; dates have thirty."""
+"""Characters of a time cell; a date has about 30."""
 
 
 class ParquetTable:
-    """See `imurun.io.table.Table`. Units may stand in a field's metadata under `unit`.
+    """A Parquet table as `imurun.io.table.Table`. Units are read from the metadata of fields, key `unit`.
 
     Args:
         stream: a seekable file.
@@ -41,7 +40,7 @@ class ParquetTable:
         size: bytes of the file.
 
     Raises:
-        FormatError: damaged, empty, or far more than the file's size.
+        FormatError: damaged, empty, or with more samples than a recording may have.
     """
 
     def __init__(self, stream: IO[bytes], source: str, *, size: int) -> None:
@@ -79,17 +78,17 @@ class ParquetTable:
         *,
         day_first: bool | None = None,
         progress: Progress | None = None,
-    ) -> Loaded:
+    ) -> LoadedColumns:
         """Read the columns; see `Table.load`.
 
         Raises:
             FormatError: a column that is not numeric, or damaged data.
         """
-        self._refuse_words(columns)
+        self._refuse_non_numeric(columns)
         values = np.empty((self._n, len(columns)))
         times: list[pa.Array] = []
         row = 0
-        with _damage_said():
+        with _damage_as_format_error():
             for batch in self._batches(columns, time, progress):
                 self._fill(values[row : row + len(batch)], batch, columns)
                 if time is not None:
@@ -97,7 +96,7 @@ class ParquetTable:
                     _refuse_long_texts(cells, self.names[time])
                     times.append(cells.cast(self._types[time]))
                 row += len(batch)
-        loaded = Loaded(values[:row])
+        loaded = LoadedColumns(values[:row])
         if time is not None:
             import pyarrow as pa
 
@@ -105,7 +104,7 @@ class ParquetTable:
         return loaded
 
     def blocks(self, columns: Sequence[int], progress: Progress | None = None) -> Iterator[FloatArray]:
-        """The numeric columns, some thousand rows at a time; can be asked for again.
+        """The numeric columns in blocks of some thousand rows; may be called several times.
 
         Yields:
             Shape (n, k), NaN where a cell is missing.
@@ -113,8 +112,8 @@ class ParquetTable:
         Raises:
             FormatError: a column that is not numeric, or damaged data.
         """
-        self._refuse_words(columns)
-        with _damage_said():
+        self._refuse_non_numeric(columns)
+        with _damage_as_format_error():
             for batch in self._batches(columns, None, progress):
                 values = np.empty((len(batch), len(columns)))
                 self._fill(values, batch, columns)
@@ -123,7 +122,7 @@ class ParquetTable:
     def __len__(self) -> int:
         return self._n
 
-    def _refuse_words(self, columns: Sequence[int]) -> None:
+    def _refuse_non_numeric(self, columns: Sequence[int]) -> None:
         import pyarrow as pa
 
         for i in columns:
@@ -134,9 +133,9 @@ class ParquetTable:
     def _batches(
         self, columns: Sequence[int], time: int | None, progress: Progress | None
     ) -> Iterator[pa.RecordBatch]:
-        """All rows; one row group after the other, for the file keeps what it read until these are done."""
+        """All rows, one row group at a time: pyarrow keeps what it read until its iterator ends."""
         names = [self.names[i] for i in (*columns, *([] if time is None else [time]))]
-        refuse_too_much(self._file.metadata, self._size, len(names))
+        check_parquet_size(self._file.metadata, self._size, len(names))
         file = self._file if time is None else self._with_short_times(time)
         row = 0
         for group in range(file.num_row_groups):
@@ -147,7 +146,7 @@ class ParquetTable:
                     progress(self._size * row // self._n, self._size)
 
     def _with_short_times(self, time: int) -> pq.ParquetFile:
-        """The file with texts of the time column left as a dictionary, where they take no room."""
+        """The file with a time column of text left dictionary-encoded, which saves memory."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -164,8 +163,8 @@ class ParquetTable:
 
 
 @contextlib.contextmanager
-def _damage_said() -> Iterator[None]:
-    """What Arrow finds wrong with the data, as FormatError."""
+def _damage_as_format_error() -> Iterator[None]:
+    """Turn Arrow's errors about the data into FormatError."""
     import pyarrow as pa
 
     try:
@@ -177,7 +176,7 @@ def _damage_said() -> Iterator[None]:
 
 
 def _refuse_long_texts(cells: pa.Array, name: str) -> None:
-    """Refuse a dictionary of long texts, which would be one for each row."""
+    """Raise an error for a dictionary of long texts, which decoding would copy into each row."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -188,7 +187,7 @@ def _refuse_long_texts(cells: pa.Array, name: str) -> None:
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a column's values, whether or not they are kept in a dictionary."""
+    """The type of a column's values, dictionary-encoded or not."""
     import pyarrow as pa
 
     return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
@@ -204,20 +203,22 @@ def _unit_text(field: pa.Field) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _fill_times(loaded: Loaded, cells: pa.ChunkedArray, name: str, day_first: bool | None) -> None:
+def _fill_times(loaded: LoadedColumns, cells: pa.ChunkedArray, name: str, day_first: bool | None) -> None:
     """Put the time column into `loaded` as numbers."""
     import pyarrow as pa
 
     missing = np.asarray(cells.is_null(nan_is_null=True))
-    there = cells.filter(pa.array(~missing))
-    if not len(there):
+    present = cells.filter(pa.array(~missing))
+    if not len(present):
         raise FormatError(f"the column {shown(name)} holds no time; correct it.")
     try:
-        parsed, kind = _parse_times(there, name, day_first)
+        parsed, kind = _parse_times(present, name, day_first)
     except FormatError:
         raise
     except (pa.ArrowInvalid, ValueError, OverflowError) as error:
-        raise FormatError(f"the column {shown(name)} holds {_no_time(cells.type)}; correct it.") from error
+        raise FormatError(
+            f"the column {shown(name)} holds {_unreadable_times(cells.type)}; correct it."
+        ) from error
     ticks = np.zeros(len(cells), dtype=parsed.dtype)
     ticks[~missing] = parsed
     if ticks.dtype.kind == "f":
@@ -228,7 +229,7 @@ def _fill_times(loaded: Loaded, cells: pa.ChunkedArray, name: str, day_first: bo
 
 
 def _parse_times(cells: pa.ChunkedArray, name: str, day_first: bool | None) -> tuple[Ticks, TimeKind]:
-    """Numbers of cells without nulls, and how they were written; ValueError when a cell is no time."""
+    """Numbers of cells without nulls, and their kind; ValueError when a cell is not a time."""
     import pyarrow as pa
 
     types = pa.types
@@ -241,22 +242,22 @@ def _parse_times(cells: pa.ChunkedArray, name: str, day_first: bool | None) -> t
     if types.is_decimal(cells.type):
         try:
             return cells.cast(pa.int64()).to_numpy(), "number"
-        except pa.ArrowInvalid:  # not all are whole
+        except pa.ArrowInvalid:  # not all are whole numbers
             return cells.cast(pa.float64()).to_numpy(), "number"
     if types.is_string(cells.type) or types.is_large_string(cells.type):
         kind = time_kind(cells[0].as_py())
         if kind is None:
-            raise ValueError("no time")
+            raise ValueError("not a time")
         return parse_cells(cells, kind, day_first=day_first), kind
     raise FormatError(f"the column {shown(name)} holds {cells.type}, not times; convert it.")
 
 
-def _no_time(kind: pa.DataType) -> str:
-    """What a time column of this type holds when it cannot be read."""
+def _unreadable_times(kind: pa.DataType) -> str:
+    """Words for what a time column of this type holds when it cannot be parsed."""
     import pyarrow as pa
 
     if pa.types.is_timestamp(kind):
         return "dates before 1678 or after 2261"
     if pa.types.is_integer(kind):
-        return "numbers of 2**63 and more, which are no times"
+        return "numbers of 2**63 and more, which are not times"
     return "text that is not a time"

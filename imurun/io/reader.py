@@ -1,4 +1,4 @@
-"""Pick the reader of a file by its content."""
+"""Reads a recording from any known kind of file; the reader is chosen by the file's content."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from imurun.files.metadata import MARK
 from imurun.files.text import printable
 from imurun.io.convert import to_recording
 from imurun.io.device_log_file import HEAD_BYTES, is_device_log, read_device_log
-from imurun.io.formats.file_format import Profile, load_profile, shipped_profiles
+from imurun.io.formats.file_format import FileFormat, load_profile, shipped_profiles
 from imurun.io.journal_file import read_journal
-from imurun.io.multi_table import archive_members, folder_members, read_bundle
-from imurun.io.recording_file import KIND, restore_recording
-from imurun.io.samples import load_samples
+from imurun.io.multi_table import archive_members, folder_members, read_multi_table
+from imurun.io.recording_file import KIND, read_own_recording
+from imurun.io.samples import read_samples
 from imurun.io.table import Table
 from imurun.io.text_table import TextTable
 from imurun.model.recording import Recording, check_rate
@@ -48,28 +48,27 @@ def read(
 ) -> Recording:
     """Read a recording of one sensor.
 
-    The format is told by content: text tables (CSV, TSV, semicolons, blanks; any of them in gzip),
-    Parquet, folders or ZIP archives with a table for each sensor, journals of raw notifications, and logs
-    that a sensor wrote. Units
-    that the file does not state are decided by physics and said in `Recording.warnings`. Dates without a zone
-    are taken as UTC.
+    The content decides on the format, not the name: text tables (CSV, TSV, semicolons, blanks; any of them
+    in gzip), Parquet, folders or ZIP archives with one table a sensor, journals of raw notifications, and
+    logs that a sensor wrote. Missing units are inferred (at rest, gravity must read 1 g), and
+    `Recording.warnings` says so. Dates without a time zone are taken as UTC.
 
     Args:
         path: file or folder.
-        profile: name of a shipped profile or path of a TOML file; None to recognise it by content.
-        rate_hz: samples a second, for files that do not tell the time.
+        profile: name of a shipped file format or path of a TOML file; None to detect it by content.
+        rate_hz: samples a second, for files without times.
         progress: called with the bytes done and the bytes in all.
 
     Returns:
         The recording: specific force in m/s2 and angular rate in rad/s, shape (n, 3) each.
 
     Raises:
-        FormatError: the content is not understood; the message says why and what to do.
-        RecordingError: the samples cannot be a recording, such as time running backwards.
-        SettingsError: the profile makes no sense or does not fit the file.
+        FormatError: the content cannot be read; the message says why and what to do.
+        RecordingError: the samples are not a valid recording, for example time runs backwards.
+        SettingsError: the profile is invalid or does not fit the file.
     """
     wanted = load_profile(profile) if profile is not None else None
-    with _errors_of(Path(path)) as file:
+    with _named_errors(Path(path)) as file:
         rate = check_rate(rate_hz) if rate_hz is not None else None
         return _read(file, wanted, rate, progress)
 
@@ -81,10 +80,10 @@ def open_recording(
     rate_hz: float | None = None,
     progress: Progress | None = None,
 ) -> Recorded:
-    """A recording to analyse: as `read`, but what imurun wrote as Parquet stays in its file.
+    """Open a recording for analysis: as `read`, but a Parquet file written by imurun is read lazily.
 
-    Such a file is looked through once, and read again whenever its samples are asked for, so that a day of
-    them takes no more memory than an hour; it must stay as it is until then.
+    Such a file is scanned once, and read again block by block for each analysis, so that a day of samples
+    takes no more memory than an hour. The file must not change in between.
 
     Args:
         path, profile, rate_hz, progress: as for `read`.
@@ -93,13 +92,13 @@ def open_recording(
         FormatError, RecordingError, SettingsError: as `read`.
     """
     wanted = load_profile(profile) if profile is not None else None
-    with _errors_of(Path(path)) as file:
+    with _named_errors(Path(path)) as file:
         rate = check_rate(rate_hz) if rate_hz is not None else None
         stored = _open_stored(file, progress) if wanted is None else None
         return _read(file, wanted, rate, progress) if stored is None else stored
 
 
-def _read(file: Path, wanted: Profile | None, rate: float | None, progress: Progress | None) -> Recording:
+def _read(file: Path, wanted: FileFormat | None, rate: float | None, progress: Progress | None) -> Recording:
     source = printable(file.name)
     with contextlib.ExitStack() as stack:
         if file.is_dir():
@@ -108,24 +107,24 @@ def _read(file: Path, wanted: Profile | None, rate: float | None, progress: Prog
                 stream = stack.enter_context(_open_binary(member))
                 return _open_table(stream, member.name, member.stat().st_size, wanted)
 
-            return read_bundle(folder_members(file, open_file), wanted, rate, source, progress)
+            return read_multi_table(folder_members(file, open_file), wanted, rate, source, progress)
         stream = stack.enter_context(_open_binary(file))
         head = stream.read(HEAD_BYTES)
         stream.seek(0)
-        told = _told_by_head(head)
-        if told is not None:
+        read_sensor_file = _reader_by_head(head)
+        if read_sensor_file is not None:
             if wanted is not None or rate is not None:
-                raise SettingsError("this file tells its sensor and rate; leave profile and rate out.")
-            return told(file, source, progress)
+                raise SettingsError("this file states its sensor and rate; leave profile and rate out.")
+            return read_sensor_file(file, source, progress)
         if head[:4] in (ZIP, EMPTY_ZIP):
             members = archive_members(stream, _open_member, stack)
-            return read_bundle(members, wanted, rate, source, progress)
+            return read_multi_table(members, wanted, rate, source, progress)
         table = _open_table(stream, source, file.stat().st_size, wanted)
         return _read_table(table, wanted, rate, progress)
 
 
 def _open_stored(file: Path, progress: Progress | None) -> StoredRecording | None:
-    """The recording that stays in its file, if imurun wrote it as Parquet."""
+    """A lazy recording, if imurun wrote the file as Parquet; None otherwise."""
     if not file.is_file():
         return None
     with file.open("rb") as stream:
@@ -143,8 +142,8 @@ def _open_stored(file: Path, progress: Progress | None) -> StoredRecording | Non
 
 
 @contextlib.contextmanager
-def _errors_of(file: Path) -> Iterator[Path]:
-    """The file, with its name put before what is wrong with it."""
+def _named_errors(file: Path) -> Iterator[Path]:
+    """Prefix errors about a file with its name, and turn OSError and MemoryError into FormatError."""
     source = printable(file.name)
     try:
         yield file
@@ -156,8 +155,8 @@ def _errors_of(file: Path) -> Iterator[Path]:
         raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
 
 
-def _told_by_head(head: bytes) -> Callable[[Path, str, Progress | None], Recording] | None:
-    """The reader of what sensors sent or logged, if the file is that."""
+def _reader_by_head(head: bytes) -> Callable[[Path, str, Progress | None], Recording] | None:
+    """The reader of a journal or of a sensor's log; None for other files."""
     if head.startswith(JOURNAL):
         return read_journal
     return read_device_log if is_device_log(head) else None
@@ -171,8 +170,8 @@ def _open_binary(file: Path) -> IO[bytes]:
     return file.open("rb")
 
 
-def _open_table(stream: IO[bytes], source: str, size: int, profile: Profile | None) -> Table:
-    """A table from a file on disk, of any kind and in gzip or not."""
+def _open_table(stream: IO[bytes], source: str, size: int, file_format: FileFormat | None) -> Table:
+    """A Parquet or text table from a file on disk, in gzip or not."""
     packed = stream.read(2) == GZIP
     stream.seek(0)
     inner = unpack(stream)
@@ -182,7 +181,7 @@ def _open_table(stream: IO[bytes], source: str, size: int, profile: Profile | No
         return ParquetTable(_in_memory(inner) if packed else stream, source, size=size)
     stream.seek(0)
     inner = unpack(stream)
-    return _text_table(inner, source, size, stream, profile)
+    return _text_table(inner, source, size, stream, file_format)
 
 
 def _in_memory(rest: IO[bytes]) -> IO[bytes]:
@@ -193,41 +192,41 @@ def _in_memory(rest: IO[bytes]) -> IO[bytes]:
 
 
 def _open_member(stream: IO[bytes], source: str, size: int) -> Table:
-    """A table from a stream that cannot seek and is unpacked already."""
+    """A text table from an unpacked stream that cannot seek."""
     return _text_table(stream, source, size, None, None)
 
 
 def _text_table(
-    stream: IO[bytes], source: str, size: int, file: IO[bytes] | None, profile: Profile | None
+    stream: IO[bytes], source: str, size: int, file: IO[bytes] | None, file_format: FileFormat | None
 ) -> TextTable:
     def unnamed(preamble: str) -> Sequence[str]:
-        known = profile or detect_profile((), preamble, above_only=True)
+        known = file_format or detect_format((), preamble, preamble_only=True)
         return known.unnamed if known else ()
 
-    named = profile.names_acc_in if profile else None
+    is_header = file_format.names_acc_in if file_format else None
     return TextTable(
-        stream, source, done=file.tell if file else None, size=size, unnamed=unnamed, named=named
+        stream, source, done=file.tell if file else None, size=size, unnamed=unnamed, is_header=is_header
     )
 
 
-def detect_profile(names: Sequence[str], preamble: str, *, above_only: bool = False) -> Profile | None:
-    """The shipped profile whose marks the file bears; the one with most marks if several fit.
+def detect_format(names: Sequence[str], preamble: str, *, preamble_only: bool = False) -> FileFormat | None:
+    """The shipped file format that matches a table with the highest score; None when none matches.
 
     Args:
         names: column names.
         preamble: text above them.
-        above_only: look only at profiles that are told by the text above the table.
+        preamble_only: consider only formats that are recognised by the text above the table.
     """
-    candidates = [p for p in shipped_profiles().values() if not (above_only and p.detect_header)]
-    best = max(candidates, key=lambda p: p.matches(names, preamble), default=None)
-    return best if best is not None and best.matches(names, preamble) else None
+    candidates = [p for p in shipped_profiles().values() if not (preamble_only and p.detect_header)]
+    best = max(candidates, key=lambda p: p.score(names, preamble), default=None)
+    return best if best is not None and best.score(names, preamble) else None
 
 
 def _read_table(
-    table: Table, wanted: Profile | None, rate_hz: float | None, progress: Progress | None
+    table: Table, wanted: FileFormat | None, rate_hz: float | None, progress: Progress | None
 ) -> Recording:
     if table.metadata.get(MARK) == KIND and wanted is None:
-        return restore_recording(table, progress)
-    known = wanted or detect_profile(table.names, table.preamble)
-    samples = load_samples(table, known, named=wanted is not None, progress=progress)
+        return read_own_recording(table, progress)
+    known = wanted or detect_format(table.names, table.preamble)
+    samples = read_samples(table, known, named=wanted is not None, progress=progress)
     return to_recording(samples, known, rate_hz, table.source)

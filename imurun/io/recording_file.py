@@ -1,4 +1,4 @@
-"""Recordings in imurun's own layout: SI units, exact numbers, everything that a Recording knows."""
+"""Writes a Recording to CSV or Parquet with exact numbers and all metadata, and reads it back."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-import imurun
+from imurun._version import __version__
 from imurun.errors import FormatError, ImurunError, SettingsError
 from imurun.files.atomic import atomic_path
 from imurun.files.byte_streams import Progress
 from imurun.files.metadata import MARK, to_comments, to_schema
 from imurun.files.text import printable
 from imurun.files.write_errors import unwritten
-from imurun.io.table import Table, refuse_twins
+from imurun.io.endings import WRITTEN_ENDINGS
+from imurun.io.table import Table, refuse_duplicates
 from imurun.model.frames import FloatArray
 from imurun.model.recording import Marker, Recording
 
@@ -36,13 +37,13 @@ _GYR = ("gyr_x_rad_s", "gyr_y_rad_s", "gyr_z_rad_s")
 
 
 def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
-    """Write a recording so that `imurun.io.read` gives the same one back.
+    """Write a recording so that `imurun.io.read` returns an equal one.
 
     Columns: time_s, acc_x_m_s2 .. acc_z_m_s2 and, with a gyroscope, gyr_x_rad_s .. gyr_z_rad_s. Gaps are
     rows with empty cells. Rate, frame, start, ranges and markers go into the file's metadata.
 
     Args:
-        recording: what to write.
+        recording: the samples.
         path: ends in .csv, .csv.gz or .parquet.
 
     Raises:
@@ -50,9 +51,9 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
     """
     target = Path(path)
     name = target.name.lower()
-    if not name.endswith((".csv", ".csv.gz", ".parquet")):
+    if not name.endswith(WRITTEN_ENDINGS):
         raise SettingsError(
-            f"{printable(target.name)}: a recording is written to .csv, .csv.gz or .parquet; "
+            f"{printable(target.name)}: a recording can be written as .csv, .csv.gz or .parquet; "
             "change the ending."
         )
     table = _arrow_table(recording)
@@ -62,9 +63,9 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
             if name.endswith(".parquet"):
                 import pyarrow.parquet as pq
 
-                described = table.replace_schema_metadata(to_schema(metadata))
+                with_metadata = table.replace_schema_metadata(to_schema(metadata))
                 with aside.open("wb") as stream:
-                    pq.write_table(described, stream, compression="zstd")
+                    pq.write_table(with_metadata, stream, compression="zstd")
             else:
                 _write_csv(table, metadata, aside, packed=name.endswith(".gz"))
     except OSError as error:
@@ -72,11 +73,11 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
 
 
 def _metadata(recording: Recording) -> dict[str, str]:
-    # Recording says this itself whenever it is made, so it is not stored
+    # every new Recording adds these warnings itself, so they are not stored
     own = Recording(np.zeros((1, 3)), rate_hz=recording.rate_hz).warnings
     metadata = {
         MARK: KIND,
-        "imurun_version": imurun.__version__,
+        "imurun_version": __version__,
         "rate_hz": repr(recording.rate_hz),
         "frame": recording.frame,
         "start": recording.start.isoformat() if recording.start else "",
@@ -122,15 +123,15 @@ def _write_csv(table: pa.Table, metadata: dict[str, str], path: Path, *, packed:
 def _binary_writer(path: Path, packed: bool) -> Iterator[IO[bytes]]:
     with path.open("wb") as file:
         if packed:
-            # without a time and a name, the same recording gives the same bytes
+            # no time and no name in the gzip header: equal recordings give equal bytes
             with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as stream:
                 yield stream  # type: ignore[misc]
         else:
             yield file
 
 
-def restore_recording(table: Table, progress: Progress | None = None) -> Recording:
-    """Read back what `write_recording` wrote.
+def read_own_recording(table: Table, progress: Progress | None = None) -> Recording:
+    """Read a recording that `write_recording` wrote.
 
     Raises:
         FormatError: the metadata or the columns were changed.
@@ -141,7 +142,7 @@ def restore_recording(table: Table, progress: Progress | None = None) -> Recordi
 
 
 def sample_columns(table: Table) -> list[int]:
-    """Where acceleration and, if there is one, angular rate stand: three or six indices into `table.names`.
+    """Indices of acceleration and, if present, angular rate in `table.names`: three or six.
 
     Raises:
         FormatError: the columns were changed.
@@ -150,21 +151,21 @@ def sample_columns(table: Table) -> list[int]:
     wanted = [*_ACC, *(_GYR if _GYR[0] in names else ())]
     if any(name not in names for name in wanted):
         raise FormatError("the columns of this imurun recording were changed; write it again.")
-    refuse_twins(names, wanted)
+    refuse_duplicates(names, wanted)
     return [names.index(name) for name in wanted]
 
 
 def described(values: FloatArray, metadata: Mapping[str, str], source: str) -> Recording:
-    """Samples with what the metadata say of them.
+    """A Recording from samples and the metadata of their file.
 
     Args:
         values: shape (n, 3) or (n, 6), m/s2 and rad/s.
-        metadata: as `write_recording` writes them.
-        source: where they come from, for messages.
+        metadata: as `write_recording` wrote them.
+        source: name of the file, for messages.
 
     Raises:
         FormatError: the metadata were changed.
-        RecordingError: what `Recording` refuses.
+        RecordingError: as `Recording`.
     """
     try:
         start = metadata.get("start")
@@ -190,9 +191,7 @@ def _range_of(metadata: Mapping[str, str], key: str) -> float | None:
     text = metadata.get(key)
     value = float(text) if text else None
     if value is not None and not 0 < value < math.inf:
-        raise FormatError(
-            f"{key} is {value:g} in the metadata; it must be positive, so write the file again."
-        )
+        raise FormatError(f"{key} is {value:g} in the metadata and must be positive; write the file again.")
     return value
 
 

@@ -17,22 +17,22 @@ from imurun.files.write_errors import unwritten
 from imurun.model.recording import Runner
 
 _KEYS = ("name", "mass_kg", "height_m", "shoes")
-SECTIONS = ("alerts", "limits", "flags")
-"""Tables of the same file about the runner's sessions; `imurun.live.runner_profile` reads the first two,
-`imurun.history.thresholds` the others."""
+LIMITS = "limits"
+SECTIONS = ("alerts", LIMITS, "flags")
+"""Tables of the same file, read by `imurun.live.runner_profile` (alerts, limits) and
+`imurun.history.thresholds` (limits, flags)."""
 FILE = "runner.toml"
 
 
 def default_runner_file() -> Path:
-    """Where the runner of this machine is described, in the platform's folder of settings."""
+    """Path of the runner file in the platform's settings folder."""
     return user_config_path("imurun", appauthor=False) / FILE
 
 
 def read_runner(path: str | os.PathLike[str]) -> Runner:
     """Read a runner from TOML with any of the keys name, mass_kg and height_m.
 
-    The key `shoes` and the tables `alerts`, `limits` and `flags` may stand in the file; they are not looked
-    at here.
+    The key `shoes` and the tables `alerts`, `limits` and `flags` are allowed and ignored.
 
     Raises:
         SettingsError: no regular file, not TOML, an unknown key, a wrong type, or a number out of range.
@@ -46,7 +46,7 @@ def read_runner(path: str | os.PathLike[str]) -> Runner:
             raise SettingsError(f"{source}: the key {shown(key)} is unknown; use {known}.")
     name = content.get("name", "runner")
     if not isinstance(name, str):
-        raise SettingsError(f'{source}: name must be a text, such as name = "Kim".')
+        raise SettingsError(f'{source}: name must be a string, such as name = "Kim".')
     try:
         return Runner(name, _number(content, "mass_kg"), _number(content, "height_m"))
     except SettingsError as error:
@@ -54,15 +54,15 @@ def read_runner(path: str | os.PathLike[str]) -> Runner:
 
 
 def read_shoes(path: str | os.PathLike[str]) -> str | None:
-    """The shoes that sessions are tagged with when nothing else is said.
+    """The usual shoes, with which sessions are tagged by default; None when not stated.
 
     Raises:
-        SettingsError: no TOML file, or shoes that are no text.
+        SettingsError: not a TOML file, or shoes that are not a string.
     """
     source = printable(Path(path).name)
     shoes = read_toml(Path(path), source).get("shoes")
     if shoes is not None and not isinstance(shoes, str):
-        raise SettingsError(f'{source}: shoes must be a text, such as shoes = "Blue".')
+        raise SettingsError(f'{source}: shoes must be a string, such as shoes = "Blue".')
     return printable(shoes).strip() or None if shoes else None
 
 
@@ -78,23 +78,19 @@ def _number(content: dict[str, object], key: str) -> float | None:
         raise SettingsError(f"{key} is far too large; give it in kg or m.") from error
 
 
-LIMITS = "limits"
-
-
 def edit_runner(
     path: Path, values: Mapping[str, Any], limits: Mapping[str, Any], check: Callable[[Path], object]
 ) -> None:
-    """Set keys of a runner's file, which is made where it is missing; whole or not at all.
+    """Set keys of a runner file atomically; a missing file is created.
 
     Args:
-        path: of the file.
-        values: of its own keys.
-        limits: of its table `limits`.
-        check: reads the changed file and raises SettingsError when it makes no sense; then the file stays as
-            it was.
+        path: the runner file.
+        values: new values of top-level keys.
+        limits: new values of the table `limits`.
+        check: reads the changed file and raises SettingsError when it is invalid; then the old file stays.
 
     Raises:
-        SettingsError: what `check` raises, a file that is no TOML, or one that cannot be written.
+        SettingsError: from `check`, or the file is not TOML or cannot be written.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError

@@ -1,4 +1,4 @@
-"""What every table of samples offers, whatever file it came from."""
+"""Table: the interface of a table of samples, whichever kind of file it is read from."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from imurun.model.frames import FloatArray
 
 
 @dataclass
-class Loaded:
-    """Columns as they are in the file.
+class LoadedColumns:
+    """Columns with the numbers of the file.
 
     Attributes:
         values: shape (n, k), the numeric columns asked for; NaN where a cell is missing.
         ticks: shape (n,), the time column, None when none was asked for.
         kind: how the time cells were written.
         no_time: shape (n,), rows whose time is missing (their tick is 0); None when there are none.
-        warnings: what was noticed, one sentence each.
+        warnings: one sentence for each problem found.
     """
 
     values: FloatArray
@@ -37,14 +37,14 @@ class Loaded:
 
 
 class Table(Protocol):
-    """Named columns that can be read once.
+    """Named columns that can be loaded once.
 
     Attributes:
         source: name of the file, for messages.
         names: column names as written.
         preamble: text before the header.
-        layout: what the columns hold, by their names.
-        first_cells: one cell a column from the first row, as text.
+        layout: roles of the columns, from their names.
+        first_cells: the first row as text, one cell a column.
         metadata: what imurun itself wrote into the file; empty for other files.
     """
 
@@ -62,13 +62,13 @@ class Table(Protocol):
         *,
         day_first: bool | None = None,
         progress: Progress | None = None,
-    ) -> Loaded:
+    ) -> LoadedColumns:
         """Read the numeric `columns` and the `time` column; both are indices into `names`."""
         ...
 
 
-def refuse_twins(names: Sequence[str], wanted: Sequence[str]) -> None:
-    """Refuse a table in which a name in `wanted` stands above several columns.
+def refuse_duplicates(names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise an error when several columns have one of the names in `wanted`.
 
     Raises:
         FormatError: names the column.

@@ -1,4 +1,4 @@
-"""Find the header of a text table by content: preamble, delimiter, names, units, first line of data."""
+"""Finds the header of a text table: preamble, delimiter, column names, units, first line of data."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from imurun.io.units import parse_any_unit
 
 _DELIMITERS = (",", ";", "\t", "|", " ")
 _MAX_HEADER_LINE = 300
+_MAX_HEADER_LENGTH = 20_000
+_LEAST_SCORE = 2.5
+"""Three axes of a sensor score 3, see `Layout.score`; a comment scores half a point less."""
 COMMENT_SIGNS = ("#", "%")
 MISSING_CELLS = (
     "",
@@ -30,21 +33,21 @@ MISSING_CELLS = (
     "inf",
     "-inf",
 )
-_SCALES = {"cal", "raw", "uncal", "calibrated", "uncalibrated", "no_units", "nounits", "unitless"}
+_SCALE_WORDS = {"cal", "raw", "uncal", "calibrated", "uncalibrated", "no_units", "nounits", "unitless"}
 
 
 @dataclass(frozen=True)
 class TextHeader:
-    """Where the table starts and how it is written.
+    """Position of the header, and how the lines below it are written.
 
     Attributes:
-        names: column names, as written.
-        delimiter: one character; " " stands for any run of blanks.
+        names: column names as written.
+        delimiter: one character; " " means any run of blanks.
         decimal: "." or ",".
         first_line: index of the first line of data, counted from 0.
         preamble: the lines before the names.
         rows: the first lines of data, split.
-        layout: what the columns hold, by their names.
+        layout: roles of the columns, from their names.
     """
 
     names: tuple[str, ...]
@@ -68,27 +71,34 @@ def split_line(line: str, delimiter: str) -> list[str]:
 
 
 def find_header(
-    lines: Sequence[str], unnamed: Sequence[str] = (), named: Callable[[Sequence[str]], bool] | None = None
+    lines: Sequence[str],
+    unnamed: Sequence[str] = (),
+    is_header: Callable[[Sequence[str]], bool] | None = None,
 ) -> TextHeader | None:
-    """The header among the first lines of a text, or None when no line names sensor axes.
+    """Find the header among the first lines of a text.
+
+    Each line is split at each delimiter and scored by the sensor axes it names; the best one is the header.
 
     Args:
         lines: the first lines, without line ends.
-        unnamed: names to use when the table begins with numbers right after the preamble.
-        named: tells whether cells are the names that a profile asks for; such a line is the header.
+        unnamed: column names of a table without a header: the first line of so many numbers starts it.
+        is_header: whether cells are the column names of the file's known format.
+
+    Returns:
+        None when no line names sensor axes.
     """
     best: tuple[float, int, str, Layout] | None = None
     for index, line in enumerate(lines[:_MAX_HEADER_LINE]):
-        if not line.strip() or len(line) > 20_000:
+        if not line.strip() or len(line) > _MAX_HEADER_LENGTH:
             continue
         for delimiter in _DELIMITERS:
             cells = split_line(_uncommented(line), delimiter)
             if len(cells) < 3 or _is_numbers(cells):
                 continue
             layout = find_layout(cells)
-            score = layout.score + 20 * (named is not None and named(cells))
+            score = layout.score + 20 * (is_header is not None and is_header(cells))
             score += 0.5 * (not line.lstrip().startswith(COMMENT_SIGNS))
-            if score >= 2.5 and (best is None or score > best[0]):
+            if score >= _LEAST_SCORE and (best is None or score > best[0]):
                 best = (score, index, delimiter, layout)
     if best is None:
         return _unnamed_header(lines, unnamed) if unnamed else None
@@ -106,21 +116,21 @@ def _is_missing(cell: str) -> bool:
 
 
 def _is_numbers(cells: Sequence[str]) -> bool:
-    """Whether cells are all numbers, times or missing, as in a line of data."""
+    """Whether all cells are numbers, times or missing, as in a line of data."""
     return all(_is_missing(cell) or time_kind(cell) is not None for cell in cells)
 
 
 def _complete(
     lines: Sequence[str], index: int, delimiter: str, names: list[str], layout: Layout
 ) -> TextHeader:
-    """Read units and the first data below the line of names."""
+    """Read the units and the first lines of data below the header."""
     unit_texts = [""] * len(names)
     first = index + 1
     while first < len(lines):
         cells = split_line(lines[first], delimiter)
-        kinds = [_unit_cell(cell) for cell in cells]
+        are_units = [_is_unit(cell) for cell in cells]
         blank = not lines[first].strip() or lines[first].lstrip().startswith(COMMENT_SIGNS)
-        if sum(kinds) >= 2 and not _is_numbers(cells):
+        if sum(are_units) >= 2 and not _is_numbers(cells):
             for i, cell in enumerate(cells[: len(names)]):
                 if parse_any_unit(cell):
                     unit_texts[i] = cell
@@ -131,7 +141,7 @@ def _complete(
         first += 1
     below = [line for line in lines[first : first + 50] if line.strip()]
     rows = [tuple(split_line(line, delimiter)) for line in below]
-    if rows and len(rows[0]) > len(names):  # a trailing delimiter in the data only
+    if rows and len(rows[0]) > len(names):  # only the lines of data end in a delimiter
         names += [""] * (len(rows[0]) - len(names)) if not any(rows[0][len(names) :]) else []
     unit_texts += [""] * (len(names) - len(unit_texts))
     return TextHeader(
@@ -145,8 +155,8 @@ def _complete(
     )
 
 
-def _unit_cell(cell: str) -> bool:
-    return cell.lower() in _SCALES or parse_any_unit(cell) is not None
+def _is_unit(cell: str) -> bool:
+    return cell.lower() in _SCALE_WORDS or parse_any_unit(cell) is not None
 
 
 def _decimal_sign(rows: Sequence[Sequence[str]], delimiter: str) -> str:

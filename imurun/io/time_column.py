@@ -1,4 +1,4 @@
-"""Time columns: from what the cells say to seconds from the first sample and the start in UTC."""
+"""Parses time columns (numbers, dates, times of day) into seconds from the first sample and a UTC start."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Ticks = npt.NDArray[np.int64 | np.float64]
 
 _DAY_NS = 86_400_000_000_000
 _EPOCH_S = (8.0e8, 4.2e9)
-"""Seconds since 1970 that are taken as a date: the years 1995 to 2103."""
+"""Seconds since 1970 that count as a date: the years 1995 to 2103."""
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?)?\s?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
@@ -39,8 +39,8 @@ class Stamps:
 
     Attributes:
         seconds: shape (n,), s from the first sample.
-        first_s: value of the first stamp on its own scale, s.
-        start_ns: the first stamp in ns since 1970 UTC, None when the scale is not a date.
+        first_s: the first stamp as written, s.
+        start_ns: the first stamp in ns since 1970 UTC, None when the stamps are not dates.
     """
 
     seconds: FloatArray
@@ -59,7 +59,7 @@ def utc_from_ns(ns: int) -> datetime:
 
 
 def time_kind(cell: str) -> TimeKind | None:
-    """How a time cell is written: a number, a date with time, a time of day, or None of them."""
+    """How a time cell is written: number, date with time, or time of day (clock); None for anything else."""
     text = cell.strip().strip('"')
     if _CLOCK.fullmatch(text):
         return "clock"
@@ -81,13 +81,13 @@ def parse_cells(
         cells: Arrow strings without nulls.
         kind: from `time_kind`.
         decimal: the decimal sign.
-        day_first: how dates such as 3/4/2025 are meant; None guesses the month first.
+        day_first: whether 3/4/2025 is the 3rd of April; None: only when the month would exceed 12.
 
     Returns:
         Shape (n,): the numbers (int64 where all are whole), ns since 1970, or ns since midnight.
 
     Raises:
-        ValueError: a cell that is not written in that way.
+        ValueError: a cell that is not of that kind.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -142,14 +142,14 @@ def to_stamps(
     warnings: list[str],
     column: str,
 ) -> Stamps:
-    """Seconds from the first sample on.
+    """Convert a time column to seconds from its first sample.
 
     Args:
         ticks: shape (n,), from `parse_cells`, finite.
         kind: how the cells were written.
-        unit: unit of a number, "" when not stated; the one that gives a possible rate is taken.
-        wraps_at: a counter that starts again from zero at this value, in its own unit.
-        warnings: what was assumed is added here.
+        unit: unit of a number; "" when not stated: then the first that gives a possible rate.
+        wraps_at: value at which the counter restarts at zero, in its unit.
+        warnings: a sentence is added for an inferred unit.
         column: name of the column, for messages.
 
     Raises:
@@ -167,7 +167,7 @@ def to_stamps(
                 ticks[at + 1 :] += ticks.dtype.type(wraps_at)
     elapsed = (ticks - ticks[0]).astype(np.float64)
     if not unit:
-        unit = _guess_time_unit(elapsed, warnings, column)
+        unit = _infer_time_unit(elapsed, warnings, column)
     factor = SI_FACTOR["time"][unit]
     start_ns = None
     first_s = float(ticks[0]) * factor
@@ -182,12 +182,12 @@ def _whole_ns(tick: np.int64, unit: str) -> int:
     return int(tick) * round(SI_FACTOR["time"][unit] * 1e9)
 
 
-def _guess_time_unit(elapsed: FloatArray, warnings: list[str], column: str) -> str:
+def _infer_time_unit(elapsed: FloatArray, warnings: list[str], column: str) -> str:
     steps = np.diff(elapsed)
     typical = float(np.median(steps)) if len(steps) else 0.0
     if len(steps) and (steps == 1.0).all():
         raise FormatError(
-            f"the column {shown(column)} counts samples instead of telling the time; "
+            f"the column {shown(column)} counts samples; it is not a time; "
             "give the rate with --rate or with a profile."
         )
     if typical <= 0 and len(steps):
@@ -197,8 +197,8 @@ def _guess_time_unit(elapsed: FloatArray, warnings: list[str], column: str) -> s
             warnings.append(f"The unit of the column {shown(column)} is not stated; its steps fit {unit}.")
             return unit
     if (steps < 0).any():
-        return "s"  # Recording says where time runs backwards
+        return "s"  # Recording raises the error for time that runs backwards
     raise FormatError(
-        f"the unit of the column {shown(column)} is not stated, and its typical step of {typical:.6g} gives "
-        f"a rate of {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
+        f"the unit of the column {shown(column)} is not stated, and with its typical step of {typical:.6g} "
+        f"the rate is between {MIN_RATE_HZ:g} and {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
     )

@@ -1,4 +1,4 @@
-"""Two sensors with clocks of their own on the time base of the first."""
+"""Interpolates the samples of one sensor at the sample times of another."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy.typing as npt
 from imurun.errors import FormatError
 from imurun.model.frames import FloatArray
 
-_LONGEST_STEPS = 4.5
-"""A hole of more than this many sampling steps is not bridged."""
+_LONGEST_GAP = 4.5
+"""Sampling intervals: longer gaps are not interpolated across."""
 
 
 def finite_rows(values: FloatArray) -> npt.NDArray[np.bool_]:
@@ -17,14 +17,14 @@ def finite_rows(values: FloatArray) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isfinite(values).all(axis=1))
 
 
-def interleaved(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> bool:
-    """Whether two sensors hardly ever have a value on the same row (masks of shape (n,))."""
+def are_interleaved(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> bool:
+    """Whether two sensors hardly ever have values in the same row (masks of shape (n,))."""
     least = min(int(one.sum()), int(other.sum()))
     return least >= 2 and int((one & other).sum()) < 0.01 * least
 
 
-def merge_onto(time_s: FloatArray, other_s: FloatArray, values: FloatArray) -> FloatArray:
-    """Values of the other sensor at `time_s`, by straight lines; NaN outside its span and in its holes.
+def interpolate_at(time_s: FloatArray, other_s: FloatArray, values: FloatArray) -> FloatArray:
+    """Values of the other sensor at `time_s` by linear interpolation; NaN outside its span and in its gaps.
 
     Args:
         time_s: shape (n,), s.
@@ -48,13 +48,13 @@ def merge_onto(time_s: FloatArray, other_s: FloatArray, values: FloatArray) -> F
         raise FormatError(
             "acceleration and angular rate have no time in common; give tables of one recording."
         )
-    merged = np.empty((len(time_s), values.shape[1]))
+    at_time = np.empty((len(time_s), values.shape[1]))
     for axis in range(values.shape[1]):
-        merged[:, axis] = np.interp(time_s, other_s, values[:, axis], left=np.nan, right=np.nan)
+        at_time[:, axis] = np.interp(time_s, other_s, values[:, axis], left=np.nan, right=np.nan)
     after = np.searchsorted(other_s, time_s, side="left")
     inside = (after > 0) & (after < len(other_s))
     step = steps[after[inside] - 1]
     typical = float(np.median(steps)) or float(other_s[-1] - other_s[0]) / len(steps)
     between = time_s[inside] != other_s[after[inside]]
-    merged[np.flatnonzero(inside)[(step > _LONGEST_STEPS * typical) & between]] = np.nan
-    return merged
+    at_time[np.flatnonzero(inside)[(step > _LONGEST_GAP * typical) & between]] = np.nan
+    return at_time

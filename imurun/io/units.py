@@ -1,4 +1,4 @@
-"""Units of time, specific force and angular rate: their spellings, SI factors, and inference from physics."""
+"""Units of time, specific force and angular rate: spellings, SI factors, inference from gravity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SI_FACTOR: dict[Quantity, dict[str, float]] = {
     "gyr": {"rad/s": 1.0, "deg/s": math.pi / 180.0, "mdeg/s": math.pi / 180_000.0},
     "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9},
 }
-"""What one of the unit is in m/s2, rad/s or s."""
+"""SI value (m/s2, rad/s or s) of one of each unit."""
 
 _SPELLINGS: dict[Quantity, dict[str, str]] = {
     "acc": {
@@ -48,7 +48,7 @@ _PLAIN = str.maketrans(
 
 
 def parse_unit(text: str, quantity: Quantity) -> str:
-    """The unit that `text` names, in this module's spelling, or "" when it names none of `quantity`."""
+    """The unit that `text` names, in this module's spelling, or "" when it is no unit of `quantity`."""
     plain = re.sub(r"[\s()\[\]]", "", text.translate(_PLAIN).lower())
     return _UNIT_OF[quantity].get(plain, "")
 
@@ -62,24 +62,21 @@ def parse_any_unit(text: str) -> tuple[Quantity, str] | None:
     return None
 
 
-STILL_TURN = 25.0
-"""A 95th percentile above this cannot be rad/s at a pelvis; below it, deg/s mean hardly any motion."""
-_MDEG_TURN = 4000.0
-_NEAR = (0.58, 2.6)
-"""Mean specific force in g that is still taken as gravity: it grows where a limb swings the sensor."""
+_GRAVITY_RANGE_G = (0.58, 2.6)
+"""Range of the mean specific force, in g, that counts as gravity: it is larger on a moving limb."""
 _GRAVITY_FREE_G = 0.3
 _GRAVITY_FREE_RATIO = 8.0
-"""Peaks this many times the mean vector: no gait does that with gravity in the signal."""
+"""With gravity in the signal, no gait has peaks of so many times the mean vector."""
 _WINDOW_S = 5.0
 
 
 class Gravity(NamedTuple):
-    """The size of the mean specific force, in the column's own unit.
+    """Magnitude of the mean specific force, in the unit of the column.
 
     Attributes:
-        size: median over windows of some seconds of the length of the mean vector; gravity, whatever
-            the motion, because a runner's velocity hardly changes over some strides.
-        spread: 95th percentile of the length of single samples.
+        size: median over windows of 5 s of the magnitude of the mean vector. It is gravity during any
+            gait, because velocity hardly changes over some strides.
+        spread: 95th percentile of the magnitude of single samples.
     """
 
     size: float
@@ -98,65 +95,17 @@ def gravity_of(acc: FloatArray, rate_hz: float) -> Gravity:
     return Gravity(float(np.median(np.linalg.norm(means, axis=1))), float(np.percentile(lengths, 95)))
 
 
-def guess_acc_unit(gravity: Gravity) -> str:
+def infer_acc_unit(gravity: Gravity) -> str:
     """The unit in which `gravity` is 1 g, or "" when none fits."""
     if not gravity.spread < _GRAVITY_FREE_RATIO * gravity.size:
         return ""
     for unit, factor in SI_FACTOR["acc"].items():
-        if unit != "mm/s2" and _NEAR[0] < gravity.size * factor / G < _NEAR[1]:
+        if unit != "mm/s2" and _GRAVITY_RANGE_G[0] < gravity.size * factor / G < _GRAVITY_RANGE_G[1]:
             return unit
     return ""
 
 
 def is_gravity_free(gravity: Gravity, unit: str) -> bool:
-    """Whether gravity is missing although the unit is known."""
+    """Whether gravity was removed from acceleration of a known unit."""
     too_small = gravity.size * SI_FACTOR["acc"][unit] / G < _GRAVITY_FREE_G
     return too_small or gravity.spread > _GRAVITY_FREE_RATIO * gravity.size
-
-
-def guess_gyr_unit(gyr: FloatArray, acc_si: FloatArray, rate_hz: float) -> tuple[str, bool]:
-    """The unit of an angular rate, and whether it is sure.
-
-    A pelvis in walking or running turns at 1 to 8 rad/s, which is 60 to 450 deg/s. Slow rates are
-    decided by how fast the direction of gravity turns in the accelerometer.
-
-    Args:
-        gyr: shape (n, 3), unit unknown.
-        acc_si: shape (n, 3), m/s2.
-        rate_hz: samples a second.
-    """
-    good = np.isfinite(gyr).all(axis=1) & np.isfinite(acc_si).all(axis=1)
-    turn = np.linalg.norm(gyr[good], axis=1)
-    if not len(turn):
-        return "rad/s", False
-    fast = float(np.percentile(turn, 95))
-    if fast > _MDEG_TURN:
-        return "mdeg/s", True
-    if fast > STILL_TURN:
-        return "deg/s", True
-    if float(np.std(np.linalg.norm(acc_si[good], axis=1))) > 0.1 * G and fast > 0.2:
-        return "rad/s", True
-    return _unit_by_turning_gravity(gyr[good], acc_si[good], rate_hz)
-
-
-def _unit_by_turning_gravity(gyr: FloatArray, acc: FloatArray, rate_hz: float) -> tuple[str, bool]:
-    """Compare the turning of the smoothed acceleration with the angular rate (du/dt = -rate x u)."""
-    width = max(1, round(0.5 * rate_hz))
-    n = len(acc) // width
-    if n < 3:
-        return "rad/s", False
-    up = acc[: n * width].reshape(n, width, 3).mean(axis=1)
-    up /= np.linalg.norm(up, axis=1, keepdims=True) + 1e-12
-    rate = gyr[: n * width].reshape(n, width, 3).mean(axis=1)
-    between = 0.5 * (rate[1:] + rate[:-1]) * (width / rate_hz)
-    predicted = -np.cross(between, 0.5 * (up[1:] + up[:-1]))
-    turned = np.diff(up, axis=0)
-    power = float((predicted**2).sum())
-    if power == 0.0:
-        return "rad/s", False
-    slope = float((predicted * turned).sum()) / power
-    agreement = slope * np.sqrt(power / (float((turned**2).sum()) + 1e-12))
-    if slope <= 0 or agreement < 0.3:
-        return "rad/s", False
-    unit = "rad/s" if slope > np.sqrt(SI_FACTOR["gyr"]["deg/s"]) else "deg/s"
-    return unit, True

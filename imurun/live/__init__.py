@@ -1,8 +1,8 @@
-"""A run while it happens: one pipeline from samples to steps, and its faces.
+"""Live runs: a pipeline from a sensor's samples to steps, and its outputs (terminal, page, LSL, files).
 
-    source -> recorder              what came is kept before anything is done with it
-    source -> pipeline -> state     analysed, watched by alerts; the terminal and the page read the state
-              pipeline -> fan       and publish each block and its steps, to LSL
+    source -> recorder                  journal of all samples, written before they are analysed
+    source -> pipeline -> state         current values and alerts, read by the terminal and the page
+              pipeline -> broadcast     each block of samples with its steps, read by LSL
 
-Data flow one way; a face that is slow is left behind and never slows the source.
+Data flow one way. A slow output misses updates; it never delays the source.
 """

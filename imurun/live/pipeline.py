@@ -1,4 +1,4 @@
-"""One sensor's run, from its source through the analyzer to what is shown and kept."""
+"""The pipeline of one sensor's live run: source, recorder, analyzer, alerts, state and broadcast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from imurun.core.seconds import STILL_G
 from imurun.engine import Output, RunAnalyzer, Step, as_steps
 from imurun.errors import ImurunError
 from imurun.live.alerts import AlertWatch
-from imurun.live.broadcast import Fan
+from imurun.live.broadcast import Broadcast
 from imurun.live.recorder import Recorder
 from imurun.live.runner_profile import Wearer
 from imurun.live.source import Source
@@ -33,54 +33,62 @@ from imurun.model.recording import Marker
 from imurun.model.sample_block import SampleBlock
 
 FILLING_S = 0.5
-"""Missing samples of less than this are fetched before anybody could look."""
-SEARCHING = "Steps come after ten seconds of running: then it is known how the sensor sits."
+"""Shorter backfills are not shown: they end before the display is redrawn."""
+SEARCHING = (
+    "Steps appear after about ten seconds of running, once the sensor's orientation on the back is found."
+)
 
 
 class Moment(NamedTuple):
-    """A block of samples, and the steps that became known with it."""
+    """A block of samples, and the steps found with it."""
 
     block: SampleBlock
     steps: list[Step]
 
 
 class Pipeline:
-    """Takes the items of a source one by one: analyses, keeps and publishes them.
+    """Records, analyses and publishes the items of a source, one by one.
 
-    Samples are held until the sensor's rate is known well enough, for all of a run is analysed at one rate.
+    The whole run is analysed at one rate, so samples are held until the sensor's rate is known well enough:
+
+        held          until the source knows its rate (a sensor: 12 s; a recording: at once)
+         |  rate      the held samples are pushed through a new analyzer
+        analysing     each block is pushed as it arrives
+         |  source ends or fails
+        ended         the analyzer is finished, the recorder and the broadcast are closed
 
     Args:
-        source: where samples come from.
-        wearer: whose height scales the lumbar model, and whose rules are watched.
-        recorder: keeps the run; None for none.
-        records_blocks: whether samples are kept as blocks, for a source that does not keep them itself.
-        frame: of the samples; anatomical ones need no search for the mounting.
+        source: of samples and events.
+        runner_profile: the runner, whose height scales the lumbar model, with rules and limits.
+        recorder: writes the run's journal; None for no files.
+        records_blocks: whether samples are recorded as blocks, for a source that does not write them itself.
+        frame: of the samples; anatomical samples need no alignment search.
 
     Attributes:
-        state: for the faces.
-        fan: publishes each `Moment`.
-        error: why it ended before its time; None in good order.
-        journal: what was recorded, once it has ended; None where nothing was.
-        failure: why not all of it is there, in a sentence; "" where it is.
+        state: current values, for the outputs.
+        fan: publishes each block with its steps.
+        error: why the run failed; None while it runs and after a normal end.
+        journal: the journal's path, once the run has ended; None where nothing was recorded.
+        failure: why the recording is not complete, in a sentence; "" where it is.
     """
 
     def __init__(
         self,
         source: Source,
-        wearer: Wearer,
+        runner_profile: Wearer,
         *,
         recorder: Recorder | None = None,
         records_blocks: bool = False,
         frame: Literal["sensor", "anatomical"] = "sensor",
     ) -> None:
-        limits = wearer.limits
+        limits = runner_profile.limits
         self.state = RunState(source.name, load_limit_bw4=limits.session_load_bw4)
-        self.fan: Fan[Moment] = Fan()
+        self.fan: Broadcast[Moment] = Broadcast()
         self.error: ImurunError | None = None
         self.journal: Path | None = None
         self.failure = ""
         self._source = source
-        self._runner = wearer.runner
+        self._runner = runner_profile.runner
         self._watch = AlertWatch(limits.rules, limits.session_load_bw4)
         self._recorder = recorder
         self._records_blocks = records_blocks
@@ -107,19 +115,19 @@ class Pipeline:
 
     @property
     def best_rate_hz(self) -> float:
-        """The best that is known of the sensor's rate."""
+        """The current estimate of the sensor's rate."""
         return self._source.best_rate_hz
 
     async def run(self) -> None:
-        """Until the source ends, or fails: then `error` says why."""
+        """Process items until the source ends or fails; `error` holds the reason of a failure."""
         try:
             async with self._source:
                 async for item in self._source:
                     if isinstance(item, SampleBlock):
                         self._take(item)
                     else:
-                        self._happened(item)
-                    await asyncio.sleep(0)  # others get their turn also when much comes at once
+                        self._handle(item)
+                    await asyncio.sleep(0)  # lets other tasks run while items are queued
         except ImurunError as error:
             self.error = error
             self.state.trouble = str(error)
@@ -127,17 +135,17 @@ class Pipeline:
             self._end()
 
     def stop(self) -> None:
-        """End the run in good order."""
+        """End the run after the current item."""
         self._source.stop()
 
     def close(self) -> None:
-        """Close what keeps the run; `run` does it at its end."""
+        """Close the recorder; `run` calls this at its end."""
         if self._recorder is not None:
             self.journal, self.failure = self._recorder.close(), self._recorder.failure
             self._recorder = None
 
     def mark(self, kind: Literal["lap", "pain"], value: float | None) -> Marker:
-        """The runner notes something now."""
+        """Store a marker at the present time of the stream, also in the journal."""
         now_s = asyncio.get_running_loop().time()
         behind_s = now_s - self._measured_s if math.isfinite(self._measured_s) else 0.0
         marker = Marker(self.elapsed_s + max(behind_s, 0.0), kind, value)
@@ -147,7 +155,7 @@ class Pipeline:
             self._recorder.marker(marker, now_s)
         return marker
 
-    # -- what comes -----------------------------------------------------------------------------------------
+    # -- items -----------------------------------------------------------------------------------------------
 
     def _take(self, block: SampleBlock) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -167,7 +175,7 @@ class Pipeline:
         self.fan.publish(Moment(block, steps))
 
     def _begin(self, rate_hz: float) -> list[Step]:
-        """The rate is known: analyse what was held."""
+        """Start the analyzer at the sensor's rate, and analyse the held samples."""
         if self._recorder is not None:
             self._recorder.analysed(rate_hz, self._runner, asyncio.get_running_loop().time())
         self._analyzer = RunAnalyzer(
@@ -190,7 +198,7 @@ class Pipeline:
         if len(seconds):
             self.state.second(bool(seconds["motion_g"][-1] < STILL_G))
             assert self._analyzer is not None
-            self._noticed = self._analyzer.warnings  # more than once a second nobody could read them
+            self._noticed = self._analyzer.warnings  # once a second is often enough for people
         return steps
 
     def _show(self, now_s: float) -> None:
@@ -206,7 +214,7 @@ class Pipeline:
         state.n_dropped = self._n_dropped + self.fan.n_missed
         state.samples(self.elapsed_s, self._measured_s, now_s)
 
-    def _happened(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         state = self.state
         state.version += 1
         match event:
@@ -227,11 +235,11 @@ class Pipeline:
 
     def _notes(self) -> tuple[str, ...]:
         failure = self._recorder.failure if self._recorder is not None else self.failure
-        waiting = SEARCHING if self._is_searching() else ""
-        return (*filter(None, (failure, waiting)), *self._remarks.values(), *self._noticed)
+        searching = SEARCHING if self._is_searching() else ""
+        return (*filter(None, (failure, searching)), *self._remarks.values(), *self._noticed)
 
     def _is_searching(self) -> bool:
-        """Whether steps wait until it is known how the sensor sits."""
+        """Whether the alignment search is still running, so that there are no steps yet."""
         if self._analyzer is None or self.state.link == "ended":
             return False
         mounting = self._analyzer.mounting

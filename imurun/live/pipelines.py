@@ -1,4 +1,4 @@
-"""Pipelines made: of a sensor, of a recording; each with what keeps it."""
+"""Builds the pipeline of a live run, from a sensor or a recording, with the recorder of its files."""
 
 from __future__ import annotations
 
@@ -16,45 +16,46 @@ from imurun.live.source import ReplaySource, SensorSource
 from imurun.model.recording import Recording
 
 
-def sensor_run(found: Found, settings: Settings, wearer: Wearer, stem: Path | None) -> Pipeline:
-    """The run of a sensor; in a running event loop.
+def sensor_run(found: Found, settings: Settings, runner_profile: Wearer, stem: Path | None) -> Pipeline:
+    """A pipeline that streams from a sensor; call it in a running event loop.
 
     Args:
-        found: as `imurun.ble.scan` gives it.
-        settings: what to ask it for.
-        wearer: who wears it.
-        stem: what the session's files are called, without ending; None to keep nothing.
+        found: as `imurun.ble.scan` returns it.
+        settings: rate and ranges to set.
+        runner_profile: the runner, with rules and limits.
+        stem: path of the session's files without ending; None to write no files.
 
     Raises:
         WrongSensorError, SettingsError: a sensor of unknown kind, or settings that it does not have.
-        SettingsError, RecordingError: files that are there already or cannot be written.
+        SettingsError, RecordingError: files that exist already or cannot be written.
     """
     recorder = None
     if stem is not None:
         now_s = asyncio.get_running_loop().time()
         journal = sensor_journal(session_files(stem)[0], found, settings, now_s)
         recorder = Recorder(journal, found.known_profile.data_characteristic)
-    return Pipeline(SensorSource(found, settings, journal=recorder, keep_log=True), wearer, recorder=recorder)
+    return Pipeline(
+        SensorSource(found, settings, journal=recorder, keep_log=True), runner_profile, recorder=recorder
+    )
 
 
 def replay_run(
-    recording: Recording, speed: float, wearer: Wearer, stem: Path | None = None, *, name: str = ""
+    recording: Recording, speed: float, runner_profile: Wearer, stem: Path | None = None, *, name: str = ""
 ) -> Pipeline:
-    """A recording as if it happened now; in a running event loop.
+    """A pipeline that replays a recording as a live run; call it in a running event loop.
 
     Args:
-        recording: whose samples come.
+        recording: whose samples are replayed.
         speed: how much faster than they were measured.
-        wearer: who wears the sensor.
-        stem: as for `sensor_run`.
-        name: for the faces; the recording's source if left out.
+        runner_profile, stem: as for `sensor_run`.
+        name: shown by the outputs; the recording's source if left out.
 
     Raises:
-        SettingsError, RecordingError: files that are there already or cannot be written.
+        SettingsError, RecordingError: files that exist already or cannot be written.
     """
     source = ReplaySource(recording, speed, name)
     recorder = None
     if stem is not None:
         header = block_header(recording, name=source.name)
         recorder = Recorder(JournalWriter(session_files(stem)[0], header, [BLOCKS]), BLOCKS)
-    return Pipeline(source, wearer, recorder=recorder, records_blocks=True, frame=recording.frame)
+    return Pipeline(source, runner_profile, recorder=recorder, records_blocks=True, frame=recording.frame)

@@ -1,7 +1,11 @@
-"""The whole run kept: a journal while it happens, a recording and a step table at the end.
+"""Files of a live run: a journal during the run, a recording and a step table at its end.
 
-The journal holds what came, the markers, the runner, and the rate that the run was analysed at: enough to
-make the same recording and steps from what a crash leaves (`finish_session`, as `imurun recover` does).
+The journal holds everything received, the markers, the runner and the rate of the analysis. That is enough to
+make the same recording and steps after a crash (`finish_session`, which `imurun recover` calls):
+
+    session_files      checks that the names are free
+    Recorder           NAME.journal grows; on a write error it stops, and the run continues
+    finish_session     NAME.parquet and NAME-steps.parquet, from the journal; the journal stays
 """
 
 from __future__ import annotations
@@ -30,13 +34,13 @@ JOURNAL, RECORDING, STEPS = ".journal", ".parquet", "-steps.parquet"
 
 
 def sensor_journal(file: Path, sensor: Found, settings: Settings, clock_s: float) -> JournalWriter:
-    """A new journal of a sensor that was found.
+    """Open a new journal for a sensor.
 
     Args:
-        file: which must not exist.
-        sensor: as `imurun.ble.scan` gives it.
-        settings: what it will be asked for.
-        clock_s: now, on the monotonic clock of the client that will stamp arrivals.
+        file: of the journal; it must not exist.
+        sensor: as `imurun.ble.scan` returns it.
+        settings: rate and ranges that will be set.
+        clock_s: the present time on the monotonic clock that arrivals are stamped with.
 
     Raises:
         WrongSensorError: a sensor of unknown kind.
@@ -55,16 +59,16 @@ def sensor_journal(file: Path, sensor: Found, settings: Settings, clock_s: float
 
 
 class Recorder:
-    """Writes one sensor's journal, and goes on without when the disk is full.
+    """Writes one sensor's journal; a write error stops the recording, not the run.
 
-    It stands in for the `JournalWriter` that a client is given.
+    It has the interface of `JournalWriter` that a client writes to.
 
     Args:
-        journal: where to write.
-        characteristic: whose notifications are samples.
+        journal: to write to.
+        characteristic: the one whose notifications are samples.
 
     Attributes:
-        failure: why nothing is kept any more, in a sentence; "" while all is.
+        failure: why recording has stopped, in a sentence; "" while it continues.
     """
 
     def __init__(self, journal: JournalWriter, characteristic: str) -> None:
@@ -74,38 +78,38 @@ class Recorder:
 
     @property
     def path(self) -> Path:
-        """Of the journal."""
+        """Path of the journal."""
         return self._journal.path
 
     def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
-        """As `JournalWriter.notification`, but a full disk is only noted."""
-        self._keep(lambda: self._journal.notification(arrival_s, characteristic, data))
+        """As `JournalWriter.notification`; a write error is stored in `failure`."""
+        self._write(lambda: self._journal.notification(arrival_s, characteristic, data))
 
     def event(self, arrival_s: float, what: dict[str, Any]) -> None:
-        """As `JournalWriter.event`, but a full disk is only noted."""
-        self._keep(lambda: self._journal.event(arrival_s, what))
+        """As `JournalWriter.event`; a write error is stored in `failure`."""
+        self._write(lambda: self._journal.event(arrival_s, what))
 
     def block(self, block: SampleBlock, now_s: float) -> None:
-        """Keep samples that did not come as notifications."""
-        self._keep(lambda: write_block(self._journal, block, now_s))
+        """Write samples that did not arrive as notifications."""
+        self._write(lambda: write_block(self._journal, block, now_s))
 
     def marker(self, marker: Marker, now_s: float) -> None:
-        """Keep what the runner noted."""
+        """Write a lap or pain marker."""
         self.event(now_s, {"kind": MARKER, "marker": asdict(marker)})
 
     def analysed(self, rate_hz: float, runner: Runner, now_s: float) -> None:
-        """Keep what the run is analysed with: the rate, and who wears the sensor."""
+        """Write the rate and the runner that the run is analysed with."""
         self.event(now_s, {"kind": ANALYSED, "rate_hz": rate_hz, "runner": asdict(runner)})
 
     def close(self) -> Path | None:
-        """Nothing more will come; returns the journal, or None where none is left since nothing came."""
+        """Close the journal and return its path; a journal without samples is deleted, and None returned."""
         try:
             self._journal.close()
         except RecordingError as error:
             self.failure = self.failure or f"Recording has stopped: {error}"
         return None if discard_empty(self.path, self._characteristic) else self.path
 
-    def _keep(self, write: Callable[[], None]) -> None:
+    def _write(self, write: Callable[[], None]) -> None:
         if self.failure:
             return
         try:
@@ -114,8 +118,8 @@ class Recorder:
             self.failure = f"Recording has stopped: {error}"
 
 
-class Kept(NamedTuple):
-    """The files of a finished session, and what came out of it."""
+class FinishedSession(NamedTuple):
+    """Files and result of a finished session."""
 
     journal: Path
     recording: Path
@@ -124,10 +128,10 @@ class Kept(NamedTuple):
 
 
 def session_stem(out: Path) -> Path:
-    """What the files of a session are called, without ending.
+    """Path of a session's files without ending.
 
     Raises:
-        SettingsError: a name that no file can have, another ending, or a folder that cannot be written to.
+        SettingsError: not a possible file name, another ending, or a folder that is not writable.
     """
     if out.name in ("", "..") or out.suffix.lower() not in ("", JOURNAL, RECORDING):
         raise SettingsError(f"{out}: a session is kept as NAME{RECORDING}; change the name.")
@@ -142,7 +146,7 @@ def session_files(stem: Path) -> tuple[Path, Path, Path]:
     """Journal, recording and step table of a session.
 
     Raises:
-        SettingsError: one is there already.
+        SettingsError: one of them exists already.
     """
     journal, recording, steps = (stem.with_name(stem.name + ending) for ending in (JOURNAL, RECORDING, STEPS))
     for file in (journal, recording, steps):
@@ -151,16 +155,16 @@ def session_files(stem: Path) -> tuple[Path, Path, Path]:
     return journal, recording, steps
 
 
-def finish_session(journal: Path, runner: Runner | None = None) -> Kept:
-    """The recording and the step table of a journal, also one whose writer was killed.
+def finish_session(journal: Path, runner: Runner | None = None) -> FinishedSession:
+    """Make the recording and the step table of a journal, also after its writer was killed.
 
     Args:
-        journal: as a `Recorder` or `imurun record` wrote it.
-        runner: who wore the sensor; None for the one that the journal tells.
+        journal: of a `Recorder` or of `imurun record`.
+        runner: who wore the sensor; None for the runner in the journal.
 
     Raises:
-        FormatError: it is no journal, or holds nothing.
-        SettingsError: both files are there already.
+        FormatError: the file is not a journal, or has no samples.
+        SettingsError: both files exist already.
         RecordingError: a file cannot be written; the journal stays.
     """
     if runner is None:
@@ -178,12 +182,13 @@ def finish_session(journal: Path, runner: Runner | None = None) -> Kept:
             write_steps(session.steps, steps_file, metadata={"source": recording.source})
     except SettingsError as error:
         raise RecordingError(
-            f"{error} All that came is in {journal}; `imurun recover` makes the rest."
+            f"{error} All samples are in {journal}; `imurun recover` makes the other files from it."
         ) from error
-    return Kept(journal, recording_file, steps_file, session)
+    return FinishedSession(journal, recording_file, steps_file, session)
 
 
 def _runner_of(journal: Path) -> Runner:
+    """The runner in a journal; an unnamed runner where the journal has none."""
     for record in open_journal(journal).records():
         if isinstance(record, Event) and record.what.get("kind") == ANALYSED:
             with suppress(KeyError, TypeError, SettingsError):

@@ -1,6 +1,6 @@
-"""Rules of alerts: what may be asked of the steps of a run, and what is watched when nobody asks.
+"""Alert rules of a live run: bounds on columns of the step table and on the session load, and the defaults.
 
-A rule that makes no sense cannot be made. All numbers are in the units of the step table.
+A rule is checked when it is made. All numbers are in the units of the step table.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from imurun.model.columns import STEP_COLUMNS
 NUMBERS = tuple(column.name for column in STEP_COLUMNS if column.name not in ("side", "gait"))
 """Columns that a rule may watch."""
 NO_PERCENT = ("initial_contact_s", "final_contact_s", "decided_s", "lean_deg", "flight_time_ms")
-"""Columns whose zero lies anywhere in a run, so that a change in percent of them says nothing."""
+"""Columns with an arbitrary zero, or values around zero: a change in percent of them has no meaning."""
 
 LEAST_STEPS, MOST_STEPS = 4, 1200
-"""Two strides, so that no single step is an alert; five minutes, more than anyone waits for."""
+"""Two strides, so that a single step raises no alert; five minutes of running at 240 steps a minute."""
 LEAST_QUIET_S, MOST_QUIET_S = 60.0, 86_400.0
 MOST_PERCENT = 1000.0
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -27,10 +27,10 @@ LONGEST_WHY = 200
 
 
 class RuleError(SettingsError):
-    """A rule that makes no sense.
+    """A rule with an impossible or contradictory setting.
 
     Attributes:
-        key: what is wrong in it; "" for the rule as a whole.
+        key: the setting that is wrong; "" for the rule as a whole.
     """
 
     def __init__(self, key: str, sentence: str) -> None:
@@ -40,26 +40,26 @@ class RuleError(SettingsError):
 
 @dataclass(frozen=True)
 class AlertRule:
-    """One thing to watch: `above` and/or `below`, or `drift`, or `drift_percent`, or `load_percent`.
+    """One bound to watch: `above` and/or `below`, or `drift`, or `drift_percent`, or `load_percent`.
 
-    A rule on a column looks at the median of its last `steps` values, of running steps. It is broken when
-    that median passes the bound, and over when it has come back by more than `margin`.
+    A rule on a column uses the median of the column's last `steps` values of running steps. It is broken when
+    the median passes the bound, and over when the median has come back by more than `margin`.
 
     Attributes:
         key: its name in the runner's file.
         column: of the step table, a number.
         above, below: bounds, in the column's unit.
-        drift: broken when the median is so much above (or, negative, below) that of the fresh part of the
-            run, in the column's unit; `drift_percent` in percent of it.
-        load_percent: broken when the session's load reaches so much of the limit; no column.
-        steps: how many values the median is of.
-        margin: in the unit of the bound, percent for `drift_percent`; None for `usual_margin`.
-        quiet_s: how long after an alert of this rule none of it begins.
+        drift: broken when the median is by this much above (or, if negative, below) the median of the fresh
+            part of the run, in the column's unit; `drift_percent` in percent of that median.
+        load_percent: broken when the session load reaches this share of the runner's limit; no column.
+        steps: number of values of the median.
+        margin: hysteresis, in the unit of the bound, percent for `drift_percent`; None for `usual_margin`.
+        quiet_s: least time between the beginnings of two alerts of this rule.
         why: why it matters, one sentence.
-        only_without: a column; once that is known in this run, the rule rests.
+        only_without: a column; the rule is switched off once this column has a value in the run.
 
     Raises:
-        RuleError: anything in it makes no sense.
+        RuleError: a setting is impossible or contradicts another.
     """
 
     key: str
@@ -97,32 +97,34 @@ class AlertRule:
     def _check_kind(self) -> None:
         given = [key for key in _KINDS if getattr(self, key) is not None]
         if not given:
-            raise RuleError("", f"says not when it is broken; give one of {', '.join(_KINDS)} or outside")
+            raise RuleError("", f"has no bound; give one of {', '.join(_KINDS)} or outside")
         if len(given) > 1 and given != ["above", "below"]:
-            raise RuleError(given[-1], f"cannot stand beside {given[0]}; make two rules of them")
+            raise RuleError(given[-1], f"cannot be combined with {given[0]}; make two rules")
 
     def _check_column(self) -> None:
         for key in ("column", "only_without"):
             name = getattr(self, key)
             if name in ("side", "gait"):
-                raise RuleError(key, f"is {name}, which is no number; choose another column")
+                raise RuleError(key, f"is {name}, which is not a number; choose another column")
             if name not in NUMBERS and (name or key == "column"):
                 what = (
-                    f"is {shown(repr(name))}, which is no column of the step table" if name else "is missing"
+                    f"is {shown(repr(name))}, which is not a column of the step table"
+                    if name
+                    else "is missing"
                 )
                 raise RuleError(key, f"{what}; use one such as peak_impact_g")
         if self.drift_percent is not None and self.column in NO_PERCENT:
-            raise RuleError("drift_percent", f"says nothing of {self.column}, which can be 0; use drift")
+            raise RuleError("drift_percent", f"has no meaning for {self.column}, which can be 0; use drift")
 
     def _check_bounds(self) -> None:
         if self.above is not None and self.below is not None and self.below >= self.above:
             raise RuleError(
                 "below",
-                f"is {self.below:g}, above is {self.above:g}: one of them is always broken; swap them",
+                f"is {self.below:g} and above is {self.above:g}: one of them is always broken; swap them",
             )
         for key in ("drift", "drift_percent"):
             if getattr(self, key) == 0.0:
-                raise RuleError(key, "is 0, which every step breaks; give how far it may go")
+                raise RuleError(key, "is 0, which every step breaks; give the largest change allowed")
         if self.drift_percent is not None and not -100.0 < self.drift_percent <= MOST_PERCENT:
             raise RuleError(
                 "drift_percent", f"is {self.drift_percent:g}; give more than -100, at most {MOST_PERCENT:g}"
@@ -138,7 +140,7 @@ class AlertRule:
 
     @property
     def _room(self) -> float:
-        """A margin as large as this asks for more than a value can come back."""
+        """The margin from which on an alert could not end: the distance from one bound to the other end."""
         for drift in (self.drift, self.drift_percent):
             if drift is not None:
                 return abs(drift)
@@ -148,7 +150,7 @@ class AlertRule:
 
     @property
     def usual_margin(self) -> float:
-        """The margin that was given, else a quarter of the drift, a tenth of the band, 2 % of the bound."""
+        """The given margin, else a quarter of the drift, a tenth of the band, or 2 % of the bound."""
         if self.margin is not None:
             return self.margin
         for drift in (self.drift, self.drift_percent):
@@ -214,14 +216,15 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
         why="Sessions beyond what a runner is used to go with more injuries (BJSM 2025, on distance).",
     ),
 )
-"""What is watched when the runner's file says nothing else.
+"""Rules that are watched unless the runner's file switches them off or replaces them.
 
-They compare with the fresh part of the same run, since the size of an impact or a tilt depends on shoe, strap
-and person. Thresholds were set by hand, at or above what a pace changed by 0.8 to 1 m/s makes of the medians
-of simulated runs: impact 15 to 19 %, cadence 4 to 7 %, side tilt 20 to 22 %, sideways share 5 to 24 %.
+They compare with the fresh part of the same run, because the size of an impact or a tilt depends on shoe,
+strap and person. Thresholds were set by hand, at or above the change of the medians of simulated runs when
+the pace changes by 0.8 to 1 m/s: impact 15 to 19 %, cadence 4 to 7 %, side tilt 20 to 22 %, sideways share
+5 to 24 %.
 
 Apte et al. 2021, Front Physiol 12:646042: with fatigue peak tibial acceleration rises and cadence falls.
 Heiderscheit et al. 2011, Med Sci Sports Exerc 43:296: with 10 % fewer steps at the same speed all joints of
-the leg absorb more. Schuette et al. 2015: sideways share up in tired runners. The reason of `load_100` was
-found on distance, against the longest session of 30 days; on this load it is an extrapolation.
+the leg absorb more. Schuette et al. 2015: sideways share up in tired runners. The study behind `load_100` is
+of distance, against the longest session of 30 days; for this load it is an extrapolation.
 """

@@ -1,4 +1,4 @@
-"""All pipelines and faces of a live run, from start to end."""
+"""Runs the pipelines and outputs of a live run together, and makes the controls that act on all pipelines."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from imurun.live.pipeline import Pipeline
 from imurun.live.state import Controls
 
 Face = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
-"""Shows or publishes the run until the event is set; then puts away what it has opened, and returns."""
+"""An output: shows or publishes the run until the event is set, then closes what it opened and returns."""
 
 
 def controls_of(pipelines: Sequence[Pipeline]) -> Controls:
-    """What buttons do to these runs."""
+    """Controls that mark and stop these pipelines."""
 
     def mark(name: str | None, kind: Literal["lap", "pain"], value: float | None) -> None:
         for pipeline in pipelines:
@@ -28,18 +28,20 @@ def controls_of(pipelines: Sequence[Pipeline]) -> Controls:
     return Controls(mark, stop)
 
 
-async def run_together(pipelines: Sequence[Pipeline], faces: Sequence[Face]) -> None:
-    """Run until every source has ended; the faces are told, and waited for.
+async def run_together(pipelines: Sequence[Pipeline], outputs: Sequence[Face]) -> None:
+    """Run until every source has ended, then end the outputs and wait for them.
 
-    A face that fails ends alone, and its error is raised when the run is over: no face is worth a run.
+    Raises:
+        BaseException: the first error of an output, after the run: a failing output must not stop the
+            recording.
     """
     ended = asyncio.Event()
-    shown = [asyncio.create_task(face(ended)) for face in faces]
+    tasks = [asyncio.create_task(output(ended)) for output in outputs]
     try:
         await asyncio.gather(*(pipeline.run() for pipeline in pipelines))
     finally:
         ended.set()
-        results = await asyncio.gather(*shown, return_exceptions=True)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -1,12 +1,12 @@
-"""The runner's profile for live use: alert rules and limits from the runner's TOML file.
+"""The runner of a live run: who it is, and the alert rules and limits of the runner's TOML file.
 
 [limits]
-session_load_bw4 = 40000      # of a session, as analyze prints it
+session_load_bw4 = 40000      # see `imurun.files.runner_toml`
 
 [alerts]
-off = ["cadence"]             # not watched, of `imurun.live.rules.DEFAULT_RULES`
+off = ["cadence"]             # rules of `imurun.live.rules.DEFAULT_RULES` that are not watched
 
-[alerts.contact]              # a rule of one's own; one named as a default stands in its place
+[alerts.contact]              # another rule; the name of a default rule replaces that rule
 column = "contact_time_ms"
 above = 280                   # or below, outside = [200, 280], drift, drift_percent, load_percent
 steps = 60
@@ -20,17 +20,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from imurun.errors import SettingsError
+from imurun.files.runner_toml import RunnerToml
 from imurun.files.text import printable, shown
-from imurun.files.toml import line_of, parse_toml, read_text
 from imurun.io import read_runner
 from imurun.live.rules import DEFAULT_RULES, AlertRule, RuleError
 from imurun.model.recording import Runner
 
 MOST_RULES = 50
-LOAD_LIMITS_BW4 = (1.0, 1e9)
 
 _NUMBERS = ("above", "below", "drift", "drift_percent", "load_percent", "margin", "quiet_s")
 _TEXTS = ("column", "why", "only_without")
@@ -40,50 +38,54 @@ _COLUMN_KEYS = ("column", "only_without", "steps", "margin")
 
 @dataclass(frozen=True)
 class Limits:
-    """What a runner's file says of sessions.
+    """Alert rules and limits of a runner.
 
     Attributes:
-        rules: what to watch, the defaults first.
-        session_load_bw4: most load of a session, BW^4; None when the file has no limit.
+        rules: the rules to watch, the defaults first.
+        session_load_bw4: most load of a session, BW^4; None for no limit.
     """
 
     rules: tuple[AlertRule, ...] = DEFAULT_RULES
     session_load_bw4: float | None = None
 
 
-def read_limits(path: str | os.PathLike[str]) -> Limits:
-    """Read the tables `alerts` and `limits` of a runner's file; the other keys are not looked at.
+class Wearer(NamedTuple):
+    """A runner, with the rules and limits of their runs."""
+
+    runner: Runner = Runner()
+    limits: Limits = Limits()
+
+
+def read_wearer(path: Path | None) -> Wearer:
+    """Read the runner, rules and limits of a runner's file; the defaults where `path` is None.
 
     Raises:
-        SettingsError: no regular file, not TOML, or anything in these tables that makes no sense; the
-            sentence names the file, the line and the key.
+        SettingsError: the file cannot be read, or holds a value that is not possible.
     """
-    file = Path(path)
-    source = printable(file.name)
-    text = read_text(file, source)
-    return _Reader(text, source).limits()
+    return Wearer() if path is None else Wearer(read_runner(path), read_limits(path))
+
+
+def read_limits(path: str | os.PathLike[str]) -> Limits:
+    """Read the tables `alerts` and `limits` of a runner's file; the other keys are not checked.
+
+    Raises:
+        SettingsError: no regular file, not TOML, or a wrong key or value in these tables; the sentence
+            names the file, the line and the key.
+    """
+    return _Reader(RunnerToml(path)).limits()
 
 
 class _Reader:
-    def __init__(self, text: str, source: str) -> None:
-        self._text = text
-        self._source = source
-        self._content = parse_toml(text, source)
+    """Makes `Limits` of a runner's file."""
+
+    def __init__(self, file: RunnerToml) -> None:
+        self._file = file
+        self._number = file.number
+        self._refuse = file.refuse
 
     def limits(self) -> Limits:
-        alerts = self._table(self._content, "alerts")
-        limits = self._table(self._content, "limits")
-        for key in limits:
-            if key != "session_load_bw4":
-                self._refuse(("limits", key), "is unknown; use session_load_bw4")
-        load_bw4 = None
-        if "session_load_bw4" in limits:
-            at = ("limits", "session_load_bw4")
-            load_bw4 = self._number(at, limits["session_load_bw4"])
-            if not LOAD_LIMITS_BW4[0] <= load_bw4 <= LOAD_LIMITS_BW4[1]:
-                self._refuse(
-                    at, f"is {load_bw4:g}; give {LOAD_LIMITS_BW4[0]:g} to {LOAD_LIMITS_BW4[1]:g} BW^4"
-                )
+        alerts = self._file.table(self._file.content, "alerts")
+        load_bw4 = self._file.session_load_bw4()
         off = self._off(alerts)
         own = [self._rule(name, alerts[name]) for name in alerts if name != "off"]
         if len(own) > MOST_RULES:
@@ -101,13 +103,15 @@ class _Reader:
             if name not in known:
                 self._refuse(("alerts", "off"), f"names {shown(repr(name))}; choose from {', '.join(known)}")
             if name in alerts:
-                self._refuse(("alerts", "off"), f"names {name}, which is also a rule of this file; drop one")
+                self._refuse(
+                    ("alerts", "off"), f"names {name}, which is also a rule of this file; remove one"
+                )
         return off
 
     def _rule(self, name: str, table: Any) -> AlertRule:
         way = ("alerts", name)
         if not isinstance(table, dict):
-            self._refuse(way, f"is no rule; make it a table [alerts.{shown(name)}]")
+            self._refuse(way, f"is not a rule; make it a table [alerts.{shown(name)}]")
         for key in table:
             if key not in _KEYS:
                 self._refuse((*way, key), f"is unknown; use {', '.join(_KEYS)}")
@@ -127,7 +131,7 @@ class _Reader:
         if "load_percent" in values:
             for key in _COLUMN_KEYS:
                 if key in table:
-                    self._refuse((*way, key), "has no meaning in a rule with load_percent; drop it")
+                    self._refuse((*way, key), "has no effect in a rule with load_percent; remove it")
         try:
             return AlertRule(name, **values)
         except RuleError as error:
@@ -138,7 +142,7 @@ class _Reader:
         at, band = (*way, "outside"), table["outside"]
         for key in ("above", "below"):
             if key in table:
-                self._refuse((*way, key), "cannot stand beside outside; make two rules of them")
+                self._refuse((*way, key), "cannot be combined with outside; make two rules")
         if not isinstance(band, list) or len(band) != 2:
             self._refuse(at, "must be two numbers, such as [160, 190]")
         low, high = (self._number(at, value) for value in band)
@@ -146,42 +150,7 @@ class _Reader:
             self._refuse(at, f"goes from {low:g} to {high:g}; give the lower number first")
         return {"below": low, "above": high}
 
-    def _table(self, content: dict[str, Any], key: str) -> dict[str, Any]:
-        table = content.get(key, {})
-        if not isinstance(table, dict):
-            self._refuse((key,), f"must be a table: [{key}]")
-        return table
-
-    def _number(self, at: tuple[str, ...], value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self._refuse(at, f"is {shown(repr(value))}; give a number")
-        try:
-            return float(value)
-        except OverflowError:
-            self._refuse(at, "is far too large; give a number of the column's size")
-
     def _words(self, at: tuple[str, ...], value: Any) -> str:
         if not isinstance(value, str):
             self._refuse(at, f"is {shown(value)}; give a text in quotes")
         return printable(value).strip()
-
-    def _refuse(self, at: tuple[str, ...], what: str) -> NoReturn:
-        line = line_of(self._text, at) or line_of(self._text, at[:-1])  # a missing key: its table's
-        place = self._source if line is None else f"{self._source}, line {line}"
-        raise SettingsError(printable(f"{place}: {shown('.'.join(at))} {what}."))
-
-
-class Wearer(NamedTuple):
-    """A runner, and the rules and limits for their runs."""
-
-    runner: Runner = Runner()
-    limits: Limits = Limits()
-
-
-def read_wearer(path: Path | None) -> Wearer:
-    """From the runner's file; the defaults without one.
-
-    Raises:
-        SettingsError: the file makes no sense.
-    """
-    return Wearer() if path is None else Wearer(read_runner(path), read_limits(path))

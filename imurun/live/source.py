@@ -1,4 +1,4 @@
-"""Where samples come from, live: a sensor, or a recording at any speed."""
+"""Sources of a live run's samples: a Bluetooth sensor, or a recording replayed at any speed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from imurun.model.recording import Recording
 from imurun.model.sample_block import SampleBlock
 
 TICK_S = 0.05
-"""A recording is given out in blocks as long as this, or as the samples of so long are at its speed."""
+"""Host time between two blocks of a replayed recording."""
 FASTEST_S = 2.0
-"""Longest block of a recording, s of the stream: as fast as the computer can is no speed to schedule."""
+"""Longest block of a replayed recording, s of the stream, whatever the speed."""
 
 
 class Source(Protocol):
     """Blocks and events of one sensor; an async context manager and iterator.
 
     Attributes:
-        name: for the faces.
+        name: shown by the outputs.
         has_gyro: whether blocks have angular rates.
         acc_range_g: full scale, where known.
     """
@@ -36,17 +36,17 @@ class Source(Protocol):
 
     @property
     def rate_hz(self) -> float | None:
-        """Samples a second; None while it is not known well enough to analyse by."""
+        """Samples a second; None while it is not known well enough for the analysis."""
         ...
 
     @property
     def best_rate_hz(self) -> float:
-        """The best that is known of the rate, well enough or not."""
+        """The current estimate of the rate, also while `rate_hz` is None."""
         ...
 
     @property
     def filling_s(self) -> float:
-        """Samples that are missing and may still come, s."""
+        """Duration of the missing samples that may still arrive, s."""
         ...
 
     async def __aenter__(self) -> Source: ...
@@ -58,19 +58,22 @@ class Source(Protocol):
     async def __anext__(self) -> Item: ...
 
     def stop(self) -> None:
-        """End the stream in good order."""
+        """End the stream after the current item."""
         ...
 
 
 class SensorSource:
     """A sensor over Bluetooth.
 
-    Its rate is its own: known well enough once the device clock has told it for `LEARN_S`.
+    A sensor's true rate differs from its nominal rate. It is measured against the device clock, and is known
+    well enough after `LEARN_S`.
 
     Args:
         found: the sensor.
-        settings: what to ask it for.
-        journal: is given every notification.
+        settings: rate and ranges to set.
+        journal: receives every notification.
+        keep_log: whether the sensor also writes its own log, where it has storage and room.
+        waits: timeouts of the connection; None for the defaults.
 
     Raises:
         WrongSensorError, SettingsError: as `SensorClient`.
@@ -134,12 +137,12 @@ class SensorSource:
 
 
 class ReplaySource:
-    """A recording as if it happened now.
+    """A recording replayed as a live run.
 
     Args:
-        recording: whose samples come.
-        speed: how much faster than they were measured; infinite for as fast as can be.
-        name: for the faces; the recording's source if left out.
+        recording: whose samples are replayed.
+        speed: how much faster than they were measured; infinite for no waiting.
+        name: shown by the outputs; the recording's source if left out.
 
     Raises:
         SettingsError: a speed that is not positive.

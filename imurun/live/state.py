@@ -1,7 +1,9 @@
-"""The current state of a live run, and the controls that act on it.
+"""State of a live run that outputs read, its snapshots, and the controls that act on the run.
 
-Bounded in memory however long the run. Nothing here waits, sleeps or reads a clock: the host's monotonic time
-comes in with what happens, and with the question for a `Snapshot`.
+    pipeline --samples, second, steps--> RunState --snapshot(now)--> terminal, page
+
+Memory is bounded for runs of any length. Nothing here waits or reads a clock: callers pass the host's
+monotonic time.
 """
 
 from __future__ import annotations
@@ -11,24 +13,72 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from imurun.engine import Step
+from imurun.model.columns import COLUMNS, printed_unit
 from imurun.model.frames import FloatArray
 from imurun.model.recording import Marker
 
 MOST_PAIN = 10
 
 
+class Metric(NamedTuple):
+    """How outputs show a column of the step table."""
+
+    label: str
+    unit: str
+    decimals: int
+
+
+SHOWN = (
+    "cadence_spm",
+    "contact_time_ms",
+    "peak_impact_g",
+    "lumbar_compression_bw",
+    "roll_rom_deg",
+    "ml_sway_ratio",
+    "lean_deg",
+    "vertical_oscillation_mm",
+    "braking_g",
+)
+METRICS: dict[str, Metric] = {
+    name: Metric(COLUMNS[name].label, printed_unit(name), COLUMNS[name].decimals) for name in SHOWN
+}
+"""Columns of the step table that are shown live, in order of importance."""
+
+Link = Literal["waiting", "learning", "streaming", "filling", "lost", "ended"]
+"""State of a sensor's stream, set by the pipeline:
+
+waiting: no sample yet; learning: the sensor's true rate is measured; streaming: samples arrive; filling:
+missed samples are fetched from the sensor's log; lost: no connection; ended: the run is over.
+
+    waiting -> learning -> streaming <-> filling
+                  lost <- any of these; lost -> waiting or filling on the next connection
+                  ended <- any
+"""
+
+FRESH_S = 3.0
+"""Older values are not shown as current."""
+STEPS_SHOWN = 8
+"""Current values are medians of this many steps: four strides."""
+TREND_STEPS = 2400
+"""Ten minutes at 240 steps a minute."""
+CURVE_POINTS = 720
+"""Most points of the load curve; every second point is dropped when there are more."""
+RUNNING_S, WALKING_S = 2.5, 4.0
+"""For this long after a step the runner counts as running or walking."""
+
+
 class Controls:
-    """What the buttons of a face do.
+    """Actions of the buttons of an output.
 
     Args:
-        mark: keeps a marker of the given kind and value at the present time of a sensor's stream, or of all
-            streams where the name is None.
-        stop: ends the run in good order.
+        mark: stores a marker of a kind and value at the current time of one sensor's stream, given by name,
+            or of all streams where the name is None.
+        stop: ends the run and closes its files.
     """
 
     def __init__(
@@ -40,17 +90,17 @@ class Controls:
         self._stop = stop
 
     def lap(self, name: str | None = None) -> None:
-        """A new lap begins."""
+        """Mark the beginning of a lap."""
         self._mark(name, "lap", None)
 
     def pain(self, value: int, name: str | None = None) -> None:
-        """How much it hurts now, 0 to 10.
+        """Mark the present pain, 0 to 10.
 
         Raises:
-            ValueError: another number.
+            ValueError: a value outside 0 to 10.
         """
         if not 0 <= value <= MOST_PAIN:
-            raise ValueError(f"Pain is {value}; it is told from 0 to {MOST_PAIN}.")
+            raise ValueError(f"Pain must be 0 to {MOST_PAIN}, got {value}.")
         self._mark(name, "pain", float(value))
 
     def stop(self) -> None:
@@ -58,43 +108,14 @@ class Controls:
         self._stop()
 
 
-METRICS: dict[str, tuple[str, str, int]] = {
-    "cadence_spm": ("Cadence", "steps/min", 0),
-    "contact_time_ms": ("Contact", "ms", 0),
-    "peak_impact_g": ("Impact", "g", 1),
-    "lumbar_compression_bw": ("Lumbar load", "BW", 2),
-    "roll_rom_deg": ("Side tilt", "deg", 1),
-    "ml_sway_ratio": ("Sideways share", "", 2),
-    "lean_deg": ("Lean", "deg", 0),
-    "vertical_oscillation_mm": ("Oscillation", "mm", 0),
-    "braking_g": ("Braking", "g", 2),
-}
-"""Columns of the step table that are shown live: label, unit, decimals."""
-
-Link = Literal["waiting", "learning", "streaming", "filling", "lost", "ended"]
-"""Before the first sample; the sensor's rate is being learnt; samples come; missed ones are being fetched; no
-link; nothing more will come."""
-
-FRESH_S = 3.0
-"""What is older is not shown as current."""
-STEPS_SHOWN = 8
-"""Current values are medians of so many steps: four strides."""
-TREND_STEPS = 2400
-"""Ten minutes at 240 steps a minute."""
-CURVE_POINTS = 720
-"""Of the whole run; two become one when there are more."""
-RUNNING_S, WALKING_S = 2.5, 4.0
-"""A step this recent says what the runner does."""
-
-
 @dataclass(frozen=True)
 class Alert:
-    """A rule that is broken.
+    """A broken rule.
 
     Attributes:
-        key: of the rule, in the runner's file.
-        time_s: of the stream, when it was broken.
-        sentence: what it is and why it matters, for the runner.
+        key: name of the rule in the runner's file.
+        time_s: stream time at which the rule was broken.
+        sentence: value, bound and reason, for the runner.
     """
 
     key: str
@@ -104,26 +125,26 @@ class Alert:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One moment of one sensor's run, JSON-ready with `dataclasses.asdict`.
+    """One sensor's run at one time, JSON-ready with `dataclasses.asdict`.
 
     Attributes:
-        name: the sensor's.
-        link: see `Link`; `trouble` says why in a sentence while it is lost or has failed, else "".
+        name: of the sensor.
+        link: see `Link`; `trouble` is the reason in a sentence while the link is lost or has failed, else "".
         elapsed_s: stream time of the newest sample.
-        age_s: how long ago the newest sample was measured; None before the first.
-        is_fresh: whether that is less than `FRESH_S`.
-        bout: running, walking, still, other; gap while nothing comes.
+        age_s: time since the newest sample was measured; None before the first.
+        is_fresh: whether `age_s` is less than `FRESH_S`.
+        bout: running, walking, still, other; gap while no samples arrive.
         values: medians of the last steps by column of `METRICS`; None where not known or not fresh.
-        left, right: the same of one side.
+        left, right: the same for the steps of one side.
         n_steps: running steps so far.
-        load_bw4, load_limit_bw4: session load so far, and this runner's limit where there is one.
+        load_bw4, load_limit_bw4: session load so far; this runner's limit, None without one.
         battery_percent, rate_hz: of the sensor; None while unknown.
-        missing_s: how much of the stream never came; filling_s: how much may still come.
-        n_dropped: packets and blocks that a slow computer or face could not take.
+        missing_s: duration of missing samples; filling_s: duration of those that may still arrive.
+        n_dropped: packets and blocks dropped because the computer or an output was too slow.
         delay_s: from the measurement of the newest sample to its analysis.
-        alerts: what is broken now, the newest first.
+        alerts: the alerts that are active, the newest first.
         n_laps, last_pain: markers so far.
-        notes: what the analyzer noticed, the sensor told, or the recorder could not keep.
+        notes: remarks of the analyzer and the sensor, and write errors of the recorder.
     """
 
     name: str
@@ -153,12 +174,12 @@ class Snapshot:
 
 @dataclass
 class RunState:
-    """One sensor's run so far; the pipeline fills it, faces read it.
+    """One sensor's run so far; the pipeline writes it, outputs read it.
 
     Attributes:
         name: of the sensor.
-        version: grows with each change, so that a face knows whether to draw.
-        n_trend: running steps that were ever put into the trend; `trend(since)` counts by it.
+        version: grows with each change; an output redraws when it has changed.
+        n_trend: number of running steps ever added to the trend; the argument of `trend` counts the same way.
     """
 
     name: str
@@ -185,21 +206,21 @@ class RunState:
     _last_step: Step | None = None
     _is_still: bool = False
 
-    # -- what happens ---------------------------------------------------------------------------------------
+    # -- input -----------------------------------------------------------------------------------------------
 
     def samples(self, elapsed_s: float, measured_s: float, now_s: float) -> None:
-        """Samples up to `elapsed_s` of the stream, measured at `measured_s`, are analysed at `now_s`."""
+        """Samples up to stream time `elapsed_s`, measured at `measured_s`, were analysed at `now_s`."""
         self.version += 1
         self._elapsed_s = elapsed_s
         self._measured_s = measured_s
         self._delay_s = now_s - measured_s
 
     def second(self, is_still: bool) -> None:
-        """A second is full, and the sensor stood still in it or did not."""
+        """Whether the sensor was still in the second that just ended."""
         self._is_still = is_still
 
     def steps(self, steps: Sequence[Step]) -> None:
-        """Steps that became known."""
+        """Add new steps to the trend, the load and its curve."""
         for step in steps:
             self._last_step = step
             if step.gait == "running":
@@ -215,20 +236,20 @@ class RunState:
                 self._curve = self._curve[1::2]
                 self._curve_every_s *= 2.0
 
-    # -- what is shown --------------------------------------------------------------------------------------
+    # -- output ----------------------------------------------------------------------------------------------
 
     def trend(self, since: int = 0) -> list[Step]:
-        """Running steps after the first `since` ever, as far back as they are kept."""
+        """Running steps after the first `since` of the run, of the last `TREND_STEPS`."""
         n_new = min(max(self.n_trend - since, 0), len(self._steps))
         return list(self._steps)[len(self._steps) - n_new :]
 
     @property
     def load_curve(self) -> FloatArray:
-        """Stream time and session load at it, shape (n, 2); bounded, so coarser the longer the run."""
+        """Stream time, s, and session load, BW^4, shape (n, 2); coarser the longer the run."""
         return np.array(self._curve, dtype=np.float64).reshape(-1, 2)
 
     def snapshot(self, now_s: float) -> Snapshot:
-        """The moment `now_s` of the host's monotonic clock."""
+        """The state at `now_s` of the host's monotonic clock."""
         age_s = now_s - self._measured_s if math.isfinite(self._measured_s) else None
         is_fresh = age_s is not None and age_s < FRESH_S
         recent = self._recent(age_s) if age_s is not None else []
@@ -261,7 +282,7 @@ class RunState:
         )
 
     def _recent(self, age_s: float) -> list[Step]:
-        """The last running steps, if the newest is fresh."""
+        """The last running steps, newest first; empty if the newest is not fresh."""
         if not self._steps:
             return []
         if self._elapsed_s - self._steps[-1].final_contact_s + age_s >= FRESH_S:

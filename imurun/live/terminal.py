@@ -1,4 +1,4 @@
-"""Terminal output of a live run: a redrawn screen or plain lines, and a QR code of the page's address."""
+"""Terminal output of a live run: a redrawn screen or plain lines, and the page's address as a QR code."""
 
 from __future__ import annotations
 
@@ -10,27 +10,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from imurun.files.optional import optional_module
 from imurun.files.text import printable
 from imurun.live.state import METRICS, Alert, RunState, Snapshot
 from imurun.live.terminal_view import DASH, TerminalView, number, percent
 from imurun.terminal_text import clock
-
-
-def qr_lines(address: str) -> str:
-    """Lines of half blocks, 41 by 21 characters for an address with a token, with the quiet zone around.
-
-    Its blocks are the light modules: show them white on black (rich: style "bright_white on black") whatever
-    the terminal's own colours are, or the code is its negative.
-
-    Args:
-        address: what the phone is to open.
-    """
-    import segno
-
-    out = io.StringIO()
-    segno.make_qr(address, error="l").terminal(out, compact=True)
-    return out.getvalue().rstrip("\n")
-
 
 EVERY_S = 0.25
 PLAIN_EVERY_S = 10.0
@@ -46,16 +30,16 @@ async def show_terminal(
     stop: asyncio.Event,
     console: Console | None = None,
 ) -> None:
-    """Show runs until `stop` is set, four times a second; the terminal is left as it was.
+    """Show runs until `stop` is set, redrawn every `EVERY_S`; the terminal's content is restored at the end.
 
-    Writing is done beside the event loop: a terminal that is slow or held (Ctrl-S) holds nothing else.
+    A thread writes, so that a terminal that is slow or held (Ctrl-S) does not block the event loop.
 
     Args:
-        states: one a sensor.
-        address: of the page, to be shown.
+        states: one for each sensor.
+        address: of the page, to be shown; None without a page.
         code, keeps: see `TerminalView`.
-        stop: ends it.
-        console: where to; None for standard output.
+        stop: ends the output.
+        console: where to write; None for standard output.
     """
     console = Console(highlight=False) if console is None else console
     if console.is_terminal and not console.is_dumb_terminal:
@@ -81,7 +65,7 @@ async def _print_lines(
         await asyncio.to_thread(_print, console, [f"Page: {printable(address)}"])
     plain = [PlainLines(state) for state in states]
     while True:
-        is_last = stop.is_set()  # what happened until then is still said
+        is_last = stop.is_set()  # changes up to here are still printed
         lines = [line for one in plain for line in one.lines(loop.time())]
         if lines:
             await asyncio.to_thread(_print, console, lines)
@@ -103,7 +87,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 class PlainLines:
-    """One sensor in lines: one every ten seconds, and one for whatever changes."""
+    """One sensor's run as plain lines: one every `PLAIN_EVERY_S`, and one for each change."""
 
     def __init__(self, state: RunState) -> None:
         self._state = state
@@ -111,23 +95,23 @@ class PlainLines:
         self._begun: dict[str, Alert] = {}
         self._over: dict[str, Alert] = {}
         self._notes: tuple[str, ...] = ()
-        self._said_s = -PLAIN_EVERY_S
+        self._printed_s = -PLAIN_EVERY_S
 
     def lines(self, now_s: float) -> list[str]:
-        """What is to be said at `now_s` of the host's clock."""
-        moment = self._state.snapshot(now_s)
-        said = list(self._changes(moment))
-        if now_s - self._said_s >= PLAIN_EVERY_S:
-            self._said_s = now_s
-            said.append(_line(moment))
-        head = f"{clock(moment.elapsed_s)} {moment.name}: "
-        return [printable(head + line) for line in said]
+        """Lines that are due at `now_s` of the host's clock."""
+        snapshot = self._state.snapshot(now_s)
+        lines = list(self._changes(snapshot))
+        if now_s - self._printed_s >= PLAIN_EVERY_S:
+            self._printed_s = now_s
+            lines.append(_line(snapshot))
+        head = f"{clock(snapshot.elapsed_s)} {snapshot.name}: "
+        return [printable(head + line) for line in lines]
 
-    def _changes(self, moment: Snapshot) -> Iterator[str]:
-        if moment.link != self._link:
-            self._link = moment.link
-            yield f"{moment.link}. {moment.trouble}".rstrip()
-        alerts = {alert.key: alert for alert in moment.alerts}
+    def _changes(self, snapshot: Snapshot) -> Iterator[str]:
+        if snapshot.link != self._link:
+            self._link = snapshot.link
+            yield f"{snapshot.link}. {snapshot.trouble}".rstrip()
+        alerts = {alert.key: alert for alert in snapshot.alerts}
         for key, alert in alerts.items():
             if self._begun.get(key) != alert:
                 self._begun[key] = alert
@@ -136,26 +120,41 @@ class PlainLines:
             if key not in alerts and self._over.get(key) != alert:
                 self._over[key] = alert
                 yield f"Alert over: {key}."
-        for note in moment.notes:
+        for note in snapshot.notes:
             if note not in self._notes:
                 yield f"Note: {note}"
-        self._notes = moment.notes
+        self._notes = snapshot.notes
 
 
-def _line(moment: Snapshot) -> str:
-    parts: list[str] = [moment.link, moment.bout]
+def _line(snapshot: Snapshot) -> str:
+    parts: list[str] = [snapshot.link, snapshot.bout]
     for column in PLAIN_COLUMNS:
-        label, unit, _ = METRICS[column]
-        value = moment.values[column]
+        label, unit = METRICS[column].label, METRICS[column].unit
+        value = snapshot.values[column]
         parts.append(f"{label.lower()} {number(value, column)} {unit}".replace(f"{DASH} {unit}", DASH))
-    load = f"load {moment.load_bw4:,.0f} BW⁴"
-    if moment.load_limit_bw4:
-        load += f" ({percent(moment.load_bw4 / moment.load_limit_bw4)} of the limit)"
+    load = f"load {snapshot.load_bw4:,.0f} BW⁴"
+    if snapshot.load_limit_bw4:
+        load += f" ({percent(snapshot.load_bw4 / snapshot.load_limit_bw4)} of the limit)"
     parts.append(load)
-    if moment.battery_percent is not None:
-        parts.append(f"battery {moment.battery_percent} %")
-    if moment.missing_s:
-        parts.append(f"missing {moment.missing_s:.1f} s")
-    if moment.n_dropped:
-        parts.append(f"dropped {moment.n_dropped}")
+    if snapshot.battery_percent is not None:
+        parts.append(f"battery {snapshot.battery_percent} %")
+    if snapshot.missing_s:
+        parts.append(f"missing {snapshot.missing_s:.1f} s")
+    if snapshot.n_dropped:
+        parts.append(f"dropped {snapshot.n_dropped}")
     return ", ".join(parts)
+
+
+def qr_lines(address: str) -> str:
+    """A QR code of an address as half blocks, quiet zone included: 41 by 21 characters for one with a token.
+
+    The blocks are the light modules. Show them white on black (rich: style "bright_white on black") whatever
+    the colours of the terminal are; else the code is inverted.
+
+    Raises:
+        MissingExtraError: the package segno is missing.
+    """
+    segno = optional_module("segno", extra="live", purpose="The QR code of the live page")
+    out = io.StringIO()
+    segno.make_qr(address, error="l").terminal(out, compact=True)
+    return out.getvalue().rstrip("\n")

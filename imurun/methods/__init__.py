@@ -1,6 +1,6 @@
-"""Published rules for foot strike and toe-off, written from their descriptions, to compare imurun with.
+"""Published methods for foot strike and toe-off, written from their descriptions, to compare imurun with.
 
-`METHODS` has them by name; a rule's module, and scipy with it, is imported when the rule is first used.
+`METHODS` has them by name; a method's module, and scipy with it, is imported on first use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["METHODS", "Contacts", "Detect", "Method"]
 
 
 def _later(module: str, function: str = "detect") -> Detect:
-    """A rule that imports its module when it is called."""
+    """A function that imports the method's module when it is called."""
 
     def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
         return getattr(import_module(f"imurun.methods.{module}"), function)(acc, gyr, rate_hz)
@@ -52,4 +52,4 @@ _ALL = (
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
-"""The published rules by name."""
+"""The published methods by name."""

@@ -1,11 +1,11 @@
-"""A published rule on a recording: the engine finds mounting and running, the rule finds the contacts."""
+"""Runs a published method on the running bouts that the engine found in a recording.
+
+`imurun.analyze(recording, method=...)` is the public way to do this.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from imurun.core.alignment import Mounting
@@ -15,50 +15,22 @@ from imurun.methods import METHODS
 from imurun.methods.contract import Contacts, Method
 from imurun.model.columns import SIDES, STEP_COLUMNS
 from imurun.model.frames import FloatArray
-from imurun.model.recording import Recording, Runner, missing_rows, stretches
+from imurun.model.recording import Recording, missing_rows, stretches
 from imurun.model.recording_like import Recorded
 
-if TYPE_CHECKING:
-    from imurun.session import MountingWord
-
 MARGIN_S = 1.0
-"""A rule sees so much more on either side of a bout, where it was recorded: filters have settled by then."""
+"""Samples given to a method on either side of a bout, where recorded, so that its filters settle."""
 BORDER_S = 0.1
-"""A bout reaches from its first foot strike to a step after its last, both as the engine has them. Contacts
-count from this long before the one to this long before the other: less than half a shortest step."""
-
-
-def apply(
-    method: str | Method,
-    recording: Recorded,
-    runner: Runner | None = None,
-    *,
-    mounting: MountingWord | npt.ArrayLike | Mounting = "auto",
-) -> pd.DataFrame:
-    """Steps of a recording by a published rule.
-
-    Args:
-        method: a name in `imurun.methods.METHODS`, or a rule of your own.
-        recording, runner, mounting: as for `imurun.analyze`.
-
-    Returns:
-        The step table of `imurun.model.columns.STEP_COLUMNS`, running only; what no rule gives is NaN.
-
-    Raises:
-        SettingsError: an unknown name, or a mounting that is none.
-        MethodError: a rule that needs what the recording has not, that failed, or that gave no contacts.
-    """
-    from imurun.session import analyze
-
-    return analyze(recording, runner, mounting=mounting, method=method).steps
+"""A bout lasts from its first foot strike to one step after its last, by the engine's times. Contacts of a
+method count from this long before the start to this long before the end: under half of the shortest step."""
 
 
 def find_method(method: str | Method, recording: Recorded) -> Method:
-    """The rule of that name, if it can do something with the recording.
+    """Look up a method by name and check that it can use the recording.
 
     Raises:
         SettingsError: an unknown name.
-        MethodError: a rule of angular rates, and a recording without.
+        MethodError: the method needs angular rates and the recording has none.
     """
     if isinstance(method, str):
         if method not in METHODS:
@@ -66,7 +38,7 @@ def find_method(method: str | Method, recording: Recorded) -> Method:
         method = METHODS[method]
     if method.needs_gyro and not recording.has_gyro:
         raise MethodError(
-            f"{method.name} needs a gyroscope, and the recording has none that works; choose another method."
+            f"{method.name} needs a working gyroscope, which the recording lacks; choose another method."
         )
     return method
 
@@ -74,38 +46,38 @@ def find_method(method: str | Method, recording: Recorded) -> Method:
 def method_steps(
     method: Method, recording: Recording, mounting: Mounting | None, running_s: list[tuple[float, float]]
 ) -> pd.DataFrame:
-    """The step table of a rule on the running of a recording.
+    """Step table of a published method over all running bouts.
 
     Args:
-        method: as `find_method` gave it.
-        mounting: how the sensor sat; None where nobody ran.
+        method: as `find_method` returns it.
+        mounting: sensor-to-body alignment; None in a recording without running.
         running_s: start and end of each bout of running, s.
 
     Raises:
-        MethodError: as `apply` says.
+        MethodError: the method needs an axis that is unknown, failed, or returned invalid contacts.
     """
     if running_s and mounting is None:
-        raise MethodError(f"{method.name} needs to know what is up, and the recording is too short to say.")
+        raise MethodError(f"{method.name} needs the vertical, and the recording is too short to find it.")
     bouts = [step_columns(Contacts(np.zeros(0), np.zeros(0), np.zeros(0, dtype="<U7")))]
     for start_s, end_s in running_s:
         assert mounting is not None
         if method.needs_forward and not mounting.heading_known:
             raise MethodError(
-                f"{method.name} needs the forward axis, and too little running shows it; "
-                "give the mounting, or choose a method that reads the vertical only."
+                f"{method.name} needs the forward axis, and there is too little running to find it; "
+                "give the mounting, or choose a method that uses the vertical only."
             )
         bouts.append(step_columns(_bout_contacts(method, recording, mounting.rotation, start_s, end_s)))
     return pd.DataFrame({name: np.concatenate([bout[name] for bout in bouts]) for name in bouts[0]})
 
 
 def run_checked(method: Method, acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
-    """Run a rule on one stretch, and check that contacts come out.
+    """Run a method on one unbroken stretch and validate the contacts that it returns.
 
     Args:
         acc: shape (n, 3), m/s2, body frame, finite. gyr: shape (n, 3), rad/s, or None.
 
     Raises:
-        MethodError: the rule raised something, or what it gave breaks `imurun.methods.contract.Contacts`.
+        MethodError: the method raised an exception, or returned no valid `Contacts`.
     """
     if method.needs_gyro and gyr is None:
         raise MethodError(f"{method.name} needs a gyroscope; choose another method.")
@@ -118,29 +90,29 @@ def run_checked(method: Method, acc: FloatArray, gyr: FloatArray | None, rate_hz
         fault = _fault(initial, final, side, len(acc) / rate_hz)
     except ImurunError:
         raise
-    except Exception as error:  # a rule may be anybody's code
+    except Exception as error:  # user-supplied code may raise anything
         reason = " ".join(str(error).split())
         raise MethodError(f"{method.name} failed with {type(error).__name__}: {reason}.") from error
     if fault:
-        raise MethodError(f"{method.name} gave no proper contacts: {fault}.")
+        raise MethodError(f"{method.name} returned invalid contacts: {fault}.")
     return Contacts(initial, final, side)
 
 
 def _fault(initial: FloatArray, final: FloatArray, side: np.ndarray, duration_s: float) -> str:
-    """What is wrong with contacts, or ""."""
+    """Description of the first violation, or "" for valid contacts."""
     if initial.ndim != 1 or not initial.shape == final.shape == side.shape:
         return f"the shapes are {initial.shape}, {final.shape} and {side.shape} instead of three times (k,)"
     if not np.isfinite(initial).all():
         return "a foot strike is not a finite number"
     if len(initial) and (initial.min() < 0.0 or initial.max() > duration_s):
-        return f"a foot strike lies outside the {duration_s:.1f} s it was given"
+        return f"a foot strike lies outside the {duration_s:.1f} s of samples"
     if (np.diff(initial) <= 0.0).any():
         return "the foot strikes are out of order"
     known = ~np.isnan(final)
     if (final[known] <= initial[known]).any():
         return "a toe-off comes before its foot strike"
     if (final[known] > duration_s).any():
-        return f"a toe-off lies outside the {duration_s:.1f} s it was given"
+        return f"a toe-off lies outside the {duration_s:.1f} s of samples"
     strange = sorted({str(word) for word in side.tolist()} - set(SIDES))
     return f"{strange[0]!r} is no side" if strange else ""
 
@@ -148,7 +120,7 @@ def _fault(initial: FloatArray, final: FloatArray, side: np.ndarray, duration_s:
 def _bout_contacts(
     method: Method, recording: Recording, rotation: FloatArray, start_s: float, end_s: float
 ) -> Contacts:
-    """Contacts of one bout, from each unbroken piece of it with its margins; s from the recording's start."""
+    """Contacts of one bout, s from the recording's start; gaps split the bout into separate calls."""
     rate_hz = recording.rate_hz
     first = max(int((start_s - MARGIN_S) * rate_hz), 0)
     rows = slice(first, int(np.ceil((end_s + MARGIN_S) * rate_hz)))
@@ -169,10 +141,9 @@ def _bout_contacts(
 
 
 def step_columns(contacts: Contacts) -> dict[str, np.ndarray]:
-    """The columns of the step table for the contacts of one bout, times from the start of the recording.
+    """Columns of the step table for the contacts of one bout, defined as in the engine's table.
 
-    They mean what they mean in the engine's table. The time since a foot strike more than 1.6 median
-    steps ago is no step time: a step was missed in between.
+    An interval of more than 1.6 median steps is no step time: a step was missed in between.
     """
     strike_s, off_s = contacts.initial_contact_s, contacts.final_contact_s
     n = len(strike_s)

@@ -5,16 +5,16 @@ Auvinet, Gloria, Renault, Barrey 2002, Runner's stride analysis, Science & Sport
 
 Between two vertical maxima: the vertical minimum; from it, the lowest fore-aft sample before the second
 maximum; back from that, the fore-aft maximum. Foot strike is midway between minimum and fore-aft maximum.
-Toe-off is the first sample after the second maximum at which the sensor falls at 1 g or more, and not before
-the shortest stance. The side is
-the sign of the mean sideways signal within 10 ms of the foot strike; steps alternate, by majority.
+Toe-off is the first sample after the second maximum in free fall (vertical at or below 0 g), and not before
+the shortest stance. The side is the sign of the mean mediolateral signal within 10 ms of the foot strike;
+steps alternate, by majority vote.
 
 Needs all three axes of the accelerometer; gives foot strike, toe-off and side.
 
-Deviations: where a sensor's range cuts the vertical off below, the end of the flat part is its minimum.
-Maxima count above 1 g, and a minimum lies at most half a second from its maximum. Which sign of the sideways
-axis is left could not be read in the paper: it was set on recordings of five runners with known sides (the
-foot on the ground pushes to the other side), so how well it tells sides there is no independent figure.
+Deviations: where the sensor's range clips the vertical, the end of the flat part is its minimum. Maxima count
+above 1 g, and a minimum lies at most half a second from its maximum. The paper's sign of the mediolateral
+axis was not accessible: it was set on recordings of five runners with known sides (the stance foot pushes to
+the other side), so there is no independent figure for its sides.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from imurun.model.frames import ANTERIOR, LEFT, UP, FloatArray, G
 
 AROUND_CONTACT_S = 0.010
 FALLING_G = 0.0
-"""The vertical with gravity in it, at which the sensor falls freely."""
+"""Vertical specific force in free fall."""
 
 
 def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:

@@ -10,9 +10,9 @@ fore-aft jerk there.
 
 Needs the vertical and fore-aft axes of the accelerometer; gives foot strike and toe-off, no side.
 
-Deviations: simplified; what the paper does for unclear steps beyond this is left out. Butterworth of order 4,
-zero phase. At equal mean rank the later peak wins. The step before the first vertical peak is left out. A
-step whose next foot strike was not found has no toe-off.
+Deviations: simplified; the paper's further treatment of ambiguous steps is omitted. Butterworth of order 4,
+zero phase. At equal mean rank the later peak wins. The step before the first vertical peak is omitted. A step
+whose next foot strike was not found has no toe-off.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
 
 
 def _strike(anterior: FloatArray, first: int, last: int) -> int | None:
-    """Position of the backward peak that is high and late."""
+    """Position of the backward peak with the best mean rank of height and lateness; None without a peak."""
     peaks = dips_between(anterior, first, last)
     if not len(peaks):
         return None

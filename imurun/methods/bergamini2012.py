@@ -1,4 +1,4 @@
-"""Bergamini 2012: the second derivative of how fast the trunk turns.
+"""Bergamini 2012: extrema of the second derivative of the trunk's angular rate.
 
 Bergamini, Picerno, Pillet, Natta, Thoreux, Camomilla 2012, Estimation of temporal parameters during sprint
 running using a trunk-mounted inertial measurement unit, J Biomech 45; read as Kiernan et al. 2023
@@ -9,9 +9,9 @@ level 4. Foot strike is its maximum in each step, toe-off the lowest point betwe
 
 Needs a gyroscope in any mounting; gives foot strike and toe-off, no side.
 
-Deviations: made for sprinting at L1, used here at any speed. The wavelet is the undecimated quadratic spline
-of Mallat and Zhong (IEEE Trans PAMI 14, 1992), applied twice, its delay taken out; the paper's own
-discretisation could not be read.
+Deviations: developed for sprinting at L1, used here at any speed. The wavelet is the undecimated quadratic
+spline of Mallat and Zhong (IEEE Trans PAMI 14, 1992), applied twice and compensated for its delay; the
+paper's own discretisation was not accessible.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
 
 
 def second_derivative(values: FloatArray) -> FloatArray:
-    """The level-4 wavelet coefficients of the level-4 wavelet coefficients, in place of the sample; (n,)."""
+    """Level-4 wavelet transform applied twice, aligned with the samples, shape (n,)."""
     taps = np.convolve(wavelet(), wavelet())
     half = len(taps) // 2
     padded = np.pad(values, half, mode="edge")
@@ -54,19 +54,19 @@ def second_derivative(values: FloatArray) -> FloatArray:
 
 
 def wavelet() -> FloatArray:
-    """Taps of the quadratic spline wavelet of level 4: smoothing with holes, then a difference with holes."""
+    """Taps of the level-4 quadratic spline wavelet: dilated smoothing filters, then a dilated difference."""
     taps = np.ones(1)
     for level in range(LEVEL):
         last = level == LEVEL - 1
         step = DIFFERENCE if last else SMOOTHING
-        holes = np.zeros((len(step) - 1) * 2**level + 1)
-        holes[:: 2**level] = step
-        taps = np.convolve(taps, holes)
+        dilated = np.zeros((len(step) - 1) * 2**level + 1)
+        dilated[:: 2**level] = step
+        taps = np.convolve(taps, dilated)
     return taps
 
 
 def _resampled(values: FloatArray, rate_hz: float) -> FloatArray:
-    """The signal at 200 Hz; what that rate cannot hold is taken out before."""
+    """The signal at 200 Hz, low-passed first where its own rate is higher."""
     if rate_hz > RATE_HZ:
         values = lowpass(values, 0.4 * RATE_HZ, rate_hz)
     n = int((len(values) - 1) * RATE_HZ / rate_hz) + 1

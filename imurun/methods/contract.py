@@ -1,4 +1,4 @@
-"""What a published rule must be: a function from body-frame samples of running to contacts."""
+"""Interface of a published method: a function from body-frame samples of running to contacts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-if TYPE_CHECKING:  # the command line lists the rules, and shall not wait for numpy
+if TYPE_CHECKING:  # the command line lists the methods without importing numpy
     import numpy as np
 
     from imurun.model.frames import FloatArray
@@ -19,7 +19,7 @@ class Contacts:
     Attributes:
         initial_contact_s: foot strikes, shape (k,), seconds from the first sample of the stretch, each
             later than the one before and inside the stretch.
-        final_contact_s: toe-offs, shape (k,), later than their foot strikes; NaN where the rule finds none.
+        final_contact_s: toe-offs, shape (k,), later than their foot strikes; NaN where the method finds none.
         side: "left", "right" or "unknown" for each, shape (k,).
     """
 
@@ -31,21 +31,21 @@ class Contacts:
 Detect: TypeAlias = "Callable[[FloatArray, FloatArray | None, float], Contacts]"
 """acc (n, 3) m/s2 and gyr (n, 3) rad/s or None, body frame (anterior, left, up), and the rate in Hz.
 
-Every sample is a finite number; there may be few of them, or none.
+All samples are finite; there may be few or none.
 """
 
 
 @dataclass(frozen=True)
 class Method:
-    """A published rule.
+    """A published method for foot strike and toe-off.
 
     Attributes:
-        name: the word on the command line, author and year.
-        detect: the rule.
+        name: author and year, as on the command line.
+        detect: the function.
         source: the paper.
-        needs_gyro: whether it does nothing without angular rates.
-        needs_forward: whether it reads the anterior or left axis; False for rules of the vertical or of a
-            magnitude, which work before the forward axis is known.
+        needs_gyro: whether it needs angular rates.
+        needs_forward: whether it uses the anterior or left axis; methods of the vertical or of a magnitude do
+            not, and work before the forward axis is known.
     """
 
     name: str

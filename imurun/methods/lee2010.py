@@ -5,16 +5,15 @@ durations of running gait, J Sci Med Sport (PMID 19574098); read as Kiernan et a
 PMC10255839) automated it.
 
 Foot strike is the largest backward peak of the fore-aft axis in a step. Toe-off is the highest of the
-backward peaks from 85 ms later on. The side is that of the larger peak of the sideways axis in stance,
-low-passed at 10 Hz (Butterworth of order 4, zero phase); steps alternate, by majority.
+backward peaks from 85 ms later on. The side is that of the larger peak of the mediolateral axis in stance,
+low-passed at 10 Hz (Butterworth of order 4, zero phase); steps alternate, by majority vote.
 
 Needs all three axes of the accelerometer; gives foot strike, toe-off and side.
 
-Deviations: a step reaches from one minimum of the vertical to the next, and foot strike is looked for
-between them. Toe-off is looked for from the shortest to the longest stance; where there is none, the side is
-read from the longest. Which sign of the sideways axis is left could not be read in the paper: it was set on
-recordings of five runners with known sides (left is positive), so how well it tells sides there is no
-independent figure.
+Deviations: a step lasts from one minimum of the vertical to the next, and foot strike is searched between
+them. Toe-off is searched from the shortest to the longest stance; without one, the side comes from the
+longest stance. The paper's sign of the mediolateral axis was not accessible: it was set on recordings of five
+runners with known sides (left is positive), so there is no independent figure for its sides.
 """
 
 from __future__ import annotations
@@ -51,6 +50,6 @@ def detect(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:
 
 
 def _toe_off(anterior: FloatArray, strike: int, rate_hz: float) -> int | None:
-    """Position of the highest backward peak while a stance can last."""
+    """Position of the highest backward peak between the shortest and the longest stance; None without one."""
     first = strike + int(np.ceil(max(TOE_OFF_AFTER_S, STANCE_S[0]) * rate_hz))
     return deepest(anterior, first - 1, strike + int(STANCE_S[1] * rate_hz) + 1)

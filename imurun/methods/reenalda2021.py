@@ -1,4 +1,4 @@
-"""Reenalda 2021: the moment at which the pelvis goes down fastest.
+"""Reenalda 2021: the instant of the greatest downward speed of the pelvis.
 
 Reenalda, Zandbergen, Harbers, Paquette, Milner 2021, Detection of foot contact in treadmill running with
 inertial and optical measurement systems, J Biomech 121; read as Kiernan et al. 2023 (Sensors 23,
@@ -9,8 +9,8 @@ before each maximum.
 
 Needs the vertical axis of the accelerometer; gives foot strike only.
 
-Deviations: integrated afresh within each step, from its vertical minimum to its maximum, so that no drift
-has to be filtered out.
+Deviations: integrated separately within each step, from its vertical minimum to its maximum, so that no drift
+needs filtering.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Signal processing that several published methods share: smoothing, steps, peaks, sides, limits.
 
-They are the limits under which Kiernan et al. 2023 (Sensors 23, PMC10255839) compared published rules. The
-upper limit of stance ends a search that a rule's own words leave open; it takes nothing away that a rule
-found within its own bounds, because slow runners do stay down longer.
+The limits are those of the comparison by Kiernan et al. 2023 (Sensors 23, PMC10255839). The upper limit of
+stance only ends searches that a method's description leaves open; it removes no contact that a method finds
+within its own bounds, because slow runners have longer contacts.
 
-Signals are in g, sample positions are indices.
+Signals are in g; positions are sample indices.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from imurun.methods.contract import Contacts
 from imurun.model.frames import FloatArray
 
 MAX_STEP_HZ = 4.75
-"""Step frequency of a sprinter: foot strikes are at least 1 / 4.75 s apart."""
+"""Step frequency of a sprinter: the shortest interval between foot strikes is 1 / 4.75 s."""
 MIN_STEP_HZ = 2.0
-"""Set by hand: nobody runs with fewer steps, so a step's fall and rise lie within half a second."""
+"""Set by hand: running is always faster, so the fall and rise of a step lie within half a second."""
 STANCE_S = (0.095, 0.270)
 """Shortest and longest contact time."""
 
 
 def without_short(initial_s: FloatArray, final_s: FloatArray) -> FloatArray:
-    """The toe-offs, shape (k,), with NaN where the contact would be shorter than any."""
+    """Toe-offs, shape (k,), with NaN where the contact would be shorter than the shortest stance."""
     return np.where(final_s - initial_s >= STANCE_S[0], final_s, np.nan)  # False for NaN
 
 
 STANDING_G = 1.0
-"""What the vertical reads at rest: gravity is in it."""
+"""Vertical specific force at rest, gravity included."""
 
 
 class Span(NamedTuple):
@@ -46,7 +46,7 @@ class Span(NamedTuple):
 def lowpass(values: FloatArray, cutoff_hz: float, rate_hz: float, order: int = 4) -> FloatArray:
     """Butterworth low-pass of `order`, run forwards and backwards, along the first axis.
 
-    Values sampled too slowly to hold anything above the cut-off are returned as they are.
+    Values are returned unchanged when the cut-off is at or above the Nyquist frequency.
     """
     if len(values) < 2 or cutoff_hz >= 0.5 * rate_hz:
         return values
@@ -78,20 +78,22 @@ def step_spans(vertical_g: FloatArray, rate_hz: float) -> list[Span]:
 
 
 def lowest(values: FloatArray, first: int, last: int) -> int:
-    """Position of the lowest sample from first to last; the last one where the range cuts it flat."""
+    """Position of the lowest sample from first to last; the last of several equal ones, as in clipped
+    minima.
+    """
     part = values[first : last + 1]
     equal = np.flatnonzero(part == part.min())
     return int(first + equal[-1])
 
 
 def dips_between(values: FloatArray, first: int, last: int) -> np.ndarray:
-    """Positions of the local minima from first to last, shape (k,); a sample at the border is none."""
+    """Positions of the local minima from first to last, shape (k,); samples at the border do not count."""
     first = max(first, 0)
     return first + find_peaks(-values[first : last + 1])[0]
 
 
 def first_at_most(values: FloatArray, limit: float, first: int, last: int) -> int | None:
-    """Position of the first sample from first to last that is not above the limit."""
+    """Position of the first sample from first to last at or below the limit; None without one."""
     below = np.flatnonzero(values[first : last + 1] <= limit)
     return int(first + below[0]) if len(below) else None
 
@@ -105,12 +107,13 @@ def deepest(values: FloatArray, first: int, last: int) -> int | None:
 def contacts_at(
     initial: Sequence[float], final: Sequence[float | None], rate_hz: float, side: np.ndarray | None = None
 ) -> Contacts:
-    """Contacts from sample positions; a contact less than a shortest step after the one before is left out.
+    """Contacts from sample positions; contacts less than the shortest step after the previous one are
+    dropped.
 
     Args:
         initial: foot strikes, never decreasing.
-        final: a toe-off for each, or None; left out where the contact would be shorter than any.
-        side: left, right or unknown for each; None when the rule says nothing of sides.
+        final: a toe-off for each, or None; dropped where the contact would be too short.
+        side: left, right or unknown for each; None when the method gives no sides.
     """
     kept: list[int] = []
     for k, position in enumerate(initial):
@@ -123,13 +126,13 @@ def contacts_at(
 
 
 def alternate(leftness: FloatArray, initial_contact: FloatArray) -> np.ndarray:
-    """Sides of steps, shape (k,): "left" and "right" in turn, or all "unknown" where the votes are even.
+    """Sides of steps, shape (k,): "left" and "right" in turn, or all "unknown" on a tie.
 
-    Steps that were missed in between are counted by time, so that they do not swap what follows.
+    Missed steps are counted from the time that passed, so that they do not swap the following sides.
 
     Args:
-        leftness: above 0 where a step by itself looks like a left one, below 0 for a right one; only the
-            sign counts, NaN is no vote; shape (k,).
+        leftness: positive for evidence of a left step, negative for a right one; only the sign counts, NaN is
+            no vote; shape (k,).
         initial_contact: foot strikes in any unit of time, increasing, shape (k,).
     """
     if not len(leftness):

@@ -1,4 +1,4 @@
-"""Contact while the low-passed vertical exceeds a threshold: mass times acceleration is taken for the force.
+"""Contact while the low-passed vertical exceeds a threshold: mass times acceleration approximates the force.
 
 Day, Alcantara, McGeehan, Grabowski, Hahn 2021, Low-pass filter cutoff frequency affects sacral-mounted
 inertial measurement unit estimations of peak vertical ground reaction force and contact time during treadmill
@@ -8,10 +8,10 @@ speeds, PeerJ 9:e11199, doi:10.7717/peerj.11199, has the same sensor and runners
 
 Needs the vertical axis of the accelerometer; gives foot strike and toe-off, no side.
 
-Deviations: the papers' own thresholds could not be read. Cut-offs and thresholds are two settings of ours,
-not the papers': 10 Hz with 0.5 g (`day2021`) and 20 Hz with 0.25 g (`alcantara2021`; the signals its authors
-published later are low-passed at 20 Hz). Butterworth of order 4, zero phase. What lasts less than the
-shortest contact is none.
+Deviations: the papers' own thresholds were not accessible. Cut-offs and thresholds are our choice: 10 Hz with
+0.5 g (`day2021`) and 20 Hz with 0.25 g (`alcantara2021`; the signals its authors published later are
+low-passed at 20 Hz). Butterworth of order 4, zero phase. Stretches shorter than the shortest stance are
+dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from imurun.model.frames import UP, FloatArray, G
 
 DAY = (10.0, 0.5)
 ALCANTARA = (20.0, 0.25)
-"""Cut-off (Hz) and threshold (g, gravity in it)."""
+"""Cut-off (Hz) and threshold (g, gravity included)."""
 
 
 def detect_day(acc: FloatArray, gyr: FloatArray | None, rate_hz: float) -> Contacts:

@@ -1,4 +1,4 @@
-"""Axis names, units, constants, and the rotation from the sensor to the body.
+"""Axes of the body frame, standard gravity, and rotations from the sensor to the body.
 
 Body frame, right-handed, on the lower back of a runner seen from behind:
 
@@ -29,13 +29,13 @@ ANTERIOR, LEFT, UP = 0, 1, 2
 """Indices of the body axes in arrays of shape (..., 3)."""
 
 Frame = Literal["sensor", "anatomical"]
-"""Axes of a recording: the sensor's own, or already anterior / left / up."""
+"""Axes of a recording: those of the sensor, or anterior / left / up."""
 
 FloatArray = npt.NDArray[np.float64]
 
 
 def as_rotation(matrix: npt.ArrayLike) -> FloatArray:
-    """Check that `matrix` is a proper rotation and return it as a float64 array.
+    """Check that `matrix` is a proper rotation and return it as a float64 array of shape (3, 3).
 
     Args:
         matrix: shape (3, 3); rows are the anterior, left and up axes in sensor coordinates, so that
@@ -57,7 +57,8 @@ def as_rotation(matrix: npt.ArrayLike) -> FloatArray:
 def level_rotation(up: npt.ArrayLike) -> FloatArray:
     """The smallest rotation that turns the direction `up` (shape (3,), any length) to the z axis.
 
-    The heading it leaves is arbitrary. `up` exactly along -z turns about x.
+    Returns shape (3, 3), for `levelled = matrix @ sensor`. The heading is arbitrary. `up` exactly along -z
+    turns about x.
     """
     u = np.asarray(up, dtype=np.float64)
     u = u / np.linalg.norm(u)
@@ -65,7 +66,9 @@ def level_rotation(up: npt.ArrayLike) -> FloatArray:
     cosine = u[2]
     if cosine < 0.0 and sine_squared < 1e-30:
         return np.diag([1.0, -1.0, -1.0])
-    # 1 / (1 + cosine), in the form that loses nothing when upside down
+    # 1 / (1 + cosine), in the form without cancellation when upside down
     factor = 1.0 / (1.0 + cosine) if cosine >= 0.0 else (1.0 - cosine) / sine_squared
-    skew = np.array([[0.0, 0.0, -u[0]], [0.0, 0.0, -u[1]], [u[0], u[1], 0.0]])  # of u x z
+    skew = np.array(
+        [[0.0, 0.0, -u[0]], [0.0, 0.0, -u[1]], [u[0], u[1], 0.0]]
+    )  # cross-product matrix of u x z
     return np.eye(3) + skew + factor * skew @ skew

@@ -1,4 +1,4 @@
-"""Recorded: what an analysis asks of a recording, whether its samples are in memory or in a file."""
+"""Recorded: the interface of recordings for an analysis, with the samples in memory or in a file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Recorded(Protocol):
-    """The facts of a recording, and its samples block by block.
+    """The metadata of a recording, and its samples block by block.
 
     `Recording` holds its samples; `imurun.io.lazy_recording.StoredRecording` reads them from its
-    file on each request. The attributes mean what `imurun.model.recording.Recording` says of them.
+    file on each request. The attributes are explained at `imurun.model.recording.Recording`.
     """
 
     @property
@@ -46,17 +46,17 @@ class Recorded(Protocol):
 
     @property
     def source(self) -> str:
-        """Where it came from, for messages."""
+        """Its origin, for messages."""
         ...
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the reader noticed, one sentence each."""
+        """Findings of the reader, one sentence each."""
         ...
 
     @property
     def markers(self) -> tuple[Marker, ...]:
-        """What the runner noted, in order of time."""
+        """Events that the runner noted, in order of time."""
         ...
 
     @property
@@ -76,25 +76,25 @@ class Recorded(Protocol):
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds: every sample stands for one sampling interval."""
+        """Length in seconds: the number of samples times the sampling interval."""
         ...
 
     def __len__(self) -> int:
-        """Samples, missing ones counted."""
+        """Number of samples, missing ones included."""
         ...
 
     def blocks(self, n_samples: int) -> Iterator[tuple[FloatArray, FloatArray | None]]:
-        """All samples in order, from the first on each time it is called.
+        """All samples in order, from the first one on each call.
 
         Args:
-            n_samples: the most that a block has; there may be shorter ones anywhere.
+            n_samples: the largest length of a block; blocks may be shorter.
 
         Yields:
             Specific force, shape (n, 3), m/s2, and angular rate, shape (n, 3), rad/s, or None without a
-            gyroscope; not to be written to. Short holes are bridged, and gaps are rows of NaN.
+            gyroscope; not to be written to. Short gaps are bridged, and longer ones are rows of NaN.
 
         Raises:
-            FormatError: the file can be read no more.
+            FormatError: the file can no longer be read.
         """
         ...
 
@@ -103,7 +103,7 @@ class Recorded(Protocol):
         ...
 
     def with_start(self, start: datetime) -> Self:
-        """The same with another start; a naive time is taken as UTC.
+        """The same samples with another start; a naive time is taken as UTC.
 
         Raises:
             RecordingError: a start outside the calendar.
@@ -114,6 +114,6 @@ class Recorded(Protocol):
         """All samples in memory.
 
         Raises:
-            FormatError: the file can be read no more.
+            FormatError: the file can no longer be read.
         """
         ...

@@ -1,4 +1,4 @@
-"""A block of consecutive samples from a running stream, and joining blocks into arrays."""
+"""SampleBlock: consecutive samples of a stream; and Gathered, which joins blocks into arrays."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from imurun.model.frames import FloatArray
-from imurun.model.recording import MAX_SAMPLES, missing_rows
+from imurun.model.gaps import missing_rows
+from imurun.model.time_grid import MAX_SAMPLES
 
 MOST_NAN_ROWS = 4096
 _NAN = np.full((MOST_NAN_ROWS, 6), np.nan)
-_NAN.flags.writeable = False  # the blocks of all holes share it
+_NAN.flags.writeable = False  # shared by the blocks of all gaps
 
 
 def nan_rows(n: int, columns: int) -> FloatArray:
-    """Rows of missing samples: `n` of them or the most that a block of a hole has, not to be written to."""
+    """Rows of missing samples, read-only: `n`, or the largest number that one block has."""
     return _NAN[:n, :columns]
 
 
@@ -25,14 +26,14 @@ def nan_rows(n: int, columns: int) -> FloatArray:
 class SampleBlock:
     """Consecutive samples of one sensor, in its own axes and SI units; what `RunAnalyzer.push` takes.
 
-    Blocks of a stream follow each other without hole or overlap: each starts at the `next_index` of the one
-    before. Samples that never came are rows of NaN.
+    Blocks of a stream are contiguous: each starts at the `next_index` of the one before. Missing samples are
+    rows of NaN.
 
     Attributes:
-        first_index: place of the first row in the stream, missing samples counted.
+        first_index: index of the first row in the stream, missing samples included.
         acc: specific force, shape (n, 3), m/s2.
         gyr: angular rate, shape (n, 3), rad/s; None for a sensor without gyroscope.
-        time_s: when the last row was measured, on the host's monotonic clock; NaN while that is unknown.
+        time_s: when the last row was measured, on the host's monotonic clock; NaN if unknown.
     """
 
     first_index: int
@@ -45,7 +46,7 @@ class SampleBlock:
 
     @property
     def next_index(self) -> int:
-        """Place of the row that follows the last one."""
+        """Index of the row after the last one."""
         return self.first_index + len(self.acc)
 
     @property
@@ -55,18 +56,18 @@ class SampleBlock:
 
 
 MOST_MISSING = 100
-"""So many missing samples for each that came mean that the numbers of a file are damaged."""
+"""More missing samples for each measured one mean that the sample numbers of a file are damaged."""
 ALWAYS_ALLOWED = 500_000
-"""Forty minutes at 208 Hz, whatever came."""
+"""This many may be missing in any case: forty minutes at 208 Hz."""
 
 
 class Gathered:
-    """Takes blocks; those that are missing cost no memory until `end` has left out what makes no sense.
+    """Joins the blocks of a stream; missing samples need no memory before `end` has dropped implausible gaps.
 
     Attributes:
-        n: samples so far, missing ones counted.
-        is_full: whether there is no room for more.
-        warnings: what was noticed, one sentence each.
+        n: samples so far, missing ones included.
+        is_full: whether the largest size of a recording is reached.
+        warnings: one sentence for each finding.
     """
 
     def __init__(self) -> None:
@@ -78,7 +79,7 @@ class Gathered:
         self._n_missing: list[int] = []
 
     def take(self, block: SampleBlock) -> bool:
-        """Take the next block; returns whether to go on. Once it is no, it stays so."""
+        """Take the next block; returns whether there is room for more. Once False, it stays False."""
         self.is_full = self.is_full or self.n + len(block) > MAX_SAMPLES
         if self.is_full:
             return False
@@ -89,7 +90,7 @@ class Gathered:
         return True
 
     def end(self) -> None:
-        """No more blocks will come: what is behind a gap too long for all that came is left out."""
+        """End the stream, and drop everything after a gap too long for the number of measured samples."""
         missing = np.cumsum(self._n_missing, dtype=np.int64)
         n_missing = int(missing[-1]) if len(missing) else 0
         most = MOST_MISSING * (self.n - n_missing) + ALWAYS_ALLOWED
@@ -97,7 +98,7 @@ class Gathered:
             return
         kept = int(np.searchsorted(missing, most, side="right"))
         while kept and self._n_missing[kept - 1] == len(self._acc[kept - 1]):
-            kept -= 1  # the part of that gap which would have been allowed
+            kept -= 1  # the allowed part of that gap
         del self._acc[kept:], self._gyr[kept:], self._n_missing[kept:]
         self.n = sum(len(acc) for acc in self._acc)
         self.warnings.append(

@@ -1,10 +1,15 @@
-"""One session as a page that a runner can read, print and keep.
+"""The report of one session: a self-contained HTML page to read, print and keep.
 
-`page.write_report` puts it together: `verdict` comes first, then the sections of the run (`step_sections`,
-`course_sections`) and of the time before (`past`, `past_sections`), all made of `parts`. `words` names and
-explains, `series` thins, `plots` draws.
+`page.write_report` assembles it: the verdict (`verdict`), the sections of the run (`step_sections`,
+`course_sections`) and of the sessions before (`past`, `past_sections`). Sections are made of `parts`; `words`
+holds texts, `series` thins long series, `plots` draws.
 """
 
-from imurun.report.page import write_report
+from imurun.files.optional import optional_module
+
+for _module in ("bokeh", "jinja2"):
+    optional_module(_module, extra="report", purpose="A report")
+
+from imurun.report.page import write_report  # noqa: E402
 
 __all__ = ["write_report"]

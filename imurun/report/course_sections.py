@@ -1,4 +1,4 @@
-"""What was done when, how far to trust it, and what was noted on the way."""
+"""Sections of the report on the parts of the session, the data quality, and the runner's markers."""
 
 from __future__ import annotations
 
@@ -8,30 +8,42 @@ from typing import Any
 
 import numpy as np
 
+from imurun.model.columns import COLUMNS
 from imurun.model.frames import FloatArray
 from imurun.model.recording import Marker
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table
 from imurun.report.run import BOTH_COLOR, Run
-from imurun.report.words import CONTACT_ERRORS_MS, KINDS, MOUNTINGS, count, explained, lasting, number
+from imurun.report.words import (
+    CONTACT_ERRORS_MS,
+    KINDS,
+    MOUNTINGS,
+    count,
+    explained,
+    heading,
+    lasting,
+    number,
+    shown,
+    unit_of,
+)
 from imurun.summary import median_of, running_column
 
 MOST_ROWS = 24
-"""Of a table of bouts, laps or pain."""
+"""Most rows of a table of bouts, laps or pain."""
 LEAST_SHARE_PERCENT = 0.5
-"""Of a row about quality; less would read 0 %."""
+"""Least share of steps for a row about quality; less would read 0 %."""
 QUALITY_STEPS = ((0.9, "above 0.9"), (0.7, "0.7 to 0.9"), (0.5, "0.5 to 0.7"), (0.3, "0.3 to 0.5"))
 
 
 def course_sections(run: Run) -> Iterator[Section]:
-    """The bouts, where there are any, and the quality."""
+    """Bouts, where there are any, and quality."""
     if len(run.session.bouts):
         yield _bouts(run)
     yield _quality(run)
 
 
 def marker_sections(run: Run) -> Iterator[Section]:
-    """Laps and pain, where any was noted."""
+    """Laps and pain, where there are markers."""
     if run.session.markers:
         yield _markers(run)
 
@@ -59,7 +71,7 @@ def _bouts(run: Run) -> Section:
     running = [(begin, end) for begin, end, kind in stretches if kind == "running"]
     if len(running) > 1:
         tables.append(_table_of_times(run, "run", running))
-    return Section("bouts", "What was done when", _phase_lines(phases), (picture,), tuple(tables))
+    return Section("bouts", "Parts of the session", _phase_lines(phases), (picture,), tuple(tables))
 
 
 def _stretches(table: Any) -> list[tuple[float, float, str]]:
@@ -73,11 +85,11 @@ def _phase_lines(phases: list[tuple[float, float, str]]) -> tuple[str, ...]:
     kinds = {kind for *_, kind in phases}
     missing = [kind for kind in ("warm-up", "cool-down") if kind not in kinds]
     lines = [
-        "The main part is what was run at 80 % of the usual effort or more; "
-        "what comes before is warm-up, after it cool-down."
+        "The main part is the running at 80 % of the usual effort or more; "
+        "before it is the warm-up, after it the cool-down."
     ]
     if missing:
-        lines.append(f"No {' and no '.join(missing)} was seen in the recording.")
+        lines.append(f"No {' and no '.join(missing)} was found in the recording.")
     return tuple(lines)
 
 
@@ -87,11 +99,11 @@ def _quality(run: Run) -> Section:
     rows.append(("Gyroscope", "yes" if summary["gyroscope"] else "no"))
     rows.append(("No data", f"{number(summary['gap_s'], 1)} s of {lasting(run.duration_s)}"))
     if summary["bridged_samples"]:
-        rows.append(("Short holes filled in", count(summary["bridged_samples"], "sample", "samples")))
+        rows.append(("Short gaps filled", count(summary["bridged_samples"], "sample", "samples")))
     if summary["clipped_samples"]:
-        rows.append(("Cut off at full scale", count(summary["clipped_samples"], "sample", "samples")))
+        rows.append(("Clipped at full scale", count(summary["clipped_samples"], "sample", "samples")))
     if summary["mounting"] in MOUNTINGS:
-        rows.append(("How the sensor sat", MOUNTINGS[summary["mounting"]]))
+        rows.append(("Sensor alignment", MOUNTINGS[summary["mounting"]]))
     pictures: list[Picture] = []
     values = running_column(run.session.steps, "quality")
     values = values[np.isfinite(values)]
@@ -104,7 +116,7 @@ def _quality(run: Run) -> Section:
         gaps = np.array([(begin, end) for begin, end, kind in stretches if kind == "gap"]).reshape(-1, 2)
         legend = (("quality", BOTH_COLOR), *((("no data", plots.THIS_COLOR),) if len(gaps) else ()))
         picture = Picture(
-            "Quality, 0 to 1",
+            f"{COLUMNS['quality'].label}, 0 to 1",
             plots.quality_plot("quality", run.line("quality"), gaps, run.duration_s),
             lines[0],
             legend,
@@ -113,7 +125,7 @@ def _quality(run: Run) -> Section:
         pictures.append(picture)
     return Section(
         "quality",
-        "How far to trust it",
+        "Data quality",
         tuple(lines),
         tuple(pictures),
         (Table(("", ""), tuple(rows)),),
@@ -124,8 +136,8 @@ def _quality(run: Run) -> Section:
 def _quality_line(median: float) -> str:
     error = next(word for lower, word in CONTACT_ERRORS_MS if median >= lower)
     return (
-        f"Median quality {number(median, 2)}, where 1 is as clean as running gets. "
-        f"In tests, contact times of such steps were off by {error}."
+        f"Median quality {shown('quality', median)}; 1 is clean running. "
+        f"In tests, the error of contact times at this quality was {error}."
     )
 
 
@@ -154,8 +166,8 @@ def _markers(run: Run) -> Section:
         ends = [0.0, *(lap.time_s for lap in laps), run.duration_s]
         times = [(begin, end) for begin, end in pairwise(ends) if end - begin >= 1.0]
         tables.append(_table_of_times(run, "lap", times))
-    lines = () if not pain else ("Pain from 0, none, to 10, the worst you can think of.",)
-    return Section("markers", "What you noted on the way", lines, (), tuple(tables))
+    lines = () if not pain else ("Pain from 0, none, to 10, the worst imaginable.",)
+    return Section("markers", "Your markers during the run", lines, (), tuple(tables))
 
 
 def _pain_table(run: Run, pain: list[Marker]) -> Table:
@@ -166,7 +178,7 @@ def _pain_table(run: Run, pain: list[Marker]) -> Table:
 
 
 def _table_of_times(run: Run, word: str, times: list[tuple[float, float]]) -> Table:
-    """Steps, cadence, contact time and load from begin to end, s; the first ones where there are many."""
+    """Cadence, contact time and load of each stretch from begin to end, s; the first stretches of many."""
     cadence_spm, contact_ms, load = (
         running_column(run.session.steps, name) for name in ("cadence_spm", "contact_time_ms", "lumbar_dose")
     )
@@ -187,9 +199,9 @@ def _table_of_times(run: Run, word: str, times: list[tuple[float, float]]) -> Ta
         word,
         f"from, {run.clock_form}",
         f"length, {run.clock_form}",
-        "cadence, steps/min",
-        "contact, ms",
-        "load, BW⁴",
+        heading("cadence_spm"),
+        heading("contact_time_ms"),
+        f"load, {unit_of('lumbar_dose')}",
     )
     return Table(head, tuple(rows), _more(len(times) - MOST_ROWS))
 

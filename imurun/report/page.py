@@ -1,4 +1,4 @@
-"""The report as one file: everything that it needs is in it, and nothing is asked of a network."""
+"""Writes the report of a session as one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def write_report(
     flags: Sequence[Flag] = (),
     context: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the report of a session as one HTML file, whole or not at all.
+    """Write the report of a session as one HTML file, atomically.
 
     Args:
-        session: what `imurun.analyze` gave.
-        out: the file; what was there before is replaced.
-        history: this runner's sessions, a row each with `start` (UTC) and numbers named as in the summary. A
-            row of the session's own start gives its tags; later ones are left out. None: no past is known.
-        flags: what stood out, from `imurun.history.flags`.
-        context: numbers of the weeks before by name, for orientation.
+        session: the result of `imurun.analyze`.
+        out: the file; an existing file is replaced.
+        history: this runner's sessions, one row each, with `start` (UTC) and numbers named as in the summary.
+            The row with the session's own start gives its tags; later rows are left out. None for no history.
+        flags: of the session, from `imurun.history.flags`.
+        context: numbers of the weeks before, by name, for orientation.
 
     Raises:
         SettingsError: the file cannot be written.
@@ -98,7 +98,7 @@ def render(
 
 
 def _in_order(session: Session, past: Past | None, context: Mapping[str, Any] | None) -> list[Section]:
-    """The run, the past, and at the end what was noted on the way."""
+    """The sections: the run, the past, and the markers."""
     run = Run(session)
     return [
         *step_sections(run),
@@ -113,7 +113,7 @@ def _title(session: Session) -> str:
 
 
 def _facts(session: Session, past: Past | None) -> list[str]:
-    """The line below the title: when, how long, how far, with what."""
+    """Texts of the line below the title: date, duration, distance, shoes, sensor, method."""
     summary = session.summary
     facts: list[str] = []
     if session.start is not None:

@@ -1,4 +1,4 @@
-"""What a section of the report is made of."""
+"""Parts of the report's sections: pictures, tables and the section itself."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from bokeh.plotting import figure
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot with its words.
+    """A plot with its texts.
 
     Attributes:
         title: what is drawn, with its unit.
-        plot: the bokeh figure; its name is its place on the page.
-        says: the same in a sentence, for who cannot see it.
-        legend: word and colour of what is drawn.
-        across: the unit of the axis below.
-        wide: whether it takes the whole width of a desk's screen.
+        plot: the bokeh figure; its name is the id of its place on the page.
+        description: what it shows in a sentence, for screen readers.
+        legend: text and colour of each part.
+        x_label: text below the x axis.
+        wide: whether it takes the full width of a wide screen.
     """
 
     title: str
     plot: figure
-    says: str
+    description: str
     legend: tuple[tuple[str, str], ...] = ()
-    across: str = "minutes of the recording"
+    x_label: str = "minutes of the recording"
     wide: bool = False
 
 
@@ -39,12 +39,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """One question and its answer.
+    """A section of the page.
 
     Attributes:
-        key: its anchor on the page.
-        lines: visible sentences, above.
-        terms: label and meaning of the words that it uses.
+        key: its id on the page.
+        lines: sentences above pictures and tables.
+        terms: label and meaning of the quantities in it.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""The runner's earlier sessions, and what the history says of this one."""
+"""The runner's earlier sessions and this session's own row of the history, for the report."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from imurun.files.text import printable
 from imurun.model.frames import FloatArray
 
 RECENT_DAYS = 180
-"""How far back the pictures look."""
+"""Span of the pictures before the session."""
 SAME_S = 1.0
-"""A stored session that starts within so much of this one is this one."""
+"""A stored session whose start differs by less is this session."""
 
 
 class Sessions:
-    """Rows of the history in order of their start; the pandas table stays inside.
+    """Rows of the history in order of their start, read by column.
 
     Attributes:
         start: UTC, shape (n,).
@@ -40,18 +40,18 @@ class Sessions:
         return np.asarray(pd.to_numeric(self._frame[name], errors="coerce"), dtype=np.float64)
 
     def texts(self, name: str) -> list[str]:
-        """A column of words, "" where there is none."""
+        """A text column; "" where there is no text."""
         if name not in self._frame:
             return [""] * len(self)
         return [printable(v).strip() if isinstance(v, str) else "" for v in self._frame[name]]
 
     def where(self, chosen: npt.NDArray[np.bool_] | Sequence[bool]) -> Sessions:
-        """Some of the rows."""
+        """The rows where `chosen` is true."""
         return Sessions(self._frame[np.asarray(chosen, dtype=bool)])
 
 
 class Past:
-    """What is known of the time before a session.
+    """The sessions before a session, and its own row.
 
     Attributes:
         start: of the session, UTC without a zone; None when it is not known.
@@ -75,28 +75,28 @@ class Past:
         self.recent = self.days_before(RECENT_DAYS)
 
     def days_before(self, days: int) -> Sessions:
-        """The earlier sessions of so many days before this one, or before the last one known."""
+        """Earlier sessions of the `days` before this one; before the last earlier one if it has no date."""
         if not len(self.earlier):
             return self.earlier
         last = self.start if self.start is not None else self.earlier.start[-1]
         return self.earlier.where(self.earlier.start >= last - np.timedelta64(days, "D"))
 
     def own_number(self, name: str) -> float | None:
-        """A number of the session's own row."""
+        """A number of the session's own row; None where it is not known."""
         known = [float(value) for value in self.own.numbers(name) if np.isfinite(value)]
         return known[-1] if known else None
 
     def own_text(self, name: str) -> str:
-        """A tag of the session's own row, "" where it has none."""
+        """A tag of the session's own row; "" where it has none."""
         return next(reversed(self.own.texts(name)), "")
 
 
 def make_past(history: Any, start: datetime | None) -> Past | None:
-    """What came before a session that began at `start`; None without a history.
+    """The past of a session that began at `start`; None without a history.
 
     Args:
-        history: a pandas table with `start` (UTC) and a row a session, or None.
-        start: UTC, with or without saying so.
+        history: a pandas table with `start` (UTC) and one row for each session, or None.
+        start: UTC, with or without a time zone.
     """
     if history is None or not len(history):
         return None
@@ -106,7 +106,7 @@ def make_past(history: Any, start: datetime | None) -> Past | None:
 
 
 def utc_of(moment: datetime) -> np.datetime64:
-    """UTC without a zone; a moment without one is UTC already."""
+    """A time as UTC without a zone; a time without a zone is taken as UTC."""
     return pd.to_datetime([moment], utc=True).tz_localize(None).to_numpy()[0]
 
 
@@ -116,5 +116,5 @@ def day_of(moment: np.datetime64) -> str:
 
 
 def ms_of(moments: Any) -> Any:
-    """Milliseconds since 1970, as bokeh counts time; of one moment or an array."""
+    """Milliseconds since 1970, bokeh's unit of time; of one time or an array."""
     return (moments - np.datetime64(0, "ms")) / np.timedelta64(1, "ms")

@@ -1,4 +1,4 @@
-"""The plots of the report."""
+"""Draws the plots of the report with bokeh."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from imurun.report.words import KINDS
 LINE_HEIGHT_PX = 150
 BAND_HEIGHT_PX = 64
 QUALITY_TOP = 1.08
-"""Of the axis, so that the best quality, 1, is seen as a line."""
+"""Top of the quality axis, so that a line at 1 is visible."""
 THIS_COLOR = "#c9302c"
-"""This session among others, pain, and where data are missing."""
+"""This session among others, pain, and missing data."""
 BAND_ALPHA = 0.18
 INSIDE = 2.0, 98.0
-"""Percentiles of the bands' edges that an axis holds, and all medians: one odd part must not flatten it."""
+"""An axis holds all medians and these percentiles of the bands, so that one outlier does not flatten it."""
 
 
 class Line(NamedTuple):
@@ -37,7 +37,7 @@ def time_plot(name: str, lines: Sequence[Line], duration_s: float, span: float) 
 
     Args:
         lines: each with at least one value.
-        span: the least that the axis spans, lest noise fill it.
+        span: least span of the y axis, so that noise does not fill it.
     """
     plot = plain_figure(name, height=LINE_HEIGHT_PX, x_range=_minutes(duration_s))
     bands = np.concatenate([edge for line in lines for edge in (line.thinned.low, line.thinned.high)])
@@ -59,7 +59,7 @@ def time_plot(name: str, lines: Sequence[Line], duration_s: float, span: float) 
 def load_plot(
     name: str, edges_s: FloatArray, load: FloatArray, pain: Sequence[tuple[float, float]]
 ) -> figure:
-    """The load as it adds up, and where pain was noted: (time s, load then)."""
+    """The cumulative load, and the pain markers: (time s, load at that time)."""
     minutes = edges_s / 60.0
     plot = plain_figure(name, height=LINE_HEIGHT_PX + 30, x_range=_minutes(edges_s[-1]), min_border_left=64)
     plot.y_range = axis(0.0, max(1.0, 1.08 * float(load[-1])))
@@ -75,7 +75,7 @@ def load_plot(
 def histogram(
     name: str, edges: FloatArray, counts: dict[str, FloatArray], colors: dict[str, str], unit: str
 ) -> figure:
-    """How many steps had which value, one outline a side."""
+    """Number of steps by value, one set of bars for each side."""
     plot = plain_figure(name, height=LINE_HEIGHT_PX + 30)
     most = max(float(values.max()) for values in counts.values())
     plot.x_range = axis(edges[0], edges[-1])
@@ -92,7 +92,7 @@ def histogram(
 
 
 def timeline(name: str, stretches: Sequence[tuple[float, float, str]], duration_s: float) -> figure:
-    """What was done when: begin s, end s and kind, a coloured stretch each."""
+    """The bouts as coloured stretches: begin s, end s and kind."""
     plot = plain_figure(name, height=BAND_HEIGHT_PX, x_range=_minutes(duration_s))
     plot.y_range = axis(0.0, 1.0)
     plot.yaxis.visible = False
@@ -110,7 +110,7 @@ def timeline(name: str, stretches: Sequence[tuple[float, float, str]], duration_
 
 
 def quality_plot(name: str, line: Line, gaps_s: FloatArray, duration_s: float) -> figure:
-    """Quality over time, and the gaps (n, 2) as red stretches as wide as they are, at least a hair."""
+    """Quality over time, and the gaps (n, 2) as red stretches, each at least a hairline wide."""
     plot = time_plot(name, [line], duration_s, 1.0)
     plot.y_range = axis(0.0, QUALITY_TOP)
     if len(gaps_s):
@@ -132,7 +132,7 @@ def days_plot(
     level: float | None,
     x_range: Range1d,
 ) -> figure:
-    """A stem a session, by ms since 1970 UTC, this one in its own colour; a dashed line at `level`."""
+    """A stem for each session by ms since 1970 UTC, this one highlighted; a dashed line at `level`."""
     plot = plain_figure(
         name, height=LINE_HEIGHT_PX, x_axis_type="datetime", x_range=x_range, min_border_left=64
     )
@@ -152,7 +152,7 @@ def days_plot(
 
 
 def axis(start: float, end: float) -> Range1d:
-    """An axis that stays as it is."""
+    """A fixed axis range."""
     return Range1d(start=float(start), end=float(end))
 
 
@@ -161,7 +161,7 @@ def _minutes(duration_s: float) -> Range1d:
 
 
 def _band(plot: figure, line: Line) -> None:
-    """The band as one polygon a stretch: a hole stays a hole."""
+    """The band as one polygon for each unbroken stretch, so that gaps stay visible."""
     stretches = [part for part in unbroken(line.thinned) if part.stop - part.start > 1]
     minutes = line.thinned.time_s / 60.0
     low, high = line.thinned.low, line.thinned.high

@@ -1,20 +1,21 @@
-"""A session's running steps, ready to be drawn and told."""
+"""The running steps of a session, prepared for the report's pictures and tables."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from imurun.model.columns import COLUMNS
 from imurun.plot_style import SIDES
 from imurun.report import plots
 from imurun.report.parts import Picture
 from imurun.report.plots import Line
 from imurun.report.series import part_edges, thin
-from imurun.report.words import TERMS, clock_form, clock_like, label_with_unit, shown
+from imurun.report.words import clock_form, clock_like, label_with_unit, shown
 from imurun.session import Session
 from imurun.summary import median_of, running_column
 
 LEAST_STEPS_TO_DRAW = 20
-"""Fewer are told in numbers only."""
+"""With fewer steps the report shows numbers only."""
 SPANS = {
     "cadence_spm": 12.0,
     "contact_time_ms": 40.0,
@@ -26,19 +27,20 @@ SPANS = {
     "yaw_rom_deg": 4.0,
     "ml_sway_ratio": 0.06,
 }
-"""Columns that are drawn, and the least that an axis spans, lest noise fill it."""
+"""Columns that are drawn, and the least span of their axis, so that noise does not fill it."""
 BOTH_SIDES = tuple((side, SIDES[side]) for side in ("left", "right"))
 BOTH_COLOR = "#7b61c4"
-"""Of a line for both feet."""
+"""Colour of a line for both feet."""
 
 
 class Run:
-    """A session's running steps, ready to draw.
+    """The running steps of a session.
 
     Attributes:
-        session: the whole.
+        session: the session.
+        duration_s: of the recording.
         time_s: of each running step, shape (n,).
-        edges_s: of the parts into which time is cut.
+        edges_s: edges of the time bins of lines.
     """
 
     def __init__(self, session: Session) -> None:
@@ -49,12 +51,12 @@ class Run:
 
     @property
     def n_steps(self) -> int:
-        """How many running steps there are."""
+        """Number of running steps."""
         return len(self.time_s)
 
     @property
     def can_draw(self) -> bool:
-        """Whether there are enough steps for a line."""
+        """Whether there are enough steps for a line plot."""
         return self.n_steps >= LEAST_STEPS_TO_DRAW
 
     def known(self, column: str) -> bool:
@@ -63,15 +65,15 @@ class Run:
 
     @property
     def clock_form(self) -> str:
-        """The form of times in tables."""
+        """The form of times in tables, such as "min:s"."""
         return clock_form(self.duration_s)
 
     def clock(self, seconds: float) -> str:
-        """A time in that form."""
+        """A time in the form of `clock_form`."""
         return clock_like(seconds, self.duration_s)
 
     def line(self, column: str, side: str | None = None) -> Line:
-        """A column over time, of both feet or one."""
+        """A column over time, of both feet or of one."""
         thinned = thin(
             running_column(self.session.steps, "initial_contact_s", side),
             running_column(self.session.steps, column, side),
@@ -80,14 +82,14 @@ class Run:
         return Line(thinned, BOTH_COLOR if side is None else SIDES[side])
 
     def picture(self, column: str, *, by_side: bool = False, prefix: str = "") -> Picture:
-        """A column over the run, in one line or one a foot."""
+        """A picture of a column over the run, with one line or one for each foot."""
         lines = [self.line(column, side) for side in ("left", "right")] if by_side else [self.line(column)]
         values = running_column(self.session.steps, column)
         usual = median_of(values)
-        says = f"{TERMS[column].label} over the run; median {shown(column, usual)}."
+        description = f"{COLUMNS[column].label} over the run; median {shown(column, usual)}."
         return Picture(
             label_with_unit(column),
             plots.time_plot(prefix + column, lines, self.duration_s, SPANS[column]),
-            says,
+            description,
             BOTH_SIDES if by_side else (),
         )

@@ -1,4 +1,4 @@
-"""Long series made short: what a plot can show, however long the run was."""
+"""Thins long series for plots: median and band in time bins, however long the run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pandas as pd
 from imurun.model.frames import FloatArray
 
 MOST_PARTS = 240
-"""Of equal time: as many as a line a hand wide can show."""
+"""Most time bins: as many as a line of 10 cm can show."""
 SHORTEST_PART_S = 10.0
-"""About 28 steps: fewer would draw noise."""
+"""Least length of a bin: about 28 steps, since fewer would show noise."""
 LOW, HIGH = 0.1, 0.9
-"""Quantiles of the band: eight in ten steps lie in it."""
+"""Quantiles of the band, which holds eight in ten steps."""
 
 
 class Thin(NamedTuple):
-    """A series by parts of equal time, each array of shape (parts,); NaN where a part holds nothing.
+    """A series in time bins, each array of shape (bins,); NaN where a bin has no values.
 
     Attributes:
-        time_s: the middle of each part.
-        low, median, high: of the values in it.
+        time_s: the middle of each bin.
+        low, median, high: quantiles `LOW`, 0.5 and `HIGH` of the values in it.
     """
 
     time_s: FloatArray
@@ -32,17 +32,17 @@ class Thin(NamedTuple):
 
 
 def part_edges(duration_s: float) -> FloatArray:
-    """Where parts begin and end, from 0 to the duration, s; at most `MOST_PARTS` parts."""
+    """Edges of equal time bins from 0 to the duration, s; at most `MOST_PARTS` bins."""
     n = int(np.clip(duration_s // SHORTEST_PART_S, 1, MOST_PARTS))
     return np.linspace(0.0, max(duration_s, 1e-9), n + 1)
 
 
 def thin(time_s: FloatArray, values: FloatArray, edges_s: FloatArray) -> Thin:
-    """Median and band of what is known in each part.
+    """Median and band of the known values in each bin.
 
     Args:
         time_s, values: shape (n,); values that are not finite are left out.
-        edges_s: rising, shape (parts + 1,); what lies outside belongs to the nearest part.
+        edges_s: rising, shape (bins + 1,); times outside belong to the nearest bin.
     """
     n_parts = len(edges_s) - 1
     known = np.isfinite(time_s) & np.isfinite(values)
@@ -55,7 +55,7 @@ def thin(time_s: FloatArray, values: FloatArray, edges_s: FloatArray) -> Thin:
 
 
 def adding_up(time_s: FloatArray, values: FloatArray, edges_s: FloatArray) -> FloatArray:
-    """Sum of what was known up to each edge; shape of `edges_s`. The last is the sum of all."""
+    """Sum of the known values up to each edge, shape of `edges_s`; the last is the sum of all."""
     known = np.isfinite(time_s) & np.isfinite(values)
     order = np.argsort(time_s[known], kind="stable")
     sums = np.concatenate([[0.0], np.cumsum(values[known][order])])
@@ -65,7 +65,7 @@ def adding_up(time_s: FloatArray, values: FloatArray, edges_s: FloatArray) -> Fl
 
 
 def unbroken(thinned: Thin) -> list[slice]:
-    """The stretches of parts without a hole."""
+    """Runs of neighbouring bins that have values."""
     known = np.concatenate([[False], np.isfinite(thinned.median), [False]])
     turns = np.flatnonzero(known[1:] != known[:-1])
     return [slice(int(begin), int(end)) for begin, end in zip(turns[::2], turns[1::2], strict=True)]

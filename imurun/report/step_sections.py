@@ -1,4 +1,4 @@
-"""What the running steps say: load, rhythm, sides, impact, sway."""
+"""Sections of the report on the running steps: load, rhythm, left and right, impact, sway."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from imurun.model.columns import COLUMNS
 from imurun.model.frames import FloatArray
 from imurun.plot_style import LOAD_COLOR, SIDES
 from imurun.report import plots
@@ -14,10 +15,10 @@ from imurun.report.run import LEAST_STEPS_TO_DRAW, Run
 from imurun.report.series import adding_up
 from imurun.report.words import (
     NO_BREAK,
-    TERMS,
     change,
     count,
     explained,
+    heading,
     label_with_unit,
     lasting,
     number,
@@ -35,14 +36,14 @@ GLANCE = (
     "lumbar_compression_bw",
     "lumbar_dose_bw4",
 )
-"""Numbers of the summary that stand at the top."""
+"""Quantities of the summary shown at the top."""
 BINS = 30
 INSIDE = 0.5, 99.5
-"""Percentiles between which the bars of a distribution lie; the outermost bars hold what is beyond."""
+"""Percentiles between which the bars of a distribution lie; the outermost bars hold the values beyond."""
 
 
 def step_sections(run: Run) -> Iterator[Section]:
-    """The sections in the order in which they are read; what the recording cannot say is left out."""
+    """The sections in reading order; those that the recording has no values for are left out."""
     if not run.n_steps:
         return
     for section in (_load(run), _rhythm(run), _sides(run), _impact(run), _sway(run)):
@@ -62,10 +63,10 @@ def _load(run: Run) -> Section | None:
         lines.append(f"Half of it was reached after {lasting(half_s)}.")
         pain = [m.time_s for m in run.session.markers if m.kind == "pain"]
         marks = [(time_s, float(np.interp(time_s, run.edges_s, load))) for time_s in pain]
-        legend = (("load so far", LOAD_COLOR), *((("pain noted", plots.THIS_COLOR),) if marks else ()))
+        legend = (("load so far", LOAD_COLOR), *((("pain marked", plots.THIS_COLOR),) if marks else ()))
         pictures = [
             Picture(
-                "Load so far, BW⁴",
+                f"Load so far, {unit_of('lumbar_dose_bw4')}",
                 plots.load_plot("load", run.edges_s, load, marks),
                 f"The load rises to {shown('lumbar_dose_bw4', dose)}.",
                 legend,
@@ -96,7 +97,7 @@ def _rhythm(run: Run) -> Section | None:
     else:
         lines = (_too_few(run),)
         pictures = ()
-    rows = tuple((TERMS[name].label, shown(name, run.session.summary[name])) for name in columns)
+    rows = tuple((COLUMNS[name].label, shown(name, run.session.summary[name])) for name in columns)
     table = Table(("", "median"), rows)
     return Section(
         "rhythm",
@@ -118,14 +119,14 @@ def _sides(run: Run) -> Section | None:
         difference = summary[f"{stem}_asymmetry_percent"]
         if left is None or right is None or difference is None:
             continue
-        decimals = TERMS[name].decimals
+        decimals = COLUMNS[name].decimals
         compared.append(name)
         percent = f"{'+' if difference > 0.05 else ''}{number(difference, 1)} %"
         rows.append((label_with_unit(name), number(left, decimals), number(right, decimals), percent))
     if not rows:
         return None
     known = summary["side_known_percent"]
-    lines = ["The difference is left minus right: above 0, the left value is greater. No one is quite even."]
+    lines = ["The difference is left minus right; above 0, left is greater. Small differences are normal."]
     if known is not None and known < 99.5:
         lines.append(
             f"The foot is known for {number(known, 0)} % of the running steps; the others are left out."
@@ -134,7 +135,7 @@ def _sides(run: Run) -> Section | None:
     pictures = tuple(run.picture(name, by_side=True, prefix="sides_") for name in drawn)
     return Section(
         "sides",
-        "Left against right",
+        "Left and right",
         tuple(lines),
         pictures if run.can_draw else (),
         (Table(("", "left", "right", "difference"), tuple(rows)),),
@@ -156,17 +157,17 @@ def _impact(run: Run) -> Section | None:
     sentence = f"Half of the steps were above {usual}, one in twenty above {rare}."
     legend = tuple((side if side != "unknown" else "foot not known", SIDES[side]) for side in counts)
     picture = Picture(
-        "Number of steps by impact peak",
-        plots.histogram("impact", edges, counts, SIDES, "impact peak, g"),
+        f"Number of steps by {COLUMNS['peak_impact_g'].label.lower()}",
+        plots.histogram("impact", edges, counts, SIDES, heading("peak_impact_g")),
         sentence,
         legend,
-        across="",
+        x_label="",
         wide=True,
     )
     return Section(
         "impact",
-        "How hard the steps were",
-        (sentence, "The outermost bars hold what lies beyond them."),
+        "Impact of the steps",
+        (sentence, "The outermost bars hold all values beyond them."),
         (picture,),
         terms=explained("peak_impact_g"),
     )
@@ -178,15 +179,16 @@ def _sway(run: Run) -> Section | None:
     lines: list[str] = []
     if not summary["gyroscope"]:
         lines.append(
-            "Side tilt, forward tilt and rotation need a gyroscope; "
-            "this recording has none, so they are left out."
+            f"{COLUMNS['roll_rom_deg'].label}, {COLUMNS['pitch_rom_deg'].label.lower()} and "
+            f"{COLUMNS['yaw_rom_deg'].label.lower()} need a gyroscope; this recording has none, so they are "
+            "left out."
         )
     rows: list[tuple[str, ...]] = []
     for name in FRESH_AND_TIRED:
         fresh, tired = summary[f"fresh_{name}"], summary[f"tired_{name}"]
         if fresh is None or tired is None:
             continue
-        decimals = TERMS[name].decimals
+        decimals = COLUMNS[name].decimals
         moved = change(fresh, tired, decimals, "")
         rows.append((label_with_unit(name), number(fresh, decimals), number(tired, decimals), moved))
     tables: tuple[Table, ...] = ()
@@ -204,7 +206,7 @@ def _sway(run: Run) -> Section | None:
     pictures = tuple(run.picture(name) for name in columns) if run.can_draw else ()
     terms = dict.fromkeys([*columns, *(name for name in FRESH_AND_TIRED if rows)])
     return Section(
-        "sway", "Lean and sway, fresh against tired", tuple(lines), pictures, tables, explained(*terms)
+        "sway", "Lean and sway, fresh and tired", tuple(lines), pictures, tables, explained(*terms)
     )
 
 
@@ -218,7 +220,7 @@ def _too_few(run: Run) -> str:
 
 
 def glance(session: Session) -> tuple[tuple[str, ...], ...]:
-    """Label, value and unit of the session's main numbers, those that are known."""
+    """Label, value and unit of the session's main quantities that are known."""
     summary = session.summary
     tiles: list[tuple[str, ...]] = [("Running", *lasting(summary["running_s"]).split(NO_BREAK))]
     if summary["running_steps"]:
@@ -230,5 +232,5 @@ def glance(session: Session) -> tuple[tuple[str, ...], ...]:
             tiles.append(("Walking cadence", number(summary["walking_cadence_spm"], 0), "steps/min"))
     for name in GLANCE:
         if summary[name] is not None:
-            tiles.append((TERMS[name].label, number(summary[name], TERMS[name].decimals), unit_of(name)))
+            tiles.append((COLUMNS[name].label, number(summary[name], COLUMNS[name].decimals), unit_of(name)))
     return tuple(tiles)

@@ -1,116 +1,66 @@
-"""The words of the report: what each number is called, and what it means to a runner."""
+"""Texts of the report: explanations of its quantities, and numbers, times and labels as text."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
-from imurun.model.columns import STEP_COLUMNS, UNITS
+from imurun.model.columns import COLUMNS, Column, printed_unit
 from imurun.terminal_text import clock
 
 HOUR_S = 3600
 DASH = "\N{EN DASH}"
-"""In the place of what is not known."""
+"""Shown for a value that is not known."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-class Term(NamedTuple):
-    """A number of the report.
+GREATEST_DAYS = 30
+"""Span of the greatest earlier session, as in the study behind the flag."""
 
-    Attributes:
-        label: what it is called.
-        decimals: that are shown.
-        plain: what it means to a runner; "" where the step table's own words will do.
-    """
-
-    label: str
-    decimals: int
-    plain: str = ""
-
-
-TERMS: dict[str, Term] = {
-    "cadence_spm": Term("Cadence", 0, "How many steps you take in a minute, both feet counted."),
-    "contact_time_ms": Term(
-        "Contact time", 0, "How long a foot stays on the ground. It grows when you slow down or tire."
-    ),
-    "flight_time_ms": Term(
-        "Flight time",
-        0,
-        "How long both feet are off the ground between two steps; below 0 when they overlap.",
-    ),
-    "duty_factor": Term("Duty factor", 3),
-    "vertical_oscillation_mm": Term(
-        "Oscillation", 0, "How far the lower back rises and falls within a step."
-    ),
-    "peak_impact_g": Term(
-        "Impact peak",
-        2,
-        "The hardest upward jolt at the sensor around foot strike; standing still reads 1 g. "
-        "It compares your runs with one another, worn the same way; it is not the force at the foot.",
-    ),
-    "loading_rate_g_s": Term("Loading rate", 0, "How steeply the jolt at foot strike rises."),
-    "braking_g": Term(
-        "Braking peak", 2, "The strongest backward pull just after foot strike. Landing far ahead raises it."
-    ),
-    "peak_vgrf_bw": Term(
-        "Peak force",
-        2,
-        "Estimated greatest force between foot and ground, in body weights (BW): 2.5 BW is two and a half "
-        "times what you weigh.",
-    ),
-    "lumbar_compression_bw": Term(
-        "Lumbar load",
-        2,
-        "Modelled pressure on the lowest disc of the spine in each step, in body weights (BW). "
-        "An index that compares your steps with your steps, not a measurement.",
-    ),
-    "lumbar_shear_bw": Term("Lumbar shear", 2),
-    "lean_deg": Term(
-        "Forward lean",
-        1,
-        "How far the pelvis leans forward, against standing or, without it, against the first steps.",
-    ),
-    "roll_rom_deg": Term("Side tilt", 1, "How far the pelvis drops from side to side within two steps."),
-    "pitch_rom_deg": Term("Forward tilt", 1, "How far the pelvis tips forward and back within two steps."),
-    "yaw_rom_deg": Term("Rotation", 1, "How far the pelvis turns left and right within two steps."),
-    "ml_sway_ratio": Term(
-        "Sideways share", 3, "How much of all the motion goes sideways, as a share from 0 to 1."
-    ),
-    "step_regularity": Term(
-        "Step regularity", 3, "How alike one step is to the next; 1 is identical, lower is less even."
-    ),
-    "stride_regularity": Term("Stride regularity", 3),
-    "quality": Term(
-        "Quality",
-        2,
-        "How far the step's contact time can be trusted, from 0 to 1. A soft strap, a cut-off signal, a "
-        "broken rhythm or a wrong upright lower it.",
-    ),
-    "lumbar_dose_bw4": Term(
-        "Session load",
-        0,
-        "Every running step adds its lumbar load to the power of 4, in BW⁴. So magnitude counts far more "
-        "than number: a step with twice the load adds 16 times as much.",
-    ),
+EXPLANATIONS: dict[str, str] = {
+    "cadence_spm": "How many steps you take in a minute, both feet counted.",
+    "contact_time_ms": "How long a foot stays on the ground. It grows when you slow down or tire.",
+    "flight_time_ms": "How long both feet are off the ground between two steps; below 0 when they overlap.",
+    "duty_factor": "",
+    "vertical_oscillation_mm": "How far the lower back rises and falls within a step.",
+    "peak_impact_g": "The hardest upward jolt at the sensor around foot strike; standing still reads 1 g. "
+    "It compares your runs with one another, worn the same way; it is not the force at the foot.",
+    "loading_rate_g_s": "How steeply the jolt at foot strike rises.",
+    "braking_g": "The strongest backward pull just after foot strike. Landing far ahead raises it.",
+    "peak_vgrf_bw": "Estimated greatest force between foot and ground, in body weights (BW): 2.5 BW is two "
+    "and a half times your weight.",
+    "lumbar_compression_bw": "Modelled pressure on the lowest disc of the spine in each step, in body "
+    "weights (BW). An index that compares your steps with your steps, not a measurement.",
+    "lumbar_shear_bw": "",
+    "lean_deg": "How far the pelvis leans forward, against standing or, without it, against the first steps.",
+    "roll_rom_deg": "How far the pelvis drops from side to side within two steps.",
+    "pitch_rom_deg": "How far the pelvis tips forward and back within two steps.",
+    "yaw_rom_deg": "How far the pelvis turns left and right within two steps.",
+    "ml_sway_ratio": "The sideways part of the acceleration, as a share from 0 to 1.",
+    "step_regularity": "How alike one step is to the next; 1 is identical, lower is less even.",
+    "stride_regularity": "",
+    "quality": "How reliable the step's contact time is, from 0 to 1. A soft strap, a clipped signal, an "
+    "uneven rhythm or a wrong upright lower it.",
+    "lumbar_dose_bw4": "Every running step adds its lumbar load to the power of 4, in BW⁴. So magnitude "
+    "counts far more than number: a step with twice the load adds 16 times as much.",
 }
-"""By column of the step table; and the sum over the session, by its key in the summary."""
+"""What a quantity of the report means to a runner; "" where the meaning in `columns` is enough."""
 
-UNIT_WORDS = {"lumbar_dose_bw4": "BW⁴"}
-_MEANINGS = {column.name: column.meaning for column in STEP_COLUMNS}
+TERMS: dict[str, Column] = {name: COLUMNS[name] for name in EXPLANATIONS}
+"""The quantities of the report, by column of the step table or key of the summary."""
 
 DIAGNOSIS = "It measures and compares; it does not diagnose."
 
 LIMITS = (
-    "This is no medical device, no diagnosis and no forecast of injury. Pain that stays or grows belongs "
-    "before a physician or physiotherapist, whatever is written here.",
+    "This is not a medical device, a diagnosis or a forecast of injury. See a physician or physiotherapist "
+    "about pain that stays or grows, whatever this report shows.",
     "Cadence, contact time, flight time and peak force were checked against force plates on a few runners; "
     "contact times were off by about 11 ms, on slopes by 13 ms, and peak force by 0.10 to 0.15 BW.",
-    "Impact peak, loading rate and braking are those of the sensor, not of the foot. They compare runs of "
+    "Impact peak, loading rate and braking are measured at the sensor, not at the foot. They compare runs of "
     "one runner who wears the sensor the same way.",
     "Lumbar load comes from a model of trunk and back muscles that no study validates for one sensor. "
     "It is an index that compares your steps with your steps.",
-    "Left against right is seen smaller than it is: in simulation about three tenths of a difference in "
-    "contact time, and half of one in peak force.",
+    "Differences between left and right are underestimated: in simulation about three tenths of a "
+    "difference in contact time is found, and half of a difference in peak force.",
 )
 """What the numbers are and are not; figures from the accuracy benchmark, as in the README."""
 
@@ -121,15 +71,15 @@ CONTACT_ERRORS_MS: tuple[tuple[float, str], ...] = (
     (0.3, "about 30 ms"),
     (0.0, "about 43 ms"),
 )
-"""How far contact times were off at this quality or above, on real trials made worse, as in the README."""
+"""Error of contact times at this quality or above, on real trials that were degraded, as in the README."""
 POOR_QUALITY = 0.5
-"""Below it contact times were off by twice as much as those of clean running."""
+"""Below this quality the error of contact times is twice that of clean running."""
 
 MOUNTINGS = {
-    "given": "as it was given",
+    "given": "given",
     "found": "found in the first running",
     "whole": "found in all of the running",
-    "level": "only up is known",
+    "level": "only the vertical is known",
 }
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -141,43 +91,45 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 """Colour and word of each kind of bout."""
 
-CONTEXT: dict[str, Term] = {
-    "acute_bw4": Term("Load a day, last 7 days, BW⁴", 0, "Mean load a day, the newest days counting most."),
-    "chronic_bw4": Term("Load a day, last 28 days, BW⁴", 0, "The same over four weeks."),
-    "acute_chronic_ratio": Term(
-        "Last 7 days over last 28",
-        2,
-        "1 is even. Shown for orientation, never as a warning: studies disagree on what it is worth.",
-    ),
-    "week_load_bw4": Term("Load of the week, BW⁴", 0, "All that the last 7 days added up to."),
-    "monotony": Term(
-        "Monotony", 2, "Mean load a day of the week over how much it varies; high when all days are alike."
-    ),
-    "strain_bw4": Term("Strain, BW⁴", 0, "Load of the week times its monotony."),
-    "days": Term("Days of history", 0, "From the first session that is known to this one."),
+CONTEXT: dict[str, str] = {
+    "acute_bw4": "Mean load a day; the newest days count most.",
+    "chronic_bw4": "The same over four weeks.",
+    "acute_chronic_ratio": "1 is even. For orientation, never a warning: studies disagree on its value.",
+    "week_load_bw4": "The sum of the last 7 days.",
+    "monotony": "Mean load a day of the week over how much it varies; high when all days are alike.",
+    "strain_bw4": "Load of the week times its monotony.",
+    "days": "From the first session that is known to this one.",
 }
-"""Numbers of the weeks before, by their key in `imurun.history.flags.context`."""
+"""What the numbers of the weeks before mean, by their key in `imurun.history.flags.context`."""
 
 
 def unit_of(name: str) -> str:
-    """The unit of a column or of the session load; "" for a ratio."""
-    return UNIT_WORDS.get(name) or UNITS[name]
+    """The unit of a quantity as people read it; "" for a ratio."""
+    return printed_unit(name)
 
 
 def label_with_unit(name: str) -> str:
     """Such as "Cadence, steps/min"."""
     unit = unit_of(name)
-    return TERMS[name].label + (f", {unit}" if unit else "")
+    return COLUMNS[name].label + (f", {unit}" if unit else "")
+
+
+def heading(name: str) -> str:
+    """As `label_with_unit`, in lower case for the head of a table: "cadence, steps/min"."""
+    label = label_with_unit(name)
+    return label[0].lower() + label[1:]
 
 
 def plain(name: str) -> str:
-    """What a number means, one or two sentences."""
-    said = TERMS[name].plain or _MEANINGS[name]
-    return said[0].upper() + said[1:].rstrip(".") + "."
+    """What a quantity means, in one or two sentences, and its standard term where the label is another."""
+    text = EXPLANATIONS.get(name) or CONTEXT.get(name) or COLUMNS[name].meaning
+    text = text[0].upper() + text[1:].rstrip(".") + "."
+    term = COLUMNS[name].term
+    return f"{text} Standard term: {term}." if term else text
 
 
 def number(value: float | None, decimals: int) -> str:
-    """A number as text, a dash where it is not known."""
+    """A number as text; a dash where it is not known."""
     if value is None or not math.isfinite(value):
         return DASH
     text = f"{value:,.{decimals}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
@@ -185,13 +137,13 @@ def number(value: float | None, decimals: int) -> str:
 
 
 def shown(name: str, value: float | None) -> str:
-    """A value with its unit, that a line break does not part."""
+    """A value with its unit, joined by a no-break space."""
     unit = unit_of(name)
-    return number(value, TERMS[name].decimals) + (f"{NO_BREAK}{unit}" if unit else "")
+    return number(value, COLUMNS[name].decimals) + (f"{NO_BREAK}{unit}" if unit else "")
 
 
 def change(before: float | None, after: float | None, decimals: int, unit: str) -> str:
-    """By how much a value moved, with its sign."""
+    """The change of a value, with its sign."""
     if before is None or after is None or not math.isfinite(before) or not math.isfinite(after):
         return DASH
     text = number(after - before, decimals)
@@ -200,12 +152,12 @@ def change(before: float | None, after: float | None, decimals: int, unit: str) 
 
 
 def lasting(seconds: float) -> str:
-    """A span of time, such as "4:40 min" or "1:02:03 h"."""
+    """A duration, such as "4:40 min" or "1:02:03 h"."""
     return f"{clock(seconds)}{NO_BREAK}{'min' if round(seconds) < HOUR_S else 'h'}"
 
 
 def clock_form(longest_s: float) -> str:
-    """How `clock_like` writes times in a table whose longest is this."""
+    """The form in which `clock_like` writes times in a table whose longest time is this."""
     return "min:s" if round(longest_s) < HOUR_S else "h:min:s"
 
 
@@ -216,10 +168,10 @@ def clock_like(seconds: float, longest_s: float) -> str:
 
 
 def count(n: int, one: str, many: str) -> str:
-    """A number of things in words."""
+    """A count with its noun, such as "3 steps"."""
     return f"{number(n, 0)}{NO_BREAK}{one if n == 1 else many}"
 
 
 def explained(*columns: str) -> tuple[tuple[str, str], ...]:
     """Label and meaning of each, for a section's terms."""
-    return tuple((TERMS[name].label, plain(name)) for name in columns)
+    return tuple((COLUMNS[name].label, plain(name)) for name in columns)

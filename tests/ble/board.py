@@ -52,6 +52,9 @@ class Board:
         silent: sends nothing at all.
         battery: percent.
         requests: ops that were asked for.
+        ring: how many samples it holds.
+        fetched_from: the first number of each answer to a fetch.
+        began_s: when the run began, on the host's monotonic clock.
         counts_of: what is measured, as the function of this name.
     """
 
@@ -72,7 +75,8 @@ class Board:
         self.requests: list[Op] = []
         self.mtu = 247
         self._rate_hz = rate_hz
-        self._ring = ring
+        self.ring = ring
+        self.fetched_from: list[int] = []
         self._log_bytes = log_bytes
         self._logs = False
         self.start_options = []
@@ -82,7 +86,7 @@ class Board:
         self._sequence = 0
         self._booted_s = time.monotonic()
         self._running = False
-        self._began_s = 0.0
+        self.began_s = 0.0
         self._sent = 0
         self._fetching: list[int] = []
 
@@ -97,13 +101,13 @@ class Board:
     @property
     def taken(self):
         """Samples of the run so far."""
-        return int((time.monotonic() - self._began_s) * self._rate_hz) if self._running else self._sent
+        return int((time.monotonic() - self.began_s) * self._rate_hz) if self._running else self._sent
 
     def read(self, uuid):
         if uuid == BATTERY_LEVEL:
             return bytes((self.battery,))
         rates, acc, gyr = (104, 208), (4, 16), (500, 2000)
-        capabilities = Capabilities(1, rates, acc, gyr, self._ring, self._log_bytes, "test")
+        capabilities = Capabilities(1, rates, acc, gyr, self.ring, self._log_bytes, "test")
         return encode_response(Response(Op.CAPABILITIES, 0, 0, capabilities))[0][4:]
 
     def written(self, uuid, data):
@@ -127,7 +131,7 @@ class Board:
         self._logs = bool(options)
         if self._logs and not self._log_bytes:
             return Status.STORAGE, None
-        self._running, self._began_s, self._sent = True, time.monotonic(), 0
+        self._running, self.began_s, self._sent = True, time.monotonic(), 0
         return Status.OK, Started(self._boot_id, self._run, 0)
 
     def _on_time_sync(self, utc_us):
@@ -136,18 +140,21 @@ class Board:
         return Status.OK, TimeSync(now_us, now_us)
 
     def _on_status(self):
-        report = (int(self._running), 1, self.taken, self._oldest(), 0, self.battery, int(self._logs), 0)
+        report = (int(self._running), 1, self.taken, self.oldest, 0, self.battery, int(self._logs), 0)
         return Status.OK, StatusReport(self._boot_id, self._run, *report)
 
     def _on_fetch(self, first, count):
-        held = range(max(first, self._oldest()), min(first + count, self._sent))
+        held = range(max(first, self.oldest), min(first + count, self._sent))
         if not held:
             return Status.NOT_HELD, None
         self._fetching = list(held)
+        self.fetched_from.append(held.start)
         return Status.OK, Fetching(held.start, len(held))
 
-    def _oldest(self):
-        return max(0, self.taken - self._ring)
+    @property
+    def oldest(self):
+        """The first sample that the ring still holds."""
+        return max(0, self.taken - self.ring)
 
     async def run(self, bluez):
         """Send until cancelled."""
@@ -173,7 +180,7 @@ class Board:
             bluez.notify(DATA, encode_frame(frame))
 
     def _frames(self, first, n, flags):
-        elapsed_s = self._began_s - self._booted_s + (first + n - 1) / self._rate_hz
+        elapsed_s = self.began_s - self._booted_s + (first + n - 1) / self._rate_hz
         time_us = int(elapsed_s * 1e6) % 2**32
         raw = self.counts_of(np.arange(first, first + n))
         if samples_per_frame(self.mtu):

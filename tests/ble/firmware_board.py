@@ -25,7 +25,11 @@ def values_of(indices):
 
 
 class FirmwareBoard:
-    """Samples tell their index by `counts_of`. `lose` keeps a notification from being sent."""
+    """Samples tell their index by `counts_of`. `lose` keeps a notification from being sent.
+
+    Attributes:
+        pushed: how many samples of the run under way were measured.
+    """
 
     services = {  # noqa: RUF012
         SERVICE: {DATA: ["notify"], CONTROL: ["write", "indicate"], INFO: ["read"]},
@@ -39,7 +43,7 @@ class FirmwareBoard:
         self._rate_hz = rate_hz
         self._booted_s = time.monotonic()
         self._began_s = None
-        self._pushed = 0
+        self.pushed = 0
         self._subscribed = False
         firmware.set_battery(64)
 
@@ -78,10 +82,10 @@ class FirmwareBoard:
         now_s = time.monotonic() - self._booted_s
         self.firmware.set_clock(int(now_s * 1e6))
         if self._began_s is None:
-            self._began_s, self._pushed = now_s, 0
-        due = np.arange(self._pushed, int((now_s - self._began_s) * self._rate_hz))
+            self._began_s, self.pushed = now_s, 0
+        due = np.arange(self.pushed, int((now_s - self._began_s) * self._rate_hz))
         times_us = ((self._began_s + (due + 1) / self._rate_hz) * 1e6).astype(np.uint64)
         if self.firmware.push(counts_of(due), times_us):
-            self._pushed += len(due)
+            self.pushed += len(due)
         else:
             self._began_s = None

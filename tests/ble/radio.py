@@ -31,16 +31,22 @@ from tests.ble.bluez import Bluez, start_daemon
 from tests.ble.board import Board, values_of
 
 SETTINGS = Settings(208, 16, 2000)
+PATIENCE_S = 300.0
+"""Protects a test against hanging only."""
+FIND_S = 60.0
+"""For a sensor that is in range: it is found at once, or as soon as the machine comes to it."""
 WAITS = Waits(
-    first_data_s=1.0,
-    reply_s=0.5,
-    longest_drain_s=1.0,
-    connect_s=2.0,
+    silence_s=60.0,
+    first_data_s=60.0,
+    reply_s=60.0,
+    longest_drain_s=60.0,
+    connect_s=60.0,
     scan_s=0.3,
     retry_s=0.02,
     longest_retry_s=0.1,
     tries=2,
 )
+"""Nothing is given up because the machine is busy; a test of what is given up has shorter ones."""
 SENTENCE = r"^[^\n]+\.$"
 
 
@@ -62,7 +68,7 @@ def run(scenario, address=None):
     """A coroutine to its end, with the system's bus at `address`; ours unless given."""
     Bluez.address = bus_address()
     with patch.dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=address or Bluez.address):
-        return asyncio.run(asyncio.wait_for(scenario, 20))
+        return asyncio.run(asyncio.wait_for(scenario, PATIENCE_S))
 
 
 @asynccontextmanager
@@ -81,9 +87,15 @@ async def sensor(board=None, **of_bluez):
 @asynccontextmanager
 async def streaming(waits=WAITS, **of_client):
     async with SensorClient(
-        await find("imurun-1", 1.0), SETTINGS, waits=waits, random=Random(1), **of_client
+        await find("imurun-1", FIND_S), SETTINGS, waits=waits, random=Random(1), **of_client
     ) as client:
         yield client
+
+
+async def eventually(done):
+    """Wait until `done` is true; `run` protects against hanging."""
+    while not done():
+        await asyncio.sleep(0.02)
 
 
 async def until(client, done):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,12 +37,14 @@ from tests.ble.ble_helpers import rows
 from tests.ble.bluez import ADDRESS
 from tests.ble.board import Board, values_of
 from tests.ble.radio import (
+    FIND_S,
     SETTINGS,
     WAITS,
     assert_whole,
     at_least,
     blocks_of,
     events_of,
+    eventually,
     is_a,
     run,
     sensor,
@@ -53,10 +54,17 @@ from tests.ble.radio import (
 )
 
 
+async def seen():
+    """Sensors that a scan finds, which ends before the busy machine comes to them at worst."""
+    while not (found := await scan(0.2)):
+        pass
+    return found
+
+
 def test_scan():
     async def scenario():
         async with sensor():
-            return await scan(0.2)
+            return await seen()
 
     (found,) = run(scenario())
     assert (found.name, found.address, found.signal_dbm) == ("imurun-1", ADDRESS, -50)
@@ -68,7 +76,7 @@ def test_a_stranger_is_shown_without_a_profile():
         board = Board()
         board.services = {uuid16(0x180D): {uuid16(0x2A37): ["notify"]}}
         async with sensor(board, name="Heart\x1b[31m"):
-            return await scan(0.2)
+            return await seen()
 
     (found,) = run(scenario())
     assert found.profile is None
@@ -78,8 +86,14 @@ def test_a_stranger_is_shown_without_a_profile():
 @pytest.mark.parametrize("mtu", [247, 23])
 def test_stream(mtu):
     async def scenario():
+        came = []
+
+        def is_enough(item):
+            came.append((item, time.monotonic()))
+            return at_least(400)(item)
+
         async with sensor(mtu=mtu) as bluez, streaming() as client:
-            items = await until(client, at_least(400))
+            items = await until(client, is_enough)
             items += await the_rest(client)
             assert not bluez.is_connected
             assert bluez.board.requests[:5] == [Op.TIME_SYNC, Op.STOP, Op.CONFIGURE, Op.START, Op.STATUS]
@@ -88,16 +102,20 @@ def test_stream(mtu):
             assert client.n_dropped == 0
             assert not client.assembly.decoder.rejects
             assert items_end(items) == bluez.board.taken  # up to the last one
-            return items
+            return items, came, bluez.board.began_s
 
-    items = run(scenario())
+    items, came, began_s = run(scenario())
     assert_whole(items)
     assert [event.mtu for event in events_of(items, Connected)] == [mtu]
     assert [event.percent for event in events_of(items, Battery)] == [81]
     assert not events_of(items, Lost)
-    timed = [(b.next_index, b.time_s) for b in blocks_of(items) if np.isfinite(b.time_s)]
-    begin_s = [time_s - place / 208 for place, time_s in timed]
-    assert np.ptp(begin_s) < 0.1
+    timed = [(b, came_s) for b, came_s in came if isinstance(b, SampleBlock) and np.isfinite(b.time_s)]
+    assert len(timed) > 5
+    for (
+        block,
+        came_s,
+    ) in timed:  # a busy machine delays what comes, and nothing is dated before it was measured
+        assert began_s + block.next_index / 208 - 0.05 < block.time_s < came_s + 0.05
 
 
 def test_ten_drops_lose_and_double_nothing():
@@ -148,17 +166,18 @@ def test_what_the_sensor_no_longer_holds_is_a_gap_of_exact_length():
             bluez.in_range = False
             bluez.drop()
             items += await until(client, is_a(Lost))
-            await asyncio.sleep(1.0)
+            await eventually(lambda: bluez.board.oldest > items_end(items) + 50)
             bluez.in_range = True
             items += await until(client, is_a(GapFinal))
             items += await until(client, is_a(SampleBlock))
-            return items + await the_rest(client)
+            return items + await the_rest(client), bluez.board.fetched_from
 
-    items = run(scenario())
+    items, fetched_from = run(scenario())
     _, values = rows(blocks_of(items))
     missing = np.isnan(values[:, 0])
     (gap,) = events_of(items, GapFinal)
-    assert 50 < gap.n_samples < 400
+    assert gap.n_samples > 50
+    assert gap.first_index + gap.n_samples in fetched_from
     assert np.flatnonzero(missing).tolist() == list(range(gap.first_index, gap.first_index + gap.n_samples))
     np.testing.assert_allclose(values[~missing], values_of(np.flatnonzero(~missing)), rtol=1e-12, atol=1e-12)
 
@@ -168,7 +187,7 @@ def test_a_tail_that_the_sensor_no_longer_holds_is_a_gap():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(95))
             bluez.board.lose = lambda first: True
-            await asyncio.sleep(0.3)
+            await eventually(lambda: bluez.board.taken > items_end(items) + 57)
             bluez.board._on_fetch = lambda first, count: (Status.NOT_HELD, None)
             items += await the_rest(client)
             assert items_end(items) == bluez.board.taken
@@ -197,8 +216,10 @@ def test_the_sensor_writes_its_own_log_where_it_can(log_bytes, options):
 
 @pytest.mark.parametrize("end", ["silent", "dead"])
 def test_silence_is_a_lost_link_though_the_system_says_connected(end):
+    waits = replace(WAITS, silence_s=1.0, first_data_s=1.0)
+
     async def scenario():
-        async with sensor() as bluez, streaming() as client:
+        async with sensor() as bluez, streaming(waits) as client:
             items = await until(client, at_least(38))
             if end == "silent":
                 bluez.board.silent = True
@@ -262,17 +283,18 @@ def test_the_journal_gives_the_same_samples_again(tmp_path):
     path = tmp_path / "run.journal"
     profile = PROFILES["imurun"]
     start = datetime(2026, 5, 1, 7, tzinfo=UTC)
-    header = journal_header(
-        profile, SETTINGS, name="imurun-1", address=ADDRESS, start=start, clock_s=time.monotonic()
-    )
+    clock_s, begun_s = time.monotonic(), []
+    header = journal_header(profile, SETTINGS, name="imurun-1", address=ADDRESS, start=start, clock_s=clock_s)
 
     async def scenario(journal):
-        async with sensor(Board(ring=100)) as bluez, streaming(journal=journal) as client:
+        async with sensor() as bluez, streaming(journal=journal) as client:
             bluez.board.lose = lambda first: first == 38
             items = await until(client, at_least(95))
+            begun_s.append(bluez.board.began_s)
             bluez.in_range = False
             bluez.drop()
-            await asyncio.sleep(0.8)
+            bluez.board.ring = 100
+            await eventually(lambda: bluez.board.oldest > items_end(items) + 50)
             bluez.in_range = True
             items += await until(client, is_a(GapFinal))
             bluez.drop()
@@ -292,7 +314,7 @@ def test_the_journal_gives_the_same_samples_again(tmp_path):
     recording = imurun.read(path)
     assert recording.rate_hz == pytest.approx(208, rel=0.01)
     assert (recording.acc_range_g, recording.gyr_range_deg_s) == (16, 2000)
-    assert abs((recording.start - start).total_seconds()) < 2
+    assert -0.1 < (recording.start - start).total_seconds() - (begun_s[0] - clock_s) < 2
     present = ~np.isnan(values[:, 0])
     np.testing.assert_array_equal(recording.acc[present], values[present, :3])
     assert len(recording) == len(values)
@@ -341,9 +363,8 @@ def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
 
     async def scenario():
         async with sensor(), streaming() as client:
-            await asyncio.sleep(1.5)
+            await eventually(lambda: client.n_dropped)
             n_dropped = client.n_dropped
-            assert n_dropped > 0
             items = await until(client, at_least(400))
             items += await the_rest(client)
             assert sum(event.n_notifications for event in events_of(items, Dropped)) >= n_dropped
@@ -388,7 +409,7 @@ def test_a_sensor_that_cannot_be_told_to_stop_is_said():
 
 def test_an_answer_to_stop_that_is_lost_is_asked_for_again():
     async def scenario():
-        async with sensor() as bluez, streaming() as client:
+        async with sensor() as bluez, streaming(replace(WAITS, reply_s=3.0)) as client:
             items = await until(client, at_least(57))
             written, lost = bluez.board.written, []
 
@@ -423,7 +444,7 @@ def test_what_the_ring_holds_comes_though_the_link_goes_at_the_stop():
                 return fetch(first, count)
 
             bluez.board._on_fetch = drop_once
-            await asyncio.sleep(0.3)
+            await eventually(lambda: bluez.board.taken > items_end(items) + 57)
             items += await the_rest(client)
             assert bluez.log.count("Connect") == 2
             assert items_end(items) == bluez.board.taken
@@ -433,16 +454,15 @@ def test_what_the_ring_holds_comes_though_the_link_goes_at_the_stop():
 
 
 def test_a_stop_before_the_sensor_is_connected_is_at_once():
+    for_ever = Waits(scan_s=1e6, retry_s=1e6, longest_retry_s=1e6, tries=1000)
+
     async def scenario():
         async with sensor() as bluez:
-            found = await find("imurun-1", 1.0)
+            found = await find("imurun-1", FIND_S)
             bluez.in_range = False
-            async with SensorClient(found, SETTINGS, waits=Waits(tries=1000)) as client:
-                await asyncio.sleep(0.2)
-                began_s = time.monotonic()
-                items = await the_rest(client)
-                assert time.monotonic() - began_s < 2.0
-                return items
+            async with SensorClient(found, SETTINGS, waits=for_ever) as client:
+                await eventually(lambda: "Connect" in bluez.log)
+                return await the_rest(client)
 
     assert run(scenario()) == []
 

@@ -12,7 +12,7 @@ from imurun.ble.decoding import Settings
 from imurun.ble.events import Battery, Connected, GapFinal, Lost
 from imurun.ble.scan import find
 from tests.ble.ble_helpers import RADIAN, G, rows
-from tests.ble.radio import WAITS, at_least, blocks_of, events_of, is_a, run, sensor, the_rest, until
+from tests.ble.radio import FIND_S, WAITS, at_least, blocks_of, events_of, is_a, run, sensor, the_rest, until
 from tests.ble.scripted import POLAR_FACTOR, POLAR_SIZE, metamotion, movesense, polar, witmotion
 
 
@@ -23,7 +23,7 @@ def client_of(found, rate_hz, acc_range_g=16):
 async def dropped_once(board, name, rate_hz, acc_range_g=16, away_s=0.6):
     """All items of a run with one drop, after which the sensor is out of range for a while."""
     async with sensor(board, name=name) as bluez:
-        async with client_of(await find(name, 1.0), rate_hz, acc_range_g) as client:
+        async with client_of(await find(name, FIND_S), rate_hz, acc_range_g) as client:
             items = await until(client, at_least(2 * rate_hz))
             bluez.in_range = False
             bluez.drop()
@@ -73,7 +73,7 @@ def test_movesense():
 def test_witmotion_never_stops_sending_and_is_left():
     async def scenario():
         async with sensor(witmotion(), name="WT901BLE68") as bluez:
-            async with client_of(await find("WT901BLE68", 1.0), 200) as client:
+            async with client_of(await find("WT901BLE68", FIND_S), 200) as client:
                 items = await until(client, at_least(100))
                 items += await the_rest(client)
             assert not bluez.is_connected

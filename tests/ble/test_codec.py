@@ -92,13 +92,13 @@ short = st.builds(
 log_data = st.builds(LogData, u8, u16, u32, st.binary(max_size=233))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.one_of(samples, short, log_data))
 def test_there_and_back(frame):
     assert as_fields(decode_frame(encode_frame(frame))) == as_fields(frame)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.binary(max_size=300))
 def test_random_bytes_are_no_frames(data):
     """Short samples have no checksum; whatever else gets through has one that holds."""
@@ -110,7 +110,7 @@ def test_random_bytes_are_no_frames(data):
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.one_of(samples, log_data), st.data())
 def test_no_flipped_bits_get_through(frame, data):
     """A CRC-16 finds up to three flipped bits in frames of this length."""
@@ -121,7 +121,7 @@ def test_no_flipped_bits_get_through(frame, data):
     assert isinstance(decode_frame(bad), Reject) or bad[0] == 0x11
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(samples, log_data), st.integers(0, 243))
 def test_cut_frames_are_refused(frame, length):
     data = encode_frame(frame)
@@ -130,7 +130,7 @@ def test_cut_frames_are_refused(frame, length):
     assert decode_frame(data + b"\0") is Reject.LENGTH
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(samples, min_size=1, max_size=8), st.binary(max_size=40), st.data())
 def test_a_damaged_log_gives_the_rest(frames, noise, data):
     records = [bytes((len(encode_frame(frame)),)) + encode_frame(frame) for frame in frames]
@@ -142,7 +142,7 @@ def test_a_damaged_log_gives_the_rest(frames, noise, data):
     assert found[len(found) - (len(frames) - at) :] == [encode_frame(frame) for frame in frames[at:]]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=2000))
 def test_any_bytes_make_a_log(data):
     log = decode_log(data)

@@ -77,7 +77,7 @@ def test_capabilities_cut_anywhere(vector):
         assert decode_capabilities(data[:length]) is None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.binary(max_size=250), max_size=4), st.sampled_from([b"", b"\x80", b"\x81"]))
 def test_any_bytes(indications, first):
     parts = Parts()

@@ -29,7 +29,11 @@ from tests.ble.firmware_board import FirmwareBoard
 if host.compiler() is None:
     pytest.skip("needs a C compiler: install gcc or clang, or name one in CC", allow_module_level=True)
 
-WAITS = Waits(first_data_s=1.0, reply_s=0.5, connect_s=2.0, drain_s=0.1, tries=1)
+PATIENCE_S = 300.0
+"""Protects a test against hanging only."""
+FIND_S = 60.0
+WAITS = Waits(silence_s=60.0, first_data_s=60.0, reply_s=60.0, connect_s=60.0, drain_s=0.5, tries=1)
+"""Nothing is given up because the machine is busy."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +75,7 @@ async def log_a_run(found, n_samples):
 
 
 def run(scenario):
-    return asyncio.run(asyncio.wait_for(scenario, 40))
+    return asyncio.run(asyncio.wait_for(scenario, PATIENCE_S))
 
 
 @pytest.mark.parametrize("mtu", [247, 23])
@@ -79,7 +83,7 @@ def test_a_log_is_downloaded_whole_though_notifications_are_lost(firmware, mtu):
     async def scenario():
         board, random = FirmwareBoard(firmware), Random(1)
         async with in_range(board, mtu):
-            found = await find("imurun-1", 1.0)
+            found = await find("imurun-1", FIND_S)
             n = await log_a_run(found, 300)
             board.lose = lambda data: data[0] & 0x0F == LOG_DATA and random.random() < 0.05
             async with open_inquiry(found, WAITS) as inquiry:
@@ -107,7 +111,7 @@ def test_a_log_is_downloaded_whole_though_notifications_are_lost(firmware, mtu):
 def test_a_log_is_not_read_while_the_sensor_records(firmware):
     async def scenario():
         async with in_range(FirmwareBoard(firmware)):
-            found = await find("imurun-1", 1.0)
+            found = await find("imurun-1", FIND_S)
             await log_a_run(found, 60)
             client = SensorClient(found, Settings(208, 16, 2000), waits=WAITS)
             async with client:
@@ -130,7 +134,7 @@ def test_a_download_goes_on_where_a_link_broke(firmware):
     async def scenario():
         board, sent = FirmwareBoard(firmware), []
         async with in_range(board) as bluez:
-            found = await find("imurun-1", 1.0)
+            found = await find("imurun-1", FIND_S)
             n = await log_a_run(found, 300)
 
             def drop_once(data):
@@ -159,7 +163,7 @@ def test_a_log_that_does_not_come_is_given_up(firmware):
     async def scenario():
         board = FirmwareBoard(firmware)
         async with in_range(board):
-            found = await find("imurun-1", 1.0)
+            found = await find("imurun-1", FIND_S)
             await log_a_run(found, 60)
             board.lose = lambda data: True
             async with open_inquiry(found, WAITS) as inquiry:
@@ -173,7 +177,7 @@ def test_a_log_that_does_not_come_is_given_up(firmware):
 def test_the_battery_of_a_sensor_that_went_away_is_unknown(firmware):
     async def scenario():
         async with in_range(FirmwareBoard(firmware)) as bluez:
-            found = await find("imurun-1", 1.0)
+            found = await find("imurun-1", FIND_S)
             assert await battery_of(found, WAITS) == 64
             bluez.in_range = False
             return await battery_of(found, WAITS)

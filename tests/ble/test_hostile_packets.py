@@ -55,7 +55,7 @@ def packets(name):
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_packets(name, data):
     """Some 700 packets a profile, each through the decoder and on to blocks."""

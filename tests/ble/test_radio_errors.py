@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -23,6 +23,7 @@ from imurun.errors import (
 )
 from tests.ble.board import Board
 from tests.ble.radio import (
+    FIND_S,
     SENTENCE,
     SETTINGS,
     WAITS,
@@ -30,6 +31,7 @@ from tests.ble.radio import (
     at_least,
     blocks_of,
     events_of,
+    eventually,
     is_a,
     run,
     sensor,
@@ -97,10 +99,11 @@ def test_without_a_bluetooth_service(look, has_bus, tmp_path):
 
 async def first_item(change, settings=SETTINGS, board=None, name="imurun-1"):
     async with sensor(board, name=name) as bluez:
-        found = await find(name, 1.0)
+        found = await find(name, FIND_S)
         change(bluez)
+        waits = replace(WAITS, reply_s=0.5) if change is without_answers else WAITS
         try:
-            async with SensorClient(found, settings, waits=WAITS, random=Random(1)) as client:
+            async with SensorClient(found, settings, waits=waits, random=Random(1)) as client:
                 return await anext(client)
         finally:
             assert not bluez.is_connected
@@ -179,7 +182,7 @@ def test_a_stranger():
         board = Board()
         board.services = HEART_RATE
         async with sensor(board, name="Heart"):
-            SensorClient(await find("Heart", 1.0), SETTINGS)
+            SensorClient(await find("Heart", FIND_S), SETTINGS)
 
     with pytest.raises(WrongSensorError, match="Heart is no sensor that imurun knows; choose") as caught:
         run(scenario())
@@ -269,8 +272,7 @@ def test_in_mid_run_it_is_said_and_tried_until_it_works(break_it, mend_it):
             tried = bluez.log.count("Connect")
             break_it(bluez)
             items += await until(client, is_a(Lost))
-            while bluez.log.count("Connect") < tried + 2:
-                await asyncio.sleep(0.02)
+            await eventually(lambda: bluez.log.count("Connect") >= tried + 2)
             mend_it(bluez)
             items += await until(client, is_a(Connected))
             items += await until(client, at_least(blocks_of(items)[-1].next_index + 57))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -290,6 +291,13 @@ def test_version_option(call):
     assert call("--version").stdout.strip() == f"imurun {imurun.__version__}"
 
 
+def is_open(path, opened):
+    """Whether a process, given by its folder of open files, has this file open."""
+    with contextlib.suppress(OSError):
+        return any(link.resolve() == path for link in opened.iterdir())
+    return False
+
+
 def test_an_interrupt_leaves_no_partial_output(run_file, tmp_path):
     big = tmp_path / "big.csv"
     lines = run_file.read_text().splitlines(keepends=True)
@@ -304,8 +312,11 @@ def test_an_interrupt_leaves_no_partial_output(run_file, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.2)
+    # its imports are over when it reads, where the system shows that, or at its end at the latest
+    opened = Path(f"/proc/{process.pid}/fd")
+    while process.poll() is None and not is_open(big, opened):
+        time.sleep(0.002)
     process.send_signal(2)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=600)
     assert "Traceback" not in errors
     assert {path.name for path in Path(tmp_path).iterdir()} <= {"big.csv", "steps.csv"}

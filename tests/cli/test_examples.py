@@ -148,7 +148,7 @@ def run(place, warm, tmp_path):
         }
         begun = warm.start(Order(list(words), str(notes), str(notes), environment, str(place)))
         if stops:
-            for _ in range(600):
+            for _ in range(3000):
                 if "streaming" in (notes / OUT).read_text():
                     break
                 time.sleep(0.1)

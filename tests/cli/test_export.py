@@ -58,7 +58,7 @@ def test_fit_bids_and_step_table_in_one_call(run_file, tmp_path):
     assert value(record, "heart_rate") == 150
     near = table[(table["initial_contact_s"] >= 18) & (table["initial_contact_s"] < 22)]
     assert value(record, "stance_time") == pytest.approx(near["contact_time_ms"].mean(), abs=0.06)
-    assert value(record, "Impact") == pytest.approx(near["peak_impact_g"].mean(), rel=1e-6)
+    assert value(record, "Impact peak") == pytest.approx(near["peak_impact_g"].mean(), rel=1e-6)
     assert (bids / "participants.tsv").read_text().splitlines()[1] == "sub-01\tn/a\t70"
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,6 +23,7 @@ from imurun.io import write_recording
 from imurun.model.recording import Recording
 from imurun.sim.presets import steady_run
 from tests.export.fit_helpers import FIT_START, START, watch_content
+from tests.growing_journal import wait_for_journal
 from tests.history.made_sessions import YEAR_START, ordinary_year, session_of
 
 
@@ -107,7 +107,7 @@ def test_compare_prints_both_sessions_and_the_change(made_store):
     assert code == 0
     assert ids[0] in out
     assert ids[-1] in out
-    load = next(line for line in out.splitlines() if line.startswith("Load  "))
+    load = next(line for line in out.splitlines() if line.startswith("Session load  "))
     assert "%" in load.split()[-1]
 
 
@@ -308,11 +308,9 @@ def test_a_saved_live_run_has_the_fingerprint_of_its_files(home, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "imurun", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while not (tmp_path / "run.journal").exists():
-        time.sleep(0.05)
-    time.sleep(1.5)
+    wait_for_journal(tmp_path / "run.journal", 30.0, process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     with Store() as store:
         assert store.runners() == {"runner": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -25,16 +26,25 @@ pytestmark = [
 
 
 class Killing(Lanes):
-    """Kills the process that has a task, so often."""
+    """Kills the process that has a task, so often; it stands still until then, and cannot be done before."""
 
     def __init__(self, victim, times, n=2):
         super().__init__(n, None)
         self.victim, self.times = victim, times
+        self._killed = set()
+        for lane in self._lanes:
+            lane._begin = partial(self._begin, lane, lane._begin)
+
+    def _begin(self, lane, begin, task):
+        if task.key == self.victim and self.times:
+            os.kill(lane.pid(), signal.SIGSTOP)
+        begin(task)
 
     def wait(self, timeout_s):
         pid = self.pids.get(self.victim)
-        if pid is not None and self.times:
+        if pid not in {None, *self._killed} and self.times:  # its end may be noticed later
             self.times -= 1
+            self._killed.add(pid)
             os.kill(pid, signal.SIGKILL)
         return super().wait(timeout_s)
 

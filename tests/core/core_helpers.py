@@ -10,7 +10,9 @@ from hypothesis import settings
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from imurun.core.alignment import Mounting
 from imurun.core.orientation import START_S, Orientation
+from imurun.core.stepper import Stepper, StepperSettings, StepperStart
 from imurun.sim import RunnerModel, Segment, SensorModel, Simulation, simulate
 from imurun.sim.rotation import mounting_from_angles
 
@@ -21,7 +23,7 @@ TILTED = mounting_from_angles(20.0, 160.0, 75.0)
 def examples(n, slow=None):
     """Hypothesis settings for n examples, fewer without the compiler."""
     fewer = max(n // 5, 3) if slow is None else slow
-    return settings(max_examples=fewer if SLOW else n, deadline=None)
+    return settings(max_examples=fewer if SLOW else n)
 
 
 def record(dtype, **values):
@@ -30,6 +32,24 @@ def record(dtype, **values):
     for name, value in values.items():
         row[name] = value
     return row
+
+
+def made_stepper(rate_hz, rotation=None, *, heading=True, settings=None, **start):
+    """A stepper for a given alignment (body from sensor, None for the identity), or for a level one."""
+    rotation = np.eye(3) if rotation is None else rotation
+    mounting = Mounting(rotation, 1.0, "given" if heading else "level", 0.0)
+    return Stepper(StepperSettings(rate_hz, **(settings or {})), mounting, StepperStart(**start))
+
+
+def flat_fields(rows):
+    """The fields of structured rows by name; those of a nested record as "cycle.begin"."""
+    fields = {}
+    for name in rows.dtype.names:
+        if rows.dtype[name].names:
+            fields |= {f"{name}.{inner}": values for inner, values in flat_fields(rows[name]).items()}
+        else:
+            fields[name] = rows[name]
+    return fields
 
 
 def smooth_noise(rng, n, sigma, size=1.0):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from imurun.core.alignment import Mounting, MountingEvidence, _cross, _products, smoothing_taps
+from imurun.core.alignment import AlignmentEvidence, Mounting, _cross, _products, smoothing_taps
 from imurun.sim import RunnerModel
 from tests.core.core_helpers import SLOW, examples, simulated
 
@@ -35,7 +35,7 @@ def strides_of(kind, runner=None, seed=1):
 
 def evidence_of(windows, turn=None, gyro=True):
     turn = Rotation.identity() if turn is None else turn
-    evidence = MountingEvidence()
+    evidence = AlignmentEvidence()
     for acc, gyr, middle in windows:
         rate = turn.apply(gyr.copy()) if gyro else None
         evidence.add_stride(turn.apply(acc.copy()), rate, RATE, MARGIN, middle)
@@ -79,7 +79,7 @@ def test_right_on_simulated_running(name, gyro):
         assert confidence > 0.3
 
 
-def test_walking_turns_the_other_way():
+def test_walking_has_the_opposite_loop():
     for kind, sign in (("running", 1.0), ("walking", -1.0)):
         evidence = evidence_of(strides_of(kind), gyro=False)
         size = np.sqrt(evidence.acc[0, 0] * evidence.jerk[2, 2])
@@ -102,7 +102,7 @@ def test_sums_of_one_stride(seed, n, gyro):
     acc = np.array([0.0, 0.0, 9.8]) + rng.standard_normal((n + 2 * MARGIN, 3))
     gyr = rng.standard_normal((n + 2 * MARGIN, 3)) if gyro else None
     middle = int(rng.integers(1, n))
-    evidence = MountingEvidence()
+    evidence = AlignmentEvidence()
     evidence.add_stride(acc, gyr, RATE, MARGIN, middle)
 
     def prepared(values):
@@ -173,11 +173,11 @@ def test_products_do_not_depend_on_where_the_rows_lie():
 
 
 @pytest.mark.parametrize("source", ["given", "found", "whole", "level"])
-def test_level_knows_no_heading(source):
+def test_a_level_alignment_has_no_heading(source):
     assert Mounting(np.eye(3), 1.0, source, 0.0).heading_known == (source != "level")
 
 
-def test_the_pitch_rate_alone_knows_forward():
+def test_the_pitch_rate_alone_gives_forward():
     evidence = evidence_of(strides_of("running"))
     evidence.loop[:] = 0.0
     assert evidence.solve()[0][0, 0] > 0.9

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from imurun.core.alignment_search import LONGEST_HOLD_S, LOOK_BACK_S, HeldSamples, MountingSearch
+from imurun.core.alignment_search import LONGEST_HOLD_S, LOOK_BACK_S, AlignmentSearch, HeldSamples
+from imurun.core.stepper import StepperSettings
 from tests.core.core_helpers import SLOW, TILTED, examples, flat, oriented, simulated
 
 RATE = 50.0
@@ -84,11 +85,8 @@ def samples():
 
 
 def search(acc, gyro=True, whole_file=False):
-    return MountingSearch(
-        RATE,
-        has_gyro=gyro,
-        height_m=None,
-        acc_range_g=None,
+    return AlignmentSearch(
+        StepperSettings(RATE, has_gyro=gyro),
         first_up=acc[:75].mean(axis=0),
         first_index=0,
         whole_file=whole_file,
@@ -101,8 +99,8 @@ def pushed(machine, samples, edges=(), gyro=True):
     steps, seconds, total = [], [], 0
     edges = [0, *edges, len(acc)]
     for a, b in pairwise(edges):
-        taken, told, these, mounting = machine.push(acc[a:b], gyr[a:b] if gyro else None, quats[a:b])
-        steps.append(told)
+        taken, output, these, mounting = machine.push(acc[a:b], gyr[a:b] if gyro else None, quats[a:b])
+        steps.append(output)
         seconds.append(these)
         total += taken
         if mounting is not None:
@@ -138,7 +136,7 @@ def test_the_mounting_found_is_the_true_one(samples, gyro):
 
 
 @pytest.mark.parametrize("cut_s", [0.5, 5.0, 8.3] if SLOW else [0.5, 5.0, 8.3, 12.0])
-def test_state_can_be_put_back(samples, cut_s):
+def test_state_can_be_restored(samples, cut_s):
     cut = int(cut_s * RATE)
     first = search(samples[0])
     before = pushed(first, [part[:cut] for part in samples])
@@ -167,7 +165,7 @@ def test_a_gap_may_come_in_parts(samples, at_s, parts):
     assert list(flat(whole.state)) == list(flat(split.state))
 
 
-def test_a_short_run_is_given_up_after_a_long_gap(samples):
+def test_a_short_run_is_reported_as_no_run_after_a_long_gap(samples):
     machine = search(samples[0])
     pushed(machine, [part[: int(7.5 * RATE)] for part in samples])  # three seconds of running
     taken, steps, mounting = machine.skip(int((LONGEST_HOLD_S + 10.0) * RATE))
@@ -177,7 +175,7 @@ def test_a_short_run_is_given_up_after_a_long_gap(samples):
     assert len(machine.finish()[0]) == 0
 
 
-def test_walking_is_told_at_once_and_nothing_much_is_held(samples):
+def test_walking_is_reported_at_once_and_few_samples_are_held(samples):
     walk = [part[: int(4.0 * RATE)] for part in samples]
     machine, steps = search(samples[0]), 0
     for _ in range(5):
@@ -187,7 +185,7 @@ def test_walking_is_told_at_once_and_nothing_much_is_held(samples):
 
 
 @pytest.mark.parametrize("whole_file", [False, True])
-def test_a_short_file_is_aligned_from_what_there_is(samples, whole_file):
+def test_a_short_file_is_aligned_from_few_strides(samples, whole_file):
     machine = search(samples[0], whole_file=whole_file)
     assert pushed(machine, [part[: int(8.5 * RATE)] for part in samples])[3] is None
     _, mounting = machine.finish()
@@ -195,7 +193,7 @@ def test_a_short_file_is_aligned_from_what_there_is(samples, whole_file):
     assert mounting.rotation[1] @ TILTED[1] > 0.9
 
 
-def test_nobody_ran(samples):
+def test_without_running_there_is_no_alignment(samples):
     machine = search(samples[0])
     pushed(machine, [part[: int(4.0 * RATE)] for part in samples])
     assert machine.finish()[1] is None

@@ -1,4 +1,4 @@
-"""Bouts divide a recording: no holes, no overlaps, gaps to the exact second."""
+"""Bouts divide a recording: contiguous, no overlaps, gaps to the exact second."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_one_restless_second_does_not_break_standing(odd_second):
 
 @examples(100)
 @given(motion=st.lists(st.sampled_from([0.0, 0.99 * STILL_G, STILL_G, 1.0]), min_size=1, max_size=30))
-def test_still_is_what_most_seconds_around_say(motion):
+def test_a_second_is_still_by_majority_of_those_around(motion):
     bouts = find_bouts(NONE, seconds_of(motion), [], float(len(motion)), RATE)
     for k in range(len(motion)):
         around = np.array(motion[max(k - 2, 0) : k + 3]) < STILL_G

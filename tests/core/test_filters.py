@@ -1,4 +1,4 @@
-"""Smoothing against a padded convolution."""
+"""Low-pass filters, integrals and sums against numpy and scipy, and to the last bit in any parts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scipy.integrate import quad, trapezoid
 from scipy.signal import convolve
 
-from imurun.core.filters import REACH_SIGMA, fill_taps, gaussian_taps, smooth_at, smooth_span
+from imurun.core.filters import (
+    REACH_SIGMA,
+    fill_taps,
+    gaussian_taps,
+    integral,
+    smooth_at,
+    smooth_span,
+    sum_of,
+    sum_of_products,
+)
 from tests.core.core_helpers import examples
 
 
@@ -157,3 +167,90 @@ def test_one_tap_is_no_smoothing():
     smooth_span(signal, smoothed, 0, 3, 0, 2, taps)
     assert taps.tolist() == [1.0]
     assert smoothed.tolist() == signal.tolist()
+
+
+# -------------------------------------------------------------------------------------------------- integrals
+
+
+places = st.floats(1.0, 38.0) | st.integers(1, 38).map(float)
+
+
+@examples(80)
+@given(seed=st.integers(0, 2**32 - 1), a=places, b=places, size=st.sampled_from([1.0, 1e-300, 1e100]))
+def test_like_straight_lines(seed, a, b, size):
+    signal = size * np.random.default_rng(seed).standard_normal(40)
+    begin, end = sorted((a, b))
+    index = np.arange(40)
+    between = index[(index > begin) & (index < end)]
+    corners = np.concatenate([[begin], between, [end]])
+    expected = trapezoid(np.interp(corners, index, signal), corners)
+    assert integral(signal, begin, end) == pytest.approx(expected, rel=1e-12, abs=1e-12 * size)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(4.2, 4.9), (4.0, 4.9), (4.2, 5.0), (4.5, 4.5)])
+def test_between_the_same_two_samples(begin, end):
+    line = 2.0 * np.arange(12.0) - 5.0
+    assert integral(line, begin, end) == pytest.approx((end - begin) * (begin + end - 5.0))
+
+
+@examples(30)
+@given(a=st.floats(1.0, 15.0), length=st.floats(2.0, 20.0), slope=st.floats(-5.0, 5.0))
+def test_a_straight_line_is_exact(a, length, slope):
+    expected, _ = quad(lambda x: 3.0 + slope * x, a, a + length)
+    assert integral(3.0 + slope * np.arange(40.0), a, a + length) == pytest.approx(expected, rel=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------------- sums
+
+
+EPSILON = np.finfo(np.float64).eps
+VALUES = st.lists(st.floats(-1e12, 1e12) | st.sampled_from([0.0, 5e-324, 1e-200]), max_size=40)
+
+
+@examples(150)
+@given(values=VALUES)
+def test_sum(values):
+    exact = math.fsum(values)
+    bound = len(values) * EPSILON * math.fsum(map(abs, values))
+    assert abs(sum_of(np.array(values)) - exact) <= bound
+
+
+@examples(150)
+@given(pairs=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=40))
+def test_sum_of_products(pairs):
+    one, other = np.array(pairs).reshape(-1, 2).T.copy()
+    products = one * other
+    bound = len(pairs) * EPSILON * math.fsum(np.abs(products))
+    assert abs(sum_of_products(one, other) - math.fsum(products)) <= bound
+
+
+@pytest.mark.parametrize("n", range(20))
+def test_every_place_counts_once(n):
+    """Whole numbers: exact in any order."""
+    powers = 2.0 ** np.arange(n)
+    assert sum_of(powers) == 2.0**n - 1.0
+    assert sum_of_products(powers, np.ones(n)) == 2.0**n - 1.0
+    assert sum_of_products(np.ones(n), powers) == 2.0**n - 1.0
+    assert sum_of_products(powers, powers) == sum(4**k for k in range(n))
+
+
+@pytest.mark.parametrize("n", range(1, 20))
+def test_nan_is_never_lost(n):
+    for place in range(n):
+        signal = np.ones(n)
+        signal[place] = np.nan
+        assert np.isnan(sum_of(signal))
+        assert np.isnan(sum_of_products(signal, np.ones(n)))
+        assert np.isnan(sum_of_products(np.ones(n), signal))
+
+
+@examples(40)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, 60), shift=st.integers(0, 9))
+def test_the_same_samples_elsewhere_in_memory_give_the_same_bytes(seed, n, shift):
+    signal = np.random.default_rng(seed).standard_normal(n)
+    moved = np.concatenate([np.full(shift, 1e300), signal, [1e300]])[shift : shift + n]
+    assert sum_of(moved) == sum_of(signal)
+    assert sum_of_products(moved, moved) == sum_of_products(signal, signal)
+    rows = np.full((3, n), 1e300)
+    rows[1] = signal
+    assert sum_of(rows[1]) == sum_of(signal)

@@ -22,8 +22,8 @@ from imurun.core.filters import smooth_at, sum_of
 from imurun.core.orientation import Orientation, tilt_from_mean
 from imurun.core.state import begin
 from imurun.core.step import STEP
-from imurun.core.stepper import Stepper, advance, is_compiled
-from tests.core.core_helpers import SLOW, simulated
+from imurun.core.stepper import advance, is_compiled
+from tests.core.core_helpers import SLOW, made_stepper, simulated
 
 needs_compiler = pytest.mark.skipif(SLOW, reason="nothing is compiled or kept")
 INNER = "from folder.jit import kernel\n\n@kernel\ndef inner(x):\n    return x + {number}\n"
@@ -86,7 +86,7 @@ def ask(folder: Path) -> str:
     return done.stdout.strip()
 
 
-def test_without_a_compiler_all_is_ready():
+def test_without_a_compiler_everything_counts_as_compiled():
     assert jit.is_kept(plain_sum)
     assert isinstance(is_compiled(), bool)
 
@@ -112,23 +112,23 @@ def test_one_signature_whatever_the_arrays(kept):
     frozen = acc.copy()
     frozen.flags.writeable = False
     fortran, spread = np.asfortranarray(acc), np.repeat(acc, 2, axis=1)[:, ::2]
-    told = []
+    output = []
     for samples in (acc, frozen, fortran, spread, spread[:, :]):
         orientation = Orientation(50.0, False, acc[:75].mean(axis=0), acc[0])
-        stepper = Stepper(50, np.eye(3, order="F"), heading_known=np.bool_(True), has_gyro=0, height_m=2)
+        stepper = made_stepper(50, np.eye(3, order="F"), settings={"has_gyro": 0, "height_m": 2})
         steps = []
         for piece in (slice(0, 0), slice(0, 1), slice(1, None)):
             quats = orientation.push(samples[piece], None)
             quats.flags.writeable = samples is not frozen
             steps.append(stepper.push(samples[piece], quats)[0])
-        told.append(np.concatenate([*steps, stepper.break_off(0)]).tobytes())
-    assert len(told[0]) > 10 * STEP.itemsize
-    assert len(set(told)) == 1
+        output.append(np.concatenate([*steps, stepper.break_off(0)]).tobytes())
+    assert len(output[0]) > 10 * STEP.itemsize
+    assert len(set(output)) == 1
     assert len(kept.dispatcher.signatures) == 1
 
 
 @needs_compiler
-def test_a_run_compiles_nothing_that_is_kept():
+def test_a_run_compiles_nothing_that_is_cached():
     """What Python calls is kept: a process that finds it all on disk need not wait again."""
     code = (
         "import numba.core.event as event, numpy as np\n"
@@ -174,7 +174,7 @@ def test_the_first_calls_may_come_at_once():
 
 
 @needs_compiler
-def test_without_a_folder_to_keep_them_in_entries_work_all_the_same(monkeypatch):
+def test_entries_work_without_a_cache_folder(monkeypatch):
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
     total = new_entry(lambda values, factor: values.sum() * factor)
     assert not jit.is_kept(total)
@@ -182,7 +182,7 @@ def test_without_a_folder_to_keep_them_in_entries_work_all_the_same(monkeypatch)
     assert jit.is_kept(total)
 
 
-def test_kernels_and_entries_are_known_by_their_names():
+def test_kernels_and_entries_are_pickled_by_name():
     for function in (smooth_at, sum_of, advance):
         assert pickle.loads(pickle.dumps(function)) is function
         assert copy.deepcopy(function) is function

@@ -21,11 +21,11 @@ from tests.core.core_helpers import examples
 
 
 def columns(vertical, forward, scale=1.0, lean_change=0.0, height_m=1.75, first=0, stop=None):
-    history = np.full((N_CHANNELS, len(vertical)), np.nan)
-    history[SLOW_VERTICAL], history[SLOW_FORWARD] = vertical, forward
+    buffer = np.full((N_CHANNELS, len(vertical)), np.nan)
+    buffer[SLOW_VERTICAL], buffer[SLOW_FORWARD] = vertical, forward
     row = BLANK.copy()[0]
     stop = len(vertical) - 1 if stop is None else stop
-    write_lumbar(row, history, first, stop, scale, lean_change, height_m)
+    write_lumbar(row, buffer, first, stop, scale, lean_change, height_m)
     return row["lumbar_compression_bw"], row["lumbar_shear_bw"], row["lumbar_dose"]
 
 

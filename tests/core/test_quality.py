@@ -1,4 +1,4 @@
-"""Doubts and quality of a step."""
+"""Doubts and quality of a step, and ringing of a soft strap."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.core.quality import (
+    ABOVE_HZ,
     DOUBTS,
+    LEAST_WAVES,
     OWN_RHYTHM,
     OWN_RINGING_DB,
     OWN_TILT_G,
+    RINGS_HZ,
+    STRAP_DB,
     WEIGHTS,
     beyond,
+    power_at,
     quality_of,
     ringing_db,
     share_of,
+    turned,
     write_quality,
 )
-from imurun.core.ring_buffer import CLIPPED, FORWARD, LEFTWARD, N_CHANNELS
+from imurun.core.ring_buffer import CLIPPED, FORWARD, LEFTWARD, N_CHANNELS, SLOW_VERTICAL
 from imurun.core.step import STEP
-from imurun.core.step_cycle import PULSE
-from imurun.core.stepper import Stepper
-from tests.core.core_helpers import examples, record
+from imurun.core.step_cycle import STEP_CYCLE
+from tests.core.core_helpers import examples, made_stepper, record
 
 RATE = 100.0
-C = Stepper(RATE, np.eye(3), heading_known=True, has_gyro=True).coefficients
+C = made_stepper(RATE).coefficients
 
 sizes = st.floats(0.0, 10.0)
 
@@ -50,7 +55,7 @@ def test_more_doubt_is_less_quality(doubts, which, more):
     assert quality_of(worse) < quality_of(doubts)
 
 
-def test_what_is_running_s_own_is_no_doubt():
+def test_values_of_clean_running_are_no_doubt():
     assert beyond(0.5, 0.2) == pytest.approx(0.3)
     assert beyond(0.1, 0.2) == 0.0
     assert beyond(np.nan, 0.2) == 0.0
@@ -73,14 +78,14 @@ def test_share_of_flagged_columns():
 @pytest.mark.parametrize("period_s", [0.36, 0.30])
 def test_a_step_shows_each_doubt(clipped, tilt_g, period_s):
     base = 1000
-    history = 0.1 * np.random.default_rng(3).standard_normal((N_CHANNELS, 100))
-    history[[CLIPPED, FORWARD, LEFTWARD]] = 0.0
-    history[FORWARD], history[LEFTWARD] = 0.6 * tilt_g, -0.8 * tilt_g
-    history[CLIPPED, 30 : 30 + clipped] = 1.0
-    pulse = record(PULSE, begin=base + 20.5, end=base + 56.5, height=2.5, floor=0.2)
+    buffer = 0.1 * np.random.default_rng(3).standard_normal((N_CHANNELS, 100))
+    buffer[[CLIPPED, FORWARD, LEFTWARD]] = 0.0
+    buffer[FORWARD], buffer[LEFTWARD] = 0.6 * tilt_g, -0.8 * tilt_g
+    buffer[CLIPPED, 30 : 30 + clipped] = 1.0
+    cycle = record(STEP_CYCLE, begin=base + 20.5, end=base + 56.5, peak_g=2.5, minimum_g=0.2)
     row = record(STEP)
-    write_quality(row, history, pulse, base, period_s, C)
-    ringing = ringing_db(history, 20.5, 56.5, 2.3, RATE)
+    write_quality(row, buffer, cycle, base, period_s, C)
+    ringing = ringing_db(buffer, 20.5, 56.5, 2.3, RATE)
     expected = {
         "ringing": max(ringing - OWN_RINGING_DB, 0.0) / 10.0,
         "rhythm": max(0.36 / period_s - 1.0 - OWN_RHYTHM, 0.0),
@@ -92,3 +97,80 @@ def test_a_step_shows_each_doubt(clipped, tilt_g, period_s):
     variance = 1.0 + sum(w * expected[name] ** 2 for w, name in zip(WEIGHTS, DOUBTS, strict=True))
     assert row["quality"] == pytest.approx(1.0 / sqrt(variance))
     assert row["ringing_db"] == pytest.approx(ringing)
+
+
+# ------------------------------------------------------------------------------------ ringing of a soft strap
+
+
+def filled(rate_hz, seconds=1.0, seed=0):
+    """A buffer full of noise, and its first three channels less their slow parts."""
+    buffer = np.random.default_rng(seed).standard_normal((N_CHANNELS, round(seconds * rate_hz)))
+    return buffer, buffer[:3] - buffer[SLOW_VERTICAL : SLOW_VERTICAL + 3]
+
+
+def plain_power(rest, begin, end, hz, rate_hz):
+    k = np.arange(rest.shape[1])
+    k = k[(k >= begin) & (k <= end)]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * (k - begin) / (end - begin))
+    transform = rest[:, k] @ (window * np.exp(-2j * np.pi * hz * k / rate_hz))
+    return float(np.sum(np.abs(2 * transform / window.sum()) ** 2))
+
+
+@examples(60)
+@given(
+    rate_hz=st.sampled_from([50.0, 100.0, 208.0]),
+    begin_s=st.floats(0.0, 0.4),
+    length_s=st.floats(0.2, 0.55),
+    peak_to_peak_g=st.floats(0.5, 3.0),
+    seed=st.integers(0, 1000),
+)
+def test_powers_of_a_windowed_transform(rate_hz, begin_s, length_s, peak_to_peak_g, seed):
+    buffer, rest = filled(rate_hz, seed=seed)
+    begin, end = begin_s * rate_hz, (begin_s + length_s) * rate_hz
+    powers = {hz: plain_power(rest, begin, end, hz, rate_hz) for hz in (RINGS_HZ, *ABOVE_HZ)}
+    for hz, power in powers.items():
+        assert power_at(buffer, begin, end, hz, rate_hz) == pytest.approx(power, rel=1e-9, abs=1e-12)
+    at, above = powers[RINGS_HZ], sum(powers[hz] for hz in ABOVE_HZ)
+    expected = 10 * np.log10(at / peak_to_peak_g**2) + 5 * np.log10(at / above)
+    if length_s * RINGS_HZ < LEAST_WAVES:
+        expected = np.nan
+    found = ringing_db(buffer, begin, end, peak_to_peak_g, rate_hz)
+    assert found == pytest.approx(expected, abs=1e-3, nan_ok=True)
+
+
+@pytest.mark.parametrize("rate_hz", [40.0, 1000.0, 5000.0])
+@pytest.mark.parametrize("hz", [RINGS_HZ, *ABOVE_HZ])
+def test_many_samples_in_the_longest_step(rate_hz, hz):
+    """The angles that are added up sample by sample stay right to the end."""
+    buffer, rest = filled(rate_hz, seed=5)
+    begin, end = 0.013 * rate_hz, 0.913 * rate_hz
+    expected = plain_power(rest, begin, end, hz, rate_hz)
+    assert power_at(buffer, begin, end, hz, rate_hz) == pytest.approx(expected, rel=1e-9)
+
+
+@examples(60)
+@given(angle=st.floats(-10.0, 10.0), step=st.floats(-3.0, 3.0))
+def test_turned_by_a_step(angle, step):
+    found = turned(np.cos(angle), np.sin(angle), (np.cos(step), np.sin(step)))
+    assert found == pytest.approx((np.cos(angle + step), np.sin(angle + step)), abs=1e-14)
+
+
+def test_a_thousand_turns_neither_grow_nor_drift():
+    cosine, sine, turn = 1.0, 0.0, (np.cos(0.1), np.sin(0.1))
+    for _ in range(1000):
+        cosine, sine = turned(cosine, sine, turn)
+    assert (cosine, sine) == pytest.approx((np.cos(100.0), np.sin(100.0)), abs=1e-12)
+
+
+def test_a_wave_has_the_power_of_its_amplitude():
+    buffer = np.zeros((N_CHANNELS, 400))
+    buffer[0] = 0.3 * np.sin(2 * np.pi * RINGS_HZ * np.arange(400) / 400.0)
+    assert power_at(buffer, 0.0, 399.0, RINGS_HZ, 400.0) == pytest.approx(0.09, rel=0.02)
+    assert power_at(buffer, 0.0, 399.0, 18.0, 400.0) < 1e-4
+
+
+def test_ringing_at_a_low_rate_and_without_a_signal():
+    buffer = np.zeros((N_CHANNELS, 40))
+    assert np.isnan(ringing_db(buffer, 2.0, 14.0, 1.5, 30.0))
+    assert np.isfinite(ringing_db(buffer, 2.0, 30.0, 1.5, 100.0))
+    assert ringing_db(buffer, 2.0, 30.0, 1.5, 100.0) < STRAP_DB

@@ -1,4 +1,4 @@
-"""Every kernel has a slow twin: the tests of its module call it, or those of a kernel it is a part of."""
+"""Every kernel has a slow reference implementation, by itself or as a part of another kernel."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ THROUGH = {
     "write_walking": ("step", "test_step.test_walking_steps"),
     "write_running": ("step", "test_step.test_contacts_and_rhythm"),
     "write_common": ("step", "test_step.test_rise_and_fall"),
-    "advance": ("stepper", "test_stages.test_drawn_pulses"),
-    "smooth_until": ("stepper", "test_stages.test_drawn_pulses"),
-    "find_steps": ("stepper", "test_stages.test_drawn_pulses"),
-    "break_off": ("stepper", "test_stages.test_drawn_pulses"),
-    "track_next": ("stepper", "test_stages.test_drawn_pulses"),
-    "judge": ("stepper", "test_stages.test_drawn_pulses"),
-    "n_undecided": ("stepper", "test_stages.test_drawn_pulses"),
-    "note_period": ("stepper", "test_stages.test_drawn_pulses"),
-    "settle": ("stepper", "test_stages.test_drawn_pulses"),
-    "write_run": ("stepper", "test_stages.test_drawn_pulses"),
+    "advance": ("stepper", "test_stages.test_drawn_cycles"),
+    "smooth_until": ("stepper", "test_stages.test_drawn_cycles"),
+    "find_steps": ("stepper", "test_stages.test_drawn_cycles"),
+    "break_off": ("stepper", "test_stages.test_drawn_cycles"),
+    "track_next": ("stepper", "test_stages.test_drawn_cycles"),
+    "classify": ("stepper", "test_stages.test_drawn_cycles"),
+    "n_undecided": ("stepper", "test_stages.test_drawn_cycles"),
+    "note_period": ("stepper", "test_stages.test_drawn_cycles"),
+    "resolve_first": ("stepper", "test_stages.test_drawn_cycles"),
+    "write_run": ("stepper", "test_stages.test_drawn_cycles"),
 }
 """Kernels that no test calls by themselves: their module, and the test of a stage that compares what they do
 with the whole recording at once."""
@@ -68,16 +68,18 @@ def called(path):
 
 def test_the_walk_sees_the_kernels():
     assert len(KERNELS) > 90
-    assert {("gait", "alike"), ("stepper", "advance"), ("memory", "begin")} <= set(KERNELS)
+    assert {("gait", "alike"), ("stepper", "advance"), ("state", "begin")} <= set(KERNELS)
     assert ("stepper", "most_steps") not in KERNELS
     assert "approx" not in called(Path(__file__))
 
 
 @pytest.mark.parametrize(("module", "name"), KERNELS, ids=[".".join(names) for names in KERNELS])
-def test_every_kernel_has_a_twin(module, name):
+def test_every_kernel_has_a_reference_implementation(module, name):
     if THROUGH.get(name, ("",))[0] != module:
         own = TESTS / f"test_{module}.py"
-        assert name in called(own), f"write a slow twin of {module}.{name} in {own.name}, or name its stage"
+        assert name in called(own), (
+            f"write a slow reference implementation of {module}.{name} in {own.name}, or name its stage"
+        )
 
 
 @pytest.mark.parametrize(("name", "where"), THROUGH.items(), ids=THROUGH)

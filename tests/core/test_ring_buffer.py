@@ -1,4 +1,4 @@
-"""Level axes and angles against scipy's rotations, for any blocks; the moving of a full history."""
+"""Level axes and angles against scipy's rotations, for any blocks; the moving of a full buffer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from imurun.core.ring_buffer import (
     YAW_SINE,
     angle_of,
     make_room,
-    new_history,
+    new_buffer,
     write_angles,
     write_forces,
     write_levels,
@@ -45,14 +45,14 @@ UNTOUCHED = -7.0
 def levels(acc, earth_from_sensor, mounting, edges=(), first=0):
     """Columns written by the kernel from column `first` on, in blocks that end at `edges`."""
     acc, quats = np.atleast_2d(acc), quats_from(earth_from_sensor)
-    history = np.full((N_CHANNELS, first + len(acc) + 1), UNTOUCHED)
+    buffer = np.full((N_CHANNELS, first + len(acc) + 1), UNTOUCHED)
     for a, b in pairwise([0, *edges, len(acc)]):
-        write_levels(history, first + a, acc[a:b], quats[a:b], mounting)
-    assert (history[:, :first] == UNTOUCHED).all()
-    assert (history[:, -1] == UNTOUCHED).all()
-    written = np.flatnonzero((history[:, first:-1] != UNTOUCHED).any(axis=1))
+        write_levels(buffer, first + a, acc[a:b], quats[a:b], mounting)
+    assert (buffer[:, :first] == UNTOUCHED).all()
+    assert (buffer[:, -1] == UNTOUCHED).all()
+    written = np.flatnonzero((buffer[:, first:-1] != UNTOUCHED).any(axis=1))
     assert not len(acc) or set(written) == {*WRITTEN, *KEPT_FOR_ANGLES}
-    return history[:, first:-1]
+    return buffer[:, first:-1]
 
 
 def level(acc, earth_from_sensor, mounting):
@@ -133,7 +133,7 @@ def random_walk(seed, n, step_rad, start=None):
     edges=st.lists(st.integers(0, 60), max_size=6),
 )
 def test_blocks_of_any_size(seed, n, step_rad, edges):
-    """One sample at a time, several, or none: the same to the last bit, and what the twin says."""
+    """One sample at a time, several, or none: the same to the last bit, and as in the reference."""
     turned, mounting = random_walk(seed, n, step_rad), Rotation.random(random_state=seed)
     acc = 9.8 * np.random.default_rng(seed).standard_normal((n, 3))
     sample = acc, turned, mounting.as_matrix()
@@ -155,18 +155,18 @@ def test_yaw_is_unwrapped_over_many_turns():
         assert np.allclose(found, direction * turns, atol=1e-10)
 
 
-def test_yaw_begins_anew_in_the_first_column_and_only_there():
+def test_yaw_restarts_in_the_first_column_and_only_there():
     turned = about("z", [3.0, 4.0, 5.0])
-    history = np.full((N_CHANNELS, 4), 100.0)
+    buffer = np.full((N_CHANNELS, 4), 100.0)
     acc, quats = np.zeros((3, 3)), quats_from(turned)
-    write_levels(history, 0, acc, quats, np.eye(3))
-    assert history[YAW, :3] == pytest.approx([3.0, 4.0, 5.0])
-    # as after an hour of turning left, and after the history was moved
-    history[YAW, 0] += 200.0 * np.pi
-    write_levels(history, 1, acc[1:], quats[1:], np.eye(3))
-    assert history[YAW, :3] == pytest.approx(200.0 * np.pi + np.array([3.0, 4.0, 5.0]))
-    write_levels(history, 0, acc[1:], quats[1:], np.eye(3))
-    assert history[YAW, :2] == pytest.approx([4.0 - 2.0 * np.pi, 5.0 - 2.0 * np.pi])
+    write_levels(buffer, 0, acc, quats, np.eye(3))
+    assert buffer[YAW, :3] == pytest.approx([3.0, 4.0, 5.0])
+    # as after an hour of turning left, and after the buffer was moved
+    buffer[YAW, 0] += 200.0 * np.pi
+    write_levels(buffer, 1, acc[1:], quats[1:], np.eye(3))
+    assert buffer[YAW, :3] == pytest.approx(200.0 * np.pi + np.array([3.0, 4.0, 5.0]))
+    write_levels(buffer, 0, acc[1:], quats[1:], np.eye(3))
+    assert buffer[YAW, :2] == pytest.approx([4.0 - 2.0 * np.pi, 5.0 - 2.0 * np.pi])
 
 
 @pytest.mark.parametrize("roll_deg", [0.0, 29.9, 30.1, 89.9, 90.0, 90.1, 150.0, 179.9, -29.9, -90.1, -150.0])
@@ -224,7 +224,7 @@ def test_two_halves_of_writing_are_the_whole():
     assert parts[WRITTEN].tobytes() == whole[WRITTEN].tobytes()
 
 
-def test_a_sample_that_is_no_number_stays_its_own_trouble():
+def test_a_nan_sample_does_not_spread():
     """The angles of the others come from their own quaternions."""
     acc = np.tile([0.0, 0.0, G], (3, 1))
     acc[1] = np.nan
@@ -243,18 +243,18 @@ def test_lying_gives_numbers(angle):
 
 @pytest.mark.parametrize("rate_hz", [25.0, 104.17, 1000.0])
 def test_room_for_twice_what_is_kept(rate_hz):
-    history = new_history(rate_hz)
-    assert history.shape[0] == N_CHANNELS == ROLL_COSINE + 1
-    assert history.shape[1] % 2 == 0
-    assert history.shape[1] / 2 / rate_hz >= KEEP_S
+    buffer = new_buffer(rate_hz)
+    assert buffer.shape[0] == N_CHANNELS == ROLL_COSINE + 1
+    assert buffer.shape[1] % 2 == 0
+    assert buffer.shape[1] / 2 / rate_hz >= KEEP_S
 
 
 @examples(40)
 @given(half=st.integers(1, 12), share=st.floats(0.0, 1.0), base=st.integers(0, 10**12))
 def test_make_room_keeps_the_newest_half(half, share, base):
     used = half + round(share * half)
-    history = np.random.default_rng(used).standard_normal((N_CHANNELS, 2 * half))
-    before = history.copy()
-    moved = make_room(history, base, used)
-    assert np.array_equal(history[:, :half], before[:, used - half : used])
+    buffer = np.random.default_rng(used).standard_normal((N_CHANNELS, 2 * half))
+    before = buffer.copy()
+    moved = make_room(buffer, base, used)
+    assert np.array_equal(buffer[:, :half], before[:, used - half : used])
     assert moved - base == used - half  # the same absolute index finds the same sample

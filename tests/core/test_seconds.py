@@ -27,11 +27,11 @@ LEVELS = np.array(FULL_SCALES_G) * G
 
 def motions(acc, window):
     """Motion of each full second, and the standing vector after it."""
-    state, told = new_state(0)[0], []
+    state, output = new_state(0)[0], []
     for i, resultant in enumerate(np.linalg.norm(acc, axis=1) / G):
         if watch_second(state, acc, i, resultant, window):
-            told.append((close_second(state, window), *state["standing"]))
-    return np.array(told).reshape(-1, 4)
+            output.append((close_second(state, window), *state["standing"]))
+    return np.array(output).reshape(-1, 4)
 
 
 def clipped(acc, levels, exact, edges=()):

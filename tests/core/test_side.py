@@ -35,8 +35,7 @@ from imurun.core.side import (
     weigh_contrasts,
     window_columns,
 )
-from imurun.core.stepper import Stepper
-from tests.core.core_helpers import examples, record
+from tests.core.core_helpers import examples, made_stepper, record
 
 PERIOD = 35.0
 SIZES = np.array([1.0, 0.2, 0.2])
@@ -44,7 +43,7 @@ SIZES = np.array([1.0, 0.2, 0.2])
 
 
 def coefficients(has_gyro=True):
-    return Stepper(100.0, np.eye(3), heading_known=True, has_gyro=has_gyro).coefficients
+    return made_stepper(100.0, settings={"has_gyro": has_gyro}).coefficients
 
 
 def fresh():
@@ -63,14 +62,14 @@ def cues_of(scores):
 
 
 def walk_through(cues, contacts=None):
-    """Log-odds, flips and the sides that would be told after each step."""
-    parity, told = fresh(), []
+    """Log-odds, flips and the sides that would be output after each step."""
+    parity, output = fresh(), []
     contacts = PERIOD * np.arange(len(cues)) if contacts is None else contacts
     for cue, contact in zip(np.asarray(cues), contacts, strict=True):
         add_step(parity, cue, contact, PERIOD)
         log_odds = float(parity["log_odds"])
-        told.append((log_odds, float(parity["flip"]), side_code(log_odds if is_steady(parity) else 0.0)))
-    log_odds, flips, sides = np.array(told).T
+        output.append((log_odds, float(parity["flip"]), side_code(log_odds if is_steady(parity) else 0.0)))
+    log_odds, flips, sides = np.array(output).T
     return log_odds, flips, [int(side) for side in sides]
 
 
@@ -89,38 +88,36 @@ def walk_through(cues, contacts=None):
 )
 def test_cues(seed, peak, period, oldest, newest, size, has_gyro):
     """Of samples that there are only; the others are no numbers."""
-    history = np.full((N_CHANNELS, 100), np.nan)
+    buffer = np.full((N_CHANNELS, 100), np.nan)
     n, peak = newest + 1 - oldest, max(peak, oldest)
-    history[:, oldest : newest + 1] = size * np.random.default_rng(seed).standard_normal((N_CHANNELS, n))
+    buffer[:, oldest : newest + 1] = size * np.random.default_rng(seed).standard_normal((N_CHANNELS, n))
     c = coefficients(has_gyro)
     slow = np.full(100, np.nan)
-    slow[oldest : newest + 1] = convolve1d(
-        history[SIDEWAYS, oldest : newest + 1], c.slow_taps, mode="nearest"
-    )
+    slow[oldest : newest + 1] = convolve1d(buffer[SIDEWAYS, oldest : newest + 1], c.slow_taps, mode="nearest")
     columns = []
     for window in (FALL_WINDOW, LOADED_WINDOW):
         first, stop = (int(np.round(peak + share * period)) for share in window)
         first = np.clip(first, oldest, newest - 1)
         columns.append((first, np.clip(stop, first + 1, newest)))
     (first, stop), loaded = columns
-    roll_rate = np.diff(history[ROLL, first : stop + 1]).mean() * 100.0 if has_gyro else np.nan
+    roll_rate = np.diff(buffer[ROLL, first : stop + 1]).mean() * 100.0 if has_gyro else np.nan
     expected = [-roll_rate, slow[first] - slow[stop], slow[slice(*loaded)].mean()]
     assert np.isfinite(expected[1:]).all()
     found = np.zeros(N_CUES)
-    score_step(found, history, peak, period, oldest, newest, c)
+    score_step(found, buffer, peak, period, oldest, newest, c)
     assert np.allclose(found, expected, rtol=1e-9, atol=1e-10 * size, equal_nan=True)
 
 
 def test_a_pelvis_that_comes_down_on_the_left_is_a_left_stance():
     """Roll from left up to left down under one body weight; the force that a tilted axis then feels."""
-    history = np.zeros((N_CHANNELS, 60))
-    history[ROLL] = np.interp(np.arange(60), [10, 30], [0.1, -0.1])
-    history[SIDEWAYS] = np.sin(history[ROLL])
+    buffer = np.zeros((N_CHANNELS, 60))
+    buffer[ROLL] = np.interp(np.arange(60), [10, 30], [0.1, -0.1])
+    buffer[SIDEWAYS] = np.sin(buffer[ROLL])
     cues = np.zeros(N_CUES)
-    score_step(cues, history, 12.0, PERIOD, 0, 59, coefficients())
+    score_step(cues, buffer, 12.0, PERIOD, 0, 59, coefficients())
     assert (cues > 0.0).all()
-    history *= -1.0
-    score_step(cues, history, 12.0, PERIOD, 0, 59, coefficients())
+    buffer *= -1.0
+    score_step(cues, buffer, 12.0, PERIOD, 0, 59, coefficients())
     assert (cues < 0.0).all()
 
 
@@ -215,7 +212,7 @@ def test_losing_any_one_cue_does_not_lose_the_side(lost, how):
     assert sides[4:] == [1, 2] * 28
 
 
-def test_contrasts_too_small_for_a_pelvis_decide_nothing():
+def test_contrasts_below_the_noise_limit_decide_nothing():
     """A sensor that is dead or only noise must not be sure of sides."""
     _, _, sides = walk_through(cues_of(1e-3 * alternating(20)))
     assert sides == [0] * 20
@@ -231,7 +228,7 @@ def test_noise_of_any_size_is_unknown():
     assert np.mean(named) < 0.08
 
 
-def test_steady_sides_are_named_through_scatter():
+def test_steady_sides_are_found_despite_scatter():
     """Contrasts of 2 with a scatter of 1, as in the weakest real trial without a gyroscope."""
     rng = np.random.default_rng(8)
     right = []
@@ -252,7 +249,7 @@ def test_one_wrong_step_changes_nothing():
 
 
 @pytest.mark.parametrize("gyro", [True, False])
-def test_a_wrong_parity_is_mended(gyro):
+def test_a_wrong_parity_is_corrected(gyro):
     """A hop that nobody noticed: the sides come right again, and stay."""
     scores = np.concatenate([alternating(40), -alternating(60)])
     cues = cues_of(scores)
@@ -274,7 +271,7 @@ def test_missed_steps_are_counted(missed):
         assert abs(log_odds[12]) == pytest.approx(kept * SUREST)
 
 
-def test_a_long_pause_starts_anew():
+def test_a_long_pause_resets_the_parity():
     steps = np.array([*range(10), 9 + LONGEST_PAUSE + 0.1])
     log_odds, flips, _ = walk_through(cues_of(alternating(11)), PERIOD * steps)
     assert (log_odds[-1], flips[-1]) == (0.0, 0.0)

@@ -1,7 +1,7 @@
-"""From pulses to rows of steps, worked out from all pulses of a recording at once.
+"""From cycles to rows of steps, worked out from all cycles of a recording at once.
 
-The stepper decides pulse by pulse, with a queue, counters and memories. Here the same rules are stated of the
-whole list of pulses: where runs begin and end, which pulses walk, which periods are averaged.
+The stepper decides cycle by cycle, with a queue, counters and memories. Here the same rules are stated of the
+whole list of cycles: where runs begin and end, which cycles walk, which periods are averaged.
 """
 
 from __future__ import annotations
@@ -18,72 +18,74 @@ from imurun.core.gait import (
     CLEAR_LOOP,
     LOOP,
     LOOP_VETO,
-    MIN_HEIGHT_G,
-    MIN_SWING_G,
+    MIN_PEAK_G,
+    MIN_PEAK_TO_PEAK_G,
+    PEAK_TO_PEAK_PERIOD_S,
     RUNNING_PERIOD_S,
     STAY_SHARE,
     STREAK,
-    SWING_PERIOD_S,
+    WALKING_PEAK_TO_PEAK_G,
     WALKING_PERIOD_S,
-    WALKING_SWING_G,
 )
-from imurun.core.state import MANY_AGAINST
+from imurun.core.state import MANY_REVERSED
 from imurun.core.step import LOST_STEP, RUNNING, WALKING
-from imurun.core.step_cycle import PULSE
-from imurun.core.stepper import LONGEST_WAIT_S, Stepper
+from imurun.core.step_cycle import STEP_CYCLE
+from imurun.core.stepper import LONGEST_WAIT_S
 from imurun.engine import find_mounting
 from imurun.model.frames import G
-from tests.core.core_helpers import TILTED, examples, oriented, simulated
+from tests.core.core_helpers import TILTED, examples, made_stepper, oriented, simulated
 from tests.core.test_gait import plain_loop
 from tests.core.test_step import level_signals
 from tests.core.test_step_cycle import tracked
 
 
-class Pulses:
-    """All pulses of a recording, and what is true of each of them and of its neighbours."""
+class Cycles:
+    """All cycles of a recording, and what is true of each of them and of its neighbours."""
 
     def __init__(self, level, c):
         """Level signals, shape (3, n): vertical, forward, leftward, g."""
         self.rate_hz, lag, self.n = c.rate_hz, len(c.slow_taps) // 2, level.shape[1]
         slow = convolve1d(level, c.slow_taps, axis=1, mode="nearest")
         found = tracked(slow[0], rate_hz=c.rate_hz)
-        # told with the last sample that the smoothing needs, or when there are no more
+        # known with the last sample that the smoothing needs, or when there are no more
         self.known = np.minimum(found[:, 0] + lag, self.n)
         self.begin, self.up, self.peak, self.down, self.end, self.height, self.floor = found[:, 1:8].T
         self.period_s = found[:, 8]
-        self.loop = np.zeros(len(found), dtype=PULSE)
-        for pulse, begin, end in zip(self.loop, self.begin, self.end, strict=True):
+        self.loop = np.zeros(len(found), dtype=STEP_CYCLE)
+        for cycle, begin, end in zip(self.loop, self.begin, self.end, strict=True):
             path = slow[:, int(np.ceil(begin)) : int(np.floor(end)) + 1].T
             path, step = path[:-1] - path.mean(axis=0), np.diff(path, axis=0)
             _, x, y = np.cross(path, step).sum(axis=0)
-            pulse["loop_forward"], pulse["loop_left"] = x, y
-            pulse["power_z"], pulse["power_dz"] = (path[:, 0] ** 2).sum(), (step[:, 0] ** 2).sum()
+            cycle["loop_forward"], cycle["loop_left"] = x, y
+            cycle["power_z"], cycle["power_dz"] = (path[:, 0] ** 2).sum(), (step[:, 0] ** 2).sum()
         length = self.end - self.begin
-        length_s, swing = length / c.rate_hz, self.height - self.floor
-        least = np.interp(length_s, SWING_PERIOD_S, MIN_SWING_G)
+        length_s, peak_to_peak = length / c.rate_hz, self.height - self.floor
+        least = np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G)
         quick = (length_s >= RUNNING_PERIOD_S[0]) & (length_s <= RUNNING_PERIOD_S[1])
-        self.runs = quick & (swing >= least) & (self.height >= MIN_HEIGHT_G)
+        self.runs = quick & (peak_to_peak >= least) & (self.height >= MIN_PEAK_G)
         self.may_run = (
-            quick & (swing >= STAY_SHARE * least) & (self.height >= 1.0 + STAY_SHARE * (MIN_HEIGHT_G - 1.0))
+            quick
+            & (peak_to_peak >= STAY_SHARE * least)
+            & (self.height >= 1.0 + STAY_SHARE * (MIN_PEAK_G - 1.0))
         )
         self.walks = (np.clip(length_s, *WALKING_PERIOD_S) == length_s) & (
-            np.clip(swing, *WALKING_SWING_G) == swing
+            np.clip(peak_to_peak, *WALKING_PEAK_TO_PEAK_G) == peak_to_peak
         )
-        # whether a pulse comes right after the one before it, and is about as long
+        # whether a cycle comes right after the one before it, and is about as long
         self.joined = np.append(False, self.begin[1:] == self.end[:-1])
         ratio = np.append(0.0, np.minimum(length[1:], length[:-1]) / np.maximum(length[1:], length[:-1]))
         self.alike = ratio >= ALIKE
         self.follows = self.joined & self.alike
-        # whether it was told while the one before still waited
+        # whether it was output while the one before still waited
         self.soon = np.append(False, self.known[1:] - 1 <= self.end[:-1] + LONGEST_WAIT_S * c.rate_hz)
 
     def __len__(self):
         return len(self.end)
 
     def streak(self, i, heading):
-        """Whether a run begins with pulse i; and whether it would if forward were elsewhere.
+        """Whether a run begins with cycle i; and whether it would if forward were elsewhere.
 
-        Four pulses in a row swing like running and turn that way; the first of them by itself.
+        Four cycles in a row have the amplitude of running and turn that way; the first of them by itself.
         """
         four, later = slice(i, i + STREAK), slice(i + 1, i + STREAK)
         if not (self.follows[later] & self.soon[later]).all():
@@ -96,38 +98,38 @@ class Pulses:
         )
         return bool(begins), bool(heading and full and left <= LOOP < size)
 
-    def goes_on(self, i, before, heading):
-        """Whether pulse i goes on with a run whose last step is pulse `before`."""
+    def continues_run(self, i, before, heading):
+        """Whether cycle i continues a run whose last step is cycle `before`."""
         left, _ = plain_loop(self.loop[[before, i]])
-        hole = self.begin[i] - self.end[before]
+        distance = self.begin[i] - self.end[before]
         missed = i - before - 1
-        near = hole <= missed * RUNNING_PERIOD_S[1] * self.rate_hz + 1.0
+        near = distance <= missed * RUNNING_PERIOD_S[1] * self.rate_hz + 1.0
         return bool(self.may_run[i] and near and not (heading and left < -LOOP_VETO))
 
 
-def plain_verdicts(pulses, heading):
-    """The runs as lists of pulses, the walking pulses, and when the heading was given up, s or NaN.
+def plain_classification(cycles, heading):
+    """The runs as lists of cycles, the walking cycles, and when the heading was dropped, s or NaN.
 
-    A run begins with four pulses in a row, and ends where two do not go on with it. A pulse of no run walks
-    when it and a neighbour swing like walking.
+    A run begins with four cycles in a row, and ends where two do not go on with it. A cycle of no run walks
+    when it and a neighbour have the amplitude of walking.
     """
-    runs, nothing, against, turned_s = [], set(), 0, np.nan
+    runs, nothing, n_reversed, turned_s = [], set(), 0, np.nan
     i = free = 0
-    while i < len(pulses):
+    while i < len(cycles):
         first, begins = i - STREAK + 1, False
         if first >= free:
-            begins, wrong = pulses.streak(first, heading)
-            against += wrong
-            if against == MANY_AGAINST:
-                turned_s, heading = pulses.end[i] / pulses.rate_hz, False
-                begins, _ = pulses.streak(first, heading)
-        if not pulses.runs[i] or begins:
-            against = 0
+            begins, wrong = cycles.streak(first, heading)
+            n_reversed += wrong
+            if n_reversed == MANY_REVERSED:
+                turned_s, heading = cycles.end[i] / cycles.rate_hz, False
+                begins, _ = cycles.streak(first, heading)
+        if not cycles.runs[i] or begins:
+            n_reversed = 0
         i += 1
         if begins:
             run = list(range(first, i))
-            while i < len(pulses) and i - run[-1] <= 2:
-                run += [i] * int(pulses.goes_on(i, run[-1], heading))
+            while i < len(cycles) and i - run[-1] <= 2:
+                run += [i] * int(cycles.continues_run(i, run[-1], heading))
                 i += 1
             runs.append(run)
             # the first that does not go on is nothing; a second in a row may belong to what comes
@@ -135,19 +137,19 @@ def plain_verdicts(pulses, heading):
             nothing |= set(range(run[0], free)) - set(run)
     walking = []
     ran = {i for run in runs for i in run}
-    for i in sorted(set(range(len(pulses))) - ran - nothing):
-        before = walking[-1:] == [i - 1] and pulses.joined[i]
-        after = i + 1 < len(pulses) and (pulses.walks & pulses.follows & pulses.soon)[i + 1]
-        if pulses.walks[i] and (before or after):
+    for i in sorted(set(range(len(cycles))) - ran - nothing):
+        before = walking[-1:] == [i - 1] and cycles.joined[i]
+        after = i + 1 < len(cycles) and (cycles.walks & cycles.follows & cycles.soon)[i + 1]
+        if cycles.walks[i] and (before or after):
             walking.append(i)
     return runs, walking, turned_s
 
 
-def plain_periods(pulses, run):
+def plain_periods(cycles, run):
     """Mean of the last two times from rise to rise, for each step; the first borrows that of the second."""
-    known = [pulses.period_s[i] for i in run[1:]]
+    known = [cycles.period_s[i] for i in run[1:]]
     valid = [RUNNING_PERIOD_S[0] <= period <= RUNNING_PERIOD_S[1] for period in known]
-    first = known[0] if valid[0] else (pulses.end[run[1]] - pulses.begin[run[1]]) / pulses.rate_hz
+    first = known[0] if valid[0] else (cycles.end[run[1]] - cycles.begin[run[1]]) / cycles.rate_hz
     kept, means = [first, first], [first]
     for period, is_valid in zip(known, valid, strict=True):
         kept += [period] * int(is_valid)
@@ -155,31 +157,32 @@ def plain_periods(pulses, run):
     return means
 
 
-def expected_rows(pulses, heading):
-    """Gait, begin, end, period (s), when it was told (s; NaN where walking), whether it has a step before."""
-    runs, walking, turned_s = plain_verdicts(pulses, heading)
+def expected_rows(cycles, heading):
+    """Gait, begin, end, period (s), decision time (s; NaN where walking), whether it has a step before."""
+    runs, walking, turned_s = plain_classification(cycles, heading)
     rows = []
     for run in runs:
-        for i, period_s in zip(run, plain_periods(pulses, run), strict=True):
-            told = min(pulses.known[max(i, run[STREAK - 1])], pulses.n - 1)
+        for i, period_s in zip(run, plain_periods(cycles, run), strict=True):
+            output = min(cycles.known[max(i, run[STREAK - 1])], cycles.n - 1)
             rows.append(
-                (RUNNING, pulses.begin[i], pulses.end[i], period_s, told / pulses.rate_hz, i > run[0])
+                (RUNNING, cycles.begin[i], cycles.end[i], period_s, output / cycles.rate_hz, i > run[0])
             )
     for i in walking:
-        goes_on = i - 1 in walking and pulses.joined[i]
-        since = pulses.up[i] - pulses.up[i - 1] if goes_on else pulses.end[i] - pulses.begin[i]
-        rows.append((WALKING, pulses.begin[i], pulses.end[i], since / pulses.rate_hz, np.nan, goes_on))
+        continues_walk = i - 1 in walking and cycles.joined[i]
+        since = cycles.up[i] - cycles.up[i - 1] if continues_walk else cycles.end[i] - cycles.begin[i]
+        rows.append((WALKING, cycles.begin[i], cycles.end[i], since / cycles.rate_hz, np.nan, continues_walk))
     return np.array(sorted(rows, key=lambda row: row[1])).reshape(-1, 6), turned_s
 
 
 def compared(acc, quats, level, rate_hz, heading, mounting):
-    """Compare the rows; returns those of the stepper, and how many running pulses got none."""
-    machine = Stepper(rate_hz, mounting, heading_known=heading, has_gyro=True)
+    """Compare the rows; returns those of the stepper, and how many running cycles got none."""
+    machine = made_stepper(rate_hz, mounting, heading=heading)
     steps = np.concatenate([machine.push(acc, quats)[0], machine.break_off(0)])
-    expected, turned_s = expected_rows(Pulses(level, machine.coefficients), heading)
+    expected, turned_s = expected_rows(Cycles(level, machine.coefficients), heading)
     assert machine.slips_s[1] == pytest.approx(turned_s, nan_ok=True)
-    names = ("gait", "pulse_begin", "pulse_end", "period_s", "decided_s")
-    found = np.column_stack([steps[name] for name in names])
+    cycle = steps["cycle"]
+    columns = (steps["gait"], cycle["begin"], cycle["end"], steps["period_s"], steps["decided_s"])
+    found = np.column_stack(columns)
     found[found[:, 0] == WALKING, 4] = np.nan
     # no possible contact came out of it: no row
     without = [row[0] == RUNNING and not np.any(np.abs(found[:, 1] - row[1]) < 0.01) for row in expected]
@@ -195,12 +198,12 @@ def compared(acc, quats, level, rate_hz, heading, mounting):
 
 
 def drawn(seed, rate_hz=50.0):
-    """Vertical bumps of drawn lengths and swings, with the loop turning either way; pauses in between."""
+    """Vertical bumps of drawn lengths and amplitudes, with the loop turning either way; pauses in between."""
     rng = np.random.default_rng(seed)
     vertical, forward = [np.ones(10)], [np.zeros(10)]
     for _ in range(6):
-        kind = rng.choice(["run", "walk", "against", "odd", "still"], p=[0.35, 0.3, 0.1, 0.15, 0.1])
-        usual_s, swing = {"run": (0.36, 1.8), "against": (0.36, 1.8), "walk": (0.55, 0.3)}.get(
+        kind = rng.choice(["run", "walk", "reversed", "odd", "still"], p=[0.35, 0.3, 0.1, 0.15, 0.1])
+        usual_s, peak_to_peak = {"run": (0.36, 1.8), "reversed": (0.36, 1.8), "walk": (0.55, 0.3)}.get(
             kind, (0.5, 1.0)
         )
         if kind == "still":
@@ -212,7 +215,7 @@ def drawn(seed, rate_hz=50.0):
             spread = rng.choice([0.03, 0.3], p=[0.85, 0.15])
             n = int(rate_hz * np.clip(usual_s * (1 + spread * rng.standard_normal()), 0.15, 1.3))
             phase = 2 * np.pi * np.arange(n) / n
-            size = swing * np.clip(1 + spread * rng.standard_normal(), 0.05, 2.0)
+            size = peak_to_peak * np.clip(1 + spread * rng.standard_normal(), 0.05, 2.0)
             vertical.append(1.0 - 0.8 * size * np.cos(phase))
             forward.append(rng.choice([-1.0, 0.1]) * (-1.0) ** (kind != "run") * 0.3 * size * np.sin(phase))
     level = np.zeros((3, sum(map(len, vertical))))
@@ -222,7 +225,7 @@ def drawn(seed, rate_hz=50.0):
 
 @examples(60, slow=2)
 @given(seed=st.integers(0, 2**32 - 1), heading=st.booleans())
-def test_drawn_pulses(seed, heading):
+def test_drawn_cycles(seed, heading):
     level = drawn(seed)
     acc = np.ascontiguousarray(level[[1, 2, 0]].T) * G
     quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
@@ -243,7 +246,7 @@ def test_a_simulated_session(heading):
 @pytest.mark.parametrize("heading", [True, False])
 @pytest.mark.parametrize("backward", [False, True])
 def test_a_real_run(shared_data, heading, backward):
-    """With the forward axis backward the first pulses run against it, and it is given up."""
+    """With the forward axis backward the first cycles are reversed, and it is dropped."""
     (trial,) = LOADERS["treadmill_run_grf"](shared_data / "treadmill_run_grf")
     acc, quats = np.array(trial.recording.acc), oriented(trial.recording)
     mounting = find_mounting(trial.recording).rotation

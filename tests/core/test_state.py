@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from imurun.core.state import (
-    MANY_AGAINST,
+    MANY_REVERSED,
     STATE,
     begin,
+    count_reversed,
     forget_steps,
     knows_heading,
     new_state,
-    note_against,
     restart,
 )
-from imurun.core.step_cycle import BELOW
-from imurun.core.stepper import Stepper
-from tests.core.core_helpers import flat
+from imurun.core.step import STEP
+from imurun.core.step_cycle import BELOW, STEP_CYCLE
+from tests.core.core_helpers import flat, made_stepper
 
 OUTLIVES = {
     "next", "n_steps", "n_seconds", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing",
     "drift_pitch", "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from",
-    "slipped_s", "turned_s", "against",
+    "slipped_s", "turned_s", "n_reversed",
 }  # fmt: skip
 
 
@@ -40,12 +42,37 @@ def test_new(first_index):
     assert np.isnan(state["standing"]).all()
 
 
+def kinds(dtype):
+    """The kinds of all numbers in a record, in order: i for integers, f for floats."""
+    if dtype.names:
+        return "".join(kinds(dtype[name]) for name in dtype.names)
+    base, shape = dtype.subdtype or (dtype, ())
+    assert base.itemsize == 8
+    return base.kind * int(np.prod(shape))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "layout"),
+    [
+        (STATE, "6i1f1i1f2i3f6i19f1i42f1i2f1i8f1i1f1i6f2i1f1i1f"),
+        (STEP, "2f2i49f"),
+        (STEP_CYCLE, "18f"),
+    ],
+    ids=["state", "step", "cycle"],
+)
+def test_the_layout_of_saved_records_stays(dtype, layout):
+    """Saved states of older versions are restored by position."""
+    expected = "".join(kind * int(n) for n, kind in re.findall(r"(\d+)([if])", layout))
+    assert kinds(dtype) == expected
+    assert dtype.itemsize == 8 * len(expected)
+
+
 def test_restart_forgets_all_but_the_runner():
     states = np.frombuffer(np.random.default_rng(1).bytes(STATE.itemsize), dtype=STATE).copy()
     state, before = states[0], states.copy()[0]
     restart(state)
     assert bytes_of(state, OUTLIVES) == bytes_of(before, OUTLIVES)
-    unread = {"ends", "last_run"}  # ends count only up to n_ends, the last run while running
+    unread = {"ends", "last_running"}  # ends count only up to n_ends, the last run while running
     rest = set(STATE.names) - OUTLIVES - unread
     assert bytes_of(state, rest) == bytes_of(new_state(int(before["next"]))[0], rest)
 
@@ -69,16 +96,16 @@ def test_python_begins_as_kernels_restart():
     assert states.tobytes() == expected.tobytes()  # and the others are left alone
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_the_heading_is_known_until_many_pulses_ran_against_it(told):
-    c = Stepper(50.0, np.eye(3), heading_known=told, has_gyro=True).coefficients
+@pytest.mark.parametrize("given", [True, False])
+def test_the_heading_is_known_until_many_cycles_are_reversed(given):
+    c = made_stepper(50.0, heading=given).coefficients
     state, turned_s, known = new_state(0)[0], [], []
-    for n in range(MANY_AGAINST + 1):
+    for n in range(MANY_REVERSED + 1):
         turned_s.append(float(state["turned_s"]))
         known.append(bool(knows_heading(state, c)))
-        note_against(state, 10.0 + n)
-    assert np.isnan(turned_s[:MANY_AGAINST]).all()
-    assert turned_s[MANY_AGAINST] == 10.0 + MANY_AGAINST - 1
-    assert known == [told] * MANY_AGAINST + [False]
-    state["against"] = 0  # pulses that fit again do not bring it back
+        count_reversed(state, 10.0 + n)
+    assert np.isnan(turned_s[:MANY_REVERSED]).all()
+    assert turned_s[MANY_REVERSED] == 10.0 + MANY_REVERSED - 1
+    assert known == [given] * MANY_REVERSED + [False]
+    state["n_reversed"] = 0  # cycles that fit again do not bring it back
     assert not knows_heading(state, c)

@@ -11,7 +11,7 @@ from scipy.ndimage import convolve1d
 from scipy.spatial.transform import Rotation
 
 from imurun.core import lumbar
-from imurun.core.contact import CONSTANTS, MEMORY_STEPS, OWN_HEIGHT_BW, TYPICAL
+from imurun.core.contact import AVERAGED_STEPS, CONSTANTS, OWN_HEIGHT_BW, STEP_AVERAGE
 from imurun.core.filters import gaussian_taps
 from imurun.core.impact import IMPACT_WINDOW_S
 from imurun.core.quality import ABOVE_HZ, OWN_RHYTHM, OWN_TILT_G, RINGS_HZ, WEIGHTS
@@ -31,22 +31,31 @@ from imurun.core.step import (
     WALKING,
     is_askew,
     remember_standing,
-    watch_mounting,
+    watch_alignment,
+    write_average,
+    write_cycle,
     write_peaks,
     write_posture,
-    write_pulse,
     write_regularity,
     write_rhythm,
-    write_typical,
 )
-from imurun.core.step_cycle import PULSE
-from imurun.core.stepper import Stepper
+from imurun.core.step_cycle import STEP_CYCLE
 from imurun.core.sway import N_ENDS
 from imurun.model.columns import STEP_COLUMNS
 from imurun.model.frames import G
-from tests.core.core_helpers import TILTED, examples, oriented, quats_from, record, rotation_from, simulated
+from tests.core.core_helpers import (
+    TILTED,
+    examples,
+    flat_fields,
+    made_stepper,
+    oriented,
+    quats_from,
+    record,
+    rotation_from,
+    simulated,
+)
 from tests.core.test_oscillation import plain_oscillation_mm
-from tests.core.test_strap_ringing import plain_power
+from tests.core.test_quality import plain_power
 from tests.core.test_sway import plain_regularity
 
 RATE = 100.0
@@ -68,7 +77,7 @@ class Run:
         recording = simulated(("running", 19.0), tilted=True).recording
         self.acc = recording.acc
         quats = oriented(recording)
-        stepper = Stepper(RATE, TILTED, heading_known=True, has_gyro=gyro, height_m=1.8)
+        stepper = made_stepper(RATE, TILTED, settings={"has_gyro": gyro, "height_m": 1.8})
         self.steps = stepper.push(self.acc, quats)[0]
         c = stepper.coefficients
         self.raw, self.angles = level_signals(self.acc, quats, TILTED)
@@ -85,41 +94,44 @@ def run(request):
 
 def inside(step):
     """The samples of a step, and of its stride."""
-    return slice(int(np.ceil(step["pulse_begin"])), int(np.floor(step["pulse_end"])) + 1)
+    return slice(int(np.ceil(step["cycle"]["begin"])), int(np.floor(step["cycle"]["end"])) + 1)
 
 
-def test_one_run_without_holes(run):
+def test_one_contiguous_run(run):
     _, whole = run
     steps = whole.steps
     assert len(steps) > 40
     assert (steps["gait"] == RUNNING).all()
-    assert np.array_equal(steps["pulse_begin"][1:], steps["pulse_end"][:-1])
+    assert np.array_equal(steps["cycle"]["begin"][1:], steps["cycle"]["end"][:-1])
 
 
-def formula(typical, constants, names):
-    return np.column_stack([typical[name] for name in names.split(",")]) @ constants
+def formula(average, constants, names):
+    return np.column_stack([average[name] for name in names.split(",")]) @ constants
 
 
 def test_contacts_and_rhythm(run):
     steps = run[1].steps
-    up, down = steps["pulse_up"] / RATE, steps["pulse_down"] / RATE
+    up, down = steps["cycle"]["up_crossing"] / RATE, steps["cycle"]["down_crossing"] / RATE
     period = steps["period_s"]
     # the mean of the last two times from rise to rise; the first steps borrow
     assert np.allclose(period[2:], 0.5 * (up[2:] - up[:-2]))
     assert ((period > 0.3) & (period < 0.4)).all()
-    peak, end = steps["pulse_peak"] / RATE, steps["pulse_end"] / RATE
-    typical = {name: steps[f"typical_{name}"] for name in TYPICAL.names if name != "n"}
-    typical["one"], height = np.ones(len(steps)), typical["push_height"]
-    typical["impulse"], typical["load"] = typical["drive"] * typical["period"], height * typical["period"]
-    typical["per height"], typical["share"] = 1 / height, typical["forward_rms"] / height
-    typical["net impulse"] = (typical["drive"] + typical["brake"]) * typical["period"]
-    first = formula(typical, CONSTANTS.initial_s, "one,push_begin,impulse,load")
-    contact = up - typical["up"] + first
-    final = 0.5 * (down + end) - 0.5 * (typical["down"] + typical["end"]) + first
-    final += typical["period"] * formula(typical, CONSTANTS.step_share, "one,per height,share")
-    for name, own in (("up", up - peak), ("height", steps["pulse_height"])):
-        forgets = typical[name][:-1] + (own[1:] - typical[name][:-1]) / MEMORY_STEPS
-        assert np.allclose(typical[name][1:][MEMORY_STEPS:], forgets[MEMORY_STEPS:])
+    peak, end = steps["cycle"]["peak"] / RATE, steps["cycle"]["end"] / RATE
+    average = {name: steps["average"][name] for name in STEP_AVERAGE.names if name != "n"}
+    average["one"], height = np.ones(len(steps)), average["force_peak_g"]
+    average["impulse"], average["load"] = (
+        average["propulsion_g"] * average["period"],
+        height * average["period"],
+    )
+    average["per height"], average["share"] = 1 / height, average["forward_rms_g"] / height
+    average["net impulse"] = (average["propulsion_g"] + average["braking_g"]) * average["period"]
+    first = formula(average, CONSTANTS.initial_s, "one,force_begin,impulse,load")
+    contact = up - average["up_crossing"] + first
+    final = 0.5 * (down + end) - 0.5 * (average["down_crossing"] + average["end"]) + first
+    final += average["period"] * formula(average, CONSTANTS.step_share, "one,per height,share")
+    for name, own in (("up_crossing", up - peak), ("peak_g", steps["cycle"]["peak_g"])):
+        forgets = average[name][:-1] + (own[1:] - average[name][:-1]) / AVERAGED_STEPS
+        assert np.allclose(average[name][1:][AVERAGED_STEPS:], forgets[AVERAGED_STEPS:])
     assert np.allclose(steps["initial_contact_s"], contact)
     assert np.allclose(steps["final_contact_s"], final)
     assert np.allclose(steps["contact_time_ms"], 1000 * (final - contact))
@@ -130,8 +142,8 @@ def test_contacts_and_rhythm(run):
     assert np.allclose(steps["cadence_spm"], 60 / mean, equal_nan=True)
     flight = np.concatenate([[np.nan], contact[1:] - final[:-1]])
     assert np.allclose(steps["flight_time_ms"], 1000 * flight, equal_nan=True)
-    force = formula(typical, CONSTANTS.peak_bw, "one,push_swing,net impulse")
-    force += OWN_HEIGHT_BW * (steps["pulse_height"] - typical["height"])
+    force = formula(average, CONSTANTS.peak_bw, "one,force_peak_to_peak_g,net impulse")
+    force += OWN_HEIGHT_BW * (steps["cycle"]["peak_g"] - average["peak_g"])
     assert np.allclose(steps["peak_vgrf_bw"], force)
 
 
@@ -157,7 +169,7 @@ def test_rise_and_fall(run):
         part = inside(step)
         assert step["vertical_oscillation_mm"] == pytest.approx(plain_oscillation_mm(vertical[part], RATE))
         places = np.concatenate(
-            [[step["pulse_begin"]], np.arange(part.start, part.stop), [step["pulse_end"]]]
+            [[step["cycle"]["begin"]], np.arange(part.start, part.stop), [step["cycle"]["end"]]]
         )
         held = np.interp(places, np.arange(len(vertical)), vertical)
         assert step["vertical_impulse_bw_s"] == pytest.approx(trapezoid(held, places) / RATE)
@@ -168,19 +180,19 @@ def test_quality(run):
     _, whole = run
     rest = whole.raw - whole.slow
     for step in whole.steps[1:]:  # the first begins where smoothing had not all it needs
-        part, length = inside(step), step["pulse_end"] - step["pulse_begin"]
+        part, length = inside(step), step["cycle"]["end"] - step["cycle"]["begin"]
         power = {
-            hz: plain_power(rest, step["pulse_begin"], step["pulse_end"], hz, RATE)
+            hz: plain_power(rest, step["cycle"]["begin"], step["cycle"]["end"], hz, RATE)
             for hz in (RINGS_HZ, *ABOVE_HZ)
         }
-        swing = step["pulse_height"] - step["pulse_floor"]
+        peak_to_peak_g = step["cycle"]["peak_g"] - step["cycle"]["minimum_g"]
         at, above = power[RINGS_HZ], sum(power[hz] for hz in ABOVE_HZ)
         assert step["ringing_db"] == pytest.approx(
-            10 * np.log10(at / swing**2) + 5 * np.log10(at / above), abs=0.01
+            10 * np.log10(at / peak_to_peak_g**2) + 5 * np.log10(at / above), abs=0.01
         )
         rhythm = max(abs(length / RATE / step["period_s"] - 1.0) - OWN_RHYTHM, 0.0)
         places = np.concatenate(
-            [[step["pulse_begin"]], np.arange(part.start, part.stop), [step["pulse_end"]]]
+            [[step["cycle"]["begin"]], np.arange(part.start, part.stop), [step["cycle"]["end"]]]
         )
         mean = [
             trapezoid(np.interp(places, np.arange(rest.shape[1]), axis), places) for axis in whole.raw[1:]
@@ -217,7 +229,7 @@ def test_posture(run):
 def compare_load(whole, step, lean_change_deg):
     first, stop = int(RATE * step["initial_contact_s"]), int(RATE * step["final_contact_s"])
     lean = np.radians(lumbar.BASE_LEAN_DEG + lean_change_deg)
-    force = step["peak_vgrf_bw"] / step["pulse_height"] * whole.slow[0, first : stop + 1]
+    force = step["peak_vgrf_bw"] / step["cycle"]["peak_g"] * whole.slow[0, first : stop + 1]
     braking = -whole.slow[1, first : stop + 1]
     along = lumbar.UPPER_BODY_SHARE * (force * np.cos(lean) - braking * np.sin(lean))
     across = lumbar.UPPER_BODY_SHARE * (force * np.sin(lean) + braking * np.cos(lean))
@@ -229,7 +241,7 @@ def compare_load(whole, step, lean_change_deg):
 
 def test_regularity_columns(run):
     _, whole = run
-    ends = whole.steps["pulse_end"]
+    ends = whole.steps["cycle"]["end"]
     for i, step in enumerate(whole.steps):
         found = (step["step_regularity"], step["stride_regularity"])
         if i < 8:
@@ -250,21 +262,21 @@ def test_sides_alternate_and_are_right(run):
     assert side.tolist() == expected
 
 
-def test_decided_after_the_pulse_and_before_the_next_step(run):
+def test_decided_after_the_cycle_and_before_the_next_step(run):
     steps = run[1].steps
-    assert (steps["decided_s"] > steps["pulse_end"] / RATE).all()
+    assert (steps["decided_s"] > steps["cycle"]["end"] / RATE).all()
     assert (steps["decided_s"][4:] - steps["final_contact_s"][4:] < steps["period_s"][4:]).all()
 
 
 def test_walking_steps():
     recording = simulated(("walking", 12.0)).recording
-    machine = Stepper(RATE, np.eye(3), heading_known=True, has_gyro=True)
+    machine = made_stepper(RATE)
     steps = machine.push(recording.acc, oriented(recording))[0]
     assert len(steps) > 15
     assert (steps["gait"] == WALKING).all()
-    assert np.array_equal(steps["initial_contact_s"], steps["pulse_up"] / RATE)
+    assert np.array_equal(steps["initial_contact_s"], steps["cycle"]["up_crossing"] / RATE)
     step_time = np.diff(steps["initial_contact_s"])
-    length = (steps["pulse_end"] - steps["pulse_begin"]) / RATE
+    length = (steps["cycle"]["end"] - steps["cycle"]["begin"]) / RATE
     assert np.allclose(steps["step_time_ms"], 1000 * np.concatenate([[np.nan], step_time]), equal_nan=True)
     assert np.allclose(steps["period_s"], np.concatenate([length[:1], step_time]))
     vertical, _ = level_signals(recording.acc, oriented(recording), np.eye(3))
@@ -275,8 +287,8 @@ def test_walking_steps():
 
 def test_the_record_has_the_columns_of_the_table():
     assert STEP.names[: len(STEP_COLUMNS)] == tuple(column.name for column in STEP_COLUMNS)
-    for name in STEP.names:
-        assert BLANK[0][name] == 0 if name in CODES else np.isnan(BLANK[0][name])
+    for name, (value,) in flat_fields(BLANK).items():
+        assert value == 0 if name in CODES else np.isnan(value)
     assert (RUNNING, WALKING) == (0, 1)
 
 
@@ -306,7 +318,7 @@ def test_standing_upright_is_the_zero_of_lean(tilt_deg, axis):
         assert state["standing_pitch"] == pytest.approx(expected, abs=1e-12)
 
 
-def test_only_what_stood_before_the_first_run_counts():
+def test_only_standing_before_the_first_run_is_the_zero_of_lean():
     for standing, n_running in ((np.nan, 0), (G, 1)):
         state = new_state(0)[0]
         state["standing"] = [0.0, 0.0, standing]
@@ -326,18 +338,18 @@ def test_only_what_stood_before_the_first_run_counts():
         (0.0, 0.0, 1.3 * SLIP_TURN, True),
     ],
 )
-def test_a_slip_is_seen_in_the_slow_means(pitch, roll, turn, slips):
+def test_a_slip_is_detected_by_the_slow_means(pitch, roll, turn, slips):
     state = new_state(0)[0]
     state["fresh_pitch"] = 0.02
-    history = np.zeros((N_CHANNELS, 40))
-    pulse = record(PULSE)
+    buffer = np.zeros((N_CHANNELS, 40))
+    cycle = record(STEP_CYCLE)
     for n in range(400):
         after = n > 100
         state["n_running"] = n
-        history[4], history[5] = roll * after - 0.01, pitch * after + 0.02
+        buffer[4], buffer[5] = roll * after - 0.01, pitch * after + 0.02
         angle = turn * after
-        pulse["loop_forward"], pulse["loop_left"] = np.sin(angle), np.cos(angle)
-        watch_mounting(state, history, pulse, 0.35 * n, 2, 38)
+        cycle["loop_forward"], cycle["loop_left"] = np.sin(angle), np.cos(angle)
+        watch_alignment(state, buffer, cycle, 0.35 * n, 2, 38)
     assert np.isfinite(state["slipped_s"]) == slips
     if slips:
         assert 100 * 0.35 < state["slipped_s"] < 220 * 0.35
@@ -345,20 +357,21 @@ def test_a_slip_is_seen_in_the_slow_means(pitch, roll, turn, slips):
 
 
 @pytest.mark.parametrize(
-    ("write", "prefix", "dtype"), [(write_pulse, "pulse_", PULSE), (write_typical, "typical_", TYPICAL)]
+    ("write", "nested", "dtype"),
+    [(write_cycle, "cycle", STEP_CYCLE), (write_average, "average", STEP_AVERAGE)],
 )
-def test_what_a_step_was_measured_on_is_kept_under_the_same_names(write, prefix, dtype):
+def test_a_step_keeps_its_cycle_and_the_average_under_the_same_names(write, nested, dtype):
     values = np.random.default_rng(5).random(len(dtype.names))
     measured = record(dtype, **dict(zip(dtype.names, values, strict=True)))
-    (row,) = BLANK.copy()
-    write(row, measured, *([WALKING] if dtype is PULSE else []))
-    own = {name: measured[name.removeprefix(prefix)] for name in STEP.names if name.startswith(prefix)}
-    assert len(own) >= 7
-    for name in STEP.names:
-        expected = own.get(name, BLANK[0][name])
+    row = BLANK.copy()
+    write(row[0], measured, *([WALKING] if dtype is STEP_CYCLE else []))
+    kept = {f"{nested}.{name}": measured[name] for name in STEP[nested].names}
+    assert len(kept) >= 7
+    for name, (blank,) in flat_fields(BLANK).items():
+        expected = kept.get(name, blank)
         if name == "gait":
-            expected = WALKING if dtype is PULSE else 0
-        assert np.array_equal(row[name], expected, equal_nan=True), name
+            expected = WALKING if dtype is STEP_CYCLE else 0
+        assert np.array_equal(flat_fields(row)[name][0], expected, equal_nan=True), name
 
 
 @examples(30)
@@ -371,11 +384,11 @@ def test_what_a_step_was_measured_on_is_kept_under_the_same_names(write, prefix,
 )
 def test_peaks_of_what_is_stored(seed, first, n, oldest, newest):
     """Not of the columns before and after, however large."""
-    history = np.full((N_CHANNELS, 100), 1e6)
+    buffer = np.full((N_CHANNELS, 100), 1e6)
     part = np.random.default_rng(seed).standard_normal((N_CHANNELS, newest + 1 - oldest))
-    history[:, oldest : newest + 1] = part
+    buffer[:, oldest : newest + 1] = part
     (row,), taps = BLANK.copy(), gaussian_taps(RATE, 25.0)
-    write_peaks(row, history, first, first + n - 1, oldest, newest, taps)
+    write_peaks(row, buffer, first, first + n - 1, oldest, newest, taps)
     for channel, name in ((VERTICAL, "peak_vertical_g"), (RESULTANT, "peak_resultant_g")):
         smooth = convolve1d(part[channel], taps, mode="nearest")
         columns = [k for k in range(first, first + n) if oldest <= k <= newest]
@@ -394,23 +407,23 @@ def test_peaks_of_what_is_stored(seed, first, n, oldest, newest):
 def test_posture_of_one_stride(seed, n_fresh, standing, before, gyro):
     """From the minimum before the step before; from the step's own where that is not stored."""
     base, first, last = 1000, 45, 80
-    history = 0.1 * np.random.default_rng(seed).standard_normal((N_CHANNELS, 100))
+    buffer = 0.1 * np.random.default_rng(seed).standard_normal((N_CHANNELS, 100))
     state, (row,) = new_state(base)[0], BLANK.copy()
     state["base"], state["n_fresh"], state["standing_pitch"] = base, n_fresh, standing
     state["fresh_pitch"], state["last_begin"] = 0.2 if n_fresh else np.nan, base + before
-    write_posture(state, history, row, first, last, gyro)
+    write_posture(state, buffer, row, first, last, gyro)
     stored = before >= 0
     begin = next(k for k in range(100) if k >= before) if stored else first
-    pitch = history[PITCH, begin:last].mean()
+    pitch = buffer[PITCH, begin:last].mean()
     steps = [0.2] * n_fresh + [pitch] * (n_fresh < FRESH_STEPS)
     assert state["fresh_pitch"] == pytest.approx(np.mean(steps))
     assert state["n_fresh"] == len(steps)
     zero = np.mean(steps) if np.isnan(standing) else standing
     assert row["lean_deg"] == pytest.approx(np.degrees(pitch - zero))
-    force = history[[VERTICAL, FORWARD, LEFTWARD], begin:last]
+    force = buffer[[VERTICAL, FORWARD, LEFTWARD], begin:last]
     ratio = np.sqrt(force[2].var() / force.var(axis=1).sum())
-    line = np.linspace(history[YAW, begin], history[YAW, last], last - begin + 1)
-    angles = history[[ROLL, PITCH, YAW], begin : last + 1] - [0 * line, 0 * line, line]
+    line = np.linspace(buffer[YAW, begin], buffer[YAW, last], last - begin + 1)
+    angles = buffer[[ROLL, PITCH, YAW], begin : last + 1] - [0 * line, 0 * line, line]
     expected = dict(
         zip(("roll_rom_deg", "pitch_rom_deg", "yaw_rom_deg"), np.degrees(np.ptp(angles, axis=1)), strict=True)
     )
@@ -422,18 +435,18 @@ def test_posture_of_one_stride(seed, n_fresh, standing, before, gyro):
 def test_regularity_needs_the_last_strides_whole():
     """Nine minima in a row, and the first of them still stored."""
     rng = np.random.default_rng(8)
-    history, state, base = rng.standard_normal((N_CHANNELS, 700)), new_state(0)[0], 500
+    buffer, state, base = rng.standard_normal((N_CHANNELS, 700)), new_state(0)[0], 500
     ends = base - 40.0 + np.cumsum(rng.uniform(33.0, 37.0, 18))
     for i, end in enumerate(ends):
         (row,) = BLANK.copy()
-        write_regularity(state, history, row, record(PULSE, end=end), base)
+        write_regularity(state, buffer, row, record(STEP_CYCLE, end=end), base)
         found = (row["step_regularity"], row["stride_regularity"])
         assert state["n_ends"] == min(i + 1, N_ENDS)
         if i + 1 < N_ENDS or ends[i + 1 - N_ENDS] < base:
             assert np.isnan(found).all()
             continue
         last = ends[i + 1 - N_ENDS : i + 1]
-        part = history[FORWARD, round(last[0]) - base : round(last[-1]) - base]
+        part = buffer[FORWARD, round(last[0]) - base : round(last[-1]) - base]
         lag = np.diff(last).mean()
         assert found == pytest.approx(
             (plain_regularity(part, round(lag)), plain_regularity(part, round(2 * lag)))

@@ -50,19 +50,19 @@ def test_steady_turning_is_no_range():
 
 @examples(60)
 @given(**STRETCH)
-def test_sideways_share(seed, first, n, size):
-    history = noise(seed, size, (N_CHANNELS, 100))
-    part = history[[VERTICAL, FORWARD, LEFTWARD], first : first + n]
+def test_mediolateral_ratio(seed, first, n, size):
+    buffer = noise(seed, size, (N_CHANNELS, 100))
+    part = buffer[[VERTICAL, FORWARD, LEFTWARD], first : first + n]
     lateral, whole = part[2].var(), part.var(axis=1).sum()
     expected = np.sqrt(lateral / whole) if whole * n > 1e-20 else 0.0
-    assert sideways_ratio(history, first, first + n) == pytest.approx(expected, rel=1e-8, abs=1e-9)
+    assert sideways_ratio(buffer, first, first + n) == pytest.approx(expected, rel=1e-8, abs=1e-9)
 
 
 @pytest.mark.parametrize(("channel", "share"), [(LEFTWARD, 1.0), (FORWARD, 0.0), (VERTICAL, 0.0)])
-def test_all_or_nothing_sideways(channel, share):
-    history = np.ones((N_CHANNELS, 50))
-    history[channel] = np.sin(np.arange(50))
-    assert sideways_ratio(history, 0, 50) == pytest.approx(share)
+def test_mediolateral_ratio_of_one_axis(channel, share):
+    buffer = np.ones((N_CHANNELS, 50))
+    buffer[channel] = np.sin(np.arange(50))
+    assert sideways_ratio(buffer, 0, 50) == pytest.approx(share)
 
 
 @examples(60)

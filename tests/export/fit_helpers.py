@@ -1,4 +1,4 @@
-"""A session with known steps, a watch's FIT file byte by byte, and FIT as fitdecode reads it."""
+"""Helpers: a session with known steps, FIT files of a watch built byte by byte, a reader of FIT."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def made_session(duration_s=60.0, start=START, markers=(), gait="running", **col
 
 
 def read_messages(data: bytes) -> list[fitdecode.FitDataMessage]:
-    """Every data message; any breach of the checksum or the structure raises."""
+    """Every data message; a wrong checksum or structure raises."""
     with fitdecode.FitReader(
         io.BytesIO(data),
         check_crc=fitdecode.CrcCheck.RAISE,
@@ -60,13 +60,13 @@ def named(messages, name):
 
 
 def value(message, name):
-    """Of the only field of this name that has a value."""
+    """Value of the only field of this name that has one."""
     found = [field.value for field in message.fields if field.name == name and field.value is not None]
     return found[0] if found else None
 
 
 def crc16(data: bytes) -> int:
-    """CRC-16/ARC bit by bit, which is FIT's."""
+    """CRC-16/ARC, the checksum of FIT, bit by bit."""
     crc = 0
     for byte in data:
         crc ^= byte
@@ -76,7 +76,7 @@ def crc16(data: bytes) -> int:
 
 
 class FitBytes:
-    """A FIT file put together by hand."""
+    """Builds a FIT file message by message."""
 
     def __init__(self, protocol=0x10, header_size=14):
         self.records = b""
@@ -95,7 +95,7 @@ class FitBytes:
         self.records += bytes([local]) + struct.pack(layout, *values)
 
     def squeezed(self, local, second, layout, *values):
-        """Data under a header that holds the lowest five bits of the time."""
+        """Adds data with a compressed timestamp header, which has the lowest five bits of the time."""
         self.records += bytes([0x80 | local << 5 | second & 0x1F]) + struct.pack(layout, *values)
 
     def content(self):
@@ -111,10 +111,10 @@ UNKNOWN_MESSAGE, UNKNOWN_FIELD = 0xFF42, 210
 
 
 def watch_content(n=60, *, first=FIT_START, speed_m_s=3.0, dynamics=True, squeezed=True, **header) -> bytes:
-    """What a watch may write: all that a merge could lose is in it.
+    """A watch's activity with every element that a merge could lose.
 
     Fields and a message that no profile knows, another application's developer fields, big-endian
-    definitions, a local message defined anew, times in compressed headers, records without GPS.
+    definitions, a redefined local message, times in compressed headers, records without GPS.
     """
     fit = FitBytes(**header)
     fit.define(0, 0, [(0, 1, ENUM), (1, 2, UINT16), (2, 2, UINT16), (3, 4, UINT32), (4, 4, UINT32)])

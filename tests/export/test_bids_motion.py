@@ -1,4 +1,4 @@
-"""BIDS datasets: file names by the published validator, contents by the specification's lists."""
+"""BIDS datasets: file names checked by the published validator, contents by lists of the specification."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def assert_names_are_bids(folder):
     assert [name for name in names if not BIDSValidator().is_bids(name)] == []
 
 
-def test_names(dataset):
+def test_files_have_their_bids_names(dataset):
     assert_names_are_bids(dataset)
     assert {path.name for path in (dataset / "sub-01" / "motion").iterdir()} == {
         f"{STEM}_tracksys-imu_motion.tsv",
@@ -121,7 +121,7 @@ def test_events_are_steps_and_markers(dataset):
     assert {event["trial_type"] for event in events} <= set(described["trial_type"]["Levels"])
 
 
-def test_head_of_the_dataset(dataset):
+def test_description_readme_and_participants(dataset):
     description = json.loads((dataset / "dataset_description.json").read_text())
     assert {"Name", "BIDSVersion", "DatasetType"} <= set(description)
     assert table_of(dataset / "participants.tsv") == [
@@ -132,7 +132,7 @@ def test_head_of_the_dataset(dataset):
     assert (dataset / "sub-01" / scans[0]["filename"]).is_file()
 
 
-def test_frames(tmp_path):
+def test_the_reference_frame_is_described(tmp_path):
     path = tmp_path / "a" / "sub-01" / "motion" / f"{STEM}_tracksys-imu_channels.json"
     write_motion(made_recording(frame="anatomical"), made_session(10.0), tmp_path / "a")
     levels = json.loads(path.read_text())["reference_frame"]["Levels"]
@@ -175,42 +175,42 @@ def test_more_subjects_and_visits(dataset):
     assert not any("Jane" in path.read_text() for path in dataset.rglob("*.*") if path.is_file())
 
 
-def test_participants_of_others_keep_their_columns(dataset):
+def test_an_existing_participants_table_keeps_its_columns(dataset):
     (dataset / "participants.tsv").write_text("participant_id\tage\nsub-01\t33\n")
     write_motion(made_recording(), made_session(10.0), dataset, subject="02")
     assert rows_of(dataset / "participants.tsv")[1:] == [["sub-01", "33"], ["sub-02", "n/a"]]
 
 
-def test_an_export_that_was_killed_can_be_done_again(tmp_path):
+def test_an_interrupted_export_can_be_repeated(tmp_path):
     (tmp_path / ".dataset_description.json.x.part").write_text("{")
     (tmp_path / ".sub-01.x").mkdir()
     write_motion(made_recording(), made_session(10.0), tmp_path)
     assert (tmp_path / "README").exists()
 
 
-def test_the_readme_of_others_stays_the_only_one(tmp_path):
+def test_an_existing_readme_is_kept(tmp_path):
     (tmp_path / "dataset_description.json").write_text('{"Name": "Theirs", "BIDSVersion": "1.10.0"}')
     (tmp_path / "README.md").write_text("Theirs.")
     write_motion(made_recording(), made_session(10.0), tmp_path)
     assert [file.name for file in tmp_path.glob("README*")] == ["README.md"]
 
 
-def test_nothing_is_replaced(dataset, tmp_path):
+def test_existing_files_are_never_replaced(dataset, tmp_path):
     before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
     with pytest.raises(SettingsError, match="--subject"):
         write_motion(made_recording(), made_session(10.0), dataset)
     assert {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()} == before
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
-    with pytest.raises(SettingsError, match="something else"):
+    with pytest.raises(SettingsError, match="holds other files than a BIDS dataset"):
         write_motion(made_recording(), made_session(10.0), tmp_path / "other")
-    with pytest.raises(SettingsError, match="something else"):
+    with pytest.raises(SettingsError, match="holds other files than a BIDS dataset"):
         write_motion(made_recording(), made_session(10.0), tmp_path / "other" / "thesis.txt")
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize("label", ["", "a b", "../x", "sub-1", "é", "1_2"])
-def test_labels_that_bids_does_not_know(tmp_path, label):
+def test_invalid_labels_are_refused(tmp_path, label):
     for which in ("subject", "visit", "task"):
         with pytest.raises(SettingsError, match="letters and digits"):
             write_motion(made_recording(), made_session(10.0), tmp_path / "a", **{which: label})

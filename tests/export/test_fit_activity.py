@@ -1,4 +1,4 @@
-"""FIT activities that imurun writes, as an independent reader reads them."""
+"""FIT activities written by imurun, read with an independent reader."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_rules_of_fit_tool(content, tmp_path):
     assert [str(finding) for finding in FitFile.from_bytes(content).validate().errors] == []
 
 
-def test_laps_fill_the_session(content):
+def test_laps_cover_the_session(content):
     messages = read_messages(content)
     laps, (session,) = named(messages, "lap"), named(messages, "session")
     assert [value(lap, "message_index") for lap in laps] == [0, 1, 2]
@@ -96,10 +96,10 @@ def test_developer_fields(content):
     messages = read_messages(content)
     descriptions = named(messages, "field_description")
     names = [value(message, "field_name") for message in descriptions]
-    assert names == ["Impact", "Lumbar dose", "Pain"]
+    assert names == ["Impact peak", "Lumbar dose", "Pain"]
     assert {value(message, "fit_base_type_id") for message in descriptions} == {"float32"}
     record = named(messages, "record")[10]
-    impact = next(field for field in record.fields if field.name == "Impact")
+    impact = next(field for field in record.fields if field.name == "Impact peak")
     assert (impact.value, impact.units) == (2.5, "g")
     session = named(messages, "session")[0]
     assert value(session, "Lumbar dose") == 16.0 * len(made_session().steps)
@@ -108,7 +108,7 @@ def test_developer_fields(content):
     assert value(record, "Lumbar dose") is None
 
 
-def test_pain_stands_where_it_was_said(content):
+def test_a_pain_score_is_in_the_nearest_record(content):
     records = named(read_messages(content), "record")
     pains = {value(message, "timestamp"): value(message, "Pain") for message in records}
     assert {time: pain for time, pain in pains.items() if pain is not None} == {
@@ -129,7 +129,7 @@ def test_walking_has_a_cadence_only(tmp_path):
     assert {field.name for field in record.fields} == {"timestamp", "cadence", "fractional_cadence"}
 
 
-def test_nothing_where_nobody_runs(tmp_path):
+def test_records_without_steps_have_no_values(tmp_path):
     session = made_session()
     at = session.steps["initial_contact_s"]
     session = replace(session, steps=session.steps[(at < 20) | (at > 40)])
@@ -138,12 +138,12 @@ def test_nothing_where_nobody_runs(tmp_path):
     assert value(records[15], "cadence") == 83
     for record in records[22:39]:
         assert value(record, "cadence") is None
-        assert value(record, "Impact") is None
+        assert value(record, "Impact peak") is None
     assert value(records[45], "cadence") == 83
 
 
 @pytest.mark.parametrize("impossible", [1e6, -5.0, np.inf])
-def test_values_out_of_range_are_no_values(tmp_path, impossible):
+def test_values_out_of_range_are_written_as_invalid(tmp_path, impossible):
     session = made_session(vertical_oscillation_mm=np.where(np.arange(166) < 80, 90.0, impossible)[:166])
     write_fit(session, tmp_path / "a.fit")
     records = named(read_messages((tmp_path / "a.fit").read_bytes()), "record")
@@ -177,7 +177,7 @@ def test_start_between_seconds(tmp_path):
         (datetime(2150, 1, 1, tzinfo=UTC), "2150"),
     ],
 )
-def test_starts_that_cannot_be(tmp_path, start, word):
+def test_starts_that_fit_cannot_store(tmp_path, start, word):
     with pytest.raises(SettingsError, match=word):
         write_fit(made_session(start=start), tmp_path / "a.fit")
     assert list(tmp_path.iterdir()) == []
@@ -189,6 +189,6 @@ def test_recording_without_steps(tmp_path):
     assert len(named(read_messages((tmp_path / "a.fit").read_bytes()), "record")) == 61
 
 
-def test_folder_that_is_not_there(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(SettingsError, match="could not be written"):
         write_fit(made_session(), tmp_path / "none" / "a.fit")

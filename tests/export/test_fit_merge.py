@@ -1,4 +1,4 @@
-"""Merging into a watch's activity: nothing of the watch is lost, and what is added is right."""
+"""Merging into the FIT activity of a watch: all of the watch's data stay, and added values are right."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def plain(field):
 
 
 def assert_kept(before, after):
-    """Every message of the watch is there in its order, with all of its fields as they were."""
+    """Every message of the watch is kept, in order and with all of its fields."""
     theirs = read_messages(before)
     ours = [m for m in read_messages(after) if not is_own_description(m)]
     assert len(theirs) == len(ours)
@@ -78,7 +78,7 @@ def test_every_message_of_the_watch_stays(tmp_path, dynamics, header_size):
 
 
 def test_bytes_of_the_watch_stay(tmp_path):
-    """Independent of what readers know: every field's bytes, in records and in unknown messages."""
+    """The bytes of every field, in records and in messages unknown to readers."""
     before = watch_content()
     after, _ = merge(tmp_path, before)
     (old,), (new,) = read_parts(before), read_parts(after)
@@ -103,14 +103,14 @@ def test_structure_rules_of_fit_tool(tmp_path):
 def test_a_watch_that_has_no_running_dynamics_gets_native_fields(tmp_path):
     after, _ = merge(tmp_path, watch_content(dynamics=False))
     messages = read_messages(after)
-    # index 30 has a header of its own, 32 one with a compressed time
+    # record 30 has a normal header, record 32 one with a compressed time
     for record in (named(messages, "record")[30], named(messages, "record")[32]):
         assert field_of(record, "stance_time").field.name == "stance_time"
         assert value(record, "stance_time") == pytest.approx(250.0, abs=2.0)
         length_mm = 1000.0 * SPEED_M_S / (166.5 / 60.0)
         assert value(record, "step_length") == pytest.approx(length_mm, abs=0.06)
         assert value(record, "vertical_ratio") == pytest.approx(100.0 * 90.0 / length_mm, abs=0.006)
-        assert value(record, "Impact") == 2.5
+        assert value(record, "Impact peak") == 2.5
     record = named(messages, "record")[30]
     assert value(record, "heart_rate") == 150
     assert value(record, "position_lat") == 600_003_000
@@ -129,7 +129,7 @@ def field_of(message, name):
 
 
 def test_a_field_of_the_watch_is_not_replaced(tmp_path):
-    """What the watch measured stays; imurun's own names the native field that it stands for."""
+    """The watch's value stays; imurun's developer field names the native field."""
     after, _ = merge(tmp_path, watch_content(dynamics=True))
     messages = read_messages(after)
     record = named(messages, "record")[30]
@@ -141,19 +141,19 @@ def test_a_field_of_the_watch_is_not_replaced(tmp_path):
     for name, number in (("Stance time", 41), ("Cadence", 4), ("Fractional cadence", 53)):
         assert described[name].get_raw_value("native_mesg_num") == 20
         assert value(described[name], "native_field_num") == number
-    assert described["Impact"].get_value("native_field_num", fallback=None) is None
+    assert described["Impact peak"].get_value("native_field_num", fallback=None) is None
     # laps and the session of this watch have no dynamics, so these are native
     assert value(named(messages, "session")[0], "avg_stance_time") == pytest.approx(250.0, abs=1.0)
 
 
 def test_values_follow_the_time(tmp_path):
-    """The recording begins 20 s after the watch and is shorter: elsewhere there is nothing of it."""
+    """The recording begins 20 s after the watch and is shorter; records outside it have no values."""
     session = made_session(20.0, start=START + timedelta(seconds=20), markers=[Marker(5.0, "pain", 7.0)])
     after, warnings = merge(tmp_path, watch_content(dynamics=False), session)
     assert len(warnings) == 1
     assert "20 of the 60" in warnings[0]
     records = named(read_messages(after), "record")
-    filled = [k for k, record in enumerate(records) if value(record, "Impact") is not None]
+    filled = [k for k, record in enumerate(records) if value(record, "Impact peak") is not None]
     assert filled[0] in (20, 21)
     assert filled[-1] in (39, 40)
     assert len(filled) == filled[-1] - filled[0] + 1
@@ -167,22 +167,22 @@ def test_without_speed_there_is_no_step_length(tmp_path):
     assert value(record, "stance_time") is not None
 
 
-def test_twice_merged_is_kept_too(tmp_path):
+def test_a_merged_file_can_be_merged_again(tmp_path):
     once, _ = merge(tmp_path, watch_content(dynamics=False))
     twice, _ = merge(tmp_path, once)
     theirs, ours = read_messages(once), read_messages(twice)
     assert len([m for m in ours if m.name == "developer_data_id"]) == 3
     assert len(named(theirs, "record")) == len(named(ours, "record"))
     record = named(ours, "record")[30]
-    assert [field.value for field in record.fields if field.name == "Impact"] == [2.5, 2.5]
+    assert [field.value for field in record.fields if field.name == "Impact peak"] == [2.5, 2.5]
 
 
-def test_files_that_follow_each_other(tmp_path):
+def test_each_of_several_activities_gets_values(tmp_path):
     first, second = watch_content(), watch_content(first=FIT_START + 100_000)
     after, _ = merge(tmp_path, first + second)
     parts = read_parts(after)
     assert len(parts) == 2
-    assert after.endswith(second)  # not a byte of what lies at another time is touched
+    assert after.endswith(second)  # an activity at another time is copied byte by byte
     assert_kept(first, after[: -len(second)])
 
 
@@ -206,7 +206,7 @@ def test_definitions_before_file_id(tmp_path):
         m.global_mesg_num for m in theirs
     ]
     assert value(messages[-1], "manufacturer") == value(theirs[-1], "manufacturer")
-    assert value(named(messages, "record")[10], "Impact") == 2.5
+    assert value(named(messages, "record")[10], "Impact peak") == 2.5
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
@@ -221,14 +221,14 @@ def test_watch_file_cut_short(tmp_path, share):
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "no FIT"),
-        (b"time,acc\n0,1\n", "no FIT"),
-        (bytes(range(256)) * 4, "no FIT"),
-        (watch_content()[:12], "no FIT"),
+        (b"", "not a FIT file"),
+        (b"time,acc\n0,1\n", "not a FIT file"),
+        (bytes(range(256)) * 4, "not a FIT file"),
+        (watch_content()[:12], "not a FIT file"),
         (FitBytes().content(), "no record"),
     ],
 )
-def test_what_is_no_activity(tmp_path, content, word):
+def test_files_that_are_not_an_activity_are_refused(tmp_path, content, word):
     with pytest.raises(FormatError, match=word) as caught:
         merge(tmp_path, content)
     assert str(caught.value).count("watch.fit") == 1
@@ -242,14 +242,14 @@ def test_damaged_watch_file(tmp_path):
         merge(tmp_path, bytes(content))
 
 
-def test_another_day(tmp_path):
+def test_a_watch_file_of_another_day_is_refused(tmp_path):
     with pytest.raises(FormatError, match="--start") as caught:
         merge(tmp_path, watch_content(), made_session(start=START + timedelta(days=1)))
     for part in ("2026-05-01 07:30:00 UTC", "2026-05-01 07:30:59 UTC", "2026-05-02 07:30:00 UTC"):
         assert part in str(caught.value)
 
 
-def test_other_refusals(tmp_path):
+def test_other_errors_write_nothing(tmp_path):
     with pytest.raises(SettingsError, match="--start"):
         merge(tmp_path, watch_content(), made_session(start=None))
     with pytest.raises(FormatError, match="No steps"):
@@ -268,10 +268,10 @@ def test_nothing_to_add_changes_nothing():
     assert after[14:-2] == content[14:-2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
-def test_damage_is_told_or_harmless(data):
-    """Flipped or lost bytes give whole parts or a FormatError, nothing else."""
+def test_damage_raises_only_typed_errors(data):
+    """Flipped or lost bytes give complete activities or a FormatError."""
     content = bytearray(watch_content(12))
     for _ in range(data.draw(st.integers(0, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))

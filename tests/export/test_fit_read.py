@@ -1,4 +1,4 @@
-"""What is read of a watch's activity."""
+"""Reading the FIT activity of a watch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(tmp_path):
     return read_content
 
 
-def test_activity_of_a_watch(read):
+def test_the_activity_of_a_watch_is_read(read):
     track = read(watch_content(speed_m_s=2.5))
     assert track.source == "watch.fit"
     assert track.warnings == ()
@@ -33,7 +33,7 @@ def test_activity_of_a_watch(read):
     assert np.array_equal(np.diff(track.time_s), np.ones(59))
     assert np.array_equal(track.speed_m_s, np.full(60, 2.5))
     assert track.distance_m[30] == 75.0
-    assert np.isnan(track.distance_m[2])  # these records bear no distance
+    assert np.isnan(track.distance_m[2])  # these records have no distance
     assert track.heart_rate_bpm[30] == 150
     assert track.total_distance_m == pytest.approx(2.5 * 59)
     assert track.sport == "running"
@@ -61,13 +61,13 @@ def test_plain_speed(read):
     assert read(simple([0, 1], [0, 3], speeds=[3.1, 3.2])).speed_m_s.tolist() == [3.1, 3.2]
 
 
-def test_speed_between_records_and_in_holes(read):
+def test_speed_between_records_and_in_gaps(read):
     track = read(simple([0, 2, 4, 60, 61], [0, 6, 12, 100, 103], speeds=[3.0, 3.2, 3.4, 2.0, 2.0]))
     asked = track.time_s[0] + np.array([-1.0, 0.0, 1.0, 30.0, 60.5, 62.0])
     assert track.speed_at(asked) == pytest.approx([np.nan, 3.0, 3.1, np.nan, 2.0, np.nan], nan_ok=True)
 
 
-def test_doubled_and_disordered_records(read):
+def test_records_are_sorted_and_duplicates_dropped(read):
     track = read(simple([0, 2, 1, 1, 3], [0, 6, 3, 3, 9], speeds=[3.0] * 5))
     assert track.time_s.tolist() == [track.time_s[0] + k for k in range(4)]
     assert track.distance_m.tolist() == [0, 3, 6, 9]
@@ -77,21 +77,21 @@ def test_doubled_and_disordered_records(read):
 def test_cut_short(read, share):
     content = watch_content()
     track = read(content[: int(share * len(content))])
-    assert track.warnings == ("watch.fit is cut short; what is whole was read.",)
+    assert track.warnings == ("watch.fit is cut short; it was read up to the cut.",)
     assert 0 < len(track.time_s) <= 60
 
 
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "no FIT file"),
-        (b"PK\x03\x04" + bytes(100), "no FIT file"),
-        (b"time,acc\n" * 20, "no FIT file"),
+        (b"", "not a FIT file"),
+        (b"PK\x03\x04" + bytes(100), "not a FIT file"),
+        (b"time,acc\n" * 20, "not a FIT file"),
         (FitBytes().content(), "no record"),
         (watch_content(first=1000), "no record with a date"),
     ],
 )
-def test_what_is_no_activity(read, content, word):
+def test_files_that_are_not_an_activity_are_refused(read, content, word):
     with pytest.raises(FormatError, match=word):
         read(content)
 
@@ -103,16 +103,16 @@ def test_damaged(read):
         read(bytes(content))
 
 
-def test_no_file(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FormatError, match="could not be read"):
         read_fit(tmp_path / "none.fit")
     with pytest.raises(FormatError, match="could not be read"):
         read_fit(tmp_path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
-def test_damage_is_told_or_harmless(tmp_path_factory, data):
+def test_damage_raises_only_typed_errors(tmp_path_factory, data):
     content = bytearray(watch_content(12))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))

@@ -18,37 +18,37 @@ from imurun.files.write_errors import unwritten
         (errno.ENOENT, "No such file or directory; check the path"),
     ],
 )
-def test_each_reason_says_what_to_do(number, says):
+def test_each_cause_has_its_advice(number, says):
     error = unwritten("a\tb.csv", OSError(number, os.strerror(number)))
     assert str(error).startswith(f"a b.csv could not be written: {says}")
     assert str(error).endswith(".")
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_what_fails_while_writing_names_the_file_that_was_wanted(tmp_path, own):
+def test_a_failed_write_names_the_target_file(tmp_path, own):
     target = tmp_path / "steps.csv"
     target.write_text("before")
-    with pytest.raises(OSError, match="No space") as told, atomic_path(target) as aside:
+    with pytest.raises(OSError, match="No space") as caught, atomic_path(target) as aside:
         raise OSError(errno.ENOSPC, "No space left", *([str(aside)] if own else []))
-    assert told.value.filename == str(target)
+    assert caught.value.filename == str(target)
     assert [file.name for file in tmp_path.iterdir()] == ["steps.csv"]
     assert target.read_text() == "before"
 
 
-def test_an_error_in_words_only_keeps_them(tmp_path):
-    with pytest.raises(OSError, match=r"^what was said$") as told, atomic_path(tmp_path / "steps.csv"):
-        raise OSError("what was said")
-    assert "what was said; check the path" in str(unwritten("steps.csv", told.value))
+def test_an_error_without_number_keeps_its_message(tmp_path):
+    with pytest.raises(OSError, match=r"^some reason$") as caught, atomic_path(tmp_path / "steps.csv"):
+        raise OSError("some reason")
+    assert "some reason; check the path" in str(unwritten("steps.csv", caught.value))
 
 
-def test_a_folder_that_is_not_there_is_told_by_the_wanted_name(tmp_path):
+def test_a_missing_folder_is_reported_with_the_target_file(tmp_path):
     target = tmp_path / "no" / "steps.csv"
-    with pytest.raises(FileNotFoundError) as told, atomic_path(target):
+    with pytest.raises(FileNotFoundError) as caught, atomic_path(target):
         raise AssertionError("never begun")
-    assert told.value.filename == str(target)
+    assert caught.value.filename == str(target)
 
 
 def test_an_error_about_another_file_keeps_its_name(tmp_path):
-    with pytest.raises(OSError, match="gone") as told, atomic_path(tmp_path / "steps.csv"):
+    with pytest.raises(OSError, match="gone") as caught, atomic_path(tmp_path / "steps.csv"):
         raise OSError(errno.EIO, "gone", "source.csv")
-    assert told.value.filename == "source.csv"
+    assert caught.value.filename == "source.csv"

@@ -76,14 +76,14 @@ EVENT = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(lines=st.lists(st.one_of(WRITE, EVENT), max_size=80))
 def test_any_order_of_events_is_safe_and_sends_whole_packets(replay, lines):
     for name, packet in run(replay, ["mtu 247", "subscribe 1", *lines]):
         check_packet(name, packet)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(writes=st.lists(ANY_BYTES, min_size=300, max_size=400))
 def test_random_control_bytes_are_each_answered(replay, writes):
     packets = run(replay, ["mtu 247", *(f"write {data.hex()}" for data in writes)])

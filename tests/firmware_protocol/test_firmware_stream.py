@@ -382,7 +382,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(actions=ACTIONS)
 def test_no_sample_is_invented_doubled_or_out_of_order(small_library, actions):
     with Board(small_library) as board:

@@ -1,4 +1,4 @@
-"""Many inputs for the targets, one target after the other, each in a process of its own that may die.
+"""Fuzzes the targets one after another with many inputs, each target in a child process that may crash.
 
 python -m tests.fuzz --inputs 100000 --target text --target zip
 """
@@ -25,7 +25,7 @@ from tests.fuzz.harness import Failure, Tally, fuzz
 from tests.fuzz.targets import TARGETS
 
 ADDRESS_SPACE = 8 << 30
-"""Of a target's process: a bomb that goes off must not take the machine along."""
+"""Limit on the memory of a target's process, which protects the machine."""
 REPORT_S = 0.5
 CURRENT, RESULT = "current", "result.json"
 
@@ -42,22 +42,22 @@ def main() -> int:
     if arguments.child:
         return _work(names[0], arguments.inputs, arguments.seed, arguments.child)
     with Progress(console=Console(stderr=True)) as progress:
-        tallies = [_watched(name, arguments.inputs, arguments.seed, progress) for name in names]
+        tallies = [_fuzz_in_child(name, arguments.inputs, arguments.seed, progress) for name in names]
     _show(tallies, arguments.keep)
     return 1 if any(tally.failures for tally in tallies) else 0
 
 
 def _work(name: str, n: int, seed: int, folder: Path) -> int:
-    """In the child: try the inputs, and leave the result in the folder."""
+    """Run in the child: fuzz the target and write the result to the folder."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     os.environ["IMURUN_STORE"] = str(folder / "history")
     current = folder / CURRENT
-    told_s = 0.0
+    reported_s = 0.0
 
     def progress(tally: Tally) -> None:
-        nonlocal told_s
-        if time.monotonic() - told_s > REPORT_S:
-            told_s = time.monotonic()
+        nonlocal reported_s
+        if time.monotonic() - reported_s > REPORT_S:
+            reported_s = time.monotonic()
             print(tally.inputs, flush=True)
 
     tally = fuzz(TARGETS[name], folder, n, seed=seed, before=current.write_bytes, progress=progress)
@@ -66,8 +66,8 @@ def _work(name: str, n: int, seed: int, folder: Path) -> int:
     return 0
 
 
-def _watched(name: str, n: int, seed: int, progress: Progress) -> Tally:
-    """The target's inputs in a child; where it dies, in another with the inputs that are left."""
+def _fuzz_in_child(name: str, n: int, seed: int, progress: Progress) -> Tally:
+    """Fuzz a target in a child; when that crashes, another one continues with the remaining inputs."""
     whole = Tally(name)
     bar = progress.add_task(name, total=n)
     while whole.inputs < n:

@@ -1,8 +1,7 @@
-"""Runs a reader on wrong inputs, and judges what came of each.
+"""Fuzzing harness: runs a reader on mutated inputs and checks the outcome of each.
 
-An input is kept as an example for further ones when what came of it was not seen before: the line in the
-package that raised and the sentence without its numbers, or what was read. So the search goes on from where
-it got furthest.
+An input with a new outcome joins the corpus that is mutated further. An outcome is the line of the package
+that raised with the message without its numbers, or a summary of what was read.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from tests.fuzz.mutate import MOST_BYTES, mutate
 
 PACKAGE = str(Path(imurun.__file__).parent)
 MOST_SECONDS = 2.0
-"""Of processor time, which a busy machine leaves alone."""
+"""Processor time, which does not depend on the load of the machine."""
 GIVE_UP_S = 20.0
 FREE_BYTES, BYTES_PER_BYTE = 200 << 20, 10
 MOST_EXAMPLES = 400
 LONGEST_SENTENCE = 1000
 _NUMBERS = re.compile(r"[\d.,+\-]+|'[^']*'|\"[^\"]*\"")
 SAYS_WHAT_TO_DO = re.compile(
-    r"\b(bring|cannot|check|choose|convert|copy|correct|delete|drop|erase|export|give|hand|import|install|keep|"
+    r"\b(bring|cannot|check|choose|convert|copy|correct|delete|download|drop|erase|export|give|hand|import|install|keep|"
     r"leave|list|make|move|must|name|needs?|put|read|record|remove|rename|restore|run|save|say|set|shorten|sort|"
     r"split|start|swap|switch|try|unpack|update|use|write)\b",
     re.IGNORECASE,
@@ -47,16 +46,16 @@ Repair = Callable[[bytes, random.Random], bytes]
 
 @dataclass(frozen=True)
 class Target:
-    """One thing that takes what others wrote.
+    """One reader of untrusted input.
 
     Attributes:
         name: one word.
-        examples: valid inputs, made in a folder of the target's own.
-        run: takes an input and a folder; what it returns tells apart what was read. It may raise what
-            `imurun.errors` holds.
-        repair: makes checksums and wrappings right after a change, so that what is inside is reached; used on
-            half of the inputs.
-        attacks: inputs made to harm, tried and changed as the examples are, but not valid.
+        examples: returns valid inputs; may use the given folder.
+        run: reads an input in a folder and returns a short summary of it. It may raise the errors of
+            `imurun.errors`.
+        repair: corrects checksums and wrappers after a mutation, so that the inner layers are reached; used
+            on half of the inputs.
+        attacks: returns hostile inputs, mutated like the examples.
     """
 
     name: str
@@ -68,7 +67,7 @@ class Target:
 
 @dataclass
 class Failure:
-    """An input that broke a property."""
+    """An input that violated a property."""
 
     what: str
     data: bytes
@@ -77,7 +76,7 @@ class Failure:
 
 @dataclass
 class Tally:
-    """What came of the inputs of one target."""
+    """Outcomes of the inputs of one target."""
 
     name: str
     inputs: int = 0
@@ -89,11 +88,11 @@ class Tally:
 
 
 class HangError(BaseException):
-    """An input took so long that it was given up."""
+    """An input exceeded `GIVE_UP_S`."""
 
 
 def inputs(target: Target, folder: Path, seed: int) -> Iterator[tuple[bytes, Callable[[], None]]]:
-    """Endless inputs, first the examples as they are; each with what to call when it showed something new."""
+    """Endless inputs, unchanged examples first; each with the function to call when its outcome is new."""
     rng = random.Random(f"{target.name} {seed}")
     examples = [*target.examples(folder), *target.attacks()]
     corpus = list(examples)
@@ -122,15 +121,15 @@ def fuzz(
     before: Callable[[bytes], None] = lambda data: None,
     progress: Callable[[Tally], None] = lambda tally: None,
 ) -> Tally:
-    """Try `n` inputs.
+    """Run a target on `n` inputs.
 
     Args:
-        target: what to try.
-        folder: an empty one, for the target's files.
-        n: how many inputs.
+        target: the reader.
+        folder: an empty folder for the target's files.
+        n: number of inputs.
         seed: of the generator.
-        before: told of each input before it is tried.
-        progress: told after each.
+        before: called with each input before it is run.
+        progress: called after each input.
     """
     tally = Tally(target.name)
     made = folder / "examples"
@@ -162,11 +161,11 @@ def fuzz(
 
 
 class Judge:
-    """Gives one input after the other to a target.
+    """Runs a target on inputs and checks the properties of each outcome.
 
     Attributes:
         seconds, mib: processor time and memory of the last input.
-        detail: the words of the error that it broke a property with.
+        detail: message or traceback of a violated property.
     """
 
     def __init__(self, run: Run, folder: Path) -> None:
@@ -178,12 +177,12 @@ class Judge:
         self.detail = ""
 
     def judge(self, data: bytes) -> tuple[str, str]:
-        """What came of it, and which property it broke, "" for none."""
+        """The outcome, and the violated property ("" for none)."""
         before = self._memory.start()
         begun = time.process_time()
         fault = self.detail = ""
         try:
-            with _patience(), warnings.catch_warnings():
+            with _time_limit(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 outcome = f"read {self._run(data, self._folder)}"
         except ImurunError as error:
@@ -194,12 +193,12 @@ class Judge:
                 self.detail = str(error)
         except HangError:
             outcome = fault = f"given up after {GIVE_UP_S:g} s"
-        except Exception as error:  # whatever it is, it is what is looked for
+        except Exception as error:  # any other exception is a fault
             outcome = fault = f"{type(error).__name__} at {place(error)}"
             self.detail = "".join(traceback.format_exception(error))
         self.seconds = time.process_time() - begun
         grown = 0 if self._is_first else self._memory.peak() - before
-        self._is_first = False  # modules were loaded and caches filled
+        self._is_first = False  # the first input also loads modules and fills caches
         self.mib = grown / 2**20
         if grown > FREE_BYTES + BYTES_PER_BYTE * len(data):
             fault = fault or f"too much memory, then {outcome[:100]}"
@@ -211,7 +210,7 @@ class Judge:
 
 
 def complaint_about(sentence: str) -> str:
-    """What is wrong with an error's sentence; "" when it is one line, can be printed and says what to do."""
+    """What is wrong with an error message; "" for a printable line that says what to do."""
     if not sentence.isprintable():
         return "not printable in one line"
     if not sentence.endswith((".", ")")) and "pip install" not in sentence:
@@ -222,7 +221,7 @@ def complaint_about(sentence: str) -> str:
 
 
 def place(error: BaseException) -> str:
-    """The last line of the package that the first error came through; the last of all where there is none."""
+    """File and line of the innermost frame within the package (or of any frame) of the original error."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
@@ -232,7 +231,7 @@ def place(error: BaseException) -> str:
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def _time_limit() -> Iterator[None]:
     def give_up(number: int, frame: FrameType | None) -> None:
         raise HangError
 
@@ -248,19 +247,19 @@ def _patience() -> Iterator[None]:
 class Memory:
     """Resident memory of this process, and its peak since `start`.
 
-    Linux lets the peak begin anew; elsewhere only what goes beyond all before is seen.
+    On Linux the peak can be reset; elsewhere only growth beyond the previous peak is seen.
     """
 
     def __init__(self) -> None:
         self._page = resource.getpagesize()
 
     def start(self) -> int:
-        """Let the peak begin anew; returns the bytes that are held."""
+        """Reset the peak and return the current bytes."""
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
             return int(Path("/proc/self/statm").read_text().split()[1]) * self._page
         return self.peak()
 
     def peak(self) -> int:
-        """Most bytes since `start`."""
+        """Peak bytes since `start`."""
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""Bytes made wrong on purpose, from a seeded generator: what disks, radios, editors and enemies do."""
+"""Seeded mutations of bytes: bit flips, cuts, splices, repeats, changed numbers, lines and encodings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 MOST_BYTES = 1 << 18
-"""Of an input: repeated pieces grow no further."""
+"""Largest input: repeated pieces are cut at this size."""
 TOKENS: tuple[bytes, ...] = (
     b"",
     b"\0",
@@ -80,7 +80,7 @@ Change = Callable[[bytearray, random.Random, Sequence[bytes]], None]
 
 
 def mutate(data: bytes, rng: random.Random, others: Sequence[bytes] = (b"",)) -> bytes:
-    """One to a few changes to `data`; pieces of `others` may be put in. The same `rng`, the same bytes."""
+    """`data` with one to eight mutations, some of which insert pieces of `others`; `rng` decides on all."""
     out = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
         rng.choice(CHANGES)(out, rng, others)
@@ -89,7 +89,7 @@ def mutate(data: bytes, rng: random.Random, others: Sequence[bytes] = (b"",)) ->
 
 
 def _place(out: bytearray, rng: random.Random) -> int:
-    """Anywhere, and as often near the beginning, where headers are."""
+    """A random position; half of them near the beginning, where headers are."""
     return rng.randrange(len(out) + 1) if rng.random() < 0.5 else rng.randrange(min(len(out), 128) + 1)
 
 
@@ -152,7 +152,7 @@ def put_noise(out: bytearray, rng: random.Random, others: Sequence[bytes]) -> No
 
 
 def put_number(out: bytearray, rng: random.Random, others: Sequence[bytes]) -> None:
-    """A number at a border of its width, as bytes in either order."""
+    """Overwrite bytes with an integer near a limit of its width, little or big endian."""
     size = rng.choice((1, 2, 4, 8))
     value = rng.choice(_BORDERS) + rng.choice((-1, 0, 0, 1))
     at = _place(out, rng)
@@ -160,14 +160,14 @@ def put_number(out: bytearray, rng: random.Random, others: Sequence[bytes]) -> N
 
 
 def change_cell(out: bytearray, rng: random.Random, others: Sequence[bytes]) -> None:
-    """Another token in the place of a word or a number of a text."""
+    """Replace a word or number of a text by a token."""
     found = next((rng.choice((_NUMBER, _CELL))).finditer(out, _place(out, rng)), None)
     if found:
         out[found.start() : found.end()] = rng.choice(TOKENS)
 
 
 def change_number(out: bytearray, rng: random.Random, others: Sequence[bytes]) -> None:
-    """A number of a text, with its digits moved, its sign turned, or times a power of ten."""
+    """Reverse a number of a text, negate it or multiply it by a power of ten."""
     found = next(_NUMBER.finditer(out, _place(out, rng)), None)
     if found:
         text = found.group()

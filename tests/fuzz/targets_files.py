@@ -1,4 +1,4 @@
-"""Files that hold a recording, steps or a watch's activity, each made by the package itself."""
+"""Targets: files with a recording, steps or a watch's activity."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ from imurun.ble.codec import RunHeader, Samples, crc16, encode_frame
 from imurun.ble.devices import PROFILES
 from imurun.ble.journal import CRC, HEAD, KINDS, MAGIC, SYNC, JournalWriter
 from imurun.errors import ImurunError
+from imurun.export import read_steps, write_steps
 from imurun.export.bids_motion import write_motion
 from imurun.export.fit_activity import write_fit
 from imurun.export.fit_merge import merge_fit
 from imurun.export.fit_read import read_fit
-from imurun.io import read_steps, write_recording, write_steps
+from imurun.io import write_recording
 from imurun.model.frames import G
 from imurun.model.recording import Marker, Recording
 from imurun.model.sample_block import SampleBlock
@@ -41,7 +42,7 @@ from tests.fuzz.mutate import MOST_BYTES, mutate
 from tests.fuzz.targets_sensors import PACKETS, SETTINGS
 
 N, RATE_HZ = 80, 100.0
-BORDER = b"\n--- another file ---\n"
+SEPARATOR = b"\n--- another file ---\n"
 
 
 def _made(*, gyr: bool = True, gap: bool = False) -> Recording:
@@ -63,16 +64,16 @@ def _made(*, gyr: bool = True, gap: bool = False) -> Recording:
 def _read(data: bytes, folder: Path, *, name: str = "run.csv") -> str:
     path = folder / name
     path.write_bytes(data)
-    return _told(imurun.read(path))
+    return _summary(imurun.read(path))
 
 
-def _told(recording: Recording) -> str:
-    """What tells readings apart; every text of a recording can be printed in one line."""
+def _summary(recording: Recording) -> str:
+    """Summary of a recording; checks that each of its texts is one printable line."""
     for text in (*recording.warnings, recording.source):
         assert text.isprintable(), text
     assert np.isfinite(recording.acc).any()
-    said = re.sub(r"[\d.,]+|'[^']*'", "0", " ".join(recording.warnings))[:80]
-    return f"{len(recording).bit_length()} rows, {recording.gyr is None}, {recording.start is None}, {said}"
+    notes = re.sub(r"[\d.,]+|'[^']*'", "0", " ".join(recording.warnings))[:80]
+    return f"{len(recording).bit_length()} rows, {recording.gyr is None}, {recording.start is None}, {notes}"
 
 
 # -- text ----------------------------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ def gzips(folder: Path) -> Sequence[bytes]:
 
 
 def _gzip_again(data: bytes, rng: random.Random) -> bytes:
-    """What is inside changed once more and packed; now and then by as much as gzip packs at most."""
+    """Mutate the unpacked content and pack it; rarely, content that compresses extremely well."""
     unpacked = data
     try:
         unpacked = zlib.decompressobj(31).decompress(data, 1 << 20)
@@ -131,7 +132,7 @@ def _gzip_again(data: bytes, rng: random.Random) -> bytes:
 
 def _inside(data: bytes, rng: random.Random) -> bytes:
     data = mutate(data, rng)
-    if rng.random() < 0.01:  # up to 128 MiB of what packs well
+    if rng.random() < 0.01:  # up to 128 MiB that compress well
         return data[:2000] + bytes((rng.choice(b"\n 0,"),)) * (1 << rng.randrange(20, 28))
     if rng.random() < 0.01:
         line = data[rng.randrange(len(data) + 1) :][:30] + b"\n"
@@ -161,8 +162,8 @@ def parquets(folder: Path) -> Sequence[bytes]:
     return found
 
 
-def much_of_nothing() -> Sequence[bytes]:
-    """Parquet that is next to nothing on disk and much in memory."""
+def _constant_columns() -> Sequence[bytes]:
+    """Parquet that is tiny on disk and large in memory."""
     found = []
     for n in (2_000_000, 60_000_000):
         out = io.BytesIO()
@@ -174,7 +175,7 @@ def much_of_nothing() -> Sequence[bytes]:
     return found
 
 
-def _packs_well() -> Sequence[bytes]:
+def _compresses_well() -> Sequence[bytes]:
     head = b"time_s,acc_x,acc_y,acc_z\n0,0,0,1\n"
     return [
         gzip.compress(head + piece * (n // len(piece)), 6)
@@ -193,8 +194,8 @@ def _time_jumps() -> Sequence[bytes]:
 # -- several files -------------------------------------------------------------------------------------------
 
 
-def bundles(folder: Path) -> Sequence[bytes]:
-    """Files as `NAME, line feed, content`, with a border between."""
+def folders(folder: Path) -> Sequence[bytes]:
+    """Files of a folder as one input: name, line feed, content, with a separator between files."""
     recording = _made()
     nanoseconds = 1_777_620_600_000_000_000 + 10_000_000 * np.arange(N)
 
@@ -210,7 +211,7 @@ def bundles(folder: Path) -> Sequence[bytes]:
         ["time_s", "acc_x", "acc_y", "acc_z"], np.column_stack([recording.time_s, recording.acc]), ","
     )
     return [
-        BORDER.join((f"{name}\n".encode() + content.encode()) for name, content in files.items())
+        SEPARATOR.join((f"{name}\n".encode() + content.encode()) for name, content in files.items())
         for files in (
             {
                 "Accelerometer.csv": acc,
@@ -225,12 +226,12 @@ def bundles(folder: Path) -> Sequence[bytes]:
 
 
 def _files(data: bytes) -> list[tuple[str, bytes]]:
-    parts = [part.partition(b"\n") for part in data.split(BORDER)]
+    parts = [part.partition(b"\n") for part in data.split(SEPARATOR)]
     return [(name.decode("utf-8", "replace")[:80], content) for name, _, content in parts]
 
 
 def read_folder(data: bytes, folder: Path) -> str:
-    place = folder / "bundle"
+    place = folder / "export"
     place.mkdir(exist_ok=True)
     for old in place.iterdir():
         old.unlink()
@@ -238,7 +239,7 @@ def read_folder(data: bytes, folder: Path) -> str:
         name = re.sub(r"[/\0]", "_", name)
         if name not in ("", ".", ".."):
             (place / name).write_bytes(content)
-    return _told(imurun.read(place))
+    return _summary(imurun.read(place))
 
 
 def _zipped(files: Sequence[tuple[str, bytes]], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -251,16 +252,16 @@ def _zipped(files: Sequence[tuple[str, bytes]], packing: int = zipfile.ZIP_DEFLA
 
 
 def zips(folder: Path) -> Sequence[bytes]:
-    return [_zipped(_files(data)) for data in bundles(folder)]
+    return [_zipped(_files(data)) for data in folders(folder)]
 
 
 def _zip_again(data: bytes, rng: random.Random) -> bytes:
-    """The files inside changed, and packed in one of the ways there are."""
+    """Mutate the files inside and pack them with one of the compression methods."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             small = [info for info in archive.infolist() if info.file_size < MOST_BYTES]
             files = [(info.filename, archive.read(info)) for info in small[:20]]
-    except Exception:  # a damaged archive, in any of the ways of zipfile
+    except Exception:  # zipfile raises many types for a damaged archive
         return data
     changed = [(name, _inside(content, rng) if rng.random() < 0.5 else content) for name, content in files]
     return _zipped(
@@ -310,7 +311,7 @@ def journals(folder: Path) -> Sequence[bytes]:
 
 
 def _sealed_journal(data: bytes, rng: random.Random) -> bytes:
-    """Records with their checksums made right, as far as lengths lead to them."""
+    """Correct the checksums of records as far as their lengths are right."""
     out = bytearray(data)
     at = len(MAGIC)
     while (at := out.find(SYNC, at)) >= 0 and at + HEAD.size <= len(out):
@@ -367,7 +368,7 @@ def activities(folder: Path) -> Sequence[bytes]:
 
 
 def _sealed_fit(data: bytes, rng: random.Random) -> bytes:
-    """Header and checksums made right for what lies between."""
+    """Correct the header and the checksums."""
     size = 14 if data[:1] == b"\x0e" else 12
     if len(data) < size + 2:
         return data
@@ -431,7 +432,7 @@ def participants(folder: Path) -> Sequence[bytes]:
 
 
 def add_participant(data: bytes, folder: Path) -> str:
-    """A recording into a BIDS dataset whose table of participants somebody else wrote."""
+    """Add a recording to a BIDS dataset with the input as its participants table."""
     dataset = folder / "dataset"
     shutil.rmtree(dataset, ignore_errors=True)
     dataset.mkdir()
@@ -445,7 +446,7 @@ def add_participant(data: bytes, folder: Path) -> str:
     return str("sub-kim" in (dataset / "participants.tsv").read_text())
 
 
-def _steps_that_pack_well() -> Sequence[bytes]:
+def _steps_that_compress_well() -> Sequence[bytes]:
     head = b"# imurun: steps\n# imurun_version: 1\ninitial_contact_s,side\n"
     out = io.BytesIO()
     table = pa.table({"initial_contact_s": np.zeros(60_000_000)})
@@ -455,14 +456,14 @@ def _steps_that_pack_well() -> Sequence[bytes]:
 
 FILES = (
     Target("text", texts, _read, attacks=_time_jumps),
-    Target("gzip", gzips, partial(_read, name="run.csv.gz"), _gzip_again, _packs_well),
-    Target("parquet", parquets, partial(_read, name="run.parquet"), attacks=much_of_nothing),
-    Target("folder", bundles, read_folder),
+    Target("gzip", gzips, partial(_read, name="run.csv.gz"), _gzip_again, _compresses_well),
+    Target("parquet", parquets, partial(_read, name="run.parquet"), attacks=_constant_columns),
+    Target("folder", folders, read_folder),
     Target("zip", zips, partial(_read, name="run.zip"), _zip_again, _zip_bombs),
     Target("journal", journals, partial(_read, name="run.journal"), _sealed_journal),
     Target("device-log", device_logs, partial(_read, name="run.imulog"), _sealed_log),
     Target("fit", activities, read_activity, _sealed_fit, _many_parts),
     Target("fit-merge", activities, merge_activity, _sealed_fit, _many_parts),
     Target("participants", participants, add_participant),
-    Target("steps", step_tables, read_step_table, _steps_again, _steps_that_pack_well),
+    Target("steps", step_tables, read_step_table, _steps_again, _steps_that_compress_well),
 )

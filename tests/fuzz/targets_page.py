@@ -1,4 +1,4 @@
-"""What a browser, or who claims to be one, sends to the live page."""
+"""Messages and requests to the live page, from a browser or anything else."""
 
 from __future__ import annotations
 
@@ -6,134 +6,99 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote_from_bytes
 
-from bokeh.protocol import Protocol
-from bokeh.protocol.receiver import Receiver
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, parse_request_start_line
 
 from imurun.live.page.access import Access, forget_token
-from imurun.live.page.asks import Asks
-from imurun.live.page.handlers import Door, SessionDoor, Socket
+from imurun.live.page.commands import Commands
+from imurun.live.page.handlers import BaseHandler, UpdateSocket
+from imurun.live.page.updates import Updates
 from imurun.live.state import Controls, RunState
 from tests.fuzz.harness import Target
 
-BORDER = b"\n~\n"
 
-
-def asks(folder: Path) -> Sequence[bytes]:
+def commands(folder: Path) -> Sequence[bytes]:
     messages: list[dict[str, object]] = [
-        {"ask": "pain", "value": 3, "name": None},
-        {"ask": "pain", "value": 10, "name": "Back"},
-        {"ask": "lap", "name": "Back"},
-        {"ask": "stop"},
+        {"command": "pain", "value": 3, "name": None},
+        {"command": "pain", "value": 10, "name": "Back"},
+        {"command": "lap", "name": "Back"},
+        {"command": "stop"},
     ]
     return [json.dumps(message).encode() for message in messages]
 
 
-def ask(data: bytes, folder: Path) -> str:
-    """Done as the page's buttons ask for it, or counted."""
+def command(data: bytes, folder: Path) -> str:
+    """Run if a button of the page sends it, else counted."""
     done: list[tuple[object, ...]] = []
-    taker = Asks(
-        [RunState("Back")], Controls(lambda *what: done.append(what), lambda: done.append(("stop",)))
-    )
-    taken = taker.take(data)
-    assert taken == (len(done) == 1) != (taker.ignored == 1)
+    controls = Controls(lambda *what: done.append(what), lambda: done.append(("stop",)))
+    runner = Commands([RunState("Back")], controls)
+    is_valid = runner.run(data)
+    assert is_valid == (len(done) == 1) != (runner.n_ignored == 1)
     for name, kind, value in (what for what in done if what != ("stop",)):
         assert name in (None, "Back")
         assert (kind, value) == ("lap", None) or (kind == "pain" and 0.0 <= value <= 10.0)
-    return f"{taken} {done}"
-
-
-def chosen(data: bytes, folder: Path) -> str:
-    door = SimpleNamespace(
-        request=SimpleNamespace(body=data),
-        application=SimpleNamespace(moments=SimpleNamespace(states=[1, 2])),
-    )
-    found = SessionDoor._chosen(door)  # type: ignore[arg-type]
-    assert found in (0, 1)
-    return str(found)
+    return f"{is_valid} {done}"
 
 
 def choices(folder: Path) -> Sequence[bytes]:
-    return [b'{"chosen": 1}', b'{"chosen": 7}', b"[]"]
+    return [b"sensor=1", b"sensor=7", b"sensor=0&sensor=1", b"sensor=%31&token=x", b"sensor"]
 
 
-def sockets(folder: Path) -> Sequence[bytes]:
-    """Fragments of messages: header, metadata, content, and pairs of buffers."""
-
-    def message(kind: str, content: object, **header: object) -> bytes:
-        return BORDER.join(
-            json.dumps(part).encode() for part in ({"msgid": "1", "msgtype": kind} | header, {}, content)
-        )
-
-    event = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": {"name": "document_ready"}}
-    return [
-        message("PULL-DOC-REQ", {}),
-        message("SERVER-INFO-REQ", {}),
-        message("PATCH-DOC", {"events": [event]}),
-        message("PATCH-DOC", {"events": [{"kind": "ModelChanged", "attr": "inner_width", "new": 3}]}),
-        message("ACK", {}) + BORDER + message("PULL-DOC-REQ", {}),
-    ]
+def choice(data: bytes, folder: Path) -> str:
+    """One of the sensors, whatever the address asks for."""
+    connection = SimpleNamespace(context=SimpleNamespace(remote_ip="127.0.0.1", protocol="http"))
+    uri = "/ws?" + quote_from_bytes(data, safe="&=%+")
+    request = HTTPServerRequest("GET", uri, headers=HTTPHeaders({"Host": "a"}), connection=connection)  # type: ignore[arg-type]
+    chosen = _socket(request)._chosen()
+    assert chosen in (0, 1)
+    return str(chosen)
 
 
-def buffers() -> Sequence[bytes]:
-    """What would have the server wait for as many pieces as it is told."""
-    header = b'{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": %d}'
-    pair = BORDER + b'{"id": "x"}' + BORDER + b"\0buffer"
-    return [BORDER.join((header % n, b"{}", b'{"events": []}')) + pair * 3 for n in (2, 10**9)]
+def messages(folder: Path) -> Sequence[bytes]:
+    return [b"", b"{}", b"[1]", b'{"command": "stop"}', b'{"sensor": 1}', b"\0\1\2"]
 
 
-class _Browser:
-    """As much of a `Socket` as takes messages."""
-
-    def __init__(self) -> None:
-        self.ignored: list[str] = []
-        self.answered: list[str] = []
-        self.closed, self.n_reads = False, 0
-        self.application = SimpleNamespace(asks=SimpleNamespace(ignore=self.ignored.append))
-        self.receiver = Receiver(Protocol())
-        self.handler = SimpleNamespace(handle=self._handle)
-        self.connection = object()
-
-    async def _handle(self, message: object, connection: object) -> object:
-        self.answered.append(message.msgtype)  # type: ignore[attr-defined]
-        return message
-
-    async def send_message(self, message: object) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
+def message(data: bytes, folder: Path) -> str:
+    """Counted, and the browser is disconnected; nothing else happens, however many follow."""
+    socket = _socket(SimpleNamespace(query_arguments={}))
+    application = socket.application
+    for is_text in (True, False):
+        socket.on_message(data.decode("utf-8", "replace") if is_text else data)
+        assert application.sockets == set()
+        assert application.ignored == ["a message on the web socket"]
+        assert application.closed == [1008]
+    return str(application.ignored)
 
 
-def socket(data: bytes, folder: Path) -> str:
-    """Only what asks is answered, and what is kept of it stays small."""
-    browser = _Browser()
-    for part in data.split(BORDER):
-        fragment = part if part[:1] == b"\0" else part.decode("utf-8", "replace")
-        asyncio_run(Socket.on_message(browser, fragment))  # type: ignore[arg-type]
-        if browser.closed:
-            break
-        partial = browser.receiver._partial
-        assert partial is None or len(partial._buffers) == 0, "buffers are kept"
-    assert set(browser.answered) <= {"PULL-DOC-REQ", "SERVER-INFO-REQ"}
-    return f"{browser.answered}, {sorted(set(browser.ignored))}, {browser.closed}"
+class _FakeSocket(UpdateSocket):
+    """A socket without a connection, which is registered."""
+
+    def __init__(self, application: SimpleNamespace, request: object) -> None:
+        self.application, self.request = application, request  # type: ignore[assignment]
+        application.sockets.add(self)
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        self.application.closed.append(code)  # type: ignore[attr-defined]
 
 
-def asyncio_run(work) -> None:  # type: ignore[no-untyped-def]
-    """Run what never waits, without a loop."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("it waits")
+def _socket(request: object) -> _FakeSocket:
+    ignored: list[str] = []
+    application = SimpleNamespace(
+        sockets=set(),
+        ignored=ignored,
+        closed=[],
+        commands=SimpleNamespace(ignore=ignored.append),
+        updates=Updates([RunState("a"), RunState("b")], lambda: 0.0),
+    )
+    return _FakeSocket(application, request)
 
 
 def requests(folder: Path) -> Sequence[bytes]:
     head = b"Host: 127.0.0.1:5005\r\n"
     return [
         b"GET / HTTP/1.1\r\n" + head,
-        b"POST /ask?token=x HTTP/1.1\r\n"
+        b"POST /command?token=x HTTP/1.1\r\n"
         + head
         + b"Origin: http://127.0.0.1:5005\r\nCookie: imurun_5005=abc\r\n",
         b"GET /ws HTTP/1.1\r\n" + head + b"Upgrade: websocket\r\nOrigin: http://[::1]:5005\r\n",
@@ -148,8 +113,8 @@ def odd_requests() -> Sequence[bytes]:
     ]
 
 
-def door(data: bytes, folder: Path) -> str:
-    """Who shows no token is never let in; what is refused is refused in words."""
+def access(data: bytes, folder: Path) -> str:
+    """A request without the token is refused by a shared page, with a printable reason."""
     first, _, rest = data.decode("latin-1").partition("\r\n")
     try:
         start = parse_request_start_line(first)
@@ -162,12 +127,11 @@ def door(data: bytes, folder: Path) -> str:
         return "refused by tornado"
     said = []
     for is_shared in (False, True):
-        access = Access(is_shared, 5005)
-        refusal = access.refusal(request)
+        refusal = Access(is_shared, 5005).refusal(request)
         assert refusal or not is_shared
         assert refusal.isprintable()
         said.append(refusal)
-    Door.set_default_headers(SimpleNamespace(request=request, set_header=_check_header))  # type: ignore[arg-type]
+    BaseHandler.set_default_headers(SimpleNamespace(request=request, set_header=_check_header))  # type: ignore[arg-type]
     forget_token(request)
     assert "token" not in request.arguments
     return str(said)
@@ -180,8 +144,8 @@ def _check_header(name: str, value: str) -> None:
 
 
 PAGE = (
-    Target("page-ask", asks, ask),
-    Target("page-session", choices, chosen),
-    Target("page-socket", sockets, socket, attacks=buffers),
-    Target("page-door", requests, door, attacks=odd_requests),
+    Target("page-command", commands, command),
+    Target("page-sensor", choices, choice),
+    Target("page-socket", messages, message),
+    Target("page-access", requests, access, attacks=odd_requests),
 )

@@ -1,4 +1,4 @@
-"""What sensors send: packets of every profile, replies, the control point, frames and pieces of logs."""
+"""Targets: data from sensors (packets of every driver, replies, control point, frames, pieces of logs)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ PACKETS = _packets()
 
 
 def joined(packets: Sequence[bytes], rng: random.Random | None = None) -> bytes:
-    """Packets as one input: where it goes, time since the one before, length, bytes."""
+    """Packets as one input: destination, time since the previous one, length, bytes."""
     rng = rng or random.Random(4)
     return b"".join(
         struct.pack("<BBB", rng.randrange(2) and 0x80, rng.choice((0, 5, 10, 200)), len(packet)) + packet
@@ -66,7 +66,7 @@ def joined(packets: Sequence[bytes], rng: random.Random | None = None) -> bytes:
 
 
 def taken_apart(data: bytes) -> list[tuple[bool, float, bytes]]:
-    """Whether it is a reply, seconds since the one before (hours where the byte is high), and the bytes."""
+    """Per packet: whether it is a reply, seconds since the previous one (hours for a high byte), bytes."""
     found = []
     at = 0
     while at + 3 <= len(data) and len(found) < MOST_PACKETS:
@@ -84,7 +84,7 @@ def packets_of(name: str, folder: Path) -> Sequence[bytes]:
 
 
 def feed(data: bytes, folder: Path, *, name: str) -> str:
-    """Through the decoder and on to blocks, as the client and the replay do it."""
+    """Decode and reassemble the packets as the client and the replay do."""
     profile = PROFILES[name]
     assembly = Assembly(profile, SensorSettings(*SETTINGS[name]))
     arrival_s, n_rows, next_index = 100.0, 0, None
@@ -108,7 +108,7 @@ def feed(data: bytes, folder: Path, *, name: str) -> str:
 
 
 def _sealed_frames(data: bytes, rng: random.Random) -> bytes:
-    """Frames of imurun's own protocol with their checksums made right."""
+    """Correct the checksums of frames of imurun's protocol."""
     out = b""
     for is_reply, gap_s, packet in taken_apart(data):
         if len(packet) > 2:
@@ -130,7 +130,7 @@ def controls(folder: Path) -> Sequence[bytes]:
 
 
 def control(data: bytes, folder: Path) -> str:
-    """Requests, responses in parts, capabilities, and frames, whatever each packet was meant to be."""
+    """Decode each packet as request, response in parts, capabilities and frame."""
     parts, seen = Parts(), set()
     for _, _, packet in taken_apart(data):
         response = parts.feed(packet)
@@ -148,7 +148,7 @@ def control(data: bytes, folder: Path) -> str:
 
 
 def download(data: bytes, folder: Path) -> str:
-    """Pieces of a log, put where they say, then read as a log."""
+    """Place pieces of a log at their offsets and read the result as a log."""
     size = int.from_bytes(data[:4], "little")
     try:
         part = PartOfLog(LogEntry(1, size % (1 << 20) if data[4:5] < b"\xf0" else 1 << 31))

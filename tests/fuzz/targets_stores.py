@@ -1,4 +1,4 @@
-"""What is kept between runs: the history and its archives, a cohort's ledger, settings and tables."""
+"""Targets: stored state (history and its archives; ledger, settings and tables of a cohort)."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def catalogues(folder: Path) -> Sequence[bytes]:
 
 
 def _use(store: Store) -> str:
-    """Everything that a command asks a store for."""
-    told = [str(sorted(store.runners().items()))[:40], str(len(store.sessions()))]
+    """Read everything that commands read from a store."""
+    found = [str(sorted(store.runners().items()))[:40], str(len(store.sessions()))]
     for session_id in store.ids():
         assert store.steps_path(session_id).resolve().parent == (store.folder / "steps").resolve()
         store.summary(session_id)
         store.with_past(session_id)
         if store.steps_path(session_id).exists():
             store.session(session_id)
-    return ", ".join(told)
+    return ", ".join(found)
 
 
 def open_catalogue(data: bytes, folder: Path) -> str:
@@ -84,7 +84,7 @@ def archives(folder: Path) -> Sequence[bytes]:
 
 
 def restore(data: bytes, folder: Path) -> str:
-    """Restored or refused, the store stays one that can be used, and nothing is written beside it."""
+    """Restore the archive; the store stays usable, and no file is written outside it."""
     place = folder / "store"
     shutil.rmtree(place, ignore_errors=True)
     (folder / "archive.zip").write_bytes(data)
@@ -142,14 +142,14 @@ _SQL = (
 
 
 def _other_rows(data: bytes, rng: random.Random) -> bytes:
-    """An archive whose catalogue is sound for SQLite, with values and tables that are not."""
+    """An archive whose catalogue is a valid SQLite file with invalid values and tables."""
     rng = random.Random(zlib.crc32(data))
     out = io.BytesIO()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             small = [info for info in archive.infolist() if info.file_size < MOST_BYTES]
             content = {info.filename: archive.read(info) for info in small}
-    except Exception:  # a damaged archive, in any of the ways of zipfile
+    except Exception:  # zipfile raises many types for a damaged archive
         return data
     if FILE in content:
         content[FILE] = _other_catalogue(content[FILE], rng)
@@ -274,7 +274,7 @@ def _odd_ledgers() -> Sequence[bytes]:
 
 
 def ledger(data: bytes, folder: Path) -> str:
-    """Loaded, planned with, written as the tables of a cohort, and added to."""
+    """Load the ledger, plan with it, write the tables of the cohort and append entries."""
     path = folder / "ledger.jsonl"
     path.write_bytes(data)
     book = Ledger(path)

@@ -1,10 +1,11 @@
-"""Small files that people write by hand: TOML of runner, profile, alerts and thresholds; manifests."""
+"""Targets: hand-written files (TOML of runner, alerts, thresholds and file formats; cohort manifests)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import imurun.io.formats
 from imurun.cohort.inputs import gather
 from imurun.cohort.manifest import is_manifest
 from imurun.cohort.task import Settings
@@ -53,7 +54,7 @@ def toml(folder: Path) -> Sequence[bytes]:
 
 
 def deep() -> Sequence[bytes]:
-    """Nested as deep as a small file can be, and as many rules as fit."""
+    """TOML nested as deeply, and with as many alert rules, as a small file can hold."""
     ways = [b"a." * 40 + b"a", b"a." * 30_000 + b"a", b"mass_kg" + b".a" * 900, b"mass_kg" + b".a" * 30_000]
     nested = [b"[" * 900 + b"]" * 900, b"[" * 30_000, b"{a=" * 300 + b"1" + b"}" * 300]
     return [
@@ -81,7 +82,7 @@ def runner(data: bytes, folder: Path) -> str:
 
 
 def edited(data: bytes, folder: Path) -> str:
-    """What was a proper file stays one, with the new value in it."""
+    """Edit the file and check that it is valid and has the new value."""
     path = _written(data, folder)
     edit_runner(path, {"mass_kg": 61.0}, {"session_load_bw4": 5.0}, read_runner)
     assert read_runner(path).mass_kg == 61.0
@@ -99,21 +100,15 @@ def thresholds(data: bytes, folder: Path) -> str:
 
 
 def profiles(folder: Path) -> Sequence[bytes]:
-    import imurun.io
-
-    place = Path(imurun.io.__file__).parent / "profiles"
-    return [
-        (place / f"{name}.toml").read_bytes()
-        for name in shipped_profiles()
-        if (place / f"{name}.toml").exists()
-    ]
+    formats = Path(imurun.io.formats.__file__).parent
+    return [(formats / f"{name}.toml").read_bytes() for name in shipped_profiles()]
 
 
 def profile(data: bytes, folder: Path) -> str:
     path = folder / "p.toml"
     path.write_bytes(data)
     known = load_profile(path)
-    known.matches(("time", "acc_x"), "# device")
+    known.score(("time", "acc_x"), "# device")
     return f"{known.frame}, {known.rotation is None}, {len(known.acc)}, {known.files is None}"
 
 
@@ -137,7 +132,7 @@ def odd_manifests() -> Sequence[bytes]:
 
 
 def manifest(data: bytes, folder: Path) -> str:
-    """Rows as recordings or failures; no address leaves the kinds that there are."""
+    """Read the manifest; each row is a recording or a failure."""
     path = folder / "manifest.csv"
     path.write_bytes(data)
     (folder / "a.csv").touch()
@@ -149,8 +144,8 @@ def manifest(data: bytes, folder: Path) -> str:
         assert source.runner.isprintable()
         assert source.session.isprintable()
         assert len(source.key) == 16
-    said = sorted({failure.sentence[-40:] for failure in found.failures})[:5]
-    return f"{len(found.sources).bit_length()}, {said}"
+    reasons = sorted({failure.sentence[-40:] for failure in found.failures})[:5]
+    return f"{len(found.sources).bit_length()}, {reasons}"
 
 
 WORDS = (

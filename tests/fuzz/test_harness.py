@@ -1,4 +1,4 @@
-"""The search itself: what it must find, it finds."""
+"""The fuzzing harness finds each kind of fault."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ def judged(tmp_path, run, data=b"x"):
         (lambda data, folder: len(data), ""),
     ],
 )
-def test_what_counts_as_a_fault(tmp_path, run, says):
+def test_untyped_errors_and_poor_messages_are_faults(tmp_path, run, says):
     _, fault = judged(tmp_path, run)
     assert says in fault
     assert bool(fault) == bool(says)
 
 
-def test_time_is_a_fault(tmp_path, monkeypatch):
+def test_too_much_processor_time_is_a_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(harness, "MOST_SECONDS", 0.2)
     assert "too long" in judged(tmp_path, spend)[1]
     monkeypatch.setattr(harness, "GIVE_UP_S", 0.1)
     assert "given up" in judged(tmp_path, spend)[1]
 
 
-def test_memory_is_a_fault(tmp_path):
+def test_too_much_memory_is_a_fault(tmp_path):
     def take(data, folder):
         return np.ones(int(data) << 17).sum()  # so many MiB
 
@@ -70,8 +70,8 @@ def test_memory_is_a_fault(tmp_path):
     assert judged(tmp_path, take, b"100")[1] == ""
 
 
-def test_the_search_gets_further_with_what_it_found(tmp_path):
-    """Three letters in a row, each of which is only looked at after the one before."""
+def test_the_search_continues_from_inputs_with_new_outcomes(tmp_path):
+    """Three bytes in a row, each of which is checked only after the one before it is right."""
 
     def run(data, folder):
         for k, letter in enumerate(b"\0\xff\x7f"):
@@ -110,7 +110,7 @@ def test_every_change_changes_something(change):
     assert len(found) > 1
 
 
-def test_changes_work_on_nothing_and_keep_a_bound():
+def test_mutations_of_empty_input_and_their_largest_size():
     rng = random.Random(2)
     assert {len(mutate(b"", rng)) for _ in range(300)} != {0}
     assert max(len(mutate(b"x" * 5000, rng)) for _ in range(300)) <= MOST_BYTES

@@ -129,7 +129,7 @@ def made_table(runs, rng):
     return pd.DataFrame(rows).sort_values("start", ignore_index=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(order=st.permutations(range(60)))
 def test_flags_do_not_depend_on_the_order_of_rows(order):
     table = made_table(eventful_year(1)[100:160], None)
@@ -142,7 +142,7 @@ def test_flags_do_not_depend_on_the_order_of_rows(order):
     ]
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(order=st.permutations(range(24)))
 def test_flags_do_not_depend_on_the_order_of_adding(tmp_path_factory, order):
     runs = [replace(run, minutes=2.0 + 0.1 * k) for k, run in enumerate(ordinary_year(2)[:24])]
@@ -350,7 +350,7 @@ def test_thresholds_that_make_no_sense(tmp_path, text, part):
     with pytest.raises(SettingsError) as error:
         read_thresholds(tmp_path / "kim.toml")
     assert part in str(error.value)
-    assert str(error.value).startswith("kim.toml: ")
+    assert str(error.value).startswith(("kim.toml: ", "kim.toml, line 2: limits."))
 
 
 def test_a_session_that_is_not_kept_is_compared_all_the_same(tmp_path):

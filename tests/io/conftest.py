@@ -1,4 +1,4 @@
-"""A short synthetic run, and a way to write it as text."""
+"""A short synthetic run, and a function that writes it as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 
 class Run(NamedTuple):
-    """Six seconds of something like running: time in s, acceleration in g, angular rate in rad/s."""
+    """Six seconds similar to running: time in s, acceleration in g, angular rate in rad/s."""
 
     time_s: np.ndarray
     acc_g: np.ndarray

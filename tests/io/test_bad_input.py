@@ -1,4 +1,4 @@
-"""Whatever cannot be a recording ends in one typed sentence, soon and in little memory."""
+"""Files that are not a recording raise one typed error, quickly and in little memory."""
 
 import contextlib
 import gzip
@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import FormatError, ImurunError
@@ -50,7 +50,7 @@ def refused(tmp_path, content, name="file"):
         (HEADER + "0,0,0,1\n" + "0.01," + "1" * (3 << 20) + ",0,1\n", "line"),
     ],
 )
-def test_refused(tmp_path, content, says):
+def test_a_file_without_a_table_of_samples_is_an_error(tmp_path, content, says):
     assert says in refused(tmp_path, content)
 
 
@@ -94,7 +94,7 @@ def test_only_a_gyroscope(tmp_path):
     assert "no acceleration" in refused(tmp_path, "time_s,gyr_x,gyr_y,gyr_z\n" + "\n".join(rows(200)))
 
 
-def test_a_unit_of_time_that_cannot_be(tmp_path):
+def test_no_unit_of_time_gives_a_possible_rate(tmp_path):
     content = "timestamp,acc_x,acc_y,acc_z\n" + "\n".join(f"{7 * k},0,0,{1 + k % 2}" for k in range(200))
     recording = tmp_path / "weeks.csv"
     recording.write_text(content)
@@ -121,7 +121,7 @@ def test_a_few_lines_of_the_wrong_length(tmp_path):
     assert len(recording) == 1000
     assert recording.n_bridged == 1
     assert any("line 502" in text for text in recording.warnings)
-    # without time nobody knows when the lost sample was
+    # without a time column, the position of the lost sample is unknown
     lines = [line.split(",", 1)[1] if "," in line else line for line in lines]
     (tmp_path / "no_time.csv").write_text("acc_x,acc_y,acc_z\n" + "\n".join(lines))
     with pytest.raises(FormatError, match="line 502 holds 1 values"):
@@ -134,25 +134,34 @@ def test_many_lines_of_the_wrong_length(tmp_path):
 
 
 _BOMB = """
-import resource, sys, time
+import gzip, resource, sys
 from imurun.errors import ImurunError
 from imurun.io import read
 import pyarrow.csv, pyarrow.compute
+unpacked = 0
+read_packed = gzip.GzipFile.read
+
+def read_counted(*arguments):
+    global unpacked
+    data = read_packed(*arguments)
+    unpacked += len(data)
+    return data
+
+gzip.GzipFile.read = read_counted
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-start = time.perf_counter()
 try:
     read(sys.argv[1])
 except ImurunError as error:
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(f"{time.perf_counter() - start:.3f}|{grown}|{error}")
+    print(f"{unpacked}|{grown}|{error}")
 """
 
 
 def run_apart(path):
-    """Read in a process of its own: seconds, growth of memory in KiB, message."""
+    """Read in a separate process: unpacked bytes, growth of memory in KiB, message."""
     out = subprocess.run([sys.executable, "-c", _BOMB, path], capture_output=True, text=True, check=True)
-    seconds, kib, message = out.stdout.strip().split("|")
-    return float(seconds), int(kib), message
+    unpacked, kib, message = out.stdout.strip().split("|")
+    return int(unpacked), int(kib), message
 
 
 def repeat_gzip(path, start, unit, size):
@@ -169,19 +178,19 @@ def repeat_gzip(path, start, unit, size):
 def test_three_gigabytes_of_zeros(tmp_path):
     repeat_gzip(tmp_path / "zeros.csv.gz", b"", b"\0" * 1024, 3 << 30)
     assert (tmp_path / "zeros.csv.gz").stat().st_size < 5 << 20
-    seconds, kib, message = run_apart(tmp_path / "zeros.csv.gz")
+    unpacked, kib, message = run_apart(tmp_path / "zeros.csv.gz")
     assert "no samples" in message or "not text" in message
-    assert seconds < 1
+    assert 0 < unpacked < 1 << 20
     assert kib < 20 * 1024
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is a Unix module")
 @pytest.mark.parametrize("unit", [b"\n", b"1", b"0,0,0,1\n"])
-def test_text_that_unpacks_without_end(tmp_path, unit):
+def test_text_that_unpacks_to_gigabytes(tmp_path, unit):
     repeat_gzip(tmp_path / "bomb.csv.gz", HEADER.encode() + b"0,0,0,1\n", unit, 3 << 30)
-    seconds, kib, message = run_apart(tmp_path / "bomb.csv.gz")
+    unpacked, kib, message = run_apart(tmp_path / "bomb.csv.gz")
     assert "unpacks to over" in message or "longer than 1 MiB" in message
-    assert seconds < 10
+    assert 0 < unpacked < 1 << 24
     assert kib < 1200 * 1024
 
 
@@ -208,14 +217,14 @@ def test_archives_without_a_recording(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["book.xlsx"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(
     start=st.sampled_from(
         [b"", b"PAR1", b"PK\x03\x04", b"\x1f\x8b\x08", HEADER.encode(), b"\xff\xfe", b"sep=;\n"]
     ),
     junk=st.binary(max_size=400),
 )
-def test_junk_bytes(tmp_path, start, junk):
+def test_random_bytes_raise_only_typed_errors(tmp_path, start, junk):
     path = tmp_path / "junk"
     path.write_bytes(start + junk)
     with contextlib.suppress(ImurunError):
@@ -231,12 +240,12 @@ _CELL = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(
     table=st.lists(st.lists(_CELL, min_size=3, max_size=5), max_size=12),
     sign=st.sampled_from([",", ";", "\t"]),
 )
-def test_junk_tables(tmp_path, table, sign):
+def test_random_cells_raise_only_typed_errors(tmp_path, table, sign):
     path = tmp_path / "table.csv"
     text = "time_s,acc_x,acc_y,acc_z\n".replace(",", sign) + "\n".join(sign.join(row) for row in table)
     path.write_bytes(text.encode())
@@ -248,9 +257,9 @@ def test_junk_tables(tmp_path, table, sign):
         assert np.isfinite(recording.acc).any()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(at=st.integers(0, 10**6), value=st.integers(0, 255))
-def test_damaged_parquet(tmp_path, at, value):
+def test_damaged_parquet_raises_only_typed_errors(tmp_path, at, value):
     from imurun.io import write_recording
     from imurun.model.recording import Recording
 

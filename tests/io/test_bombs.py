@@ -1,4 +1,4 @@
-"""Files small on disk and large in memory, or that cost more time than their size: refused in a sentence."""
+"""Files that are small on disk and large in memory, or slow to parse, are refused."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.export import read_steps
 from imurun.export.bids_motion import write_motion
 from imurun.export.fit_merge import merge_fit
 from imurun.export.fit_read import read_fit
 from imurun.files.byte_streams import LimitedReader, unpack
-from imurun.io import read, read_runner, read_steps
+from imurun.io import read, read_runner
 from imurun.model.recording import ALWAYS_ALLOWED, Recording
 from tests.export.fit_helpers import FitBytes, made_session, watch_content
 
@@ -32,13 +33,13 @@ def constant(path, n, names=NAMES, metadata=None):
     return path
 
 
-def test_columns_of_nothing(tmp_path):
+def test_constant_parquet_columns_are_refused(tmp_path):
     with pytest.raises(FormatError, match=TOO_MUCH):
         read(constant(tmp_path / "a.parquet", 1_000_000))
 
 
-def test_columns_that_are_not_asked_for_cost_nothing(tmp_path):
-    """Many constant columns beside a recording are no bomb."""
+def test_columns_that_are_not_read_do_not_count(tmp_path):
+    """Many constant columns beside a recording are allowed."""
     time_s = np.arange(2000) / 100
     acc = np.random.default_rng(0).normal((0, 0, 9.8), 1.0, (2000, 3))
     more = {f"note{k}": np.zeros(2000) for k in range(400)}
@@ -47,7 +48,7 @@ def test_columns_that_are_not_asked_for_cost_nothing(tmp_path):
 
 
 def test_a_dictionary_of_long_times(tmp_path):
-    """One text for all rows: written once, and read once for each."""
+    """One text for all rows, stored once and copied into each row when decoded."""
     n = 200_000
     times = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array(["1" * 60_000]))
     noise = [pa.array(values) for values in np.random.default_rng(0).normal(0, 1, (3, n))]
@@ -58,7 +59,7 @@ def test_a_dictionary_of_long_times(tmp_path):
             read(tmp_path / "a.parquet")
 
 
-def test_step_tables(tmp_path):
+def test_step_tables_that_unpack_to_too_much(tmp_path):
     mark = {"imurun:imurun": "steps"}
     with pytest.raises(FormatError, match=TOO_MUCH):
         read_steps(constant(tmp_path / "steps.parquet", 3_000_000, ["initial_contact_s"], mark))
@@ -88,7 +89,7 @@ def test_text_in_gzip_and_zip(tmp_path, line):
             read(tmp_path / name)
 
 
-def test_all_at_once_has_the_same_limits(tmp_path):
+def test_reading_all_bytes_at_once_has_the_same_limits(tmp_path):
     (tmp_path / "zeros.gz").write_bytes(gzip.compress(bytes(64 << 20)))
     with (tmp_path / "zeros.gz").open("rb") as stream, pytest.raises(FormatError, match=TOO_MUCH):
         unpack(stream).read()
@@ -96,7 +97,7 @@ def test_all_at_once_has_the_same_limits(tmp_path):
         assert LimitedReader(stream).read() == (tmp_path / "zeros.gz").read_bytes()
 
 
-def test_a_pause_that_takes_more_memory_than_samples():
+def test_a_pause_much_longer_than_the_samples_is_refused():
     time_s = np.arange(1000) / 100
     acc = np.tile([0.0, 0.0, 9.8], (1001, 1))
     most_s = (ALWAYS_ALLOWED + 10_000) / 100
@@ -105,8 +106,8 @@ def test_a_pause_that_takes_more_memory_than_samples():
         Recording.from_timed_samples([*time_s, most_s + 10], acc)
 
 
-def test_keys_of_many_parts(tmp_path):
-    """The parser's time grows with the square of them: eight seconds for this one."""
+def test_toml_keys_of_many_parts_are_refused(tmp_path):
+    """The parser's time grows with the square of the parts: eight seconds for this key."""
     path = tmp_path / "runner.toml"
     path.write_text("mass_kg" + ".a" * 30_000 + " = 1\n")
     with pytest.raises(SettingsError, match="line 1 has more than 200 dots; shorten it"):
@@ -117,10 +118,10 @@ def test_keys_of_many_parts(tmp_path):
     assert len(str(caught.value)) < 200
 
 
-def test_activities_without_end(tmp_path):
+def test_a_fit_file_of_many_activities_is_refused(tmp_path):
     path = tmp_path / "watch.fit"
     path.write_bytes(watch_content(4) + FitBytes().content() * 500)
-    with pytest.raises(FormatError, match="more than 100 activities follow each other in the file; split it"):
+    with pytest.raises(FormatError, match="the file has more than 100 activities; split it"):
         merge_fit(made_session(20.0), path, tmp_path / "out.fit")
     path.write_bytes(watch_content(4) * 3)
     merge_fit(made_session(20.0), path, tmp_path / "out.fit")
@@ -128,7 +129,7 @@ def test_activities_without_end(tmp_path):
 
 
 def test_a_fit_header_longer_than_its_file(tmp_path):
-    """fitdecode takes for granted that a message ends before the file does."""
+    """fitdecode assumes that a message ends before the file does."""
     path = tmp_path / "watch.fit"
     good = watch_content(20)
     for at in range(14, 600, 7):
@@ -140,20 +141,20 @@ def test_a_fit_header_longer_than_its_file(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"participant_id\n\xff\xfe\n", b"participant_id\n" + b"x" * 200_000 + b"\n"]
 )
-def test_participants_that_are_no_table(tmp_path, content):
-    """The table stays as it is."""
+def test_a_broken_participants_table_is_left_unchanged(tmp_path, content):
+    """The table is not changed."""
     (tmp_path / "dataset_description.json").write_text("{}")
     (tmp_path / "participants.tsv").write_bytes(content)
     assert len(content) < 100 or csv.field_size_limit() < 200_000
     recording = Recording(np.tile([0.0, 0.0, 9.8], (50, 1)), rate_hz=100)
-    with pytest.raises(SettingsError, match=r"participants.tsv is no table in UTF-8; correct it"):
+    with pytest.raises(SettingsError, match=r"participants.tsv is not a table in UTF-8; correct it"):
         write_motion(recording, made_session(1.0), tmp_path, subject="kim")
     assert (tmp_path / "participants.tsv").read_bytes() == content
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_archives_damaged_anywhere(tmp_path, packing):
-    """Each way of packing has errors of its own."""
+def test_archives_damaged_at_any_byte_raise_typed_errors(tmp_path, packing):
+    """Each compression method raises errors of its own."""
     lines = [f"{k / 100},{k % 7},{k % 5},{9 + k % 3}" for k in range(300)]
     path = tmp_path / "run.zip"
     with zipfile.ZipFile(path, "w", packing) as archive:
@@ -165,7 +166,7 @@ def test_archives_damaged_anywhere(tmp_path, packing):
             read(path)
 
 
-def test_names_of_columns_are_cut_short_in_sentences(tmp_path):
+def test_long_column_names_are_shortened_in_errors(tmp_path):
     name = "time" + "x" * 3000
     path = tmp_path / "a.csv"
     path.write_text(f"{name},acc_x,acc_y,acc_z\n0,0,0,9.8\n1,0,0,noon\n")
@@ -174,7 +175,7 @@ def test_names_of_columns_are_cut_short_in_sentences(tmp_path):
     assert len(str(caught.value)) < 300
 
 
-def test_step_tables_that_are_no_text(tmp_path):
+def test_step_tables_with_invalid_text(tmp_path):
     path = tmp_path / "steps.csv"
     path.write_bytes(b"# imurun: steps\n# source: \x1b[31ma\x07.csv\ninitial_contact_s,note\n1,a\n")
     assert read_steps(path)[1] == {"source": "[31ma.csv"}

@@ -1,4 +1,4 @@
-"""Logs of sensors, written with the codec, as recordings."""
+"""Logs written with the codec are read as recordings."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def write(tmp_path, *records):
     return path
 
 
-def test_values_rate_and_start(tmp_path):
+def test_a_log_gives_values_rate_and_start(tmp_path):
     path = write(tmp_path, header(), *(frame(k, 207.0) for k in range(150)))
     recording = imurun.read(path)
     scale = np.repeat([ACC_SCALE * 1e-9 * 9.80665, GYR_SCALE * 1e-9 * np.pi / 180], 3)
@@ -80,11 +80,11 @@ def test_without_a_date_there_is_no_start(tmp_path):
     assert imurun.read(write(tmp_path, header(host_time_us=0), frame(0), frame(1))).start is None
 
 
-def test_a_log_without_samples_is_said(tmp_path):
+def test_a_log_without_samples_is_an_error(tmp_path):
     with pytest.raises(FormatError, match=r"run\.imulog: the log holds no sample; record again"):
         imurun.read(write(tmp_path, header()))
 
 
-def test_it_tells_its_own_rate(tmp_path):
+def test_a_rate_beside_a_log_is_an_error(tmp_path):
     with pytest.raises(SettingsError, match="leave profile and rate out"):
         imurun.read(write(tmp_path, header(), frame(0)), rate_hz=100)

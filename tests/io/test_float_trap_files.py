@@ -1,4 +1,4 @@
-"""Numbers that break arithmetic, in files: read as missing samples, or refused in a sentence."""
+"""Extreme numbers in files are read as missing samples or refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import ImurunError
@@ -44,7 +44,7 @@ def text_with(run, cells):
 
 
 @pytest.mark.parametrize("cell", MISSING)
-def test_a_cell_that_is_no_possible_number_is_a_missing_sample(run, tmp_path, cell):
+def test_a_cell_that_is_not_a_possible_value_is_a_missing_sample(run, tmp_path, cell):
     path = tmp_path / "run.csv"
     path.write_text(text_with(run, {}))
     whole = read(path)
@@ -57,7 +57,7 @@ def test_a_cell_that_is_no_possible_number_is_a_missing_sample(run, tmp_path, ce
 
 
 @pytest.mark.parametrize("cell", NOTHING)
-def test_a_cell_of_next_to_nothing_is_zero(run, tmp_path, cell):
+def test_a_tiny_number_is_read_as_about_zero(run, tmp_path, cell):
     path = tmp_path / "run.csv"
     path.write_text(text_with(run, {(row, COLUMN): cell for row in range(ROW, ROW + 30)}))
     recording = read(path)
@@ -75,7 +75,7 @@ def test_any_nan_in_parquet_is_a_missing_sample(run, tmp_path, payload):
     assert read(path).gaps == ((ROW, ROW + 30),)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     cells=st.dictionaries(
         st.tuples(st.integers(0, 599), st.integers(0, 6)), st.sampled_from([*MISSING, *NOTHING]), max_size=40
@@ -84,8 +84,10 @@ def test_any_nan_in_parquet_is_a_missing_sample(run, tmp_path, payload):
     column=st.integers(0, 6),
     cell=st.sampled_from([*MISSING, *NOTHING]),
 )
-def test_any_of_them_anywhere(run, tmp_path, cells, from_row, column, cell):
-    """Times too: a recording of possible numbers, or a sentence; no warning of numpy."""
+def test_extreme_cells_anywhere_give_a_valid_recording_or_an_error(
+    run, tmp_path, cells, from_row, column, cell
+):
+    """Also in the time column; numpy must not warn."""
     cells |= {(row, column): cell for row in range(from_row, 600)}
     path = tmp_path / "run.csv"
     path.write_text(text_with(run, cells))
@@ -99,7 +101,7 @@ def test_any_of_them_anywhere(run, tmp_path, cells, from_row, column, cell):
         assert np.nanmax(np.abs(recording.gyr)) <= LARGEST_GYR_RAD_S
 
 
-def test_nothing_but_traps_is_refused(run, tmp_path):
+def test_a_column_of_impossible_values_is_refused(run, tmp_path):
     path = tmp_path / "run.csv"
     path.write_text(text_with(run, {(row, COLUMN): "1e9" for row in range(600)}))
     with pytest.raises(ImurunError, match=r"finite|unit|gravity"):

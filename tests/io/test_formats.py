@@ -1,4 +1,4 @@
-"""Vendors' layouts, the profiles behind them, and exports of several tables."""
+"""Exports of makers and apps, the formats that describe them, and exports with several tables."""
 
 import math
 import zipfile
@@ -9,8 +9,8 @@ import pytest
 
 from imurun.errors import FormatError, SettingsError
 from imurun.io import read
-from imurun.io.formats.file_format import load_profile, parse_profile, shipped_profiles
-from imurun.io.reader import detect_profile
+from imurun.io.formats.file_format import load_profile, parse_format, shipped_profiles
+from imurun.io.reader import detect_format
 from imurun.model.frames import G
 
 VENDORS = {
@@ -44,7 +44,7 @@ def assert_is_run(recording, run, gyr=True, inner=slice(None), atol=1e-6):
         assert recording.gyr is None
 
 
-def test_every_vendor_has_a_profile_that_says_how_far_it_was_tested():
+def test_every_shipped_format_states_how_it_was_tested():
     profiles = shipped_profiles()
     assert set(profiles) == VENDORS
     for profile in profiles.values():
@@ -53,9 +53,9 @@ def test_every_vendor_has_a_profile_that_says_how_far_it_was_tested():
     assert profiles["mobgap"].tested == profiles["shimmer"].tested == "tested on recordings"
 
 
-def test_no_profile_claims_a_plain_table():
+def test_a_plain_table_matches_no_format():
     for names in (["time_s", "acc_x", "acc_y", "acc_z"], ["timestamp", "acc_x", "acc_y", "acc_z", "gyr_x"]):
-        assert detect_profile(names, "") is None
+        assert detect_format(names, "") is None
 
 
 def test_actigraph(run, tmp_path):
@@ -103,7 +103,7 @@ def test_shimmer(run, tmp_path):
     ]
 
 
-def test_movella_dot_counter_starts_again(run, tmp_path):
+def test_movella_dot_counter_wraps(run, tmp_path):
     micros = (2**32 - 2_000_000 + np.rint(run.time_s * 1e6).astype(np.int64)) % 2**32
     text = "sep=,\nDeviceTag:,DOT 1\nFirmwareVersion:,2.0.0\nOutputRate:,60Hz\n\n" + table(
         "PacketCounter,SampleTimeFine,Quat_W,Quat_X,Quat_Y,Quat_Z,FreeAcc_X,FreeAcc_Y,FreeAcc_Z,Acc_X,Acc_Y,Acc_Z,Gyr_X,Gyr_Y,Gyr_Z",
@@ -235,7 +235,7 @@ def test_ambiguous_and_disjoint_exports(run, tmp_path):
     names = "time_s,x [g],y [g],z [g]"
     (tmp_path / "left accelerometer.csv").write_text(table(names, run.time_s, run.acc_g))
     (tmp_path / "right accelerometer.csv").write_text(table(names, run.time_s, run.acc_g))
-    with pytest.raises(FormatError, match="several files could be meant"):
+    with pytest.raises(FormatError, match="several files could hold this sensor"):
         read(tmp_path)
     (tmp_path / "right accelerometer.csv").unlink()
     (tmp_path / "gyro.csv").write_text(
@@ -247,7 +247,7 @@ def test_ambiguous_and_disjoint_exports(run, tmp_path):
     assert_is_run(read(tmp_path), run)
 
 
-def test_holes_of_the_gyroscope_stay_holes(run, tmp_path):
+def test_gaps_of_the_gyroscope_stay_gaps(run, tmp_path):
     (tmp_path / "acc.csv").write_text(table("time_s,x [g],y [g],z [g]", run.time_s, run.acc_g))
     kept = np.r_[0:200, 260:600]
     (tmp_path / "gyr.csv").write_text(
@@ -273,7 +273,7 @@ gyr = "deg/s"
 """
 
 
-def test_a_profile_of_ones_own(run, write, tmp_path):
+def test_a_users_format_from_a_toml_file(run, write, tmp_path):
     path = write(["a1", "a2", "a3", "w1", "w2", "w3"], [run.acc_g * 1e3, np.degrees(run.gyr)])
     profile = tmp_path / "belt.toml"
     profile.write_text(OWN)
@@ -292,16 +292,16 @@ def test_a_profile_of_ones_own(run, write, tmp_path):
     [
         (("name =", "nom ="), "key nom is unknown"),
         (('name = "belt"', ""), "key name is missing"),
-        (('name = "belt"', "name = 3"), "key name must be a text"),
+        (('name = "belt"', "name = 3"), "key name must be a string"),
         (("acc_range_g = 16", "acc_range_g = true"), "key acc_range_g must be a number above 0"),
         (("acc_range_g = 16", "acc_range_g = -2"), "key acc_range_g must be a number above 0"),
         (("rate_hz = 100", "rate_hz = 3"), "key rate_hz is wrong"),
-        (('"+z", "-y", "+x"', '"+z", "+y", "+x"'), "key axes makes no right-handed frame"),
+        (('"+z", "-y", "+x"', '"+z", "+y", "+x"'), "key axes is not a right-handed frame"),
         (('"+z", "-y", "+x"', '"+z", "-y"'), "key axes"),
         (('"+z", "-y", "+x"', '"up", "-y", "+x"'), "key axes must be"),
         (('"mg"', '"stone"'), "key units.acc is 'stone'"),
         (('["a1", "a2", "a3"]', '["a1", "a2"]'), "key columns.acc must name three"),
-        (('["a1", "a2", "a3"]', '["a1", "a2", 3]'), "key columns.acc must be a list of texts"),
+        (('["a1", "a2", "a3"]', '["a1", "a2", 3]'), "key columns.acc must be a list of strings"),
         (('["a1", "a2", "a3"]', '["(", "a2", "a3"]'), "key columns.acc is not a regular expression"),
         (("[units]", "[unit]"), "key unit is unknown"),
         (('frame = "anatomical"', 'frame = "body"'), "key frame must be"),
@@ -311,13 +311,13 @@ def test_a_profile_of_ones_own(run, write, tmp_path):
         (("[units]", "[time]\nwraps = 1\n[units]"), "key time.wraps is unknown"),
     ],
 )
-def test_profiles_that_make_no_sense(change, says):
+def test_errors_in_a_format_name_the_key(change, says):
     with pytest.raises(SettingsError, match=says.replace("(", r"\(")) as caught:
-        parse_profile(OWN.replace(*change), "belt.toml")
+        parse_format(OWN.replace(*change), "belt.toml")
     assert str(caught.value).startswith("belt.toml: ")
 
 
-def test_profiles_that_do_not_fit(run, write, tmp_path):
+def test_a_format_that_does_not_fit_the_file_is_an_error(run, write, tmp_path):
     path = write(["time_s", "acc_x", "acc_y", "acc_z"], [run.time_s, run.acc_g])
     (tmp_path / "belt.toml").write_text(OWN)
     with pytest.raises(SettingsError, match=r"run\.csv: the profile belt asks for a column 'a1'"):
@@ -328,7 +328,7 @@ def test_profiles_that_do_not_fit(run, write, tmp_path):
         load_profile(tmp_path / "none.toml")
 
 
-def test_units_of_a_named_profile_win(run, write, tmp_path):
+def test_units_of_a_named_format_override_the_files(run, write, tmp_path):
     path = write(["time_s", "acc_x [g]", "acc_y [g]", "acc_z [g]"], [run.time_s, run.acc_g * G])
     (tmp_path / "own.toml").write_text('name = "own"\n[units]\nacc = "m/s2"\n')
     recording = read(path, profile=tmp_path / "own.toml")
@@ -336,9 +336,9 @@ def test_units_of_a_named_profile_win(run, write, tmp_path):
     assert math.isclose(recording.rate_hz, 100)
 
 
-def test_the_example_of_the_profiles_page_is_a_profile():
+def test_the_example_in_the_readme_is_a_valid_format():
     page = resources.files("imurun.io").joinpath("formats/README.md").read_text(encoding="utf-8")
     example = page.split("```toml\n")[1].split("```")[0]
-    profile = parse_profile(example, "README.md")
+    profile = parse_format(example, "README.md")
     assert profile.name == "my_belt"
     assert profile.units == {"acc": "mg", "gyr": "deg/s", "time": "ms"}

@@ -1,4 +1,4 @@
-"""Files made or damaged so that a reader stumbles: one typed sentence, no traceback, no hang."""
+"""Damaged and hostile files raise one typed error: no traceback, no hang."""
 
 import json
 import os
@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from imurun.errors import FormatError, RecordingError, SettingsError
+from imurun.export import read_steps, write_steps
 from imurun.files.metadata import MARK, to_comments
 from imurun.files.text import encodable, printable
-from imurun.io import read, read_runner, read_steps, write_recording, write_steps
+from imurun.io import read, read_runner, write_recording
 from imurun.io.formats.file_format import load_profile
 from imurun.model.frames import G
 from imurun.model.recording import Recording
@@ -57,7 +58,7 @@ def test_a_quote_that_never_closes_costs_one_line(tmp_path, cell, end):
     assert "line 52 opens a quote that it does not close" in " ".join(recording.warnings)
 
 
-def test_two_open_quotes_do_not_take_the_lines_between(tmp_path):
+def test_two_open_quotes_cost_only_their_lines(tmp_path):
     lines = rows(2000)
     lines[50], lines[900] = '0.50,"0.1,0.1,1.0', '9.00,0.1,0.1,"1.0'
     recording = read(table(tmp_path, lines))
@@ -100,10 +101,10 @@ def test_percent_comments_between_semicolons(tmp_path):
     assert "left out" not in " ".join(recording.warnings)
 
 
-# names and texts that UTF-8 or a terminal cannot take
+# names and texts that UTF-8 cannot encode or a terminal cannot show
 
 
-def test_printable():
+def test_text_is_sanitized():
     assert encodable("a\udcffb\ud800\n") == "a\ufffdb\ufffd\n"
     assert printable("a\x1b[31m\tb\u00a0c\ud800\x00µ²") == "a[31m b c\ufffdµ²"
 
@@ -119,7 +120,7 @@ def strange(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])
-def test_file_names_that_are_no_text(strange, suffix):
+def test_file_names_that_are_not_utf_8(strange, suffix):
     recording = Recording(np.ones((50, 3)), rate_hz=100)
     path = strange / f"{STRANGE}.{suffix}"
     write_recording(recording, path)
@@ -131,7 +132,7 @@ def test_file_names_that_are_no_text(strange, suffix):
     assert metadata["source"] == "run-\ufffd\ufffd"
 
 
-def test_messages_about_such_files_can_be_printed(strange):
+def test_errors_about_such_files_can_be_printed(strange):
     path = strange / f"{STRANGE}.csv"
     calls = [
         (FormatError, lambda: read(path)),
@@ -159,7 +160,7 @@ def test_a_folder_with_such_a_name(strange):
     assert read(strange).source == "run-\ufffd\ufffd"
 
 
-def test_control_characters_in_warnings(tmp_path):
+def test_control_characters_are_removed_from_warnings(tmp_path):
     metadata = {MARK: "recording", "rate_hz": "100", "warnings": json.dumps(["\x1b[31mred\x07\ud800 end."])}
     path = tmp_path / "own.csv"
     path.write_text(to_comments(metadata) + "time_s,acc_x_m_s2,acc_y_m_s2,acc_z_m_s2\n0,0,0,9.8\n")
@@ -179,7 +180,7 @@ TOML_FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "says"), [*TOML_FAULTS, ("mass_kg = 1" + "0" * 400, "far too large")])
-def test_runner_files(tmp_path, text, says):
+def test_invalid_runner_files(tmp_path, text, says):
     (tmp_path / "runner.toml").write_text(text)
     with pytest.raises(SettingsError, match=f"^runner.toml: .*{says}") as caught:
         read_runner(tmp_path / "runner.toml")
@@ -195,7 +196,7 @@ def test_runner_files(tmp_path, text, says):
         ("name = 'a'\ndetect.header = ['a{99999}']", "not a regular expression"),
     ],
 )
-def test_a_fault_in_a_profile_is_not_the_recordings(tmp_path, text, says):
+def test_an_error_in_a_format_names_its_file(tmp_path, text, says):
     path = table(tmp_path, rows(500))
     profile = tmp_path / "p1.toml"
     profile.write_text(text)
@@ -207,15 +208,15 @@ def test_a_fault_in_a_profile_is_not_the_recordings(tmp_path, text, says):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and devices with a path are Unix")
-def test_pipes_and_devices_are_not_waited_for(tmp_path):
+def test_pipes_and_devices_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "zero.toml").symlink_to("/dev/zero")
     for name in ("pipe.toml", "zero.toml"):
         for call in (read_runner, load_profile):
-            with pytest.raises(SettingsError, match="no regular file") as caught:
+            with pytest.raises(SettingsError, match="not a regular file") as caught:
                 call(tmp_path / name)
             sentence(caught)
-        with pytest.raises(FormatError, match="no regular file"):
+        with pytest.raises(FormatError, match="not a regular file"):
             read_steps(tmp_path / name)
 
 
@@ -284,7 +285,7 @@ def test_dates_in_a_dictionary(tmp_path, run):
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_metadata_that_make_no_sense(tmp_path, key, value, says, suffix):
+def test_invalid_metadata_is_an_error(tmp_path, key, value, says, suffix):
     path = tmp_path / f"own.{suffix}"
     write_recording(Recording(np.ones((50, 3)), rate_hz=100), path)
     if suffix == "csv":
@@ -300,7 +301,7 @@ def test_metadata_that_make_no_sense(tmp_path, key, value, says, suffix):
     sentence(caught)
 
 
-# one name over several columns
+# several columns with one name
 
 
 def test_columns_with_one_name(tmp_path):

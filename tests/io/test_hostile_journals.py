@@ -1,4 +1,4 @@
-"""Journals and logs, damaged or made to harm: a sentence, or what is whole, in little time and room."""
+"""Damaged and hostile journals and logs: an error or the intact samples, in little time and memory."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def log_of(path, *frames, header=LOG):
     ],
     ids=json.dumps,
 )
-def test_events_that_make_no_sense_change_nothing(tmp_path, event):
+def test_invalid_events_are_ignored(tmp_path, event):
     def fill(journal):
         write_packets(journal)
         journal.event(4.0, event)
@@ -95,7 +95,7 @@ def test_events_that_make_no_sense_change_nothing(tmp_path, event):
     assert not recording.markers
 
 
-def test_a_night_without_a_link_leaves_what_was_before_readable(tmp_path):
+def test_samples_before_a_night_without_connection_are_read(tmp_path):
     def fill(journal):
         write_packets(journal)
         write_packets(journal, 9 * 3600 * 208)
@@ -105,7 +105,7 @@ def test_a_night_without_a_link_leaves_what_was_before_readable(tmp_path):
     assert "the rest was left out" in recording.warnings[0]
 
 
-def test_a_gap_that_is_no_longer_than_what_came_deserves_is_kept(tmp_path):
+def test_a_gap_within_the_limit_is_kept(tmp_path):
     def fill(journal):
         write_packets(journal, n=600)
         write_packets(journal, 2 * 3600 * 208)
@@ -114,8 +114,8 @@ def test_a_gap_that_is_no_longer_than_what_came_deserves_is_kept(tmp_path):
     assert recording.gaps == ((9600, 2 * 3600 * 208),)
 
 
-def test_what_comes_behind_a_gap_counts_too(tmp_path):
-    """Ten seconds, a lost link for eight hours, and then the run: nothing of it is left out."""
+def test_samples_after_a_gap_count_towards_the_limit(tmp_path):
+    """Ten seconds, eight hours without connection, then the run: no sample is left out."""
 
     def fill(journal):
         write_packets(journal, n=130)
@@ -126,7 +126,7 @@ def test_what_comes_behind_a_gap_counts_too(tmp_path):
     assert not recording.warnings
 
 
-def test_more_than_a_recording_can_hold_is_left_out(tmp_path, monkeypatch):
+def test_samples_beyond_the_largest_recording_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr("imurun.model.sample_block.MAX_SAMPLES", 250)
     recording = imurun.read(blocks_of(tmp_path / "run.journal", block(0), block(100), block(200)))
     assert len(recording) == 200
@@ -148,12 +148,12 @@ def test_times_that_jump_end_the_recording(tmp_path):
     [{"rate_hz": 10**400}, {"rate_hz": [1]}, {"acc_range_g": "x"}, {"acc_range_g": 10**400}, {"start": 5}],
     ids=lambda header: next(iter(header)),
 )
-def test_a_header_of_blocks_that_makes_no_sense_is_one_sentence(tmp_path, header):
+def test_an_invalid_header_of_a_block_journal_is_an_error(tmp_path, header):
     with pytest.raises(FormatError, match="header of this journal was changed"):
         imurun.read(blocks_of(tmp_path / "run.journal", block(0), **header))
 
 
-def test_places_that_jump_far_make_no_gigabytes(tmp_path):
+def test_indices_that_jump_far_take_little_memory(tmp_path):
     recording = imurun.read(blocks_of(tmp_path / "run.journal", block(0), block(199_000_000)))
     assert len(recording) == 100
     frames = [frame(int(day * 86_000 * 208) + 16 * k) for day in range(13) for k in range(3)]
@@ -161,21 +161,21 @@ def test_places_that_jump_far_make_no_gigabytes(tmp_path):
 
 
 @pytest.mark.parametrize("rate_mhz", [0, 1, 2**32 - 1])
-def test_a_log_of_a_rate_that_cannot_be_is_one_sentence(tmp_path, rate_mhz):
+def test_a_log_with_an_impossible_rate_is_an_error(tmp_path, rate_mhz):
     path = log_of(tmp_path / "run.imulog", frame(0), header=LOG._replace(rate_mhz=rate_mhz))
     with pytest.raises(RecordingError, match=r"sampling rate is .*\.$"):
         imurun.read(path)
 
 
 @pytest.mark.parametrize("rate_hz", [1, 99_999])
-def test_a_journal_of_a_rate_that_cannot_be_is_one_sentence(tmp_path, rate_hz):
+def test_a_journal_with_an_impossible_rate_is_an_error(tmp_path, rate_hz):
     path = journal_of(tmp_path / "run.journal", write_packets, {**HEADER, "rate_hz": rate_hz})
     with pytest.raises(FormatError, match="sampling rate is"):
         imurun.read(path)
 
 
-def test_junk_costs_no_time(tmp_path):
-    """A second for each of these would be 15 times what they take; the test's own limit is its hang."""
+def test_random_bytes_are_skipped_quickly(tmp_path):
+    """Each takes well under a second; a scan that is quadratic would run into the timeout of the tests."""
     path = log_of(tmp_path / "run.imulog", frame(0), frame(16))
     path.write_bytes(path.read_bytes() + bytes(5_000_000) + b"\x13" * 5_000_000)
     assert len(imurun.read(path)) == 32
@@ -188,8 +188,8 @@ def test_junk_costs_no_time(tmp_path):
         assert "1000000 bytes of the journal are damaged" in recording.warnings[0]
 
 
-def test_megabytes_of_noise_cost_a_log_and_a_journal_what_was_there(tmp_path):
-    """As a worn-out block of flash or disk leaves them; the rest is read, and a later flip is one record."""
+def test_megabytes_of_noise_lose_only_their_own_samples(tmp_path):
+    """As from a worn-out block of flash: all other records are read, and a later bit flip costs one."""
     noise = np.random.default_rng(0).bytes(3_000_000)
     path = log_of(tmp_path / "run.imulog", *(frame(16 * k) for k in range(100)))
     content = bytearray(path.read_bytes())
@@ -209,13 +209,13 @@ def test_megabytes_of_noise_cost_a_log_and_a_journal_what_was_there(tmp_path):
 
 
 @pytest.mark.parametrize("scales", [{"acc_scale": 0}, {"acc_scale": 2**32 - 1}, {"gyr_scale": 1}])
-def test_scales_that_no_sensor_has_are_one_sentence(tmp_path, scales):
+def test_a_scale_that_does_not_fit_the_full_scale_is_refused(tmp_path, scales):
     path = log_of(tmp_path / "run.imulog", frame(0), frame(16), header=LOG._replace(**scales))
-    with pytest.raises(FormatError, match=r"the full scale of .*; it is damaged"):
+    with pytest.raises(FormatError, match=r"a full scale of .*, so it is damaged"):
         imurun.read(path)
 
 
-def test_a_header_in_the_middle_is_damage(tmp_path):
+def test_a_second_header_counts_as_damage(tmp_path):
     path = journal_of(tmp_path / "run.journal", write_packets)
     content = path.read_bytes()
     body = b"{}"
@@ -237,13 +237,13 @@ def wholes(tmp_path_factory):
     return folder, [path.read_bytes() for path in paths]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.integers(0, 2),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=12),
     st.integers(0, 10**6),
 )
-def test_no_damage_raises_anything_else(wholes, which, changes, cut):
+def test_damage_raises_only_typed_errors(wholes, which, changes, cut):
     folder, contents = wholes
     content = bytearray(contents[which])
     for place, value in changes:
@@ -254,7 +254,7 @@ def test_no_damage_raises_anything_else(wholes, which, changes, cut):
         assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
 
 
-def test_what_does_not_fit_the_memory_is_one_sentence(tmp_path, monkeypatch):
+def test_a_recording_too_large_for_memory_is_an_error(tmp_path, monkeypatch):
     def full(_):
         raise MemoryError
 
@@ -268,7 +268,7 @@ u32 = st.integers(0, 2**32 - 1)
 numbers = st.sampled_from([0, -1, 640, 10**11, 10**30, 10**400, 0.5, float("nan"), float("inf")])
 values = st.one_of(numbers, st.none(), st.booleans(), st.text(max_size=3), st.lists(numbers, max_size=2))
 markers = st.dictionaries(st.sampled_from(["time_s", "kind", "value", "x"]), values | st.just("lap"))
-told = st.fixed_dictionaries(
+events = st.fixed_dictionaries(
     {"kind": st.sampled_from(["give up", "end", "marker", "analysed"])},
     optional={"stop": values, "next_index": values, "rate_hz": values, "marker": markers | values},
 )
@@ -281,10 +281,10 @@ frames = st.builds(
 arrivals = st.sampled_from([0.1, 0.2, 9.0, 80_000.0, 160_000.0, 1e9, -1e9, float("nan"), float("inf")])
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(arrivals, frames | told), max_size=12), st.none() | values, st.data())
-def test_no_whole_records_raise_anything_else(wholes, records, odd, data):
-    """Checksums that hold, over what nobody would write."""
+@settings(max_examples=200)
+@given(st.lists(st.tuples(arrivals, frames | events), max_size=12), st.none() | values, st.data())
+def test_valid_checksums_over_any_records_raise_only_typed_errors(wholes, records, odd, data):
+    """Records with right checksums and arbitrary content."""
 
     def fill(journal):
         write_packets(journal)
@@ -304,30 +304,30 @@ places = st.sampled_from([0, 100, 115, 130, 150, 200, 3_000_000, 2**64 - 1])
 bodies = st.builds(block, places, st.integers(0, 30), st.sampled_from([3, 6]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(bodies | st.binary(max_size=40), max_size=5), st.none() | values, st.data())
-def test_no_whole_blocks_raise_anything_else(wholes, blocks, odd, data):
+def test_valid_checksums_over_any_blocks_raise_only_typed_errors(wholes, blocks, odd, data):
     header = {} if odd is None else {data.draw(st.sampled_from(sorted({*OF_BLOCKS} - {"profile"}))): odd}
     path = blocks_of(wholes[0] / "odd.journal", block(0), *blocks, **header)
     with suppress(ImurunError):
         assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(frames, max_size=8),
     st.dictionaries(st.sampled_from(["rate_mhz", "acc_scale", "gyr_scale"]), u32, max_size=1),
     st.integers(0, 2**64 - 1),
     st.integers(0, 2**64 - 1),
 )
-def test_no_whole_log_raises_anything_else(wholes, records, odd, device_us, host_us):
+def test_valid_checksums_over_any_log_raise_only_typed_errors(wholes, records, odd, device_us, host_us):
     header = LOG._replace(device_time_us=device_us, host_time_us=host_us, **odd)
     path = log_of(wholes[0] / "odd.imulog", frame(0), *records, header=header)
     with suppress(ImurunError):
         assert len(imurun.read(path)) < 2 * ALWAYS_ALLOWED
 
 
-def test_the_magic_alone_is_no_journal(tmp_path):
+def test_a_journal_of_its_magic_bytes_only_is_an_error(tmp_path):
     path = tmp_path / "run.journal"
     path.write_bytes(MAGIC)
     with pytest.raises(FormatError, match="header of the journal is damaged"):

@@ -1,7 +1,9 @@
-"""A journal read as a recording: whole, cut off, damaged, hostile."""
+"""Journals read as recordings: complete, cut short, damaged, hostile."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -45,7 +47,7 @@ def steady(n, begin_s=102.0):
     return [(begin_s + 19 * (k + 1) / 208, frame(19 * k)) for k in range(n)]
 
 
-def test_a_journal_is_a_recording(write):
+def test_a_journal_is_read_as_a_recording(write):
     recording = imurun.read(write(steady(50)))
     assert len(recording) == 950
     assert recording.rate_hz == pytest.approx(208, rel=1e-3)
@@ -54,7 +56,7 @@ def test_a_journal_is_a_recording(write):
     assert not recording.gaps
 
 
-def test_holes_are_gaps_of_their_length(write):
+def test_lost_packets_are_gaps_of_their_length(write):
     notifications = [n for k, n in enumerate(steady(50)) if not 10 <= k < 13]
     assert imurun.read(write(notifications)).gaps == ((190, 247),)
 
@@ -69,7 +71,7 @@ def test_cut_off_and_damaged_journals_keep_the_rest(write):
     assert any("bytes of the journal are damaged" in warning for warning in recording.warnings)
 
 
-def test_refused_packets_are_said(write):
+def test_packets_that_cannot_be_decoded_give_a_warning(write):
     recording = imurun.read(write([*steady(20), (103.9, b"\x10garbage")]))
     assert "1 packets of the sensor could not be decoded" in recording.warnings[0]
 
@@ -85,18 +87,18 @@ def test_refused_packets_are_said(write):
         ({**HEADER, "acc_range_g": 10**9}, "does not say which sensor"),
     ],
 )
-def test_bad_headers(write, header, words):
+def test_an_invalid_header_is_an_error(write, header, words):
     with pytest.raises(FormatError, match=words):
         imurun.read(write(steady(5), header))
 
 
 @pytest.mark.parametrize("start", [{"start": "soon"}, {"clock_s": None}, {"clock_s": 1e300}, {"start": 5}])
-def test_without_a_start_the_samples_are_read_all_the_same(write, start):
+def test_samples_are_read_without_a_valid_start(write, start):
     assert imurun.read(write(steady(20), {**HEADER, **start})).start is None
 
 
 @pytest.mark.parametrize("arrival_s", [np.nan, np.inf, -np.inf, 1e300, 50.0])
-def test_times_that_cannot_be_end_the_recording(write, arrival_s):
+def test_impossible_arrival_times_end_the_recording(write, arrival_s):
     path = write(steady(20))
     whole = imurun.read(path)
     path.unlink()
@@ -106,12 +108,22 @@ def test_times_that_cannot_be_end_the_recording(write, arrival_s):
     assert "what follows was left out" in cut.warnings[0]
 
 
-def test_without_samples(write):
+def test_a_journal_without_samples_is_an_error(write):
     with pytest.raises(FormatError, match="holds no sample"):
         imurun.read(write([]))
 
 
-def test_a_journal_tells_its_sensor_itself(write):
+def test_a_rate_beside_a_journal_is_an_error(write):
     path = write(steady(20))
     with pytest.raises(SettingsError, match="leave profile and rate out"):
         imurun.read(path, rate_hz=100)
+
+
+def test_a_journal_is_read_without_bleak(write):
+    path = write(steady(20))
+    code = (
+        "import sys; sys.modules['bleak'] = None; import imurun; "
+        f"print(len(imurun.read({str(path)!r})), 'bleak' in sys.modules and sys.modules['bleak'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["380", "None"], done.stderr

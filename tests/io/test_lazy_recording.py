@@ -1,4 +1,4 @@
-"""A recording that stays in its file is the recording that `read` makes of it."""
+"""A recording read on demand has the samples and metadata of the one that `read` returns."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import imurun
 from imurun.errors import FormatError, RecordingError
 from imurun.history import fingerprint
 from imurun.io import open_recording, read, write_recording
 from imurun.io.lazy_recording import StoredRecording
-from imurun.model.gaps import Holes, find_holes, mend
-from imurun.model.recording import Marker, Recording, longest_bridge
+from imurun.model.gaps import longest_bridge
+from imurun.model.recording import Marker, Recording
 from imurun.sim.presets import eventful_run, steady_run
 
 needs_compiler = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
@@ -37,12 +35,12 @@ def made(n=900, *, gyr=True, **facts):
     return Recording(acc, rng.normal(0, 1, (n, 3)) if gyr else None, **facts)
 
 
-def write_with_holes(recording, path, holes, *, row_group_size=100, column=None):
+def write_with_missing(recording, path, missing, *, row_group_size=100, column=None):
     """Write a recording with the cells of these rows left empty: of all columns, or of one."""
     write_recording(recording, path)
     table = pq.read_table(path)
     empty = np.zeros(len(table), dtype=bool)
-    for first, stop in holes:
+    for first, stop in missing:
         empty[first:stop] = True
     for i, field in enumerate(table.schema):
         if field.name != "time_s" and column in (None, field.name):
@@ -52,7 +50,7 @@ def write_with_holes(recording, path, holes, *, row_group_size=100, column=None)
 
 
 def assert_same(path):
-    """What stays in the file says and gives what `read` makes of it."""
+    """The recording in the file has the metadata and samples that `read` returns."""
     stored, loaded = open_recording(path), read(path)
     assert isinstance(stored, StoredRecording)
     assert len(stored) == len(loaded)
@@ -94,7 +92,7 @@ def test_facts_and_samples(tmp_path, gyr):
 
 
 @pytest.mark.parametrize(
-    "holes",
+    "missing",
     [
         [(100 - LONGEST, 100)],  # up to a border between row groups, and no more
         [(100, 100 + LONGEST)],
@@ -109,15 +107,15 @@ def test_facts_and_samples(tmp_path, gyr):
     ],
 )
 @pytest.mark.parametrize("gyr", [True, False])
-def test_holes(tmp_path, holes, gyr):
-    write_with_holes(made(gyr=gyr), tmp_path / "a.parquet", holes)
+def test_missing_rows_are_bridged_or_gaps_as_in_a_recording(tmp_path, missing, gyr):
+    write_with_missing(made(gyr=gyr), tmp_path / "a.parquet", missing)
     stored = assert_same(tmp_path / "a.parquet")
-    assert stored.n_bridged + sum(b - a for a, b in stored.gaps) == sum(b - a for a, b in holes)
+    assert stored.n_bridged + sum(b - a for a, b in stored.gaps) == sum(b - a for a, b in missing)
 
 
 @pytest.mark.parametrize("column", ["acc_y_m_s2", "gyr_z_rad_s"])
 def test_a_row_is_missing_as_a_whole(tmp_path, column):
-    write_with_holes(made(), tmp_path / "a.parquet", [(95, 98), (300, 350)], column=column)
+    write_with_missing(made(), tmp_path / "a.parquet", [(95, 98), (300, 350)], column=column)
     stored = assert_same(tmp_path / "a.parquet")
     assert (stored.n_bridged, stored.gaps) == (3, ((300, 350),))
     alone = stored.without_gyro()
@@ -127,38 +125,8 @@ def test_a_row_is_missing_as_a_whole(tmp_path, column):
     assert (whole.n_bridged, whole.gaps) == (3, stored.gaps)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    missing=st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=12),
-    borders=st.sets(st.integers(1, 100)),
-    bad=st.sampled_from([np.nan, np.inf, -np.inf]),
-    axis=st.integers(0, 5),
-)
-def test_mending_is_what_a_recording_does(missing, borders, bad, axis):
-    """However the rows are divided into blocks."""
-    mask = np.concatenate([np.full(n, is_missing) for is_missing, n in missing])
-    values = np.random.default_rng(len(mask)).normal(size=(len(mask), 6))
-    values[mask, axis] = bad
-    blocks = np.split(values, sorted(border for border in borders if border < len(values)))
-    stretches = list(mend(iter(blocks), LONGEST))
-    holes = find_holes(stretches)
-    mended = np.concatenate([stretch.rows for stretch in stretches])
-    assert holes.is_all == mask.all()
-    if mask.all():
-        assert np.isnan(mended).all()
-        return
-    expected = Recording(values[:, :3], values[:, 3:], rate_hz=RATE_HZ)
-    np.testing.assert_array_equal(mended, np.hstack([expected.acc, expected.gyr]))
-    assert holes == Holes(len(values), expected.n_bridged, expected.gaps)
-
-
-def test_a_long_gap_takes_no_memory():
-    blocks = (np.full((1000, 6), np.nan) for _ in range(100))
-    assert max(len(stretch.rows) for stretch in mend(blocks, LONGEST)) == 1000
-
-
 def test_all_missing_is_refused(tmp_path):
-    write_with_holes(made(), tmp_path / "a.parquet", [(0, 900)])
+    write_with_missing(made(), tmp_path / "a.parquet", [(0, 900)])
     for opened in (read, open_recording):
         with pytest.raises(RecordingError, match=r"a\.parquet: The recording holds no sample"):
             opened(tmp_path / "a.parquet")
@@ -205,14 +173,14 @@ def test_what_read_refuses_is_refused_alike(tmp_path, damage):
     path = tmp_path / "a.parquet"
     write_recording(made(), path)
     damage(path)
-    said = []
+    messages = []
     for opened in (read, open_recording):
         with pytest.raises((FormatError, RecordingError)) as caught:
             opened(path)
-        said.append((type(caught.value), str(caught.value)))
-    assert said[0] == said[1]
-    assert said[0][1].startswith("a.parquet: ")
-    assert said[0][1].count("a.parquet") == 1
+        messages.append((type(caught.value), str(caught.value)))
+    assert messages[0] == messages[1]
+    assert messages[0][1].startswith("a.parquet: ")
+    assert messages[0][1].count("a.parquet") == 1
 
 
 def damage_middle(path):
@@ -226,7 +194,7 @@ def damage_middle(path):
 
 def test_damage_in_the_middle(tmp_path):
     path = tmp_path / "a.parquet"
-    write_with_holes(made(), path, [])
+    write_with_missing(made(), path, [])
     damage_middle(path)
     with pytest.raises(FormatError, match=r"a\.parquet: the Parquet data are damaged"):
         open_recording(path)
@@ -249,7 +217,7 @@ def test_a_file_that_changes_is_not_read_on(tmp_path):
         stored.load()
 
 
-def test_what_else_there_is_is_read(tmp_path):
+def test_other_files_are_loaded(tmp_path):
     recording = made()
     for name in ("a.csv", "a.csv.gz", "a.parquet"):
         write_recording(recording, tmp_path / name)
@@ -271,7 +239,7 @@ def test_what_else_there_is_is_read(tmp_path):
 
 
 def test_another_start(tmp_path):
-    write_with_holes(made(), tmp_path / "a.parquet", [(95, 98)])
+    write_with_missing(made(), tmp_path / "a.parquet", [(95, 98)])
     east = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     for recording in (open_recording(tmp_path / "a.parquet"), read(tmp_path / "a.parquet")):
         moved = recording.with_start(east)
@@ -284,23 +252,23 @@ def test_another_start(tmp_path):
 
 def test_progress(tmp_path):
     path = tmp_path / "a.parquet"
-    write_with_holes(made(), path, [])
-    told = []
-    open_recording(path, progress=lambda done, total: told.append(done / total))
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    assert len(told) == 9
+    write_with_missing(made(), path, [])
+    output = []
+    open_recording(path, progress=lambda done, total: output.append(done / total))
+    assert output == sorted(output)
+    assert output[-1] == 1.0
+    assert len(output) == 9
 
 
 # -- the analysis ----------------------------------------------------------------------------------------
 
 
 def assert_same_session(path, **words):
-    told = []
-    one = imurun.analyze(open_recording(path), progress=told.append, **words)
+    output = []
+    one = imurun.analyze(open_recording(path), progress=output.append, **words)
     other = imurun.analyze(read(path), **words)
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert output == sorted(output)
+    assert output[-1] == 1.0
     for name in ("steps", "bouts", "phases"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
     for name in ("summary", "warnings", "settings", "start", "source", "markers"):
@@ -312,11 +280,11 @@ def assert_same_session(path, **words):
 
 @pytest.fixture(scope="module")
 def broken_run(tmp_path_factory):
-    """Walking and running, with holes short and long, in small row groups."""
+    """Walking and running, with missing short and long, in small row groups."""
     path = tmp_path_factory.mktemp("stored") / "run.parquet"
     n = len(eventful_run().recording)
-    holes = [(0, 40), (997, 1003), (5000, 5300), (9999, 10002), (20000, 20004), (n - 3, n)]
-    write_with_holes(eventful_run().recording, path, holes, row_group_size=1000)
+    missing = [(0, 40), (997, 1003), (5000, 5300), (9999, 10002), (20000, 20004), (n - 3, n)]
+    write_with_missing(eventful_run().recording, path, missing, row_group_size=1000)
     return path
 
 
@@ -333,7 +301,7 @@ def test_a_session_is_the_same(broken_run, words):
 def test_a_dead_gyroscope_is_left_out(tmp_path):
     simulated = steady_run(40.0).recording
     dead = Recording(simulated.acc, 0.0 * simulated.acc, rate_hz=simulated.rate_hz)
-    write_with_holes(dead, tmp_path / "a.parquet", [(1000, 1003), (2000, 2100)], column="gyr_x_rad_s")
+    write_with_missing(dead, tmp_path / "a.parquet", [(1000, 1003), (2000, 2100)], column="gyr_x_rad_s")
     for words in ({}, {"mounting": "whole"}, {"method": "lee2010"}):
         session = assert_same_session(tmp_path / "a.parquet", **words)
         assert not session.summary["gyroscope"]

@@ -1,4 +1,4 @@
-"""What imurun writes it reads back, number for number."""
+"""Files that imurun writes are read back with exactly the same numbers."""
 
 import os
 from datetime import UTC, datetime
@@ -8,15 +8,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import imurun
 from imurun.errors import FormatError, SettingsError
+from imurun.export import read_steps, write_steps
 from imurun.files.atomic import atomic_path
 from imurun.files.metadata import from_comments, from_schema, to_comments, to_schema
-from imurun.io import read, read_runner, read_steps, write_recording, write_steps
+from imurun.io import read, read_runner, write_recording
 from imurun.io.units import SI_FACTOR, parse_unit
 from imurun.model.columns import STEP_COLUMNS, UNITS
 from imurun.model.frames import G
@@ -35,7 +36,7 @@ def assert_same(one, other):
         assert getattr(one, name) == getattr(other, name), name
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     values=hnp.arrays(np.float64, st.tuples(st.integers(1, 30), st.just(6)), elements=_NUMBER),
     missing=st.sets(st.integers(1, 29)),
@@ -48,7 +49,9 @@ def assert_same(one, other):
         st.sampled_from(["A # sign: and colons.", 'Schräg, „quoted“ "text".', "Plain."]), max_size=3
     ),
 )
-def test_recordings(tmp_path, values, missing, rate_hz, frame, start, acc_range_g, with_gyr, warnings):
+def test_a_recording_is_read_back_exactly(
+    tmp_path, values, missing, rate_hz, frame, start, acc_range_g, with_gyr, warnings
+):
     values[[i for i in missing if i < len(values)]] = np.nan
     recording = Recording(
         values[:, :3],
@@ -107,7 +110,7 @@ def test_changed_recordings_are_refused(tmp_path, run):
             read(path)
 
 
-def test_only_known_endings(tmp_path, run):
+def test_other_endings_are_refused(tmp_path, run):
     recording = Recording(run.acc_g, rate_hz=100)
     for name in ("a.txt", "a", "a.json"):
         with pytest.raises(SettingsError, match="ending"):
@@ -129,7 +132,7 @@ def parquet(path, columns, units=None):
     return path
 
 
-def test_parquet_of_others(tmp_path, run):
+def test_parquet_of_other_programs(tmp_path, run):
     acc = {f"acc_{a}": run.acc_g[:, k] * 1000 for k, a in enumerate("xyz")}
     gyr = {f"gyr_{a}": np.degrees(run.gyr[:, k]) for k, a in enumerate("xyz")}
     units = dict.fromkeys(acc, "mg") | dict.fromkeys(gyr, "deg/s") | {"t": "ms"}
@@ -145,9 +148,9 @@ def test_parquet_of_others(tmp_path, run):
 
     packed.write_bytes(gzip.compress(path.read_bytes()))
     np.testing.assert_array_equal(read(packed).acc, recording.acc)
-    told = []
-    read(path, progress=lambda done, total: told.append(done / total))
-    assert told[-1] == 1
+    calls = []
+    read(path, progress=lambda done, total: calls.append(done / total))
+    assert calls[-1] == 1
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
@@ -161,7 +164,7 @@ def test_parquet_with_dates(tmp_path, run, zone):
     np.testing.assert_allclose(recording.acc, run.acc_g * G, atol=1e-5)
 
 
-def test_parquet_that_is_no_recording(tmp_path, run):
+def test_parquet_without_acceleration_is_refused(tmp_path, run):
     with pytest.raises(FormatError, match="no acceleration columns"):
         read(parquet(tmp_path / "a.parquet", {"a": run.time_s, "b": run.time_s}))
     with pytest.raises(FormatError, match="no samples"):
@@ -195,7 +198,7 @@ def steps_table(n=5):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("n", [0, 1, 57])
-def test_steps(tmp_path, suffix, n):
+def test_a_step_table_is_read_back_exactly(tmp_path, suffix, n):
     steps = steps_table(n)
     path = tmp_path / f"steps.{suffix}"
     write_steps(steps, path, metadata={"mounting": "auto: yes", "source": "run #1.csv"})
@@ -206,7 +209,7 @@ def test_steps(tmp_path, suffix, n):
     }  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(values=st.lists(st.floats(allow_infinity=False), min_size=1, max_size=20))
 def test_step_numbers_are_exact(tmp_path, values):
     steps = pd.DataFrame({"initial_contact_s": values, "side": "left"})
@@ -216,7 +219,7 @@ def test_step_numbers_are_exact(tmp_path, values):
         np.testing.assert_array_equal(again["initial_contact_s"].to_numpy(), np.array(values))
 
 
-def test_step_files_say_their_units(tmp_path):
+def test_step_files_contain_their_units(tmp_path):
     write_steps(steps_table(), tmp_path / "s.csv")
     frame = pd.read_csv(tmp_path / "s.csv", comment="#")
     assert list(frame) == list(UNITS)
@@ -226,7 +229,7 @@ def test_step_files_say_their_units(tmp_path):
     assert {name: schema.field(name).metadata[b"unit"].decode() for name in UNITS} == UNITS
 
 
-def test_what_is_no_step_table(tmp_path, run):
+def test_files_that_are_not_step_tables(tmp_path, run):
     (tmp_path / "a.csv").write_text("time_s,side\n1,left\n")
     write_recording(Recording(run.acc_g, rate_hz=100), tmp_path / "r.csv")
     write_recording(Recording(run.acc_g, rate_hz=100), tmp_path / "r.parquet")
@@ -259,7 +262,7 @@ def test_units_round_trip(value, quantity):
         assert value * factor / factor == pytest.approx(value, rel=1e-12, abs=1e-300)
 
 
-def test_units_are_what_they_say():
+def test_units_have_their_si_factors():
     assert SI_FACTOR["acc"]["mg"] * 1000 == pytest.approx(9.80665)
     assert SI_FACTOR["gyr"]["deg/s"] * 180 == pytest.approx(np.pi)
     assert SI_FACTOR["gyr"]["mdeg/s"] * 180_000 == pytest.approx(np.pi)
@@ -278,7 +281,7 @@ def test_units_are_what_they_say():
     assert parse_unit("m/s", "acc") == parse_unit("uT", "acc") == parse_unit("", "time") == ""
 
 
-def test_runner(tmp_path):
+def test_a_runner_file_is_read(tmp_path):
     path = tmp_path / "runner.toml"
     path.write_text('name = "Kim"\nmass_kg = 62\nheight_m = 1.71\n')
     runner = read_runner(path)
@@ -293,21 +296,21 @@ def test_runner(tmp_path):
         ("weight = 60", "key weight is unknown"),
         ("mass_kg = '60'", "mass_kg must be a number"),
         ("mass_kg = true", "mass_kg must be a number"),
-        ("name = 3", "name must be a text"),
+        ("name = 3", "name must be a string"),
         ("height_m = 171", "height_m is 171"),
         ("mass_kg = nan", "mass_kg is nan"),
         ("mass_kg = ", "not valid TOML"),
         ("#" * 70_000, "too long"),
     ],
 )
-def test_runners_that_make_no_sense(tmp_path, text, says):
+def test_invalid_runner_files(tmp_path, text, says):
     (tmp_path / "runner.toml").write_text(text)
     with pytest.raises(SettingsError, match=says) as caught:
         read_runner(tmp_path / "runner.toml")
     assert str(caught.value).startswith("runner.toml: ")
 
 
-def test_no_runner_file(tmp_path):
+def test_a_missing_runner_file_is_an_error(tmp_path):
     with pytest.raises(SettingsError, match="could not be read"):
         read_runner(tmp_path / "runner.toml")
 
@@ -328,7 +331,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_write_that_ends_well_replaces_the_file(tmp_path):
+def test_a_successful_write_replaces_the_file(tmp_path):
     target = tmp_path / "a.txt"
     with atomic_path(target) as aside:
         aside.write_text("new")

@@ -1,4 +1,4 @@
-"""Every real recording of the development folder is read."""
+"""The real recordings of the shared data folder are read."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Text tables in all the ways that people write them."""
+"""Text tables with the delimiters, encodings, units and time columns found in practice."""
 
 import gzip
 
@@ -36,7 +36,7 @@ def assert_is_run(recording, run, *, gyr=True, tolerance=1e-6):
         (",", ".", "utf-8", "\r"),
     ],
 )
-def test_how_it_is_written(run, write, delimiter, decimal, encoding, end):
+def test_delimiters_encodings_and_line_ends(run, write, delimiter, decimal, encoding, end):
     path = write(
         NAMES,
         [run.time_s, run.acc_g, run.gyr],
@@ -104,7 +104,7 @@ def test_bare_axes_beside_time_are_acceleration(run, write):
     assert_is_run(recording, run, gyr=False)
 
 
-def test_bare_axes_with_units_of_turning_are_no_acceleration(run, write):
+def test_bare_axes_in_units_of_angular_rate_are_not_acceleration(run, write):
     path = write(["Time (s)", "X (rad/s)", "Y (rad/s)", "Z (rad/s)"], [run.time_s, run.gyr])
     with pytest.raises(FormatError, match="no acceleration"):
         read(path)
@@ -165,7 +165,7 @@ def test_time_since_1970(run, write, per_second, unit):
     assert any(f"its steps fit {unit}." in text for text in recording.warnings)
 
 
-def test_a_column_that_counts_samples_is_no_time(run, write):
+def test_a_column_that_counts_samples_is_not_a_time(run, write):
     count = np.arange(len(run.time_s))
     for name in ("samples", "index", "timestamp"):
         path = write([name, *NAMES[1:]], [count, run.acc_g, run.gyr])
@@ -175,7 +175,7 @@ def test_a_column_that_counts_samples_is_no_time(run, write):
     assert recording.rate_hz == 100
 
 
-def test_the_time_column_wins_over_a_rate(run, write):
+def test_the_time_column_overrides_a_given_rate(run, write):
     recording = read(write(NAMES, [run.time_s, run.acc_g, run.gyr]), rate_hz=50)
     assert recording.rate_hz == pytest.approx(100)
     assert any("50 Hz was not used" in text for text in recording.warnings)
@@ -218,7 +218,7 @@ def test_gravity_is_chosen_when_both_are_there(run, write):
     assert_is_run(read(path), run, gyr=False)
 
 
-def test_slow_turning_is_told_by_gravity(write):
+def test_the_unit_of_slow_turning_is_inferred_from_gravity(write):
     n = 3000
     t = np.arange(n) / 100
     angle = 0.5 * np.sin(2 * np.pi * 0.05 * t)
@@ -228,7 +228,7 @@ def test_slow_turning_is_told_by_gravity(write):
     for factor, unit in ((1.0, "rad/s"), (180 / np.pi, "deg/s")):
         recording = read(write(NAMES, [t, acc, gyr * factor]))
         np.testing.assert_allclose(recording.gyr, gyr, atol=1e-6)
-        assert any(f"speaks for {unit}" in text for text in recording.warnings)
+        assert any(f"suggests {unit}" in text for text in recording.warnings)
 
 
 def test_several_sensors_are_not_guessed(run, write):
@@ -237,7 +237,7 @@ def test_several_sensors_are_not_guessed(run, write):
         read(write(names, [run.time_s, run.acc_g, run.acc_g]))
 
 
-def test_rows_of_their_own_for_each_sensor(run, tmp_path):
+def test_sensors_in_separate_rows_are_joined(run, tmp_path):
     lines = ["time_s,acc_x,acc_y,acc_z,gyr_x,gyr_y,gyr_z"]
     for t, a, g in zip(run.time_s, run.acc_g, run.gyr, strict=True):
         lines.append(f"{t:.4f},{a[0]},{a[1]},{a[2]},,,")
@@ -251,14 +251,14 @@ def test_rows_of_their_own_for_each_sensor(run, tmp_path):
     np.testing.assert_allclose(recording.gyr[1:-1], shifted[1:-1], atol=1e-6)
 
 
-def test_gzip_is_seen_by_content(run, write, tmp_path):
+def test_gzip_is_detected_by_content(run, write, tmp_path):
     path = write(NAMES, [run.time_s, run.acc_g, run.gyr])
     packed = tmp_path / "no_suffix"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     assert_is_run(read(packed), run)
 
 
-def test_blocks_join_without_a_seam(write, monkeypatch):
+def test_the_size_of_blocks_does_not_matter(write, monkeypatch):
     from imurun.files import byte_streams
     from imurun.io import text_table
 
@@ -280,10 +280,10 @@ def test_blocks_join_without_a_seam(write, monkeypatch):
 
 def test_progress_reaches_the_end(run, write):
     path = write(NAMES, [run.time_s, run.acc_g, run.gyr])
-    told = []
-    read(path, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (path.stat().st_size,) * 2
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    calls = []
+    read(path, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (path.stat().st_size,) * 2
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
 
 
 def test_missing_cells_are_gaps(run, write):
@@ -310,7 +310,7 @@ def test_lines_left_out_in_time_are_gaps(run, write):
     assert len(recording) == len(run.time_s)
 
 
-def test_saturated_data_are_read(run, write):
+def test_clipped_data_are_read(run, write):
     clipped = np.clip(run.acc_g, -1.5, 1.5)
     path = write(["time_s", "acc_x [g]", "acc_y [g]", "acc_z [g]"], [run.time_s, clipped])
     recording = read(path)
@@ -318,7 +318,7 @@ def test_saturated_data_are_read(run, write):
     assert recording.warnings == ()
 
 
-def test_empty_columns_of_a_gyroscope_are_no_gyroscope(run, write):
+def test_empty_gyroscope_columns_are_left_out(run, write):
     path = write(NAMES[:4], [run.time_s, run.acc_g])
     lines = path.read_text().splitlines()
     path.write_text("\n".join([",".join(NAMES), *(f"{line},,," for line in lines[1:])]))
@@ -336,7 +336,7 @@ def test_broken_bytes_in_a_label_do_not_matter(run, write):
     assert_is_run(read(path), run, gyr=False)
 
 
-def test_time_backwards(run, write):
+def test_time_that_goes_backwards_is_an_error(run, write):
     time_s = run.time_s.copy()
     time_s[300:] -= 2
     with pytest.raises(RecordingError, match=r"run\.csv: Time goes backwards"):

@@ -47,6 +47,7 @@ class Record(Recorded):
 
     name = "record"
     probe = "packets"
+    most_gone = 12  # packets of a second
 
     def __init__(self, folder: Path, warm: Warm) -> None:
         super().__init__(folder, warm)

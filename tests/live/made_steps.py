@@ -1,4 +1,4 @@
-"""Steps that nobody ran, for tests of what looks at them."""
+"""Steps and runs made of given values, for tests of alerts, terminal and outlets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PERIOD_S = 0.35
 
 
 def make_step(time_s, *, gait="running", side="left", **values):
-    """A step of which only what is given is known."""
+    """A step with the given values; all other numbers are NaN."""
     row = {column.name: math.nan for column in STEP_COLUMNS}
     row |= {"initial_contact_s": time_s, "final_contact_s": time_s + 0.25, "side": side, "gait": gait}
     return Step(**(row | values))

@@ -1,4 +1,4 @@
-"""Every text that a person, a file or a sensor sets, on the live page, in the report and in the terminal."""
+"""Hostile texts from people, files and sensors are shown as text by the live page, report and terminal."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from imurun.model.recording import Marker
 from imurun.report import write_report
 from imurun.sim.presets import eventful_run
 from tests.live.page_helpers import Stand
+from tests.plots_drawn import PATIENCE_MS, wait_for_plots
 
 OWNED = "document.documentElement.dataset.owned=1"
 TEXTS = [
@@ -59,6 +60,7 @@ def test_the_live_page_shows_texts_as_texts(browser):
         first.notes = (f"a note {EVIL}",)
         stand.alert(first, f"an alert {EVIL}", key=EVIL)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(stand.serve(title=EVIL).address)
@@ -121,13 +123,14 @@ def test_the_report_shows_texts_as_texts(browser, session, tmp_path):
     file = tmp_path / "report.html"
     write_report(session, file, history=past(session), flags=[Flag()], context={EVIL: 1.0, SHORT: 2.0})
     context = browser.new_context(offline=True)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     faults, asked = [], []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("dialog", lambda dialog: faults.append(dialog.message))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
-    page.wait_for_function("[...Bokeh.index].length && Bokeh.documents.every((one) => one.is_idle)")
+    wait_for_plots(page)
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     for box in page.locator(".plot").all()[:12]:
         box.hover()
@@ -143,7 +146,7 @@ def test_the_report_shows_texts_as_texts(browser, session, tmp_path):
         file.read_text(encoding="utf-8").replace("Content-Security-Policy", "x"), encoding="utf-8"
     )
     page.goto(bare.as_uri())
-    page.wait_for_function("[...Bokeh.index].length && Bokeh.documents.every((one) => one.is_idle)")
+    wait_for_plots(page)
     assert_harmless(page)
     assert faults == []
     assert {url for url in asked if not url.startswith("data:")} == {file.as_uri(), bare.as_uri()}

@@ -15,6 +15,7 @@ import pytest
 import imurun
 from imurun.io import write_recording
 from imurun.sim.presets import steady_run
+from tests.growing_journal import wait_for_journal
 
 SIMULATE = "--simulate needs no sensor; leave --sensor and a sensor's settings out."
 NO_FOLDER = "is no folder that can be written to; make it, or choose another."
@@ -31,7 +32,7 @@ def start(*words, **of_process):
 
 
 def ended(process):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return process.returncode, out, err
 
 
@@ -68,11 +69,9 @@ def test_a_replay_in_real_time_gives_the_steps_of_analyze(shared_data, tmp_path,
 
 def test_live_simulate_ends_at_ctrl_c_with_all_files(tmp_path):
     process = start("live", "--simulate", "--speed", "20", "--no-page", "--out", tmp_path / "run")
-    while not (tmp_path / "run.journal").exists():
-        time.sleep(0.1)
-    time.sleep(6.0)
+    wait_for_journal(tmp_path / "run.journal", 70.0, process)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     assert "Session load" in out
     assert "Traceback" not in err
@@ -84,9 +83,7 @@ def test_live_simulate_ends_at_ctrl_c_with_all_files(tmp_path):
 
 def test_a_killed_run_is_recovered(tmp_path, run):
     process = start("live", "--simulate", "--speed", "20", "--no-page", "--out", tmp_path / "run")
-    while not (tmp_path / "run.journal").exists():
-        time.sleep(0.1)
-    time.sleep(6.0)
+    wait_for_journal(tmp_path / "run.journal", 70.0, process)
     process.kill()
     process.communicate()
     assert not (tmp_path / "run.parquet").exists()

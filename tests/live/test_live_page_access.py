@@ -1,4 +1,4 @@
-"""Every door of the page is shut to who may not look, and what comes in changes nothing that it may not."""
+"""Access to the live page: token, Host and Origin checks, and messages that the page does not send."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ import http.client
 import json
 import logging
 import socket
+import struct
 import time
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
-from bokeh.util.token import generate_jwt_token, generate_session_id
 from hypothesis import given
 from hypothesis import strategies as st
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from imurun.errors import PageError
-from imurun.live.page import access, server
-from imurun.live.page.asks import Asks
-from imurun.live.page.handlers import MOST_READS
+from imurun.live.page import access, handlers, server
+from imurun.live.page.commands import Commands
 from imurun.live.state import Controls, RunState
-from tests.live.page_helpers import Stand
+from tests.live.page_helpers import Stand, made_step
 
-DOORS = [
+PATHS = [
     ("GET", "/"),
     ("GET", "/page.css"),
     ("GET", "/page.js"),
-    ("GET", "/static/js/bokeh.min.js"),
-    ("POST", "/session"),
-    ("POST", "/ask"),
+    ("GET", "/charts.js"),
+    ("POST", "/command"),
     ("GET", "/ws"),
-    ("GET", "/autoload.js?bokeh-autoload-element=1"),
-    ("GET", "/metadata"),
+    ("GET", "/ws?sensor=0"),
+    ("POST", "/ws"),
+    ("GET", "/page.html"),
+    ("GET", "/metric.html"),
+    ("GET", "/server.py"),
     ("GET", "/favicon.ico"),
-    ("GET", "/static/js/bokeh.js"),
-    ("GET", "/static/extensions/x"),
+    ("GET", "/static/page.js"),
     ("GET", "/elsewhere"),
     ("HEAD", "/"),
-    ("PUT", "/ask"),
-    ("OPTIONS", "/autoload.js"),
+    ("PUT", "/command"),
+    ("OPTIONS", "/page.js"),
 ]
 
 
@@ -81,39 +82,43 @@ def shared(stand):
 
 
 class WebSocket:
-    """One from within the stand's loop, with whatever a stranger may send."""
+    """A socket from within the stand's loop, with any headers and messages."""
 
-    def __init__(self, stand, session_token, origin="own", **headers):
+    def __init__(self, stand, query="?sensor=0", origin="own", **headers):
         self.stand = stand
         own = f"http://127.0.0.1:{stand.page.port}"
         if origin:
             headers["Origin"] = own if origin == "own" else origin
-        asked = HTTPRequest(own.replace("http", "ws") + "/ws", headers=headers)
+        request = HTTPRequest(own.replace("http", "ws") + "/ws" + query, headers=headers)
         self.messages = asyncio.Queue()
         self.socket = self.do(
-            lambda: websocket_connect(
-                asked, subprotocols=["bokeh", session_token], on_message_callback=self.messages.put_nowait
-            )
+            lambda: websocket_connect(request, on_message_callback=self.messages.put_nowait)
         )
 
     def do(self, begin):
         async def run():
-            return await asyncio.wait_for(begin(), 5)
+            return await asyncio.wait_for(begin(), 10)
 
-        return asyncio.run_coroutine_threadsafe(run(), self.stand.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(run(), self.stand.loop).result(20)
 
-    def send(self, *fragments):
+    def send(self, *messages):
         async def send():
-            for fragment in fragments:
-                await self.socket.write_message(fragment, binary=isinstance(fragment, bytes))
+            for message in messages:
+                await self.socket.write_message(message, binary=isinstance(message, bytes))
 
         self.do(send)
 
-    def message(self, kind, content):
-        self.send(json.dumps({"msgid": "1", "msgtype": kind}), "{}", json.dumps(content))
-
     def read(self):
-        return self.do(self.messages.get)
+        """The next update; None where the server has closed the socket."""
+        text = self.do(self.messages.get)
+        return None if text is None else json.loads(text)
+
+    def read_to_end(self):
+        """The updates until the server closes the socket."""
+        updates = []
+        while (update := self.read()) is not None:
+            updates.append(update)
+        return updates
 
     def close(self):
         self.stand.call(self.socket.close)
@@ -125,32 +130,12 @@ class WebSocket:
         self.close()
 
 
-def session_of(page, **headers):
-    status, _, body = request(page, "POST", "/session", {"chosen": 0}, **headers)
-    assert status == 200
-    return json.loads(body)
-
-
-def documents(stand):
-    """What the server holds for its browsers, without what time changes."""
-
-    def read():
-        told = []
-        for session in stand.page._application.get_sessions("/"):
-            for root in session.document.roots:
-                if root.name != "moment":
-                    told.append(repr(sorted(root.properties_with_values().items(), key=lambda item: item[0])))
-        return told
-
-    return stand.call(read)
-
-
 # -- shared ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("method", "path"), DOORS)
+@pytest.mark.parametrize(("method", "path"), PATHS)
 @pytest.mark.parametrize("shown", ["nothing", "wrong", "cut", "longer", "empty", "strange"])
-def test_without_the_token_every_door_is_shut(shared_once, method, path, shown):
+def test_without_the_token_every_path_is_forbidden(shared_once, method, path, shown):
     page = shared_once.page
     token = token_of(page)
     wrong = {
@@ -196,26 +181,26 @@ def test_the_token_opens_once_and_the_cookie_after(shared):
 
     shown = {"Cookie": f"{cookie.key}={cookie.value}"}
     assert request(page, path="/page.js", **shown)[0] == 200
-    assert request(page, path="/static/js/bokeh.min.js", **shown)[0] == 200
-    session = session_of(page, **shown)
-    assert request(page, "POST", "/ask", {"ask": "lap", "name": None}, **shown)[0] == 200
+    assert request(page, path="/charts.js", **shown)[0] == 200
+    assert request(page, "POST", "/command", {"command": "lap", "name": None}, **shown)[0] == 200
     assert shared.asked == [("lap", None, None)]
-    socket = WebSocket(shared, session["token"], **shown)
-    assert json.loads(socket.read())["msgtype"] == "ACK"
-    socket.close()
-    for path in ("/autoload.js?bokeh-autoload-element=1", "/metadata", "/favicon.ico", "/static/js/bokeh.js"):
-        assert request(page, path=path, **shown)[0] == 404
+    with WebSocket(shared, **shown) as socket:
+        assert socket.read()["run"]["name"] == "Lower back"
+    for path in ("/page.html", "/server.py", "/favicon.ico", "/static/page.js", "/../server.py", "/ws/"):
+        status, headers, _ = request(page, path=path, **shown)
+        assert status == 404
+        assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_a_socket_needs_the_token_even_with_a_true_session(shared):
+def test_a_socket_needs_the_token_and_the_origin(shared):
     shown = {"Cookie": f"{shared.page._application.access.cookie}={token_of(shared.page)}"}
-    session = session_of(shared.page, **shown)
-    with pytest.raises(HTTPClientError) as refused:
-        WebSocket(shared, session["token"])
-    assert refused.value.code == 403
-    with pytest.raises(HTTPClientError) as refused:
-        WebSocket(shared, session["token"], origin="http://elsewhere.example", **shown)
-    assert refused.value.code == 403
+    with WebSocket(shared, **shown) as socket:
+        assert socket.read()["run"]
+    for origin, headers in (("own", {}), ("http://elsewhere.example", shown), (None, shown)):
+        with pytest.raises(HTTPClientError) as refused:
+            WebSocket(shared, origin=origin, **headers)
+        assert refused.value.code == 403
+    assert shared.page.n_refused == 3
 
 
 def test_each_run_has_another_token(stand):
@@ -249,8 +234,8 @@ def test_the_token_is_in_no_log_and_refusals_are(shared, caplog):
         f"/?token={token}",
         f"/nowhere?token={token}",
         f"/{token}",
-        f"/session?token={token}",
-        f"/static/js/bokeh.min.js?token={token}",
+        f"/command?token={token}",
+        f"/charts.js?token={token}",
         f"/ws?token={token}",
         f"/?token={token}x",
     ):
@@ -258,7 +243,9 @@ def test_the_token_is_in_no_log_and_refusals_are(shared, caplog):
         request(page, "POST", path, b"{")
         request(page, path=path, **shown)
         request(page, path=path, host="bad host", **shown)
-    session_of(page, **shown)
+    with WebSocket(shared, query=f"?token={token}&sensor=0") as socket:
+        socket.send("{")
+        socket.read_to_end()
     said = "\n".join(record.getMessage() + (record.exc_text or "") for record in caplog.records)
     assert "The page refused another path from 127.0.0.1: it shows no token." in said
     assert "The page refused / from 127.0.0.1: its token is not the one of this run." in said
@@ -268,7 +255,7 @@ def test_the_token_is_in_no_log_and_refusals_are(shared, caplog):
 # -- not shared --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("method", "path"), DOORS)
+@pytest.mark.parametrize(("method", "path"), PATHS)
 def test_another_name_for_this_machine_is_refused(stand_once, method, path):
     for host in (
         "evil.example",
@@ -296,14 +283,19 @@ def test_this_machine_by_any_of_its_names(stand_once, host):
     assert "Set-Cookie" not in headers
 
 
+def test_styles_and_scripts_come_from_the_page_only(stand_once):
+    policy = request(stand_once.page)[1]["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+    assert f"connect-src 'self' ws://127.0.0.1:{stand_once.page.port} " in policy
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "", None])
 def test_another_page_cannot_press_or_read(stand_once, origin):
     page = stand_once.page
-    for path in ("/ask", "/session"):
-        assert request(page, "POST", path, {"ask": "stop"}, origin=origin)[0] == 403
-    session = session_of(page)
+    assert request(page, "POST", "/command", {"command": "stop"}, origin=origin)[0] == 403
     with pytest.raises(HTTPClientError) as refused:
-        WebSocket(stand_once, session["token"], origin=origin)
+        WebSocket(stand_once, origin=origin)
     assert refused.value.code == 403
     assert not stand_once.asked
 
@@ -311,21 +303,22 @@ def test_another_page_cannot_press_or_read(stand_once, origin):
 # -- what comes in -----------------------------------------------------------------------------------------
 
 STRANGE = [
-    {"ask": "pain", "value": 11, "name": None},
-    {"ask": "pain", "value": -1, "name": None},
-    {"ask": "pain", "value": True, "name": None},
-    {"ask": "pain", "value": 3.0, "name": None},
-    {"ask": "pain", "value": "3", "name": None},
-    {"ask": "pain", "value": None, "name": None},
-    {"ask": "pain", "name": None},
-    {"ask": "lap", "name": "somebody else"},
-    {"ask": "lap", "name": ["Lower back"]},
-    {"ask": "lap", "name": None, "value": 3},
-    {"ask": "lap"},
-    {"ask": "button_click", "name": None},
-    {"ask": ["lap"], "name": None},
-    {"ask": {}, "name": None},
-    {"ask": "stop", "name": None},
+    {"command": "pain", "value": 11, "name": None},
+    {"command": "pain", "value": -1, "name": None},
+    {"command": "pain", "value": True, "name": None},
+    {"command": "pain", "value": 3.0, "name": None},
+    {"command": "pain", "value": "3", "name": None},
+    {"command": "pain", "value": None, "name": None},
+    {"command": "pain", "name": None},
+    {"command": "lap", "name": "somebody else"},
+    {"command": "lap", "name": ["Lower back"]},
+    {"command": "lap", "name": None, "value": 3},
+    {"command": "lap"},
+    {"command": "button_click", "name": None},
+    {"ask": "lap", "name": None},
+    {"command": ["lap"], "name": None},
+    {"command": {}, "name": None},
+    {"command": "stop", "name": None},
     {},
     [],
     "lap",
@@ -334,7 +327,7 @@ STRANGE = [
     b"{",
     b"\xff\xfe",
     b"[" * 5000,
-    b'{"ask": NaN}',
+    b'{"command": NaN}',
 ]
 
 
@@ -345,7 +338,7 @@ def test_what_no_button_sends_is_counted_only(stand_once, message):
         request(
             stand_once.page,
             "POST",
-            "/ask",
+            "/command",
             message if isinstance(message, bytes) else json.dumps(message).encode(),
         )[0]
         == 400
@@ -360,20 +353,20 @@ def test_what_no_button_sends_is_counted_only(stand_once, message):
         | st.booleans()
         | st.integers()
         | st.floats()
-        | st.sampled_from(["ask", "lap", "pain", "a"]),
+        | st.sampled_from(["command", "lap", "pain", "a"]),
         lambda inner: (
             st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["ask", "value", "name", "x"]), inner, max_size=4)
+            | st.dictionaries(st.sampled_from(["command", "value", "name", "x"]), inner, max_size=4)
         ),
     )
 )
-def test_any_message_is_taken_or_ignored(message):
+def test_any_message_is_run_or_ignored(message):
     asked = []
     states = [RunState("a"), RunState("b")]
-    asks = Asks(states, Controls(lambda *mark: asked.append(mark), lambda: asked.append("stop")))
-    took = asks.take(json.dumps(message).encode())
-    assert took is (len(asked) == 1)
-    assert asks.ignored == (not took)
+    commands = Commands(states, Controls(lambda *mark: asked.append(mark), lambda: asked.append("stop")))
+    is_valid = commands.run(json.dumps(message).encode())
+    assert is_valid is (len(asked) == 1)
+    assert commands.n_ignored == (not is_valid)
 
 
 def test_too_much_is_not_read(stand_once):
@@ -381,130 +374,327 @@ def test_too_much_is_not_read(stand_once):
     with socket.create_connection(("127.0.0.1", stand_once.page.port), timeout=60) as long:
         # it is refused for what it announces: not a byte of it is sent
         long.sendall(
-            f"POST /ask HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n"
-            f"Content-Length: {server.MOST_BYTES + 1}\r\n\r\n".encode()
+            f"POST /command HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n"
+            f"Content-Length: {server.MAX_BYTES + 1}\r\n\r\n".encode()
         )
         assert long.recv(1000).split()[1] in {b"400", b"413"}
     assert not stand_once.asked
 
 
-@pytest.mark.parametrize("kind", ["unsigned", "other_key", "expired", "garbage", "empty", "not_json"])
-def test_a_made_up_session_gets_nothing(stand, kind, caplog):
+GARBAGE = [
+    "",
+    "{",
+    "[]",
+    "{}",
+    '{"command": "stop"}',
+    '{"command": "pain", "value": 3, "name": null}',
+    '{"sensor": 1}',
+    "[" * 5000,
+    b"",
+    b"\x00\x01",
+    b"\xff" * 5000,
+]
+
+
+@pytest.mark.parametrize("message", GARBAGE, ids=lambda message: repr(message[:24]))
+def test_a_message_on_the_socket_is_counted_and_ends_it(stand, caplog, message):
     page = stand.serve()
-    key = page._application.secret_key
-    token = {
-        "unsigned": generate_jwt_token(generate_session_id(signed=False), signed=False),
-        "other_key": generate_jwt_token(
-            generate_session_id(secret_key=b"other", signed=True), secret_key=b"other", signed=True
-        ),
-        "expired": generate_jwt_token(
-            generate_session_id(secret_key=key, signed=True), secret_key=key, signed=True, expiration=-10
-        ),
-        "garbage": "xyz.abc",
-        "empty": "x",
-        "not_json": "bnVsbA.bnVsbA",
-    }[kind]
-    with WebSocket(stand, token) as socket:
-        assert socket.read() is None
-    assert page.n_ignored == 1
-    assert stand.call(page._application.get_sessions, "/") == []
-    assert "Traceback" not in caplog.text
-
-
-def test_a_socket_without_bokehs_protocol_gets_nothing(stand, caplog):
-    page = stand.serve()
-
-    async def connect():
-        address = f"ws://127.0.0.1:{page.port}/ws"
-        headers = {"Origin": f"http://127.0.0.1:{page.port}"}
-        socket = await websocket_connect(HTTPRequest(address, headers=headers))
-        message = await socket.read_message()
-        socket.close()
-        return message
-
-    assert asyncio.run_coroutine_threadsafe(connect(), stand.loop).result(10) is None
-    assert page.n_ignored == 1
-    assert "Traceback" not in caplog.text
-
-
-def foreign_patches(root_id):
-    def change(attr, new, model=root_id):
-        return {"kind": "ModelChanged", "model": {"id": model}, "attr": attr, "new": new}
-
-    def event(name, values):
-        data = {"type": "event", "name": name, "values": {"type": "map", "entries": values}}
-        return {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}
-
-    return [
-        {"events": [change("title", "owned")]},
-        {"events": [change("height", 9000)]},
-        {"events": [change("inner_width", 10), change("visible", False)]},
-        {"events": [change("visible", False, model="p99999")]},
-        {"events": [event("button_click", [["model", {"id": root_id}]])]},
-        {"events": [event("stop", [])]},
-        {"events": [{"kind": "RootRemoved", "model": {"id": root_id}}]},
-        {"events": [{"kind": "TitleChanged", "title": "owned"}]},
-        {"events": [{"kind": "ColumnsStreamed", "model": {"id": root_id}, "attr": "data", "data": {}}]},
-        {"events": [{"kind": "MessageSent", "msg_type": "lap", "msg_data": {}}]},
-        {"events": [None, 3, {}]},
-        {"events": {}},
-        {"events": None},
-        {},
-        [],
-    ]
-
-
-def test_the_document_takes_nothing_from_a_browser(stand, caplog):
-    [state] = stand.states
-    stand.fill(state, 20)
-    page = stand.serve()
-    session = session_of(page)
-    socket = WebSocket(stand, session["token"])
-    for _ in range(3):
+    with WebSocket(stand) as other, WebSocket(stand) as socket:
         socket.read()
-    before = documents(stand)
-    patches = foreign_patches(session["root_ids"][0])
-    for content in patches:
-        socket.message("PATCH-DOC", content)
-    socket.message("PUSH-DOC", {"doc": {"version": "3.9.2", "title": "owned", "roots": []}})
-    socket.message("ACK", {})
-    assert wait(lambda: page.n_ignored == len(patches) + 2), page.n_ignored
-    assert documents(stand) == before
+        before = other.read()
+        socket.send(message)
+        socket.read_to_end()
+        assert page.n_ignored == 1
+        assert page.n_browsers == 1
+        # the run and the other browsers go on
+        update = other.read()
+        assert update["time_s"] > before["time_s"]
+        assert update["run"].keys() == before["run"].keys()
     assert not stand.asked
     assert "Traceback" not in caplog.text
 
-    # what bokeh's own script says by itself is not the page's doing, nor anybody's
-    housekeeping = [
-        {"kind": "ModelChanged", "model": {"id": session["root_ids"][0]}, "attr": "inner_width", "new": 17},
-        {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": {"name": "document_ready"}},
-    ]
-    for event in housekeeping:
-        socket.message("PATCH-DOC", {"events": [event]})
-    socket.message("SERVER-INFO-REQ", {})
-    while '"SERVER-INFO-REPLY"' not in socket.read():
-        pass
-    assert page.n_ignored == len(patches) + 2
-    assert documents(stand) == before
-    socket.message("NONSENSE", {})
-    assert wait(lambda: page.n_ignored == len(patches) + 3)
-    socket.close()
 
-
-@pytest.mark.parametrize(
-    "fragments", [["{", "{}", "{}"], [b"\x00\x01"], ["[]", "[]", "[]"], ["{}", "{}", "{}"]]
-)
-def test_bytes_that_are_no_message_end_the_socket(stand, caplog, fragments):
+def test_many_messages_on_the_socket_count_once(stand, caplog):
     page = stand.serve()
-    with WebSocket(stand, session_of(page)["token"]) as socket:
-        for _ in range(3):
-            socket.read()
-        socket.send(*fragments)
-        assert wait(lambda: page.n_ignored == 1)
+    with WebSocket(stand) as socket:
+        with suppress(WebSocketClosedError):
+            socket.send(*["{}"] * 500)
+        socket.read_to_end()
+    assert page.n_ignored == 1
     assert wait(lambda: page.n_browsers == 0)
     assert "Traceback" not in caplog.text
 
 
-def wait(condition, seconds=5.0):
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_message_that_is_too_large_ends_the_socket(stand, caplog, binary):
+    page = stand.serve()
+    with WebSocket(stand) as other, WebSocket(stand) as socket:
+        socket.read()
+        message = "x" * (server.MAX_BYTES + 1)
+        with suppress(WebSocketClosedError):
+            socket.send(message.encode() if binary else message)
+        socket.read_to_end()
+        assert wait(lambda: page.n_browsers == 1)
+        assert other.read()["run"]
+    assert page.n_ignored == 0  # it was not read at all
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("announced", [server.MAX_BYTES + 1, 2**62], ids=["a little", "enormous"])
+def test_a_message_is_refused_for_the_size_that_it_announces(stand, announced):
+    page = stand.serve()
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as long:
+        long.sendall(upgrade(page))
+        wait(lambda: page.n_browsers == 1)
+        long.sendall(b"\x82\xff" + struct.pack(">Q", announced) + bytes(4))
+        assert wait(lambda: page.n_browsers == 0)
+
+
+def test_a_message_in_pieces_is_not_collected_without_end(stand):
+    page = stand.serve()
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as long:
+        long.sendall(upgrade(page))
+        wait(lambda: page.n_browsers == 1)
+        piece = b"\xfe" + struct.pack(">H", 1000) + bytes(4) + bytes(1000)
+        with suppress(OSError):
+            long.sendall(b"\x02" + piece)  # a binary message that does not end
+            for _ in range(server.MAX_BYTES // 1000 + 1):
+                long.sendall(b"\x00" + piece)
+        assert wait(lambda: page.n_browsers == 0)
+    assert page.n_ignored == 0
+
+
+@pytest.mark.parametrize("extension", ["permessage-deflate", "permessage-deflate; client_max_window_bits"])
+def test_the_socket_takes_no_compressed_messages(stand, extension):
+    """A short message could expand to a long one."""
+    stand.serve()
+    with WebSocket(stand, **{"Sec-WebSocket-Extensions": extension}) as socket:
+        assert "Sec-WebSocket-Extensions" not in socket.socket.headers
+
+
+@pytest.mark.parametrize(
+    ("query", "chosen"),
+    [
+        ("?sensor=0", 0),
+        ("?sensor=1", 1),
+        ("?sensor=2", 0),
+        ("?sensor=-1", 0),
+        ("?sensor=%2B1", 0),
+        ("?sensor=1.0", 0),
+        ("?sensor=01", 0),
+        ("?sensor=1_0", 0),
+        ("?sensor=%D9%A1", 0),
+        ("?sensor=%ff", 0),
+        ("?sensor=", 0),
+        ("?sensor=0&sensor=1", 1),
+        ("?sensor=" + "9" * 5000, 0),
+        ("?other=1", 0),
+        ("", 0),
+    ],
+)
+def test_the_address_of_the_socket_chooses_the_sensor(team_once, query, chosen):
+    with WebSocket(team_once, query) as socket:
+        update = socket.read()
+    assert update["chosen"] == chosen
+    assert update["run"]["name"] == ["a", "b"][chosen]
+    assert [one["name"] for one in update["team"]] == ["a", "b"]
+
+
+@pytest.fixture(scope="module")
+def team_once():
+    stand = Stand(["a", "b"])
+    stand.serve()
+    yield stand
+    stand.close()
+
+
+def test_a_request_without_an_upgrade_opens_no_socket(stand_once):
+    for path in ("/ws", "/ws?sensor=0"):
+        assert request(stand_once.page, path=path)[0] == 400
+    assert request(stand_once.page, "POST", "/ws", b"{}")[0] == 405
+    assert stand_once.page.n_browsers == 0
+
+
+def test_too_many_sockets_are_refused_with_503(stand, monkeypatch):
+    monkeypatch.setattr(handlers, "MAX_BROWSERS", 3)
+    page = stand.serve()
+    sockets = [WebSocket(stand) for _ in range(3)]
+    for socket_ in sockets:
+        socket_.read()
+    with pytest.raises(HTTPClientError) as refused:
+        WebSocket(stand)
+    assert refused.value.code == 503
+    assert request(page, path="/ws")[0] == 503  # so the page can say why
+    assert page.n_browsers == 3
+    sockets.pop().close()
+    assert wait(lambda: page.n_browsers == 2)
+    assert request(page, path="/ws")[0] == 400
+    sockets.append(WebSocket(stand))
+    assert sockets[-1].read()["run"]
+    for socket_ in sockets:
+        socket_.close()
+
+
+# -- what goes out -----------------------------------------------------------------------------------------
+
+
+def test_each_connection_begins_with_all_rows_and_goes_on_with_new_ones(stand):
+    [state] = stand.states
+    stand.fill(state, 20)
+    stand.serve()
+    for n_before in (20, 22):
+        with WebSocket(stand) as socket:
+            assert len(socket.read()["trends"]["rows"]) == n_before
+            stand.call(state.steps, [made_step(n_before)])
+            stand.call(state.steps, [made_step(n_before + 1)])
+            stand.call(state.samples, 9.0, stand.loop.time(), stand.loop.time())
+            while not (trends := socket.read()["trends"]):
+                pass
+            assert [row[1] for row in trends["rows"]] == [
+                round(made_step(k).initial_contact_s / 60.0, 4) for k in (n_before, n_before + 1)
+            ]
+
+
+def test_a_fault_in_one_browsers_update_stops_nothing_else(caplog):
+    stand = Stand(["a", "b"])
+    try:
+        stand.run(stand.states[0])
+        page = stand.serve()
+        with WebSocket(stand, "?sensor=0") as other, WebSocket(stand, "?sensor=1") as broken:
+            broken.read()
+            [feed] = [one._feed for one in page._application.sockets if one._chosen() == 1]
+            stand.call(setattr, feed, "take", lambda: 1 / 0)
+            broken.read_to_end()
+            assert page.n_browsers == 1
+            first_s = other.read()["run"]["elapsed_s"]
+            while other.read()["run"]["elapsed_s"] < first_s + 0.5:
+                pass
+        assert "ZeroDivisionError" in caplog.text
+        assert stand.errors == []
+    finally:
+        stand.close()
+
+
+def test_a_fault_in_every_update_stops_neither_server_nor_run(stand, monkeypatch, caplog):
+    [state] = stand.states
+    stand.run(state)
+    page = stand.serve()
+    with WebSocket(stand) as socket:
+        socket.read()
+        with monkeypatch.context() as broken:
+            broken.setattr(RunState, "snapshot", lambda self, now_s: 1 / 0)
+            socket.read_to_end()
+            assert page.n_browsers == 0
+        with WebSocket(stand) as later:
+            first_s = later.read()["run"]["elapsed_s"]
+            while later.read()["run"]["elapsed_s"] <= first_s:
+                pass
+    assert "ZeroDivisionError" in caplog.text
+
+
+class Stuck:
+    """A browser's connection that takes nothing: what is written is never done."""
+
+    def __init__(self, stand):
+        [self.socket] = stand.page._application.sockets
+        self.written = []
+        self.socket.write_message = self.write
+
+    def write(self, text):
+        self.written.append(text)
+        return asyncio.get_running_loop().create_future()
+
+
+def test_a_slow_browser_has_one_message_waiting_and_is_hung_up_on(stand):
+    [state] = stand.states
+    page = stand.serve()
+    application = page._application
+    with WebSocket(stand) as socket:
+        socket.read()
+        clock = Skewed(stand.loop.time)
+        stand.call(setattr, application.updates, "clock", clock)
+        stuck = stand.call(Stuck, stand)
+
+        def change():
+            state.samples(1.0, 0.0, clock())
+            application.send_updates()
+
+        for _ in range(300):
+            stand.call(change)
+        assert len(stuck.written) == 1
+        assert page.n_browsers == 1
+        clock.ahead_s += handlers.MAX_SEND_S + 1.0
+        stand.call(change)
+        assert page.n_browsers == 0
+        assert len(stuck.written) == 1
+        socket.read_to_end()
+
+
+class Skewed:
+    """A clock that a test moves."""
+
+    def __init__(self, clock):
+        self.clock, self.ahead_s = clock, 0.0
+
+    def __call__(self):
+        return self.clock() + self.ahead_s
+
+
+def test_a_browser_that_reads_nothing_holds_little_memory(stand, monkeypatch):
+    """For real, with a connection whose buffers are full."""
+    monkeypatch.setattr(server, "PING_S", 60.0)
+    [state] = stand.states
+    stand.fill(state, 2000)
+    page = stand.serve()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", page.port))
+        deaf.sendall(upgrade(page))
+        assert wait(lambda: page.n_browsers == 1)
+        [browser] = page._application.sockets
+        monkeypatch.setattr(handlers, "MAX_SEND_S", 1e9)
+
+        def push():
+            state.notes = ("x" * 50_000,)
+            state.version += 1
+            page._application.send_updates()
+            return browser._stream._write_buffer and len(browser._stream._write_buffer)
+
+        sizes = [stand.call(push) for _ in range(200)]
+        assert sizes[-1] > 0
+        assert max(sizes) < 500_000
+        assert len(set(sizes[-100:])) == 1
+        # the commands of others are run all the same
+        assert request(page, "POST", "/command", {"command": "lap", "name": None})[0] == 200
+        monkeypatch.setattr(handlers, "MAX_SEND_S", 0.0)
+        assert wait(lambda: page.n_browsers == 0)
+
+
+def upgrade(page):
+    own = f"127.0.0.1:{page.port}"
+    return (
+        f"GET /ws HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ).encode()
+
+
+def test_the_last_update_says_that_the_run_has_ended(stand):
+    [state] = stand.states
+    stand.serve()
+    with WebSocket(stand) as socket:
+        socket.read()
+
+        def end():
+            state.link = "ended"
+            state.version += 1
+            stand._enough.set()
+
+        stand.call(end)
+        assert socket.read_to_end()[-1]["run"]["link"] == "ended"
+
+
+def wait(condition, seconds=20.0):
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:
         time.sleep(0.02)
@@ -557,7 +747,7 @@ def test_it_leaves_nothing_behind(stand):
     before = stand.call(left)
     for _ in range(3):
         page = stand.serve()
-        socket = WebSocket(stand, session_of(page)["token"])
+        socket = WebSocket(stand)
         socket.read()
         assert wait(lambda page=page: page.n_browsers == 1)
         port = page.port
@@ -571,63 +761,18 @@ def test_it_leaves_nothing_behind(stand):
 def test_a_browser_that_does_not_answer_is_gone_soon(stand, monkeypatch):
     monkeypatch.setattr(server, "PING_S", 0.3)
     page = stand.serve()
-    token = session_of(page)["token"]
     with socket.create_connection(("127.0.0.1", page.port)) as silent:
-        silent.sendall(
-            (
-                f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nOrigin: http://127.0.0.1:{page.port}\r\n"
-                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-                f"Sec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
-            ).encode()
-        )
+        silent.sendall(upgrade(page))
         assert wait(lambda: page.n_browsers == 1)
-        assert wait(lambda: page.n_browsers == 0, 12.0)  # it is told, and given 5 s to answer
+        assert wait(
+            lambda: page.n_browsers == 0, 30.0
+        )  # Tornado gives it 5 s more to answer the close message
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "//[", "http://\u2100"])
 def test_an_origin_that_is_no_address(origin):
     """It comes from elsewhere, and is no fault of the server's."""
-    start = RequestStartLine("POST", "/ask", "HTTP/1.1")
+    start = RequestStartLine("POST", "/command", "HTTP/1.1")
     headers = HTTPHeaders({"Origin": origin, "Host": "[::1]:5"})
     asked = HTTPServerRequest(start_line=start, headers=headers, connection=SimpleNamespace())
     assert access.Access(False, 5).refusal(asked) == "it comes from another page"
-
-
-def test_arrays_are_not_collected(stand):
-    """Bokeh would keep as many as a message says that follow, without end."""
-    page = stand.serve()
-    head = ('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 1000000}', "{}", '{"events": []}')
-    with WebSocket(stand, session_of(page)["token"]) as socket:
-        socket.read()
-        socket.send(*head, '{"id": "x"}', b"\0" * 1000)
-        while socket.read() is not None:
-            pass
-    assert page.n_ignored == 1
-
-
-def test_no_browser_asks_without_end(stand):
-    """Each answer is the whole document, which takes the run's time to make."""
-    page = stand.serve()
-    with WebSocket(stand, session_of(page)["token"]) as socket:
-        told = []
-        for _ in range(MOST_READS + 1):
-            socket.message("PULL-DOC-REQ", {})
-        while (fragment := socket.read()) is not None:
-            told.append(fragment)
-    assert sum('"PULL-DOC-REPLY"' in one for one in told) == MOST_READS
-    assert page.n_ignored == 1
-
-
-def test_a_question_to_a_session_that_has_just_ended(stand, caplog):
-    """Bokeh has no answer then, which is no fault of the server's."""
-    page = stand.serve()
-    with WebSocket(stand, session_of(page)["token"]) as socket:
-        for _ in range(3):
-            socket.read()
-        [session] = stand.call(page._application.get_sessions, "/")
-        stand.call(setattr, session, "_destroyed", True)
-        socket.message("PULL-DOC-REQ", {})
-        while socket.read() is not None:
-            pass
-    assert "Uncaught" not in caplog.text

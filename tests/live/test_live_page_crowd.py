@@ -1,4 +1,4 @@
-"""Hundreds of browsers that come and go, and some that mean no good: the run goes on and nothing is left."""
+"""Hundreds of browsers that connect and leave, some of them hostile: the run continues, and nothing leaks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
 from imurun.engine import RunAnalyzer
 from imurun.live.page import serve, server
-from imurun.live.page.handlers import MOST_SESSIONS
+from imurun.live.page.handlers import MAX_BROWSERS
 from imurun.live.pipelines import replay_run
 from imurun.live.run_all import controls_of
 from imurun.live.runner_profile import Wearer
@@ -69,29 +71,23 @@ class Crowd:
         assert b"imurun" in body
 
     async def _open(self, reader, writer):
-        """A web socket with a session; None where too many look."""
-        writer.write(self._request("POST", "/session", b'{"chosen": 0}'))
-        status, body = await self._answer(reader)
-        if status == 503:
-            return None
-        token = json.loads(body)["token"]
-        await self._upgrade(reader, writer, token)
-        return token
-
-    async def _upgrade(self, reader, writer, token):
+        """Open a web socket; False where too many are open."""
         upgrade = (
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: bokeh, {token}\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         )
-        writer.write(self._request("GET", "/ws", more=upgrade))
+        writer.write(self._request("GET", "/ws?sensor=0", more=upgrade))
         status, _ = await self._answer(reader)
-        assert status == 101
+        assert status in {101, 503}
+        return status == 101
 
-    async def sit(self, token):
-        """A web socket with somebody's session, until it is hung up on or the run is over."""
+    async def sit(self):
+        """Show the run until hung up on, or until it is over."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            await self._upgrade(reader, writer, token)
+            if not await self._open(reader, writer):
+                self.done["refused"] += 1
+                return
             while True:
                 await frame(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -101,14 +97,9 @@ class Crowd:
 
     async def _watch(self, reader, writer):
         if await self._open(reader, writer):
-            assert b'"ACK"' in await frame(reader, writer) + await frame(reader, writer) + await frame(
-                reader, writer
-            )
-            pull = [{"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}]
-            writer.write(b"".join(masked(json.dumps(part).encode()) for part in pull))
-            while b'"PULL-DOC-REPLY"' not in await frame(reader, writer):
-                pass
-            await asyncio.sleep(0.2)
+            for _ in range(3):
+                update = json.loads(await frame(reader, writer))
+                assert update["run"]["name"] == update["team"][0]["name"]
             writer.write(masked(b"\x03\xe8", 0x8))
 
     async def _leave(self, reader, writer):
@@ -127,7 +118,7 @@ class Crowd:
 
     async def _half(self, reader, writer):
         """Announces more than it sends, and goes."""
-        writer.write(self._request("POST", "/session", b"{" * 500)[:-100])
+        writer.write(self._request("POST", "/command", b"{" * 500)[:-100])
         await writer.drain()
 
     async def _flood(self, reader, writer):
@@ -135,23 +126,18 @@ class Crowd:
         if await self._open(reader, writer):
             with suppress(OSError):
                 for _ in range(20):
-                    writer.write(masked(b"x" * (3 * server.MOST_BYTES)))
+                    writer.write(masked(b"x" * (3 * server.MAX_BYTES)))
                     await writer.drain()
             with suppress(OSError, asyncio.IncompleteReadError):
                 while True:
                     await frame(reader, writer)
 
     async def _deaf(self, reader, writer):
-        """Reads nothing of what it asks for thirty times."""
+        """Reads nothing of what is sent."""
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         if await self._open(reader, writer):
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             writer.transport.pause_reading()
-            pull = [{"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}]
-            with suppress(OSError):
-                for _ in range(30):
-                    writer.write(b"".join(masked(json.dumps(part).encode()) for part in pull))
-                async with asyncio.timeout(1.0):
-                    await writer.drain()
+            await asyncio.sleep(1.0)
 
     async def _idle(self, reader, writer):
         """Connects, and says nothing until it is sent away."""
@@ -188,9 +174,9 @@ def n_open_files():
     return len(os.listdir("/proc/self/fd"))
 
 
-def n_documents():
+def n_sockets():
     gc.collect()
-    return sum(type(thing).__name__ == "Document" for thing in gc.get_objects())
+    return sum(type(thing).__name__ in {"UpdateSocket", "UpdateFeed"} for thing in gc.get_objects())
 
 
 async def until(condition, seconds=60.0):
@@ -206,7 +192,6 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="coun
 
 @needs_proc
 def test_browsers_come_and_go_by_the_hundred(monkeypatch):
-    monkeypatch.setattr(server, "UNUSED_MS", 3000)
     monkeypatch.setattr(server, "IDLE_S", 60.0)
     recording = steady_run(3600.0, rate_hz=50.0).recording
     errors = []
@@ -214,9 +199,9 @@ def test_browsers_come_and_go_by_the_hundred(monkeypatch):
     async def scenario():
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: errors.append(context))
-        pipeline = replay_run(recording, 10.0, Wearer())
+        pipeline = replay_run(recording, 5.0, Wearer())
         moments = pipeline.fan.subscribe(None)
-        files, documents = n_open_files(), n_documents()
+        files, sockets = n_open_files(), n_sockets()
         controls = controls_of([pipeline])
         running = asyncio.create_task(pipeline.run())
         async with serve([pipeline.state], controls, port=0) as page:
@@ -233,17 +218,17 @@ def test_browsers_come_and_go_by_the_hundred(monkeypatch):
             assert crowd.done.total() == len(VISITS)
             assert all(crowd.done[kind] > 0 for kind in set(VISITS))
             assert not running.done()  # the run outlasts them
-            sessions = page._application.get_sessions
-            assert await until(lambda: not sessions("/"))
+            assert await until(lambda: page.n_browsers == 0)
             assert await until(lambda: len(asyncio.all_tasks()) <= tasks)
             assert await until(lambda: n_open_files() <= files + 4)  # the listener, and the loop's own
-            assert await until(lambda: n_documents() <= documents)
+            assert await until(lambda: n_sockets() <= sockets)
             left = [asyncio.create_task(crowd.visit(kind)) for kind in ("deaf", "idle", "watch") * 4]
             await until(lambda: page.n_browsers > 0)
         assert await until(lambda: n_open_files() <= files + len(left) + 4)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        assert await until(lambda: pipeline.state.n_trend > 100)
         assert not running.done()
         pipeline.stop()
         await running
@@ -277,7 +262,7 @@ def test_those_who_only_connect_take_no_files_from_the_run(monkeypatch):
         async with serve([pipeline.state], controls_of([pipeline]), port=0) as page:
             crowd = Crowd(page.port)
             idle = [asyncio.create_task(crowd.visit("idle")) for _ in range(300)]
-            opened = await until(lambda: n_open_files() - before >= server.MOST_CONNECTIONS)
+            opened = await until(lambda: n_open_files() - before >= server.MAX_CONNECTIONS)
             await asyncio.sleep(0.5)
             held = page.n_connections
             await asyncio.gather(*idle, return_exceptions=True)
@@ -287,31 +272,53 @@ def test_those_who_only_connect_take_no_files_from_the_run(monkeypatch):
 
     opened, held = asyncio.run(scenario())
     assert opened
-    assert held <= server.MOST_CONNECTIONS
+    assert held <= server.MAX_CONNECTIONS
 
 
 @needs_proc
-def test_one_session_opens_no_more_web_sockets_than_browsers_may_look():
+def test_no_more_web_sockets_are_open_than_browsers_may_look():
     recording = steady_run(60.0, rate_hz=50.0).recording
 
     async def scenario():
         pipeline = replay_run(recording, math.inf, Wearer())
         async with serve([pipeline.state], controls_of([pipeline]), port=0) as page:
             crowd = Crowd(page.port)
-            reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
-            token = await crowd._open(reader, writer)
             before = n_open_files()
-            more = [asyncio.create_task(crowd.sit(token)) for _ in range(MOST_SESSIONS + 40)]
-            assert await until(lambda: crowd.done["hung up"] >= 41)
-            held = page.n_browsers
+            n_visits = MAX_BROWSERS + 40
+            visits = [asyncio.create_task(crowd.sit()) for _ in range(n_visits)]
+            assert await until(lambda: crowd.done["refused"] >= 40)
+            assert await until(lambda: page.n_browsers == MAX_BROWSERS)
+            assert crowd.done["refused"] == 40
             # both ends are here
-            let_go = await until(lambda: n_open_files() - before <= 2 * MOST_SESSIONS)
-            for task in more:
+            assert await until(lambda: n_open_files() - before <= 2 * MAX_BROWSERS)
+            for task in visits:
                 task.cancel()
-            await asyncio.gather(*more, return_exceptions=True)
-            writer.close()
-            return held, let_go
+            await asyncio.gather(*visits, return_exceptions=True)
+            assert await until(lambda: page.n_browsers == 0)
 
-    held, let_go = asyncio.run(scenario())
-    assert held == MOST_SESSIONS
-    assert let_go
+    asyncio.run(scenario())
+
+
+def test_every_browser_gets_the_updates_of_a_team_of_its_own_sensor():
+    recording = steady_run(60.0, rate_hz=50.0).recording
+
+    async def scenario():
+        pipelines = [replay_run(recording, math.inf, Wearer(), name=f"runner {k}") for k in range(5)]
+        async with serve([one.state for one in pipelines], controls_of(pipelines), port=0) as page:
+            await asyncio.gather(*(one.run() for one in pipelines))
+
+            async def look(k):
+                url = f"ws://127.0.0.1:{page.port}/ws?sensor={k}"
+                browser = await websocket_connect(
+                    HTTPRequest(url, headers={"Origin": f"http://127.0.0.1:{page.port}"})
+                )
+                update = json.loads(await browser.read_message())
+                browser.close()
+                return update
+
+            return await asyncio.gather(*(look(k % 5) for k in range(40)))
+
+    for k, update in enumerate(asyncio.run(scenario())):
+        assert update["run"]["name"] == f"runner {k % 5}"
+        assert len(update["team"]) == 5
+        assert len(update["trends"]["rows"]) == update["run"]["n_steps"] > 50

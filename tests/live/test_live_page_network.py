@@ -112,7 +112,7 @@ logging.basicConfig(level=logging.DEBUG, filename=sys.argv.pop(1))
 from imurun.live.page import handlers
 def broken(self):
     raise RuntimeError(f"a fault on purpose: {self.request}")
-handlers.FileDoor.get = broken
+handlers.FileHandler.get = broken
 from imurun.cli.main import main
 main()
 """

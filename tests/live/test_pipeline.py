@@ -1,4 +1,4 @@
-"""From a source through the pipeline: the same steps as of the file, held, kept and marked."""
+"""The pipeline of a live run: the same steps as from the file; recording, markers, events, subscribers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from imurun.live.source import ReplaySource
 from imurun.model.recording import Marker, Runner
 from imurun.model.sample_block import SampleBlock
 from imurun.sim.presets import eventful_run, steady_run
+from tests.virtual.virtual_loop import run_virtual
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ async def steps_of(pipeline, limit=10**6):
 
 
 class Scripted:
-    """A source that gives what it is told; exceptions are raised."""
+    """A source of given items; exceptions among them are raised."""
 
     name, has_gyro, acc_range_g = "scripted", True, 16.0
 
@@ -115,7 +116,7 @@ def test_a_run_that_ends_before_its_rate_is_known_is_analysed_all_the_same():
     assert pipeline.state.n_trend == len(imurun.analyze(recording).steps) > 20
 
 
-def test_events_are_shown():
+def test_events_of_the_sensor_change_the_state():
     recording = steady_run(2.0).recording
     block = next(blocks_of(recording, 50))
     lost = SampleBlock(50, np.full((30, 3), np.nan), np.full((30, 3), np.nan), 0.8)
@@ -163,7 +164,7 @@ def test_one_sensor_that_fails_does_not_end_the_others():
     assert good.state.n_trend > 20
 
 
-def test_the_session_is_kept_with_its_markers_and_gives_the_same_steps(recording, tmp_path):
+def test_the_files_of_a_run_have_its_markers_and_give_the_same_steps(recording, tmp_path):
     async def scenario():
         pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
         moments = pipeline.fan.subscribe(10**6)
@@ -215,7 +216,7 @@ def test_a_full_disk_stops_the_recording_and_not_the_run(tmp_path, monkeypatch):
     assert len(imurun.read(pipeline.journal)) == 1000  # what was kept before
 
 
-def test_that_the_recording_stopped_is_said_once(tmp_path):
+def test_a_write_error_is_noted_once(tmp_path):
     recording = steady_run(5.0).recording
 
     async def scenario():
@@ -231,7 +232,7 @@ def test_that_the_recording_stopped_is_said_once(tmp_path):
     assert {notes.count("Recording has stopped.") for notes in asyncio.run(scenario())} == {1}
 
 
-def test_nothing_is_left_of_a_run_without_samples(tmp_path):
+def test_a_run_without_samples_leaves_no_file(tmp_path):
     async def scenario():
         pipeline = replay_run(steady_run(5.0).recording, 1.0, Wearer(), tmp_path / "run")
         pipeline.stop()
@@ -242,7 +243,7 @@ def test_nothing_is_left_of_a_run_without_samples(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_there_is_not_replaced(tmp_path):
+def test_existing_files_are_not_replaced(tmp_path):
     (tmp_path / "run-steps.parquet").touch()
 
     async def scenario():
@@ -252,7 +253,7 @@ def test_what_is_there_is_not_replaced(tmp_path):
         asyncio.run(scenario())
 
 
-def test_a_taker_that_is_too_slow_loses_the_oldest_and_slows_nobody(recording):
+def test_a_slow_subscriber_loses_the_oldest_updates_and_does_not_delay_the_run(recording):
     async def scenario():
         pipeline = replay_run(recording, math.inf, Wearer())
         slow = pipeline.fan.subscribe(5)
@@ -265,7 +266,7 @@ def test_a_taker_that_is_too_slow_loses_the_oldest_and_slows_nobody(recording):
     assert pipeline.state.n_trend == sum(imurun.analyze(recording).steps["gait"] == "running")
 
 
-def test_a_replay_keeps_time():
+def test_replayed_blocks_come_no_earlier_than_they_were_measured():
     recording = steady_run(2.0).recording
 
     async def scenario():
@@ -276,8 +277,8 @@ def test_a_replay_keeps_time():
                 late_s.append(loop.time() - block.time_s)
         return loop.time() - began_s, late_s
 
-    took_s, late_s = asyncio.run(scenario())
-    assert took_s >= 0.5
+    took_s, late_s = run_virtual(scenario())
+    assert took_s == pytest.approx(0.5, abs=1e-6)
     assert min(late_s) >= 0.0  # nothing comes before it was measured
 
 
@@ -287,8 +288,8 @@ def test_a_speed_must_be_positive(speed):
         ReplaySource(steady_run(2.0).recording, speed)
 
 
-def test_pain_has_a_scale():
-    with pytest.raises(ValueError, match="told from 0 to 10"):
+def test_pain_outside_0_to_10_is_refused():
+    with pytest.raises(ValueError, match="Pain must be 0 to 10, got 11"):
         controls_of([]).pain(11)
     with pytest.raises(RecordingError, match="pain has 0 to 10"):
         Marker(1.0, "pain", 11.0)

@@ -9,7 +9,7 @@ LIGHT = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), " ": (0, 0)}
 QUIET = 4
 
 
-def test_the_blocks_are_the_codes_modules_in_a_quiet_zone():
+def test_the_blocks_are_the_light_modules_and_the_quiet_zone():
     lines = qr_lines(ADDRESS).splitlines()
     rows = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""What a run holds in memory does not grow with it: not with its blocks, and not with its steps."""
+"""Memory of a live run is bounded: it grows neither with blocks nor with steps."""
 
 from __future__ import annotations
 

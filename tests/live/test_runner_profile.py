@@ -46,7 +46,7 @@ def read_text(tmp_path):
     return read
 
 
-def test_a_whole_file(read_text):
+def test_rules_and_limits_of_a_file_with_all_tables(read_text):
     limits = read_text(WHOLE)
     assert limits.session_load_bw4 == 40_000.0
     assert [rule.key for rule in limits.rules] == [
@@ -84,11 +84,11 @@ def test_a_file_without_rules(read_text):
 
 
 BAD = [
-    ("[alerts.a]\ncolumn = 'stride'\nabove = 1", 2, "alerts.a.column is 'stride', which is no column"),
-    ("[alerts.a]\ncolumn = 'side'\nabove = 1", 2, "alerts.a.column is side, which is no number"),
+    ("[alerts.a]\ncolumn = 'stride'\nabove = 1", 2, "alerts.a.column is 'stride', which is not a column"),
+    ("[alerts.a]\ncolumn = 'side'\nabove = 1", 2, "alerts.a.column is side, which is not a number"),
     ("[alerts.a]\ncolumn = 7\nabove = 1", 2, "alerts.a.column is 7; give a text"),
     ("[alerts.a]\nabove = 1", 1, "alerts.a.column is missing"),
-    ("[alerts.a]\ncolumn = 'quality'", 1, "alerts.a says not when it is broken"),
+    ("[alerts.a]\ncolumn = 'quality'", 1, "alerts.a has no bound"),
     ("[alerts.a]\ncolumn = 'quality'\nabove = nan", 3, "alerts.a.above is nan"),
     ("[alerts.a]\ncolumn = 'quality'\nbelow = -inf", 3, "alerts.a.below is -inf"),
     ("[alerts.a]\ncolumn = 'quality'\nabove = true", 3, "alerts.a.above is True; give a number"),
@@ -96,10 +96,14 @@ BAD = [
     (f"[alerts.a]\ncolumn = 'quality'\nabove = 1{'0' * 400}", 3, "alerts.a.above is far too large"),
     ("[alerts.a]\ncolumn = 'quality'\nabove = 1\nbelow = 2", 4, "always broken"),
     ("[alerts.a]\ncolumn = 'quality'\nabove = 1\nbelow = 1", 4, "always broken"),
-    ("[alerts.a]\ncolumn = 'quality'\nabove = 1\ndrift = 2", 4, "drift cannot stand beside above"),
-    ("[alerts.a]\ncolumn = 'quality'\ndrift = 1\ndrift_percent = 2", 4, "cannot stand beside drift"),
-    ("[alerts.a]\ncolumn = 'quality'\nabove = 1\noutside = [1, 2]", 3, "above cannot stand beside outside"),
-    ("[alerts.a]\ncolumn = 'quality'\noutside = [1, 2]\ndrift = 2", 4, "drift cannot stand beside"),
+    ("[alerts.a]\ncolumn = 'quality'\nabove = 1\ndrift = 2", 4, "drift cannot be combined with above"),
+    ("[alerts.a]\ncolumn = 'quality'\ndrift = 1\ndrift_percent = 2", 4, "cannot be combined with drift"),
+    (
+        "[alerts.a]\ncolumn = 'quality'\nabove = 1\noutside = [1, 2]",
+        3,
+        "above cannot be combined with outside",
+    ),
+    ("[alerts.a]\ncolumn = 'quality'\noutside = [1, 2]\ndrift = 2", 4, "drift cannot be combined with"),
     ("[alerts.a]\ncolumn = 'quality'\noutside = [2,\n1]", 3, "outside goes from 2 to 1"),
     ("[alerts.a]\ncolumn = 'quality'\noutside = [1]", 3, "outside must be two numbers"),
     ("[alerts.a]\ncolumn = 'quality'\noutside = [1, 'x']", 3, "outside is 'x'; give a number"),
@@ -107,7 +111,7 @@ BAD = [
     ("[alerts.a]\ncolumn = 'quality'\ndrift = 0", 3, "drift is 0"),
     ("[alerts.a]\ncolumn = 'quality'\ndrift_percent = -100", 3, "drift_percent is -100"),
     ("[alerts.a]\ncolumn = 'quality'\ndrift_percent = 5000", 3, "drift_percent is 5000"),
-    ("[alerts.a]\ncolumn = 'lean_deg'\ndrift_percent = 20", 3, "says nothing of lean_deg"),
+    ("[alerts.a]\ncolumn = 'lean_deg'\ndrift_percent = 20", 3, "has no meaning for lean_deg"),
     ("[alerts.a]\ncolumn = 'quality'\nabove = 1\nsteps = 0", 4, "alerts.a.steps is 0; give 4 to 1200"),
     ("[alerts.a]\ncolumn = 'quality'\nabove = 1\nsteps = 10000", 4, "alerts.a.steps is 10000"),
     ("[alerts.a]\ncolumn = 'quality'\nabove = 1\nsteps = 12.5", 4, "steps is 12.5; give a whole number"),
@@ -122,9 +126,9 @@ BAD = [
     (
         "[alerts.a]\nload_percent = 50\ncolumn = 'quality'",
         3,
-        "column has no meaning in a rule with load_percent",
+        "column has no effect in a rule with load_percent",
     ),
-    ("[alerts]\na = 3", 2, "alerts.a is no rule"),
+    ("[alerts]\na = 3", 2, "alerts.a is not a rule"),
     ("[alerts]\noff = 'impact'", 2, "alerts.off must be a list"),
     ("[alerts]\noff = ['impcat']", 2, "alerts.off names 'impcat'; choose from impact"),
     ("[alerts]\noff = ['" + "x" * 9000 + "']", 2, "x...; choose from impact"),
@@ -141,7 +145,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "line", "says"), BAD)
-def test_absurd_files_are_named_by_line_and_key(read_text, text, line, says):
+def test_errors_name_file_line_and_key(read_text, text, line, says):
     with pytest.raises(SettingsError) as caught:
         read_text(text)
     assert str(caught.value).startswith(f"runner.toml, line {line}: ")
@@ -214,7 +218,7 @@ def test_line_of_in_one_line():
     assert line_of("a.b.c = 1", ("a", "b")) == 1
 
 
-def test_the_search_gives_up_on_a_monster():
+def test_the_search_for_a_line_gives_up_on_a_huge_file():
     monster = "[alerts]\noff = [\n" + "1,\n" * 15_000 + "]\n"
     assert line_of(monster, ("alerts", "off")) is None
 

@@ -12,10 +12,11 @@ import imurun
 from benchmarks.datasets import folder_of, hip_shoe_run, load
 from imurun import Recording
 from imurun.core.rows import NO_STEPS
-from imurun.core.step import RUNNING, STEP
+from imurun.core.step import RUNNING
 from imurun.engine import RunAnalyzer
 from imurun.model.columns import SIDES
 from imurun.sim.presets import eventful_run
+from tests.core.core_helpers import flat_fields
 
 DATASETS = (
     "treadmill_run_grf",
@@ -144,11 +145,11 @@ def differing(base, other, leave=(), rtol=1e-9, atol=1e-8):
     """Names of the fields in which two arrays of steps differ by more than rounding."""
     if len(base) != len(other):
         return [f"{len(base)} and {len(other)} steps"]
+    others = flat_fields(other)
     return [
         name
-        for name in STEP.names
-        if name not in leave
-        and not np.allclose(base[name], other[name], rtol=rtol, atol=atol, equal_nan=True)
+        for name, values in flat_fields(base).items()
+        if name not in leave and not np.allclose(values, others[name], rtol=rtol, atol=atol, equal_nan=True)
     ]
 
 

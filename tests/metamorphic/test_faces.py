@@ -1,4 +1,4 @@
-"""One run, four ways in: as a file, as a live run, from its journal, as one of a cohort. The same steps."""
+"""One run gives the same steps as a file, as a live run, from its journal, and in a cohort."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def test_live_and_from_the_journal_of_it(run, expected, tmp_path):
     assert_same(imurun.analyze(imurun.read(kept.recording), RUNNER).steps, expected)
 
 
-class Alone:
-    """A crew of a cohort: this process."""
+class SameProcess:
+    """An executor of a cohort that runs tasks in this process."""
 
     room = 1
 
@@ -101,12 +101,12 @@ def test_as_a_cohort_of_one(run, expected, tmp_path):
     file = tmp_path / "runner" / "run.parquet"
     file.parent.mkdir()
     write_recording(run.recording, file)
-    told = Settings(height_m=RUNNER.height_m)
-    inputs = gather([str(file)], [], told, out=tmp_path / "out")
-    with OutputFolder(tmp_path / "out", told) as folder:
+    settings = Settings(height_m=RUNNER.height_m)
+    inputs = gather([str(file)], [], settings, out=tmp_path / "out")
+    with OutputFolder(tmp_path / "out", settings) as folder:
         ledger = Ledger(folder.ledger)
         try:
-            progress = CohortRun(folder, ledger, inputs).run(Alone)
+            progress = CohortRun(folder, ledger, inputs).run(SameProcess)
         finally:
             ledger.close()
     assert (progress.done, progress.failed) == (1, 0)

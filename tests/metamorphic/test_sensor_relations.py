@@ -7,7 +7,7 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -26,7 +26,7 @@ HALF_TURNS = st.sampled_from([np.diag(axes) for axes in ((1.0, -1, -1), (-1.0, 1
 LEFT_RIGHT = np.diag([1.0, -1.0, 1.0])
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2)
 @given(turn=ANY_TURN | HALF_TURNS)
 @example(turn=Rotation.random(8, random_state=1).as_matrix()[3])  # its rounding split two steps of a walk
 def test_a_turned_sensor_gives_the_same_steps(runs, turn):

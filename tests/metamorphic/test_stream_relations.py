@@ -7,11 +7,11 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.model.frames import G
-from imurun.model.recording import longest_bridge
+from imurun.model.gaps import longest_bridge
 from tests.metamorphic.metamorphic_helpers import analysed, assert_settles, changed, shifted, turned
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
@@ -20,7 +20,7 @@ BODY = np.eye(3)
 PAUSE_S = 6.0
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2)
 @given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=12), pick=st.randoms(use_true_random=False))
 def test_block_sizes_in_any_order_give_the_same_bytes(runs, sizes, pick):
     for run in runs:

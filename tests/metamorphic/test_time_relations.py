@@ -30,8 +30,8 @@ def test_samples_missing_before_the_first_move_everything_and_change_nothing(run
     for run in runs:
         late = changed(run.recording, lambda values: np.vstack([np.full((n, 3), np.nan), values]))
         steps = shifted(analysed(run.recording, run.mounting)[0], n / run.recording.rate_hz)
-        for name in ("pulse_begin", "pulse_up", "pulse_peak", "pulse_down", "pulse_end"):
-            steps[name] += n
+        for name in ("begin", "up_crossing", "peak", "down_crossing", "end"):
+            steps["cycle"][name] += n
         assert not differing(steps, analysed(late, run.mounting)[0]), run.name
 
 

@@ -11,7 +11,7 @@ import imurun
 from imurun.core.alignment import Mounting
 from imurun.errors import MethodError, SettingsError
 from imurun.methods import METHODS, Contacts, Method
-from imurun.methods.apply import BORDER_S, MARGIN_S, apply, method_steps, run_checked, step_columns
+from imurun.methods.apply import BORDER_S, MARGIN_S, method_steps, run_checked, step_columns
 from imurun.model.columns import STEP_COLUMNS
 from imurun.sim import Segment, SensorModel, simulate
 
@@ -141,13 +141,13 @@ def test_rules_see_the_body_frame():
     assert steps["initial_contact_s"].tolist() == [3.0]
 
 
-def test_a_rule_of_the_forward_axis_wants_it_known():
+def test_a_method_of_the_forward_axis_needs_it_known():
     level = Mounting(np.eye(3), 0.0, "level", 0.0)
     recording = imurun.Recording(np.ones((900, 3)), rate_hz=RATE_HZ)
     with pytest.raises(MethodError, match="lee2010 needs the forward axis"):
         method_steps(METHODS["lee2010"], recording, level, [(2.0, 6.0)])
     assert len(method_steps(METHODS["day2021"], recording, level, [(2.0, 6.0)])) == 0
-    with pytest.raises(MethodError, match="what is up"):
+    with pytest.raises(MethodError, match="needs the vertical"):
         method_steps(METHODS["day2021"], recording, None, [(2.0, 6.0)])
     assert len(method_steps(METHODS["lee2010"], recording, None, [])) == 0
 
@@ -171,7 +171,7 @@ def simulation():
 @needs_engine
 @pytest.mark.parametrize("name", METHODS)
 def test_every_rule_finds_the_steps_of_a_simulated_run(simulation, name):
-    steps = apply(name, simulation.recording)
+    steps = imurun.analyze(simulation.recording, method=name).steps
     truth = simulation.truth.to_frame()
     n_true = int((truth["gait"] == "running").sum())
     assert len(steps) == pytest.approx(n_true, abs=0.03 * n_true)
@@ -202,12 +202,12 @@ def test_session_by_a_rule(simulation):
 
 
 @needs_engine
-def test_what_a_recording_cannot_give_is_said():
+def test_an_unusable_recording_or_method_is_one_sentence():
     recording = simulate([Segment("running", 20.0, speed_m_s=3.0)], seed=1).recording
     without = imurun.Recording(recording.acc, rate_hz=recording.rate_hz)
     dead = imurun.Recording(recording.acc, 0 * recording.gyr, rate_hz=recording.rate_hz)
     for blind in (without, dead):
-        with pytest.raises(MethodError, match="bergamini2012 needs a gyroscope"):
+        with pytest.raises(MethodError, match="bergamini2012 needs a working gyroscope"):
             imurun.analyze(blind, method="bergamini2012")
     with pytest.raises(SettingsError, match=r"imurun, auvinet2002, .*alcantara2021"):
         imurun.analyze(recording, method="nobody")

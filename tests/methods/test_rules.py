@@ -159,7 +159,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
     ),
     st.sampled_from([25.0, 50.0, 100.0, 333.3]),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_finite_samples_give_contacts_or_a_typed_error(name, samples, rate_hz):
     message = ""
     try:
@@ -178,7 +178,7 @@ def test_any_finite_samples_give_contacts_or_a_typed_error(name, samples, rate_h
     st.sampled_from([0.0, 0.5, 9.81]),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_noise_gives_contacts(name, seed, n, rate_hz, size, step, wander):
     """Noise and wandering, coarse or fine, never breaks a rule."""
     noise = np.random.default_rng(seed).normal(0.0, size, (2, n, 3))

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imurun.errors import ImurunError, RecordingError, SettingsError
-from imurun.model.recording import Recording, Runner, longest_bridge, missing_rows, runs, stretches
+from imurun.model.gaps import longest_bridge, missing_rows, runs, stretches
+from imurun.model.recording import Recording
+from imurun.model.runner import Runner
 
 RATE = 100.0
 
@@ -31,14 +33,13 @@ def test_arrays_are_copied_and_cannot_be_changed():
         recording.rate_hz = 50.0
 
 
-@settings(deadline=None)
 @given(
     values=st.lists(
         st.tuples(*[st.sampled_from([0.0, 1e5, -1.01e6, 1.7e308, -1.7e308, np.nan, np.inf])] * 6), max_size=8
     ),
     gyro=st.booleans(),
 )
-def test_missing_rows_are_those_with_a_value_that_is_none(values, gyro):
+def test_rows_with_an_impossible_value_are_missing(values, gyro):
     """Those that are no number, and those that no sensor measures."""
     rows = np.array(values).reshape(-1, 6)
     acc, gyr = rows[:, :3].copy(), rows[:, 3:].copy() if gyro else None
@@ -50,7 +51,7 @@ def test_missing_rows_are_those_with_a_value_that_is_none(values, gyro):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e7])
 @pytest.mark.parametrize("column", range(6))
-def test_one_value_that_is_none_is_one_missing_row(bad, column):
+def test_one_impossible_value_is_one_missing_row(bad, column):
     rows = np.full((1000, 6), 1e5)
     rows[::2] *= -1.0
     assert not missing_rows(rows[:, :3], rows[:, 3:]).any()
@@ -75,7 +76,7 @@ def test_start_is_utc():
     )
 
 
-def test_short_holes_are_bridged_and_long_ones_stay():
+def test_short_gaps_are_bridged_and_long_ones_stay():
     acc = still()
     whole = acc.copy()
     acc[100:103] = np.nan
@@ -157,7 +158,7 @@ def test_a_time_gap_is_kept_at_its_length():
     assert np.allclose(recording.acc, acc)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rate=st.floats(30.0, 1000.0),
@@ -234,7 +235,7 @@ def test_stretches_follow_each_other_and_are_of_one_kind(mask):
 
 @pytest.mark.parametrize(("rate_hz", "jitter"), [(200.0, 0.3), (1000.0, 0.3), (208.0, 0.05)])
 def test_lost_packets_do_not_slow_the_clock(rate_hz, jitter):
-    """5 % lost in packets of 40 ms; with jitter they cannot be told from it one by one."""
+    """5 % lost in packets of 40 ms; with jitter they cannot be output from it one by one."""
     rng = np.random.default_rng(1)
     n, packet = 4000, round(0.04 * rate_hz)
     time = (np.arange(n) + jitter * rng.uniform(-0.5, 0.5, n)) / rate_hz

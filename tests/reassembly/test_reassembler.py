@@ -57,7 +57,7 @@ def shuffled(pieces, data, reach):
 # ------------------------------------------------------------------------------------------------ by number
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data(), st.sampled_from([0, 12345, 2**32 - 4000]), st.booleans())
 def test_numbered_any_order(data, first, known):
     """40 packets of 91 ms, up to ten places late, and some never."""
@@ -308,7 +308,7 @@ def movesense_pieces(n_packets, rate_hz=RATE, seed=0):
     return np.hstack([acc, gyr * RADIAN]).astype(np.float64), pieces
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from([208.0, 203.0, 214.0]))
 def test_timed_any_order(data, true_hz):
     """120 packets of 38 ms up to ten places late, some never, from a sensor 3 % off its nominal rate."""
@@ -400,7 +400,7 @@ def test_apart_nothing_is_invented_across_holes():
     np.testing.assert_array_equal(missing_gyr, want)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_apart_any_order(data):
     pieces = polar_pieces(8, lost_gyr=(20,), lost_acc=(12,))

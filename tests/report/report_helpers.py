@@ -1,4 +1,4 @@
-"""Sessions to report: simulated, shortened and stripped."""
+"""Sessions, histories and flags for tests of the report."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def made_history(session: Session, n: int = 120, *, own: bool = True) -> pd.Data
 
 
 def for_hours(session: Session, hours: float) -> Session:
-    """The same steps again and again, as if the run had lasted so long."""
+    """The session repeated until it lasts this long."""
     length_s = session.summary["duration_s"]
     n = int(np.ceil(3600.0 * hours / length_s))
     times = ["initial_contact_s", "final_contact_s", "decided_s"]

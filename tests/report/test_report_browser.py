@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 import imurun
 from benchmarks.datasets import hip_shoe_run
 from imurun.report import write_report
+from tests.plots_drawn import PATIENCE_MS, wait_for_plots
 from tests.report.report_helpers import (
     MadeFlag,
     for_hours,
@@ -80,14 +80,14 @@ def visit(browser, tmp_path):
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, offline=True
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.on("websocket", lambda socket: requests.append(socket.url))
         page.goto((tmp_path / "report.html").as_uri())
-        if page.locator(".plot").count():
-            page.wait_for_function("[...Bokeh.index].length && Bokeh.documents.every((one) => one.is_idle)")
+        wait_for_plots(page)
         return page
 
     yield visit
@@ -98,12 +98,10 @@ def visit(browser, tmp_path):
     assert asked == {(tmp_path / "report.html").as_uri()}
 
 
-def layout(page, seconds=5.0):
-    """What is wrong with the page's layout, once its plots had the time to be drawn."""
-    end_s = time.monotonic() + seconds
-    while (found := page.evaluate(LAYOUT)) != SOUND and time.monotonic() < end_s:
-        page.wait_for_timeout(100)
-    return found
+def layout(page):
+    """What is wrong with the page's layout, once its plots are drawn."""
+    wait_for_plots(page)
+    return page.evaluate(LAYOUT)
 
 
 def assert_layout(page):
@@ -116,6 +114,7 @@ def assert_layout(page):
 def keep(page, artefacts, name, size):
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": size[0], "height": height})
+    wait_for_plots(page)
     page.screenshot(path=artefacts / f"report_{name}.png")
 
 
@@ -182,6 +181,7 @@ def test_on_paper_plots_are_whole_and_explanations_open(visit, artefacts, size):
 
     page.emulate_media(media="print", color_scheme="light")
     page.set_viewport_size({"width": 688, "height": 971})
+    wait_for_plots(page)  # the pictures are made of what is drawn
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator(".printed").count() == n_plots
     assert page.locator("details:not([open])").count() == 0

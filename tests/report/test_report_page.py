@@ -1,4 +1,4 @@
-"""What the report says, and what it leaves out."""
+"""Texts, order and completeness of the report page."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def ids(page):
     return [attrs["id"] for tag, attrs in page.tags if tag == "section"]
 
 
-def test_a_run_without_a_past_is_told_in_order():
+def test_sections_of_a_run_without_a_past_are_in_order():
     page = page_of(tired_session())
     order = "verdict glance load rhythm sides impact sway bouts quality markers limits".split()
     assert [one for one in ids(page) if one != "noticed"] == order
-    assert page.titles[0] == "Nothing to compare this run with yet."
+    assert page.titles[0] == "No earlier session to compare with."
     assert "No earlier session is known" in page.text
     assert page.text.count("it does not diagnose") == 2
-    assert "You noted pain of up to 5 of 10" in page.text
+    assert "You marked pain of up to 5 of 10" in page.text
 
 
 def test_the_numbers_are_those_of_the_summary_with_their_units():
@@ -100,34 +100,34 @@ def test_every_term_of_a_table_or_tile_is_explained():
             assert term.label in terms, name
 
 
-def test_flags_come_first_the_worst_first_with_their_source():
+def test_flags_are_listed_first_worst_first_with_their_source():
     flags = [
         MadeFlag(level="note", sentence="No warm-up was seen.", source=""),
         MadeFlag(level="raised", sentence="Impact was above your usual."),
         MadeFlag(level="very high", sentence="Twice the greatest of 30 days."),
     ]
     page = page_of(tired_session(), history=made_history(tired_session()), flags=flags)
-    assert page.titles[0] == "Very high: 2\N{NO-BREAK SPACE}things stand out."
+    assert page.titles[0] == "Very high: 2\N{NO-BREAK SPACE}flags."
     places = [page.text.index(word) for word in ("Twice the", "Impact was above", "No warm-up was seen")]
     assert places == sorted(places)
     assert places[-1] < page.text.index("Load over time")
     assert page.text.count("Source: a study") == 2
 
 
-def test_notes_alone_raise_nothing():
+def test_notes_alone_do_not_change_the_headline():
     page = page_of(
         tired_session(),
         history=made_history(tired_session()),
         flags=[MadeFlag(level="note", sentence="Few.")],
     )
-    assert page.titles[0] == "Nothing stands out."
+    assert page.titles[0] == "Nothing unusual was found."
     assert "Few." in page.text
 
 
-def test_too_little_history_is_not_nothing():
+def test_too_little_history_is_not_reported_as_nothing_unusual():
     flag = MadeFlag(key="too_little_history", level="note", sentence="It takes more sessions.")
     html = render(tired_session(), history=made_history(tired_session(), 2), flags=[flag])
-    assert Words(html).titles[0] == "Too little history to compare this run with yet."
+    assert Words(html).titles[0] == "Too little history to compare with."
     assert 'class="verdict" data-level="unknown"' in html
 
 
@@ -151,7 +151,7 @@ def test_history_gives_months_shoes_and_pain():
     assert "after 4 of 10" in page.text
 
 
-def test_later_sessions_and_this_one_are_not_its_past():
+def test_later_sessions_and_the_session_itself_are_left_out_of_its_past():
     session = tired_session()
     history = made_history(session, 3)
     later = history.iloc[[0]].assign(start=pd.Timestamp(START) + pd.Timedelta(days=3))
@@ -159,14 +159,14 @@ def test_later_sessions_and_this_one_are_not_its_past():
     assert "Compared with your 3 earlier sessions" in page.text
 
 
-def test_a_recording_without_a_date_has_no_place_among_the_others():
+def test_a_recording_without_a_date_is_not_in_the_picture():
     session = replace(tired_session(), start=None)
     page = page_of(session, history=made_history(session, 5))
     assert "has no date" in page.text
     assert "UTC" not in page.text
 
 
-def test_a_history_of_bare_rows_is_enough():
+def test_a_history_with_starts_only_is_enough():
     history = pd.DataFrame({"start": ["2025-04-01T08:00:00Z"]})
     page = page_of(tired_session(), history=history)
     assert "Compared with your 1 earlier session" in page.text
@@ -175,7 +175,7 @@ def test_a_history_of_bare_rows_is_enough():
     assert "No earlier session is known" in empty.text
 
 
-def test_user_text_stays_text():
+def test_texts_of_users_are_escaped():
     session = replace(tired_session(), source=f"/runs/{EVIL.replace('/', '|')}\ud800.csv", warnings=(EVIL,))
     flags = [MadeFlag(sentence=EVIL, source=EVIL, level=EVIL)]
     html = render(session, history=made_history(session), flags=flags, context={EVIL: 1.0})
@@ -188,7 +188,7 @@ def test_user_text_stays_text():
     html.encode("utf-8")
 
 
-def test_without_a_gyroscope_it_says_so_and_guesses_nothing():
+def test_without_a_gyroscope_angles_are_left_out_with_a_sentence():
     page = page_of(without_gyroscope())
     assert "need a gyroscope" in page.text
     assert "Side tilt, deg" not in page.text
@@ -212,13 +212,13 @@ def test_walking_only():
 
 
 @pytest.mark.parametrize("make", [nobody_moves, a_moment])
-def test_nothing_to_see(make):
+def test_recordings_without_running(make):
     page = page_of(make())
     assert page.titles[0].startswith("No running was found")
     assert "does not diagnose" in page.text
 
 
-def test_few_steps_are_told_without_a_line():
+def test_few_steps_have_numbers_and_no_plot():
     session = tired_session()
     running = np.flatnonzero(session.steps["gait"] == "running")[:12]
     few = replace(session, steps=session.steps.iloc[running], markers=())
@@ -227,7 +227,7 @@ def test_few_steps_are_told_without_a_line():
     assert "12 running steps: too few to draw a line." in page.text
 
 
-def test_a_published_rule_gives_what_it_has():
+def test_a_published_rule_shows_the_columns_it_has():
     from imurun.sim.presets import steady_run
 
     session = imurun.analyze(steady_run(60.0).recording, method="wixted2010")
@@ -247,7 +247,7 @@ def test_two_hours_stay_small(tmp_path):
     assert "And " in page.text
 
 
-def test_nothing_is_asked_of_a_network():
+def test_the_page_requests_nothing_from_a_network():
     page = page_of(tired_session(), history=made_history(tired_session()))
     outside = [
         attrs[key]
@@ -261,7 +261,7 @@ def test_nothing_is_asked_of_a_network():
     assert policy[0].startswith("default-src 'none'")
 
 
-def test_a_report_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_report(tmp_path, monkeypatch):
     out = tmp_path / "run.html"
     out.write_text("old", encoding="utf-8")
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))

@@ -1,4 +1,4 @@
-"""Long series made short."""
+"""Time bins of long series."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_each_part_has_the_median_of_its_own_values(values, seed):
 
 
 @given(values=VALUES)
-def test_what_adds_up_ends_at_the_sum_of_all(values):
+def test_the_cumulative_load_ends_at_the_sum(values):
     dose = np.abs(values)
     time_s = np.linspace(0.0, 60.0, len(dose))
     load = adding_up(time_s, dose, part_edges(60.0))
@@ -48,17 +48,17 @@ def test_what_adds_up_ends_at_the_sum_of_all(values):
     assert (np.diff(load) >= 0).all()
 
 
-def test_load_stands_still_where_nobody_runs():
+def test_the_load_is_constant_in_pauses():
     load = adding_up(np.array([5.0, 25.0]), np.array([2.0, 3.0]), np.array([0.0, 10.0, 20.0, 30.0]))
     assert load.tolist() == [0.0, 2.0, 2.0, 5.0]
 
 
-def test_a_hole_breaks_the_line():
+def test_an_empty_bin_breaks_the_line():
     thinned = thin(np.array([1.0, 11.0, 31.0]), np.array([1.0, 2.0, 3.0]), np.arange(0.0, 50.0, 10.0))
     assert unbroken(thinned) == [slice(0, 2), slice(3, 4)]
 
 
-def test_nothing_known_is_nothing_drawn():
+def test_a_series_of_nan_has_no_line():
     thinned = thin(np.array([1.0]), np.array([np.nan]), np.array([0.0, 10.0]))
     assert np.isnan(thinned.median).all()
     assert unbroken(thinned) == []

@@ -41,7 +41,7 @@ def _loop(acc):
     return np.cross(acc, np.gradient(acc, axis=0)).mean(axis=0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(segment=RUNS, runner=RUNNERS, seed=st.integers(0, 2**32 - 1))
 def test_force_carries_the_weight_step_by_step(segment, runner, seed):
     sim = simulate([segment], runner, seed=seed)
@@ -57,7 +57,7 @@ def test_force_carries_the_weight_step_by_step(segment, runner, seed):
         assert sim.truth.motion.vgrf_bw(inside).max() == pytest.approx(steps["peak_vgrf_bw"][k], rel=1e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(segment=RUNS, runner=RUNNERS, seed=st.integers(0, 2**32 - 1))
 def test_truth_table_adds_up(segment, runner, seed):
     steps = simulate([segment], runner, seed=seed).truth.steps
@@ -73,7 +73,7 @@ def test_truth_table_adds_up(segment, runner, seed):
     assert (steps["vertical_oscillation_mm"] > 10.0).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(segment=RUNS, runner=RUNNERS, seed=st.integers(0, 2**32 - 1))
 def test_running_goes_round_to_the_left_and_drops_the_swing_side(segment, runner, seed):
     sway = segment.sway_deg
@@ -161,7 +161,7 @@ def test_walking_is_an_inverted_pendulum(speed):
     assert _loop(truth.acc_body)[1] < 0.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     roll=st.floats(1.0, 20.0),
     pitch=st.floats(1.0, 15.0),
@@ -283,7 +283,7 @@ def test_absurd_settings_are_refused(make):
         make()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     kinds=st.lists(
         st.tuples(st.sampled_from(["still", "walking", "running"]), st.floats(2.0, 8.0)),

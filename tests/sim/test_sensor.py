@@ -60,7 +60,7 @@ def test_gyro_integrates_to_the_rotation_through_stands_and_a_slip():
     np.testing.assert_allclose(sim.recording.acc[still].mean(axis=0), expected, atol=1e-3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     speed=st.floats(2.0, 5.0),
     angles=st.tuples(*[st.floats(-180.0, 180.0)] * 3),

@@ -22,11 +22,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from bokeh.document import Document
 
 from imurun.engine import Step
-from imurun.live.page.document import MOMENT, Follower
-from imurun.live.page.moment import Moments
+from imurun.live.page.updates import UpdateFeed, Updates
 from imurun.live.pipeline import Pipeline
 from imurun.live.pipelines import sensor_run
 from imurun.live.run_all import run_together
@@ -240,13 +238,13 @@ class _Faces:
 
     async def __call__(self, ended: asyncio.Event) -> None:
         loop, state = asyncio.get_running_loop(), self._pipeline.state
-        document = Document()
-        follower = Follower(document, Moments([state], loop.time), 0)
+        updates = Updates([state], loop.time)
+        feed = UpdateFeed(updates, 0)
         plain, view = PlainLines(state), TerminalView([state], None, "", keeps=True)
         begun_s = drawn_s = sampled_s = loop.time()
         while not ended.is_set():
             now_s = loop.time()
-            follower.update()
+            feed.take()
             if now_s - drawn_s >= TERMINAL_EVERY_S:
                 drawn_s = now_s
                 plain.lines(now_s)
@@ -254,12 +252,13 @@ class _Faces:
             if now_s - sampled_s >= SAMPLE_EVERY_S:
                 sampled_s = now_s
                 self._pipeline.mark("lap", None)
-                shown = document.get_model_by_name(MOMENT)
-                assert shown is not None
+                # what a browser gets that opens the page at this time
+                first = UpdateFeed(updates, 0).take()
+                assert first is not None
                 sample = Sample(
                     now_s - begun_s,
                     resident_mb(),
-                    len(str(document.to_json())) / 1e3,
+                    len(first) / 1e3,
                     len(asyncio.all_tasks()),
                     state.n_trend,
                 )

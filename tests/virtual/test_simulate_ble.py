@@ -23,6 +23,7 @@ from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
 from imurun.ble.client import SensorClient
 from imurun.ble.events import Connected, GapFinal, Lost
 from imurun.ble.scan import find
+from imurun.ble.timeouts import Waits
 from imurun.cli.main import main
 from imurun.errors import AdapterError
 from imurun.io import write_recording
@@ -31,6 +32,8 @@ from imurun.virtual import offer
 from tests.virtual.bumble_backend import make_device
 from tests.virtual.virtual_rig import SETTINGS, as_counts, rows, use
 
+PATIENT = Waits(silence_s=5.0, first_data_s=60.0, reply_s=10.0, connect_s=60.0)
+"""A busy machine is no lost link."""
 COMMAND = [sys.executable, "-m", "imurun", "simulate"]
 
 
@@ -59,9 +62,9 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
         try:
             said = (await command.stdout.readline()).decode()
             assert f"imurun-test advertises on tcp-client:127.0.0.1:{port} as " in said
-            found = await find(said.split()[-1], 10.0)
+            found = await find(said.split()[-1], 60.0)
             items, links = [], 0
-            async with SensorClient(found, SETTINGS) as client:
+            async with SensorClient(found, SETTINGS, waits=PATIENT) as client:
                 async for item in client:
                     items.append(item)
                     links += isinstance(item, Connected)

@@ -1,1 +1,1 @@
-"""Table formats of makers and apps, one TOML file each, and the reader of such descriptions."""
+"""File formats of makers and apps, one TOML file each, and the code that reads these descriptions."""

@@ -1,4 +1,4 @@
-"""Profiles: what one vendor's files look like, as a TOML file that anyone can write."""
+"""FileFormat: how the files of one maker or app are laid out, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from imurun.errors import RecordingError, SettingsError
 from imurun.files.text import printable, shown
 from imurun.files.toml import parse_toml, read_toml
-from imurun.io.formats.regex import check_pattern, is_named, occurs
+from imurun.io.formats.regex import count_groups, matches, occurs
 from imurun.io.units import Quantity, parse_unit
 from imurun.model.frames import FloatArray, Frame, as_rotation
 from imurun.model.recording import check_rate
@@ -42,26 +42,27 @@ _PLAIN = (
 
 
 @dataclass(frozen=True)
-class Profile:
-    """What is known of one kind of file. Everything but the name may be left to the content.
+class FileFormat:
+    """Layout of one kind of file. Everything but the name may be left out and is then found in the file.
 
     Attributes:
         name, description: for messages and lists.
         tested: "tested on recordings" or "built from documentation only".
-        advice: what to export instead, for the message when gravity or a sensor is missing.
-        frame: axes of the recording after `axes` was applied.
-        rotation: shape (3, 3), recording = rotation @ sensor; from `axes`.
+        advice: what to export instead, for the error when gravity or a sensor is missing.
+        frame: axes of the recording, after `rotation`.
+        rotation: shape (3, 3), recording = rotation @ sensor; from the key `axes`.
         rate_hz: for files without time, 0 when unknown.
         acc_range_g, gyr_range_deg_s: full scale, if known.
-        detect_header: patterns that must all match a column name; detect_preamble: patterns that
-            must all occur above the header. Without either, the profile is used only when named.
-        acc, gyr, time: patterns of the column names; empty to leave them to recognition.
+        detect_header: regular expressions, each of which must match a column name.
+        detect_preamble: regular expressions, each of which must occur above the header. Without either,
+            the format is used only when the user names it.
+        acc, gyr, time: regular expressions of the column names; empty to find the columns by name.
         unnamed: column names of files that have none.
         units: unit by quantity.
-        wraps_at: value at which the time counter starts again from zero, in its unit; 0 for never.
-        day_first: how dates such as 3/4/2025 are meant; None to guess.
-        preamble_*: patterns with one group that find the rate and the start above the header.
-        files: file names (with * and ?) of the sensors in a folder or archive, the best one first.
+        wraps_at: value at which the time counter restarts at zero, in its unit; 0 for never.
+        day_first: whether 3/4/2025 is the 3rd of April; None to guess.
+        preamble_*: regular expressions with one group that find rate and start above the header.
+        files: file names (with * and ?) of the sensors in a folder or archive, the preferred one first.
     """
 
     name: str
@@ -88,45 +89,45 @@ class Profile:
     preamble_date_format: str = ""
     files: Mapping[str, tuple[str, ...]] | None = None
 
-    def matches(self, names: Sequence[str], preamble: str) -> int:
-        """How many of its marks a file bears: all of them, or 0."""
-        header = all(any(is_named(pattern, name) for name in names) for pattern in self.detect_header)
-        above = all(occurs(pattern, preamble) for pattern in self.detect_preamble)
+    def score(self, names: Sequence[str], preamble: str) -> int:
+        """Number of `detect` expressions, weighted, when all of them match a file; 0 otherwise."""
+        header = all(any(matches(regex, name) for name in names) for regex in self.detect_header)
+        above = all(occurs(regex, preamble) for regex in self.detect_preamble)
         return (len(self.detect_header) + 2 * len(self.detect_preamble)) if header and above else 0
 
-    def gravity_free_sentence(self) -> str:
-        """What to say when the acceleration has no gravity in it."""
+    def gravity_free_message(self) -> str:
+        """The error message for acceleration without gravity."""
         advice = self.advice or "Export the accelerometer with gravity, not linear or user acceleration."
         return f"gravity has been removed from the acceleration. {advice}"
 
-    def find_columns(self, names: Sequence[str], patterns: Sequence[str]) -> tuple[int, ...]:
-        """Index of the column that each pattern names.
+    def find_columns(self, names: Sequence[str], regexes: Sequence[str]) -> tuple[int, ...]:
+        """Index of the column that each regular expression matches.
 
         Raises:
-            SettingsError: a pattern matches no column, or several.
+            SettingsError: one of them matches no column, or several.
         """
-        return tuple(self._find_column(names, pattern) for pattern in patterns)
+        return tuple(self._find_column(names, regex) for regex in regexes)
 
     def names_acc_in(self, names: Sequence[str]) -> bool:
-        """Whether the acceleration columns that the profile asks for are all among `names`."""
-        return bool(self.acc) and all(any(is_named(pattern, name) for name in names) for pattern in self.acc)
+        """Whether `names` has every acceleration column of this format; False when it lists none."""
+        return bool(self.acc) and all(any(matches(regex, name) for name in names) for regex in self.acc)
 
-    def _find_column(self, names: Sequence[str], pattern: str) -> int:
-        found = [i for i, name in enumerate(names) if is_named(pattern, name)]
+    def _find_column(self, names: Sequence[str], regex: str) -> int:
+        found = [i for i, name in enumerate(names) if matches(regex, name)]
         if len(found) != 1:
             many = "no column matches" if not found else "several columns match"
             raise SettingsError(
-                f"the profile {shown(self.name)} asks for a column {shown(pattern)!r}, "
-                f"which {many}; correct it, or give another profile."
+                f"the profile {shown(self.name)} asks for a column {shown(regex)!r}, "
+                f"but {many}; correct it, or give another profile."
             )
         return found[0]
 
 
-def load_profile(profile: str | os.PathLike[str]) -> Profile:
-    """Load a shipped profile by name, or any profile by the path of its TOML file.
+def load_profile(profile: str | os.PathLike[str]) -> FileFormat:
+    """Load a shipped format by name, or any format by the path of its TOML file.
 
     Raises:
-        SettingsError: no such profile, no regular file, or a key that is unknown or makes no sense.
+        SettingsError: no such format, no regular file, or a key that is unknown or has a wrong value.
     """
     shipped = shipped_profiles()
     if isinstance(profile, str) and profile in shipped:
@@ -134,7 +135,7 @@ def load_profile(profile: str | os.PathLike[str]) -> Profile:
     path = Path(profile)
     try:
         is_file = path.is_file()
-    except OSError:  # a name that no file can have
+    except OSError:  # not a valid file name
         is_file = False
     if path.suffix.lower() != ".toml" and not is_file:
         names = ", ".join(sorted(shipped))
@@ -142,35 +143,35 @@ def load_profile(profile: str | os.PathLike[str]) -> Profile:
             f"There is no profile {shown(str(profile))!r}; give one of {names}, or a TOML file."
         )
     source = printable(str(path))
-    return _Checker(source, read_toml(path, source)).profile()
+    return _FormatReader(source, read_toml(path, source)).file_format()
 
 
 @cache
-def shipped_profiles() -> dict[str, Profile]:
-    """All profiles that come with imurun, by name."""
+def shipped_profiles() -> dict[str, FileFormat]:
+    """The formats that come with imurun, by name."""
     folder = resources.files("imurun.io") / "formats"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    profiles = [parse_profile(f.read_text(encoding="utf-8"), f.name) for f in files]
-    return {profile.name: profile for profile in profiles}
+    formats = [parse_format(f.read_text(encoding="utf-8"), f.name) for f in files]
+    return {file_format.name: file_format for file_format in formats}
 
 
-def parse_profile(text: str, source: str) -> Profile:
-    """Read and check the text of a profile.
+def parse_format(text: str, source: str) -> FileFormat:
+    """Read and check the TOML text of a format.
 
     Raises:
-        SettingsError: names the key at fault.
+        SettingsError: names the wrong key.
     """
-    return _Checker(source, parse_toml(text, source)).profile()
+    return _FormatReader(source, parse_toml(text, source)).file_format()
 
 
-class _Checker:
-    """Takes a profile apart; every complaint names the key."""
+class _FormatReader:
+    """Reads the keys of a format and checks their values; every error names the key."""
 
     def __init__(self, source: str, content: dict[str, Any]) -> None:
         self._source = source
         self._content = content
 
-    def profile(self) -> Profile:
+    def file_format(self) -> FileFormat:
         for key, value in self._content.items():
             if key not in _PLAIN and key not in _TABLES:
                 self._fail(key, f"is unknown; use {', '.join((*_PLAIN, *_TABLES))}")
@@ -186,29 +187,29 @@ class _Checker:
         name = self._text("name")
         if not name:
             self._fail("name", "is missing")
-        return Profile(
+        return FileFormat(
             name=name,
             description=self._text("description"),
-            tested=self._text("tested") or Profile.tested,
+            tested=self._text("tested") or FileFormat.tested,
             advice=self._text("advice"),
             frame=frame,
             rotation=self._axes(),
             rate_hz=self._rate(),
             acc_range_g=self._number("acc_range_g"),
             gyr_range_deg_s=self._number("gyr_range_deg_s"),
-            detect_header=self._patterns("detect.header"),
-            detect_preamble=self._patterns("detect.preamble"),
+            detect_header=self._regexes("detect.header"),
+            detect_preamble=self._regexes("detect.preamble"),
             acc=self._three("columns.acc"),
             gyr=self._three("columns.gyr"),
-            time=self._pattern("columns.time"),
+            time=self._regex("columns.time"),
             unnamed=self._list("columns.unnamed"),
             units=self._units(),
             wraps_at=self._number("time.wraps_at") or 0.0,
             day_first=self._flag("time.day_first"),
-            preamble_rate=self._pattern("preamble.rate", groups=1),
-            preamble_start_date=self._pattern("preamble.start_date", groups=1),
-            preamble_start_time=self._pattern("preamble.start_time", groups=1),
-            preamble_date_format=self._pattern("preamble.date_format", groups=1),
+            preamble_rate=self._regex("preamble.rate", groups=1),
+            preamble_start_date=self._regex("preamble.start_date", groups=1),
+            preamble_start_time=self._regex("preamble.start_time", groups=1),
+            preamble_date_format=self._regex("preamble.date_format", groups=1),
             files={key: self._list(f"files.{key}") for key in self._content.get("files", {})} or None,
         )
 
@@ -224,7 +225,7 @@ class _Checker:
     def _text(self, key: str) -> Any:
         value = self._get(key)
         if value is not None and not isinstance(value, str):
-            self._fail(key, "must be a text")
+            self._fail(key, "must be a string")
         return value or ""
 
     def _number(self, key: str) -> float | None:
@@ -254,33 +255,33 @@ class _Checker:
         if value is None:
             return ()
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self._fail(key, "must be a list of texts")
+            self._fail(key, "must be a list of strings")
         return tuple(value)
 
     def _three(self, key: str) -> tuple[str, ...]:
-        patterns = self._patterns(key)
-        if len(patterns) not in (0, 3):
+        regexes = self._regexes(key)
+        if len(regexes) not in (0, 3):
             self._fail(key, "must name three columns: x, y, z")
-        return patterns
+        return regexes
 
-    def _patterns(self, key: str) -> tuple[str, ...]:
-        for pattern in self._list(key):
-            self._check_pattern(key, pattern, 0)
+    def _regexes(self, key: str) -> tuple[str, ...]:
+        for regex in self._list(key):
+            self._check_regex(key, regex, 0)
         return self._list(key)
 
-    def _pattern(self, key: str, groups: int = 0) -> str:
-        pattern = self._text(key)
-        if pattern:
-            self._check_pattern(key, pattern, groups)
-        return pattern
+    def _regex(self, key: str, groups: int = 0) -> str:
+        regex = self._text(key)
+        if regex:
+            self._check_regex(key, regex, groups)
+        return regex
 
-    def _check_pattern(self, key: str, pattern: str, groups: int) -> None:
+    def _check_regex(self, key: str, regex: str, groups: int) -> None:
         try:
-            n_groups = check_pattern(pattern)
+            n_groups = count_groups(regex)
         except SettingsError as error:
             raise SettingsError(f"{self._source}: the key {key} {error}") from error
         if groups and n_groups != groups:
-            self._fail(key, "must have one group in round brackets")
+            self._fail(key, "must have one group in parentheses")
 
     def _units(self) -> dict[Quantity, str]:
         units: dict[Quantity, str] = {}
@@ -291,7 +292,7 @@ class _Checker:
                 units[quantity] = parse_unit(text, quantity)
                 if not units[quantity]:
                     self._fail(
-                        f"units.{quantity}", f"is {shown(text)!r}, which is no unit known here; correct it"
+                        f"units.{quantity}", f"is {shown(text)!r}, which is not a known unit; correct it"
                     )
         return units
 
@@ -310,5 +311,5 @@ class _Checker:
             return as_rotation(rows)
         except SettingsError as error:
             raise SettingsError(
-                f"{self._source}: the key axes makes no right-handed frame: {error}"
+                f"{self._source}: the key axes is not a right-handed frame: {error}"
             ) from error

@@ -1,7 +1,7 @@
-"""The run on a phone's or a desk's browser, served by a bokeh server in the same process.
+"""Web page of a live run: a Tornado server in the process of the run, and the files that browsers load.
 
-`serve` opens it. Who may look is `access`; what comes in is `handlers` and `asks`; what goes out is `moment`
-(numbers) and `trends` (plots), put together for each browser by `document`.
+`serve` opens it. `access` decides who may use it, `handlers` answers requests, `commands` runs what the
+buttons send, `updates` builds the JSON messages for browsers, and `trends` the chart data in them.
 """
 
 from imurun.live.page.server import Page, serve

@@ -1,4 +1,4 @@
-"""Who may look at the page and press its buttons."""
+"""Access control of the live page: token, cookie, Host and Origin checks."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from urllib.parse import urlsplit
 from tornado.httputil import HTTPServerRequest
 
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
-"""Names under which a page that is not shared may be asked for. Any other name that leads here was made to by
-somebody else's name server (DNS rebinding), to read the page from theirs."""
+"""Host names accepted by a page that is not shared. Any other Host header is rejected (DNS rebinding)."""
 
 TOKEN_BYTES = 24
 TOKEN_ARGUMENT = "token"
 
 
 class Access:
-    """Decides on each request before anything else sees it.
+    """Accepts or refuses each request before a handler sees it.
 
-    Not shared, the server listens at this machine only (`server.serve`), and here is refused what asks for it
-    under another name. Shared, it answers whoever shows the token: in the address
-    for the first time, in a cookie after. Either way buttons and data answer only to the page's own script.
+    A page that is not shared listens on this machine only (`server.serve`); requests with another Host are
+    refused. A shared page requires the token: in the address on the first request, in a cookie afterwards.
+    In both cases, commands and updates are available only to scripts of the page itself.
+
+    Args:
+        is_shared: whether browsers on the network may open the page.
+        port: that the server listens on.
 
     Attributes:
         token: None when not shared.
-        cookie: its name; cookies do not tell ports apart, so the name does.
+        cookie: its name. It contains the port, because cookies do not distinguish ports.
     """
 
     def __init__(self, is_shared: bool, port: int) -> None:
@@ -33,7 +36,7 @@ class Access:
         self.cookie = f"imurun_{port}"
 
     def refusal(self, request: HTTPServerRequest) -> str:
-        """Why the request is refused, without quoting it; "" when it is not."""
+        """The reason to refuse the request, without quoting it; "" if it is accepted."""
         if self.token is None and request.host_name.lower() not in THIS_MACHINE:
             return "it asks for another host than this machine"
         if not _is_from_page(request):
@@ -55,19 +58,22 @@ class Access:
 
 
 def forget_token(request: HTTPServerRequest) -> None:
-    """Take the token out of a request that was decided on, so that no log or error can repeat it."""
+    """Remove the token from a request after `Access.refusal`, so that it reaches no log or error message."""
     for arguments in (request.arguments, request.query_arguments, request.body_arguments):
         arguments.pop(TOKEN_ARGUMENT, None)
     request.uri, request.query = request.path, ""
 
 
 def _is_from_page(request: HTTPServerRequest) -> bool:
-    """Whether a browser says that the page itself asks; a plain GET need not say who asks."""
+    """Whether the Origin header names the page itself.
+
+    Browsers send no Origin with a plain GET, so only that may lack it.
+    """
     origin = request.headers.get("Origin")
     if origin is None:
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         return request.method in {"GET", "HEAD"} and not is_socket
     try:
         return urlsplit(origin).netloc.lower() == request.host.lower()
-    except ValueError:  # no address at all
+    except ValueError:  # not a URL
         return False

@@ -1,13 +1,11 @@
 "use strict";
-// Fills the page from the model "moment" of the bokeh document, sends what buttons ask for, and comes back by
-// itself when the network, this phone or the computer slept.
+// Shows the updates that come over the web socket, sends the commands of the buttons, and reconnects after the
+// network, the phone or the computer was off.
 
 const $ = (id) => document.getElementById(id);
 const FRESH_MS = 1000 * Number(document.body.dataset.freshS);
 const RETRY_MS = 1000;
 const ANSWER_MS = 5000;
-// bokeh's script keeps the documents of broken connections; a new page frees them
-const MOST_MENDS = 30;
 const LOAD_NEAR = 0.8;
 const NEW_ALERT_S = 10;
 const WORDS = {
@@ -18,92 +16,110 @@ const WORDS = {
   lost: "sensor lost",
   ended: "ended",
 };
+const REFUSALS = {
+  403: "This address is no longer valid; scan the code of this run.",
+  503: "Too many browsers show this run; close one of them.",
+};
 
-let heardAt = Date.now();
-let triedAt = 0;
-let isLost = true;
-let isConnecting = false;
-let mends = 0;
-let views = [];
-let chosen = Number(new URLSearchParams(location.search).get("who")) || 0;
+let chosen = Number(new URLSearchParams(location.search).get("sensor")) || 0;
 let team = [];
 let measuredAt = null;
 let refusal = "";
 
-// -- the link to the computer ------------------------------------------------------------------------------
+// -- connection to the computer ----------------------------------------------------------------------------
+//
+//                 RETRY_MS                      opened
+//     waiting ---------------> connecting ----------------> open
+//        ^                         |                          |
+//        |  failed, or no answer   |    closed, or no update  |
+//        +--- within ANSWER_MS ----+---- within FRESH_MS -----+
+//
+// A connection can die without any event, when a phone leaves the network or sleeps, so silence counts as an
+// error. After the last sensor has ended there is nothing to wait for: the page reconnects only when it is
+// shown again.
 
-async function post(path, message) {
-  return fetch(path, {
-    method: "POST",
-    body: JSON.stringify(message),
-    cache: "no-store",
-    signal: AbortSignal.timeout(ANSWER_MS),
-  });
-}
+let socket = null; // null while waiting
+let changedAt = 0; // when the state last changed
+let heardAt = Date.now(); // when the last update was taken, on this machine's clock
 
-async function connect() {
-  if (isConnecting) return;
-  isConnecting = true;
-  triedAt = Date.now();
-  try {
-    const reply = await post("session", { chosen });
-    refusal = reply.status === 403 ? "This address is no longer valid; scan the code of this run." : "";
-    if (!reply.ok) return;
-    if (++mends > MOST_MENDS) {
-      location.reload();
-      return;
-    }
-    const item = await reply.json();
-    for (const view of views) view.clear();
-    views = [];
-    const shown = await Bokeh.embed.embed_items({}, [item], "/");
-    if (!shown.length) return;
-    views = shown;
-    follow(Bokeh.documents.at(-1));
-  } catch {
-    // the computer does not answer: tried again by watch()
-  } finally {
-    isConnecting = false;
-    triedAt = Date.now();
-    tell_link();
-  }
-}
-
-function follow(doc) {
-  const moment = doc.get_model_by_name("moment");
-  const take = () => {
-    heardAt = Date.now();
-    show(JSON.parse(moment.data.json[0]));
+function connect() {
+  disconnect();
+  const url = new URL("ws", location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  url.search = new URLSearchParams({ sensor: chosen });
+  const own = new WebSocket(url);
+  let isFirst = true;
+  let offsetMs = Infinity;
+  socket = own;
+  // events of a socket that was given up are ignored
+  own.onopen = () => {
+    if (own !== socket) return;
+    changedAt = Date.now();
+    refusal = "";
   };
-  doc.on_event("connection_lost", () => { isLost = true; });
-  moment.properties.data.change.connect(take);
-  isLost = false;
-  take();
+  own.onmessage = (event) => {
+    if (own !== socket) return;
+    const update = JSON.parse(event.data);
+    // A slow network delivers late. The fastest update gives the offset of the clocks, and with it the age of
+    // this one.
+    const takenMs = 1000 * update.time_s;
+    offsetMs = Math.min(offsetMs, Date.now() - takenMs);
+    heardAt = takenMs + offsetMs;
+    // the first update of a connection has all rows of the charts
+    if (isFirst) clear_charts();
+    isFirst = false;
+    show(update);
+  };
+  own.onclose = () => {
+    if (own !== socket) return;
+    disconnect();
+    if (isFirst) explain_failure();
+  };
+}
+
+function disconnect() {
+  const old = socket;
+  socket = null;
+  changedAt = Date.now();
+  old?.close();
+}
+
+// Scripts do not see the status of a failed web socket; a plain request for the same path gets the same one.
+async function explain_failure() {
+  try {
+    const reply = await fetch("ws", { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+    refusal = REFUSALS[reply.status] ?? "";
+  } catch {
+    refusal = "";
+  }
+  show_connection();
+}
+
+function is_overdue() {
+  const now = Date.now();
+  if (!socket) return now - changedAt > (refusal ? ANSWER_MS : RETRY_MS);
+  if (socket.readyState === WebSocket.CONNECTING) return now - changedAt > ANSWER_MS;
+  return now - Math.max(changedAt, heardAt) > FRESH_MS;
 }
 
 const has_ended = () => team.length > 0 && team.every((one) => one.link === "ended");
 
 function watch() {
-  if (measuredAt !== null && Date.now() - measuredAt > FRESH_MS) dim_values();
-  if (has_ended()) {
-    tell_link();
-    return;
+  dim_old_values();
+  if (!has_ended()) {
+    document.body.classList.toggle("silent", Date.now() - heardAt > FRESH_MS);
+    if (is_overdue()) connect();
   }
-  const silentMs = Date.now() - heardAt;
-  document.body.classList.toggle("silent", silentMs > FRESH_MS);
-  tell_link();
-  if ((isLost || silentMs > FRESH_MS) && Date.now() - triedAt > RETRY_MS) connect();
+  show_connection();
 }
 
 function wake() {
-  if (document.visibilityState === "visible" && (isLost || Date.now() - heardAt > RETRY_MS)) {
-    triedAt = 0;
-    if (has_ended()) connect();
-    else watch();
-  }
+  if (document.visibilityState !== "visible") return;
+  if (socket) watch();
+  else connect();
 }
 
-function tell_link() {
+function show_connection() {
   if (has_ended()) {
     put("trouble", "The run has ended; its files are on the computer.");
     $("trouble").hidden = false;
@@ -121,7 +137,7 @@ function tell_link() {
   document.body.dataset.link = "lost";
 }
 
-// -- what is shown -----------------------------------------------------------------------------------------
+// -- numbers -----------------------------------------------------------------------------------------------
 
 function put(id, text) {
   const element = $(id);
@@ -146,9 +162,9 @@ function duration(seconds) {
 const quantity = (value, decimals, unit) =>
   value === null || value === undefined ? "–" : `${value.toFixed(decimals)} ${unit}`;
 
-function show(moment) {
-  const run = moment.run;
-  team = moment.team;
+function show(update) {
+  const run = update.run;
+  ({ team, chosen } = update);
   measuredAt = run.age_s === null ? null : heardAt - 1000 * run.age_s;
   document.body.dataset.link = run.link;
   put("name", run.name);
@@ -163,8 +179,10 @@ function show(moment) {
   show_list("alerts", "p", run.alerts.map((alert) => alert.sentence));
   show_list("notes", "li", run.notes);
   show_team();
+  if (update.trends) add_trends(update.trends);
   announce();
-  tell_link();
+  dim_old_values();
+  show_connection();
 }
 
 function show_metric(tile, run) {
@@ -175,7 +193,9 @@ function show_metric(tile, run) {
   put_number(right, run.right[column], Number(decimals));
 }
 
-function dim_values() {
+// No value older than FRESH_MS is shown, whatever the connection does.
+function dim_old_values() {
+  if (measuredAt === null || Date.now() - measuredAt <= FRESH_MS) return;
   for (const output of document.querySelectorAll(".metric output")) put_number(output, null, 0);
   put("bout", "gap");
 }
@@ -229,14 +249,15 @@ function show_team() {
     who.textContent = one.name;
     state.textContent = one.link === "streaming" ? one.bout : WORDS[one.link] ?? one.link;
     put_number(cadence, one.cadence_spm, 0);
-    contact.textContent = one.contact_time_ms === null ? "–" : `${one.contact_time_ms.toFixed(0)} ms`;
+    contact.textContent = quantity(one.contact_time_ms, 0, "ms");
+    contact.classList.toggle("none", one.contact_time_ms === null);
   });
 }
 
 function team_row(k) {
   const row = document.createElement("a");
   const search = new URLSearchParams(location.search);
-  search.set("who", k);
+  search.set("sensor", k);
   row.href = `?${search}`;
   const who = Object.assign(document.createElement("span"), { className: "who" });
   who.append(document.createElement("b"), document.createElement("small"));
@@ -254,7 +275,7 @@ function announce() {
   const alerts = team.flatMap((one) =>
     one.alerts.map((alert) => ({ key: `${one.name} ${alert.key} ${alert.time_s}`, ageS: one.elapsed_s - alert.time_s })),
   );
-  // after a reload, what began long ago was heard before
+  // after a reload, alerts that began long ago do not beep again
   const isNew = alerts.some(({ key, ageS }) => (announced ? !announced.has(key) : ageS < NEW_ALERT_S));
   announced = new Set(alerts.map(({ key }) => key));
   if (!isNew) return;
@@ -278,14 +299,14 @@ async function toggle_sound() {
     await audio.suspend();
   } else {
     audio ??= new AudioContext();
-    audio.onstatechange = tell_sound;
+    audio.onstatechange = show_sound;
     await audio.resume();
     beep();
   }
-  tell_sound();
+  show_sound();
 }
 
-function tell_sound() {
+function show_sound() {
   const isOn = audio?.state === "running";
   $("sound").setAttribute("aria-pressed", isOn);
   put("sound", isOn ? "Sound on" : "Sound off");
@@ -293,27 +314,33 @@ function tell_sound() {
 
 // -- buttons -----------------------------------------------------------------------------------------------
 
-let toldTimer = null;
+let answerTimer = null;
 
-function tell(text) {
-  put("told", text);
-  $("told").hidden = false;
-  clearTimeout(toldTimer);
-  toldTimer = setTimeout(() => { $("told").hidden = true; }, 3000);
+function show_answer(text) {
+  put("answer", text);
+  $("answer").hidden = false;
+  clearTimeout(answerTimer);
+  answerTimer = setTimeout(() => { $("answer").hidden = true; }, 3000);
 }
 
-async function ask(message, done) {
+async function send(message, done) {
   try {
-    const reply = await post("ask", message);
-    tell(reply.ok ? done : "This was not taken.");
+    const reply = await fetch("command", {
+      method: "POST",
+      body: JSON.stringify(message),
+      cache: "no-store",
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    show_answer(reply.ok ? done : "This was not accepted.");
   } catch {
-    tell("The computer did not hear it; press again.");
+    show_answer("No answer from the computer; press again.");
   }
 }
 
-const name_asked = () => (team.length > 1 ? team[chosen].name : null);
+// of a team, the sensor that is shown; else the only one
+const chosen_name = () => (team.length > 1 ? team[chosen].name : null);
 
-$("lap").addEventListener("click", () => ask({ ask: "lap", name: name_asked() }, "Lap noted"));
+$("lap").addEventListener("click", () => send({ command: "lap", name: chosen_name() }, "Lap noted"));
 $("pain").addEventListener("click", () => $("pain_dialog").showModal());
 $("pain_dialog").addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -321,17 +348,17 @@ $("pain_dialog").addEventListener("click", (event) => {
   $("pain_dialog").close();
   if (button.value === "") return;
   const value = Number(button.value);
-  ask({ ask: "pain", value, name: name_asked() }, `Pain ${value} noted`);
+  send({ command: "pain", value, name: chosen_name() }, `Pain ${value} noted`);
 });
 $("stop").addEventListener("click", () => $("stop_dialog").showModal());
 $("stop_dialog").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   $("stop_dialog").close();
-  if (button.id === "stop_now") ask({ ask: "stop" }, "The run ends");
+  if (button.id === "stop_now") send({ command: "stop" }, "The run ends");
 });
 $("sound").addEventListener("click", toggle_sound);
-// a phone that sleeps cannot be read; only a page from this machine or over https may ask for this
+// keeps the screen of a phone on; browsers allow it to pages of the same machine or over https only
 document.addEventListener("click", () => { navigator.wakeLock?.request("screen").catch(() => {}); }, { once: true });
 
 for (const event of ["online", "pageshow", "focus"]) addEventListener(event, wake);

@@ -1,24 +1,24 @@
-"""The plots of the last minutes, and of the load over the whole run."""
+"""Chart data of a live run: step values of the last minutes, and the load over the whole run."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
-from bokeh.models import ColumnDataSource, Range1d
-from bokeh.plotting import figure
 
 from imurun.engine import Step
 from imurun.live.state import RunState
 from imurun.model.frames import FloatArray
-from imurun.plot_style import LOAD_COLOR, SIDES, plain_figure
 
 WINDOW_MIN = 5.0
-SIDE_STEPS = 640
-"""Kept of each foot: 5 minutes at 240 steps a minute, and as many breaks as fit in the rest."""
+MAX_ROWS = 1280
+"""Rows kept: 5 minutes at 240 steps a minute, and as many breaks as fit in the rest."""
 BREAK_S = 3.0
-"""A line is broken where a foot was not seen for longer."""
+"""A line is interrupted where a foot was not seen for longer than this."""
 
 SPANS: dict[str, float] = {
     "cadence_spm": 12.0,
@@ -26,101 +26,129 @@ SPANS: dict[str, float] = {
     "peak_impact_g": 1.5,
     "roll_rom_deg": 4.0,
 }
-"""Columns with a plot, and the least that its axis spans, lest noise fill it."""
-LOAD = "load"
-PLOTS = (*SPANS, LOAD)
+"""Columns with a chart, in the order of a row, and the smallest span of each axis, so that noise does not
+fill it."""
+
+Range = tuple[float, float]
+Row = tuple[str | float | None, ...]
+"""Side, minute of the stream, and a value for each column of `SPANS`: None where not measured, and in all of
+them where the line is interrupted."""
+
+
+class Cursor(NamedTuple):
+    """The part of the chart data that a browser has; the default is nothing.
+
+    Attributes:
+        n_rows: rows that were ever added.
+        n_curves: versions of the load curve.
+    """
+
+    n_rows: int = -1
+    n_curves: int = -1
 
 
 class Trends:
-    """Bounded sources, and the plots that draw them.
+    """Chart data of one sensor, bounded in memory; browsers get the increments.
 
     Attributes:
-        plots: by name, those of `PLOTS`.
-        sources: by foot; minutes of the stream and one column a plot.
+        rows: the last `MAX_ROWS`, the oldest first.
+        window_min: first and last minute on the charts of the steps.
+        axes: lowest and highest value on the chart of each column.
+        curve: minute of the stream and session load in BW⁴ at it.
+        load_axes: ranges of minutes and load on the chart of the load.
     """
 
     def __init__(self) -> None:
-        columns = ("minute", *SPANS)
-        self.sources = {side: ColumnDataSource({column: [] for column in columns}) for side in SIDES}
-        self._load = ColumnDataSource({"minute": [], LOAD: []})
-        self._window = Range1d(start=0.0, end=WINDOW_MIN)
-        self._axes = {column: Range1d(start=0.0, end=span) for column, span in SPANS.items()}
-        self._start_min = 0.0
-        self._limits = {column: (0.0, span) for column, span in SPANS.items()}
-        self._load_axes = Range1d(start=0.0, end=1.0), Range1d(start=0.0, end=1.0)
-        self._last_s = dict.fromkeys(SIDES, math.nan)
-        self._n_seen = 0
-        self._n_load = 0
-        self.plots = {column: self._side_plot(column) for column in SPANS} | {LOAD: self._load_plot()}
+        self.rows: deque[Row] = deque(maxlen=MAX_ROWS)
+        self.window_min: Range = (0.0, WINDOW_MIN)
+        self.axes: dict[str, Range] = {column: (0.0, span) for column, span in SPANS.items()}
+        self.curve: list[list[float]] = []
+        self.load_axes: tuple[Range, Range] = (0.0, 1.0), (0.0, 1.0)
+        self._limit_bw4: float | None = None
+        self._shown: tuple[int, float, float | None] | None = None
+        self._last_s: dict[str, float] = {}
+        self._n_steps = 0
+        self._n_rows = 0
+        self._n_curves = 0
 
     def update(self, state: RunState) -> None:
-        """Add what happened since the last call."""
+        """Add the steps and the load since the last call."""
         self._update_steps(state)
         self._update_load(state.load_curve, state.load_limit_bw4)
 
+    def since(self, cursor: Cursor) -> tuple[dict[str, Any] | None, Cursor]:
+        """What a browser lacks, JSON-ready, and its cursor afterwards.
+
+        Returns:
+            A dict with `rows`, `window_min` and `axes` if there are new rows, and `load` if the load changed;
+            None if neither. `rows` has the new ones only, `load` the whole curve: old points of the curve are
+            merged as the run gets longer.
+        """
+        increment: dict[str, Any] = {}
+        if cursor.n_rows < self._n_rows:
+            n_new = min(self._n_rows - max(cursor.n_rows, 0), len(self.rows))
+            increment["rows"] = list(islice(self.rows, len(self.rows) - n_new, None))
+            increment["window_min"] = self.window_min
+            increment["axes"] = self.axes
+        if cursor.n_curves < self._n_curves:
+            increment["load"] = {"curve": self.curve, "limit_bw4": self._limit_bw4, "axes": self.load_axes}
+        return increment or None, Cursor(self._n_rows, self._n_curves)
+
     def _update_steps(self, state: RunState) -> None:
-        steps = state.trend(self._n_seen)
+        steps = state.trend(self._n_steps)
         if not steps:
             return
-        self._n_seen = state.n_trend
-        for side, source in self.sources.items():
-            rows = self._rows(side, [step for step in steps if step.side == side])
-            if rows:
-                names = ("minute", *SPANS)
-                source.stream(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), SIDE_STEPS)
-        newest = max(WINDOW_MIN, steps[-1].final_contact_s / 60.0)
-        self._start_min = newest - WINDOW_MIN
-        _set(self._window, self._start_min, newest)
-        for column, axis in self._axes.items():
-            self._fit(column, axis)
+        self._n_steps = state.n_trend
+        self._add_rows(steps)
+        newest_min = max(WINDOW_MIN, steps[-1].final_contact_s / 60.0)
+        self.window_min = newest_min - WINDOW_MIN, newest_min
+        for column in SPANS:
+            self._fit(column)
 
-    def _rows(self, side: str, steps: Sequence[Step]) -> list[tuple[float, ...]]:
-        rows: list[tuple[float, ...]] = []
+    def _add_rows(self, steps: Sequence[Step]) -> None:
         for step in steps:
             time_s = step.initial_contact_s
-            if time_s - self._last_s[side] > BREAK_S:
-                rows.append((time_s / 60.0, *[math.nan] * len(SPANS)))
-            self._last_s[side] = time_s
-            rows.append((time_s / 60.0, *(float(getattr(step, column)) for column in SPANS)))
-        return rows
+            minute = round(time_s / 60.0, 4)
+            if time_s - self._last_s.get(step.side, math.inf) > BREAK_S:
+                self.rows.append((step.side, minute, *[None] * len(SPANS)))
+                self._n_rows += 1
+            self._last_s[step.side] = time_s
+            self.rows.append((step.side, minute, *(_rounded(getattr(step, column)) for column in SPANS)))
+            self._n_rows += 1
 
-    def _fit(self, column: str, axis: Range1d) -> None:
-        """The axis spans what is seen but for a few outliers; it moves only when it must, to be calm."""
-        minutes = np.concatenate([np.asarray(source.data["minute"]) for source in self.sources.values()])
-        values = np.concatenate([np.asarray(source.data[column]) for source in self.sources.values()])
-        values = values[np.isfinite(values) & (minutes >= self._start_min)]
+    def _fit(self, column: str) -> None:
+        """Fit an axis to the window without a few outliers.
+
+        The axis moves only if values leave it or fill less than half of it: lines are easier to compare on an
+        axis that stays.
+        """
+        place = 2 + list(SPANS).index(column)
+        start_min, _ = self.window_min
+        values = np.array([row[place] for row in self.rows if float(row[1] or 0.0) >= start_min], dtype=float)
+        values = values[np.isfinite(values)]
         if not values.size:
             return
-        low, high = np.percentile(values, (1.0, 99.0))
+        low, high = np.percentile(values, (1.0, 99.0)).tolist()
         span = max(high - low, SPANS[column])
         middle = 0.5 * (low + high)
-        start, end = self._limits[column]
+        start, end = self.axes[column]
         if low < start or high > end or end - start > 2.0 * span:
-            self._limits[column] = middle - 0.7 * span, middle + 0.7 * span
-            _set(axis, *self._limits[column])
+            self.axes[column] = middle - 0.7 * span, middle + 0.7 * span
 
     def _update_load(self, curve: FloatArray, limit_bw4: float | None) -> None:
-        if not len(curve) or len(curve) == self._n_load:
+        shown = len(curve), float(curve[-1, 0]) if len(curve) else 0.0, limit_bw4
+        if shown == self._shown:
             return
-        self._n_load = len(curve)
-        self._load.data = {"minute": (curve[:, 0] / 60.0).tolist(), LOAD: curve[:, 1].tolist()}
-        x_axis, y_axis = self._load_axes
-        _set(x_axis, 0.0, max(1.0, curve[-1, 0] / 60.0))
-        _set(y_axis, 0.0, max(1.0, 1.1 * curve[-1, 1], 1.1 * limit_bw4 if limit_bw4 else 0.0))
-
-    def _side_plot(self, column: str) -> figure:
-        plot = plain_figure(column, x_range=self._window, y_range=self._axes[column])
-        for side, source in self.sources.items():
-            plot.line("minute", column, source=source, color=SIDES[side], line_width=2)
-        return plot
-
-    def _load_plot(self) -> figure:
-        x_range, y_range = self._load_axes
-        plot = plain_figure(LOAD, x_range=x_range, y_range=y_range)
-        plot.varea("minute", 0, LOAD, source=self._load, color=LOAD_COLOR, alpha=0.25)
-        plot.line("minute", LOAD, source=self._load, color=LOAD_COLOR, line_width=3)
-        return plot
+        self._n_curves += 1
+        self._shown, self._limit_bw4 = shown, limit_bw4
+        self.curve = [[round(time_s / 60.0, 4), round(load, 3)] for time_s, load in curve.tolist()]
+        newest_min, load_bw4 = self.curve[-1] if self.curve else (0.0, 0.0)
+        self.load_axes = (
+            (0.0, max(1.0, newest_min)),
+            (0.0, max(1.0, 1.1 * load_bw4, 1.1 * (limit_bw4 or 0.0))),
+        )
 
 
-def _set(axis: Range1d, start: float, end: float) -> None:
-    axis.update(start=float(start), end=float(end))
+def _rounded(value: float) -> float | None:
+    """Three decimals, finer than a pixel of any chart."""
+    return round(value, 3) if math.isfinite(value) else None
