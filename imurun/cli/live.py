@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.engine import Step
     from imurun.live.pipeline import Pipeline
-    from imurun.live.recorder import Kept
+    from imurun.live.recorder import FinishedSession
     from imurun.live.run_all import Face
     from imurun.live.runner_profile import Wearer
     from imurun.model.recording import Runner
@@ -307,7 +307,7 @@ def _finish(pipelines: Sequence[Pipeline], runner: Runner) -> tuple[list[tuple[S
     return sessions, errors
 
 
-def _print_finished(finished: Kept) -> None:
+def _print_finished(finished: FinishedSession) -> None:
     from imurun.cli.screen import print_session
 
     print_session(finished.session)
