@@ -15,19 +15,21 @@ from rich.table import Table
 from imurun.cohort.summary import ALL
 from imurun.cohort.summary_files import Summary
 from imurun.files.text import printable
+from imurun.model.columns import COLUMNS, printed_unit
 
-MEASURES: tuple[tuple[str, str, str, int], ...] = (
-    ("cadence", "cadence_spm", "spm", 0),
-    ("contact", "contact_time_ms", "ms", 0),
-    ("peak vGRF", "peak_vgrf_bw", "BW", 2),
-    ("lumbar load", "lumbar_compression_bw", "BW", 2),
-    ("session load", "lumbar_dose_bw4", "BW⁴", 0),
-    ("lean", "lean_deg", "deg", 1),
-    ("side tilt", "roll_rom_deg", "deg", 1),
+MEASURES = (
+    "cadence_spm",
+    "contact_time_ms",
+    "peak_vgrf_bw",
+    "lumbar_compression_bw",
+    "lumbar_dose_bw4",
+    "lean_deg",
+    "roll_rom_deg",
 )
-"""Label, measure, unit, decimals."""
+"""Measures on the screen, in order; label, unit and decimals come from `COLUMNS`."""
 WIDTH_WITH_SPREAD = 115
 """Narrower terminals show the medians without their spread."""
+HEADING_LINES = 3
 MOST_RUNNERS = 40
 MOST_GROUPS = 8
 MOST_NOTES = 10
@@ -81,9 +83,11 @@ def _runner_grid(runners: pd.DataFrame, *, grouped: bool, spread: bool) -> Table
         grid.add_column("group", overflow="fold", min_width=5)
     for name in ("n", "hours"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for label, _, unit, _ in MEASURES:
-        heading = label.replace(" ", "\n") if " " in label else f"\n{label}"
-        grid.add_column(f"{heading}\n{unit}", justify="right", no_wrap=True)
+    for name in MEASURES:
+        # a word per line keeps the columns narrow enough for 80 characters
+        lines = f"{COLUMNS[name].label} {printed_unit(name)}".replace("/", " /").split()
+        heading = [""] * (HEADING_LINES - len(lines)) + lines
+        grid.add_column("\n".join(heading), justify="right", no_wrap=True)
     for row in runners.to_dict("records"):
         words = [row["runner"], row["group"]] if grouped else [row["runner"]]
         grid.add_row(
@@ -91,8 +95,10 @@ def _runner_grid(runners: pd.DataFrame, *, grouped: bool, spread: bool) -> Table
             f"{row['sessions']}",
             f"{row['running_h']:.1f}",
             *(
-                _with_spread(row[f"median_{name}"], row[f"sd_{name}"] if spread else math.nan, decimals)
-                for _, name, _, decimals in MEASURES
+                _with_spread(
+                    row[f"median_{name}"], row[f"sd_{name}"] if spread else math.nan, COLUMNS[name].decimals
+                )
+                for name in MEASURES
             ),
         )
     return grid
@@ -117,16 +123,16 @@ def _group_grid(groups: pd.DataFrame) -> Table:
         count = f"{_counted(first['runners'], 'runner')}, {_counted(first['sessions'], 'session')}"
         heads = iter((f"[bold]{escape(printable(str(group)))}[/bold]", count))
         found = {row["measure"]: row for row in rows.to_dict("records")}
-        for label, name, unit, decimals in MEASURES:
-            row = found[name]
+        for name in MEASURES:
+            row, decimals = found[name], COLUMNS[name].decimals
             grid.add_row(
                 next(heads, ""),
-                label,
+                COLUMNS[name].label,
                 _with_spread(row["mean"], row["sd"], decimals),
                 _number(row["between_runner_sd"], decimals + 1),
                 _number(row["within_runner_sd"], decimals + 1),
                 _number(row["icc1"], 2),
-                unit,
+                printed_unit(name),
             )
     return grid
 

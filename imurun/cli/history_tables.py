@@ -81,7 +81,9 @@ def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]]
         )
     console.print(grid)
     weeks = by_week(table)
-    console.print(f"\n{len(table)} sessions; the last {len(weeks)} weeks, oldest first:")
+    console.print(
+        f"\n{_counted(len(table), 'session')}; the last {_counted(len(weeks), 'week')}, oldest first:"
+    )
     for label, name, unit, decimals in MEASURES:
         values = column(weeks, name)
         if name in LISTED and np.isfinite(values).any():
@@ -162,7 +164,7 @@ def print_trend(table: pd.DataFrame, console: Console) -> None:
     weeks = by_week(table)
     grid = Table(box=None, pad_edge=False, header_style="dim")
     grid.add_column("")
-    grid.add_column(f"last {len(weeks)} weeks")
+    grid.add_column(f"last {_counted(len(weeks), 'week')}")
     grid.add_column("4 weeks before", justify="right")
     grid.add_column("last 4 weeks", justify="right")
     grid.add_column("unit")
@@ -266,6 +268,10 @@ def _text(value: Any) -> str:
 
 def _number(value: Any, decimals: int) -> str:
     return "" if _is_unknown(value) else f"{value:,.{decimals}f}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _mean(values: Any) -> float:

@@ -30,7 +30,7 @@ from imurun.errors import ImurunError
 UNUSABLE_INPUT, INTERRUPTED = 1, 130
 """Exit codes beside 0; click itself ends with 2 on a usage error."""
 INTERRUPTED_NOTE = (
-    "imurun: interrupted; no output file was left incomplete, and the journal keeps the recording."
+    "imurun: interrupted; no output file is incomplete, and anything recorded is in its journal."
 )
 
 app = typer.Typer(

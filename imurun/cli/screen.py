@@ -10,31 +10,32 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from imurun.model.columns import COLUMNS, printed_unit
 from imurun.session import Session
 from imurun.summary import median_of, running_column
 from imurun.terminal_text import SPARK_WIDTH, clock, sparkline
 
-OTHER_COLUMNS = 66
+OTHER_COLUMNS = 67
 """Width of the table without its sparklines, characters."""
 
-ROWS: tuple[tuple[str, str, str, int], ...] = (
-    ("Cadence", "cadence_spm", "steps/min", 0),
-    ("Contact time", "contact_time_ms", "ms", 0),
-    ("Flight time", "flight_time_ms", "ms", 0),
-    ("Oscillation", "vertical_oscillation_mm", "mm", 0),
-    ("Impact peak", "peak_impact_g", "g", 2),
-    ("Loading rate", "loading_rate_g_s", "g/s", 0),
-    ("Braking peak", "braking_g", "g", 2),
-    ("Peak force", "peak_vgrf_bw", "BW", 2),
-    ("Lumbar load", "lumbar_compression_bw", "BW", 2),
-    ("Forward lean", "lean_deg", "deg", 1),
-    ("Side tilt", "roll_rom_deg", "deg", 1),
-    ("Forward tilt", "pitch_rom_deg", "deg", 1),
-    ("Rotation", "yaw_rom_deg", "deg", 1),
-    ("Sideways share", "ml_sway_ratio", "", 3),
-    ("Regularity", "step_regularity", "", 3),
+MEASURES = (
+    "cadence_spm",
+    "contact_time_ms",
+    "flight_time_ms",
+    "vertical_oscillation_mm",
+    "peak_impact_g",
+    "loading_rate_g_s",
+    "braking_g",
+    "peak_vgrf_bw",
+    "lumbar_compression_bw",
+    "lean_deg",
+    "roll_rom_deg",
+    "pitch_rom_deg",
+    "yaw_rom_deg",
+    "ml_sway_ratio",
+    "step_regularity",
 )
-"""Label, column, unit, decimals."""
+"""Rows of the table, in order; label, unit and decimals come from `COLUMNS`."""
 
 
 @contextmanager
@@ -113,9 +114,10 @@ def _table(session: Session, width: int) -> Table:
     table.add_column("right", justify="right")
     table.add_column("first → last", justify="right")
     table.add_column("over the run")
-    for label, name, unit, decimals in ROWS:
+    for name in MEASURES:
         if session.summary[name] is None:
             continue
+        label, unit, decimals = COLUMNS[name].label, printed_unit(name), COLUMNS[name].decimals
         sides = [median_of(running_column(session.steps, name, side)) for side in ("left", "right")]
         first, last = session.summary.get(f"fresh_{name}"), session.summary.get(f"tired_{name}")
         drift = "" if first is None or last is None else f"{first:.{decimals}f} → {last:.{decimals}f}"

@@ -1,4 +1,4 @@
-"""Hours of a live run over a bad link, in virtual time, and what they gave.
+"""Simulates hours of a live run over a bad connection, in virtual time, and prints the result.
 
 python -m tests.soak --hours 12
 """
@@ -27,16 +27,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
-        os.environ["XDG_CACHE_HOME"] = str(Path(place, "cache"))  # no other run's sensor is in use
+        os.environ["XDG_CACHE_HOME"] = str(
+            Path(place, "cache")
+        )  # a cache of its own: the locks of other runs are elsewhere
         begun = time.time(), time.process_time()
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("simulated hours", total=arguments.hours)
 
-            def tell(sample: Sample) -> None:
-                said = f"simulated hours ({sample.resident_mb:.0f} MB, {sample.n_steps:,} steps)"
-                progress.update(bar, completed=sample.time_s / 3600, description=said)
+            def report(sample: Sample) -> None:
+                text = f"simulated hours ({sample.resident_mb:.0f} MB, {sample.n_steps:,} steps)"
+                progress.update(bar, completed=sample.time_s / 3600, description=text)
 
-            ran = run(arguments.hours, Path(place), seed=arguments.seed, tell=tell)
+            ran = run(arguments.hours, Path(place), seed=arguments.seed, report=report)
             progress.update(bar, completed=arguments.hours)
         took = time.time() - begun[0], time.process_time() - begun[1]
         verdict = judge(ran)
@@ -52,10 +54,10 @@ def _show(ran: Ran, verdict: Verdict, took: tuple[float, float], hours: float) -
     sizes = Table("simulated h", "resident MB", "document kB", "tasks", "steps", title="Memory")
     for sample in ran.samples:
         if round(sample.time_s / 600) % 6 == 0 or hours < 2:
-            told = (f"{sample.resident_mb:.1f}", f"{sample.document_kb:.0f}", str(sample.n_tasks))
-            sizes.add_row(f"{sample.time_s / 3600:.2f}", *told, f"{sample.n_steps:,}")
+            cells = (f"{sample.resident_mb:.1f}", f"{sample.document_kb:.0f}", str(sample.n_tasks))
+            sizes.add_row(f"{sample.time_s / 3600:.2f}", *cells, f"{sample.n_steps:,}")
     console.print(sizes)
-    table = Table("what", "value", title="What came of it")
+    table = Table("what", "value", title="Result")
     for name, n in ran.faults.items():
         if n:
             table.add_row(f"faults: {name}", f"{n:,}")

@@ -1,9 +1,9 @@
-"""A day's run over a bad link, in virtual time: what it is made of, and what is kept of it.
+"""A live run of hours over a bad connection, in virtual time.
 
     day ← judge ← __main__, test_soak
 
-The whole path: device side in C, Bluetooth link, client, pipeline with analyzer and recorder, and what page
-and terminal show of it. What is kept for the judge goes to files, so that only the run can fill memory.
+It runs the whole path: firmware in C, Bluetooth connection, client, pipeline with analyzer and recorder, page
+and terminal. Results for `judge` go to files, so that memory growth is that of the run alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import struct
-import sys
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,8 +22,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "virtual"))  # its modules find each other by name
 
 from imurun.engine import Step
 from imurun.live.page.updates import UpdateFeed, Updates
@@ -57,7 +54,7 @@ COLUMNS = [column.name for column in STEP_COLUMNS]
 
 @cache
 def session() -> Simulation:
-    """Ten minutes that begin and end at rest, so that the next ten can follow them."""
+    """Ten minutes that start and end at rest, so that they can be repeated."""
     segments = [
         Segment("still", 6.0),
         Segment("walking", 40.0, speed_m_s=1.4),
@@ -72,7 +69,7 @@ def session() -> Simulation:
 
 
 def faults(seconds: float, seed: int) -> Faults:
-    """A drop each ten minutes at a time and of a length by chance, and a reboot in the middle."""
+    """One lost connection per ten minutes, random in time and length, and a reboot in the middle."""
     random = Random(seed)
     drops = [
         Spell(begin_s + random.uniform(60.0, 500.0), random.uniform(1.0, LONGEST_DROP_S))
@@ -84,7 +81,7 @@ def faults(seconds: float, seed: int) -> Faults:
 
 
 class Fetch(NamedTuple):
-    """A request for samples of a run of the sensor, and the next index of that run then."""
+    """A request for missing samples: number of the sensor's run, index range, next index at that time."""
 
     run: int
     first: int
@@ -92,8 +89,8 @@ class Fetch(NamedTuple):
     next_index: int
 
 
-class Noting(VirtualSensor):
-    """Notes in a file which samples it is asked for again."""
+class LoggingSensor(VirtualSensor):
+    """A virtual sensor that writes each request for missing samples into a file."""
 
     def __init__(self, *args, notes: Path, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -101,7 +98,7 @@ class Noting(VirtualSensor):
         self._notes = notes.open("wb")
 
     def write(self, request, now_s):
-        """As the sensor's own."""
+        """Log a request, then handle it as `VirtualSensor` does."""
         self.advance_clock(now_s)
         if request[0] == START:
             self.begins.append(self.next_sample)
@@ -113,14 +110,14 @@ class Noting(VirtualSensor):
         return super().write(request, now_s)
 
     def close(self) -> None:
-        """As the sensor's own."""
+        """Close the log and the sensor."""
         self._notes.close()
         super().close()
 
 
 @dataclass
 class Sample:
-    """How large the process and what it shows are at a time of the run."""
+    """Size of the process and of its outputs at one time of the run."""
 
     time_s: float
     resident_mb: float
@@ -131,20 +128,20 @@ class Sample:
 
 @dataclass
 class Ran:
-    """What came of a run.
+    """Result of a run.
 
     Attributes:
-        folder: of its files.
-        journal: what was recorded.
-        n_samples: places of the stream.
-        gaps: places that never came, half open.
-        second: place of the stream at which the run after the reboot begins.
+        folder: folder of its files.
+        journal: journal of the recording.
+        n_samples: length of the stream, missing samples included.
+        gaps: index ranges of missing samples, half open.
+        second: index in the stream of the first sample after the reboot.
         begins: rows of the feed at which the sensor's runs begin.
-        rate_hz: of the sensor, the best that was known at the end.
-        samples: of the memory, one each ten minutes.
-        faults: how often what went wrong.
-        n_missed: blocks that a face did not take.
-        notes: what the pipeline had to say at the end.
+        rate_hz: estimate of the sensor's rate at the end.
+        samples: process sizes, one per ten minutes.
+        faults: number of faults by kind.
+        n_missed: blocks that an output did not take.
+        notes: notes of the pipeline at the end.
     """
 
     folder: Path
@@ -160,7 +157,7 @@ class Ran:
     notes: tuple[str, ...] = ()
 
     def steps(self) -> pd.DataFrame:
-        """The steps as they came out live."""
+        """Steps in the order of the live run."""
         values = np.fromfile(self.folder / "steps").reshape(-1, len(COLUMNS))
         table = pd.DataFrame(values, columns=COLUMNS)
         for name, words in WORDS.items():
@@ -173,17 +170,19 @@ class Ran:
 
 
 def feed() -> Feed:
-    """What the sensor measures, without end."""
+    """Endless samples for the sensor."""
     return Feed(session().recording, loop=True)
 
 
-def run(hours: float, folder: Path, *, seed: int = 1, tell: Callable[[Sample], None] = lambda _: None) -> Ran:
-    """Let it happen; files go to the folder, which must be empty."""
+def run(
+    hours: float, folder: Path, *, seed: int = 1, report: Callable[[Sample], None] = lambda _: None
+) -> Ran:
+    """Simulate the run; its files go to the folder, which must be empty."""
     ran = Ran(folder)
 
     async def scenario(monkeypatch: pytest.MonkeyPatch) -> None:
         loop = asyncio.get_running_loop()
-        sensor = Noting(
+        sensor = LoggingSensor(
             library(),
             feed(),
             faults(3600.0 * hours, seed),
@@ -196,7 +195,7 @@ def run(hours: float, folder: Path, *, seed: int = 1, tell: Callable[[Sample], N
             pipeline = sensor_run(found, SETTINGS, Wearer(), folder / "run")
             loop.call_later(3600.0 * hours, pipeline.stop)
             taking = asyncio.create_task(_take(pipeline, ran))
-            await run_together([pipeline], [_Faces(pipeline, ran, tell)])
+            await run_together([pipeline], [_Faces(pipeline, ran, report)])
             await taking
             if pipeline.error is not None:
                 raise pipeline.error
@@ -213,7 +212,7 @@ def run(hours: float, folder: Path, *, seed: int = 1, tell: Callable[[Sample], N
 
 
 async def _take(pipeline: Pipeline, ran: Ran) -> None:
-    """Keep steps in a file, and the places of gaps."""
+    """Write steps to a file, and collect the gaps."""
     with (ran.folder / "steps").open("wb") as file:
         async for block, steps in pipeline.fan.subscribe():
             missing = np.flatnonzero(np.diff(np.concatenate([[False], block.missing, [False]]).astype(int)))
@@ -232,10 +231,10 @@ def _number(name: str, value: float | str) -> float:
 
 
 class _Faces:
-    """What a browser, a terminal and lines in a file show; presses of the buttons; the size of it all."""
+    """Page, terminal and plain lines, lap presses, and measurements of their size."""
 
-    def __init__(self, pipeline: Pipeline, ran: Ran, tell: Callable[[Sample], None]) -> None:
-        self._pipeline, self._ran, self._tell = pipeline, ran, tell
+    def __init__(self, pipeline: Pipeline, ran: Ran, report: Callable[[Sample], None]) -> None:
+        self._pipeline, self._ran, self._report = pipeline, ran, report
 
     async def __call__(self, ended: asyncio.Event) -> None:
         loop, state = asyncio.get_running_loop(), self._pipeline.state
@@ -264,12 +263,12 @@ class _Faces:
                     state.n_trend,
                 )
                 self._ran.samples.append(sample)
-                self._tell(sample)
+                self._report(sample)
             await asyncio.sleep(LOOK_EVERY_S)
 
 
 def resident_mb() -> float:
-    """Of this process, without what is only waiting to be collected."""
+    """Resident memory of this process after a garbage collection, MB."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096 / 1e6

@@ -1,4 +1,4 @@
-"""What a long run gave, held against what it must give."""
+"""Checks the result of a long run: samples, steps, recovery, memory."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ from imurun.model.recording import Recording, missing_rows
 from tests.soak.day import COLUMNS, WORDS, Ran, feed, session
 
 RING = 4096
-"""Samples that the sensor holds."""
+"""Length of the sensor's resend buffer, samples."""
 BLOCK = 8192
 ACC_SCALE_G, GYR_SCALE_DEG_S = 30500e-9 * 16, 35000e-9 * 2000
 STEPS = np.repeat([ACC_SCALE_G * 9.80665, GYR_SCALE_DEG_S * np.pi / 180], 3)
 SETTLED_S = 20.0
-"""After a gap the engine finds its attitude anew (a filter of 6 s) and averages over the last eight steps."""
+"""After a gap the orientation filter settles (time constant 6 s), and some features average eight steps."""
 ASKING_S = 5.0
-"""Missing samples are asked for one request after the other; those of this long before a reboot may wait."""
+"""Requests for missing samples queue; those of this last time before a reboot may never be sent."""
 AROUND_S = 1.0
-"""Steps are decided within this."""
+"""Steps are decided within this time."""
 TOLERANCE_S = 0.05
-"""A found foot strike within this of a true one is it."""
+"""Largest distance of a detected foot strike from a true one."""
 FULL_LOG = "The sensor keeps no log of its own"
-"""Its storage is full after hours, which is said, and is no fault."""
+"""Start of the note after hours, when the log of the sensor is full; not a fault."""
 MOST_GROWTH_MB = 25.0
-"""Caches fill up in the first hours, and the allocator keeps what it once had."""
+"""Allowed growth: caches fill in the first hours, and the allocator does not return memory."""
 FIRST_S = 75.0
-"""The first runner's minute finds the mounting, and is judged by other tests."""
+"""The alignment is found in the first minute of running, which other tests check."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found.
+    """Measures of the result.
 
     Attributes:
-        n_steps: of the live table.
-        missing_s: of the stream; n_gaps: in how many pieces.
-        n_held: samples that never came although the sensor held them when they were last asked for.
-        n_unasked: samples that never came and were never asked for.
-        n_in_ring: samples that went with the sensor's power, before their turn to be asked for had come.
-        n_other: samples that came and are not the sensor's.
-        link_adds: largest difference between the live table and that of the same samples cut out of the feed.
-        n_lost, n_found: steps away from gaps that only the run without a link has, or only the live one.
-        contact_ms: largest difference of initial contacts to the run without a link, where settled.
+        n_steps: steps of the live table.
+        missing_s: missing time of the stream; n_gaps: number of gaps.
+        n_held: missing samples that the sensor still had when they were last requested.
+        n_unasked: missing samples that were never requested.
+        n_in_ring: samples lost with the sensor's power before their request was sent.
+        n_other: received samples that differ from the sensor's.
+        link_adds: largest difference between the live table and that of the feed with the same gaps.
+        n_lost, n_found: steps away from gaps that only the run without connection has, or only the live one.
+        contact_ms: largest difference of initial contacts to the run without connection, where settled.
         contact_time_ms: the same of contact times.
-        f1: of running foot strikes against the simulated runner, outside gaps.
-        truth_ms: 95 of 100 initial contacts are this close to his.
+        f1: F1 of running foot strikes against the simulated runner, outside gaps.
+        truth_ms: 95th percentile of the error of initial contacts against the simulated runner.
         recovered: whether `imurun recover` gives the same table from the journal.
-        recover_mb: what that took, at most.
-        growth_mb: resident memory of the last hour against the second, or the last sample against the first.
+        recover_mb: most memory that it took.
+        growth_mb: resident memory of the last hour minus the second, or the last sample minus the first.
     """
 
     n_steps: int
@@ -81,12 +81,12 @@ class Verdict:
 
 
 def judge(ran: Ran) -> Verdict:
-    """Recover the journal, and hold all against all."""
+    """Recover the journal, and compare stream, steps and recording with the truth."""
     steps = ran.steps()
     recover_mb = _recover(ran.journal)
     recovered, _ = read_steps(ran.journal.with_name("run-steps.parquet"))
     recording = read(ran.journal.with_suffix(".parquet"))
-    ran.rate_hz = recording.rate_hz  # the one that it was analysed at
+    ran.rate_hz = recording.rate_hz  # the rate of the analysis
     cut, whole = _expected(ran, gaps=True), _expected(ran, gaps=False)
     moved = _without_link(ran, steps)
     gaps_s = _times(ran)
@@ -122,13 +122,13 @@ def judge(ran: Ran) -> Verdict:
 
 
 def _recover(journal: Path) -> float:
-    """`imurun recover`, in a process of its own; returns the most memory that it took, MB."""
+    """Run `imurun recover` in a new process; returns its peak memory, MB."""
     subprocess.run([sys.executable, "-m", "imurun", "recover", str(journal)], check=True, capture_output=True)
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
 
 
 def _rows(ran: Ran, first: int, stop: int) -> np.ndarray:
-    """Rows of the feed that belong to these places of the stream."""
+    """Rows of the feed for these indices of the stream."""
     places = np.arange(first, stop)
     return places + np.where(places < ran.second, ran.begins[0], ran.begins[-1] - ran.second)
 
@@ -145,7 +145,7 @@ def _values(rows: np.ndarray) -> FloatArray:
 
 
 def _expected(ran: Ran, *, gaps: bool) -> pd.DataFrame:
-    """Steps of what the sensor measured, block by block: with the places of gaps cut out, or all of it."""
+    """Steps of the sensor's samples without connection: with the gaps of the stream, or with all samples."""
     analyzer = RunAnalyzer(ran.rate_hz, acc_range_g=16)
     parts = []
     n = ran.n_samples if gaps else ran.n_samples - ran.second + ran.begins[-1]
@@ -160,7 +160,7 @@ def _expected(ran: Ran, *, gaps: bool) -> pd.DataFrame:
 
 
 def _difference(one: pd.DataFrame, other: pd.DataFrame) -> float:
-    """Largest difference of two tables; infinite where rows, words or what is known differ."""
+    """Largest difference of two tables; infinite if number of rows, text columns or NaN differ."""
     if len(one) != len(other) or any(
         (one[name].to_numpy() != other[name].to_numpy()).any() for name in WORDS
     ):
@@ -173,12 +173,12 @@ def _difference(one: pd.DataFrame, other: pd.DataFrame) -> float:
 
 
 def _shift(ran: Ran, whole_s: FloatArray) -> FloatArray:
-    """From the time of the run without a link to that of the stream: the reboot's gap is told by arrivals."""
+    """Offset from the time of the run without connection to that of the stream, s: the gap of the reboot."""
     return np.where(whole_s < ran.begins[-1] / ran.rate_hz, 0.0, (ran.second - ran.begins[-1]) / ran.rate_hz)
 
 
 def _without_link(ran: Ran, steps: pd.DataFrame) -> pd.DataFrame:
-    """The live steps, at the times of the run without a link."""
+    """The live steps at the times of the run without connection."""
     moved = steps.copy()
     late = moved["initial_contact_s"] > ran.second / ran.rate_hz
     moved.loc[late, "initial_contact_s"] -= (ran.second - ran.begins[-1]) / ran.rate_hz
@@ -191,7 +191,7 @@ def _times(ran: Ran) -> FloatArray:
 
 
 def _outside(time_s: FloatArray, gaps_s: FloatArray, before_s: float, after_s: float) -> np.ndarray:
-    """Which times lie in no gap, nor so close to one, nor at the beginning."""
+    """Mask of the times that are away from gaps and after the start."""
     inside = time_s < FIRST_S
     for begin_s, end_s in gaps_s:
         inside |= (time_s > begin_s - before_s) & (time_s < end_s + after_s)
@@ -199,7 +199,7 @@ def _outside(time_s: FloatArray, gaps_s: FloatArray, before_s: float, after_s: f
 
 
 def _pair(true_s: FloatArray, found_s: FloatArray) -> np.ndarray:
-    """Indices of pairs that are each other's nearest within `TOLERANCE_S`, shape (n, 2); times ascend."""
+    """Index pairs of mutual nearest neighbours within `TOLERANCE_S`, shape (n, 2); times ascend."""
 
     def nearest(to: FloatArray, of: FloatArray) -> np.ndarray:
         after = np.clip(np.searchsorted(of, to), 1, len(of) - 1)
@@ -233,10 +233,7 @@ def _against_runner(ran: Ran, steps: pd.DataFrame) -> tuple[float, float]:
 
 
 def _lost(ran: Ran) -> dict[str, int]:
-    """Of samples that never came: how many were held when last asked for, how many were not asked for.
-
-    Those that the ring held when power went are `n_in_ring`.
-    """
+    """Missing samples by cause: see `n_held`, `n_unasked` and `n_in_ring` of `Verdict`."""
     fetches = ran.fetches()
     held = unasked = in_ring = 0
     for first, stop in ran.gaps:
@@ -256,7 +253,7 @@ def _lost(ran: Ran) -> dict[str, int]:
 
 
 def _others(ran: Ran, recording: Recording) -> int:
-    """Samples of the recovered recording that are not those that the sensor measured."""
+    """Number of samples of the recovered recording that differ from the sensor's."""
     assert recording.gyr is not None
     n_other = int(len(recording) != ran.n_samples)
     missing = missing_rows(recording.acc, recording.gyr)
@@ -281,20 +278,20 @@ def _growth(ran: Ran) -> float:
 
 
 def faults_of(verdict: Verdict, ran: Ran) -> list[str]:
-    """What of it must not be; a sentence each."""
+    """One sentence per failed check."""
     checks = {
-        "A sample never came although the sensor held it.": verdict.n_held == 0,
-        "A sample that is missing was never asked for.": verdict.n_unasked == 0,
-        "A sample is not the sensor's.": verdict.n_other == 0,
-        "The link changed steps beyond what is missing.": verdict.link_adds < 1e-6,
-        "Steps away from gaps were lost or made up.": verdict.n_lost + verdict.n_found == 0,
+        "A sample is missing although the sensor had it.": verdict.n_held == 0,
+        "A missing sample was never requested.": verdict.n_unasked == 0,
+        "A sample differs from the sensor's.": verdict.n_other == 0,
+        "The connection changed steps by more than its gaps.": verdict.link_adds < 1e-6,
+        "Steps away from gaps were lost or added.": verdict.n_lost + verdict.n_found == 0,
         "Contacts moved by more than 0.5 ms.": verdict.contact_ms < 0.5,
         "Contact times changed by more than 0.5 ms.": verdict.contact_time_ms < 0.5,
-        "Foot strikes are not the runner's.": verdict.f1 > 0.999,
-        "The journal does not give the same session.": verdict.recovered,
+        "Foot strikes differ from the simulated runner's.": verdict.f1 > 0.999,
+        "The recovered session differs from the live one.": verdict.recovered,
         "Memory grew.": verdict.growth_mb < MOST_GROWTH_MB,
-        "A face did not keep up.": ran.n_missed == 0,
+        "An output did not keep up.": ran.n_missed == 0,
         "Tasks were left over.": len({sample.n_tasks for sample in ran.samples}) <= 2,
-        "The pipeline complained.": all(note.startswith(FULL_LOG) for note in ran.notes),
+        "The pipeline has unexpected notes.": all(note.startswith(FULL_LOG) for note in ran.notes),
     }
     return [fault for fault, holds in checks.items() if not holds]

@@ -1,10 +1,12 @@
-"""A quarter of an hour of it; `python -m tests.soak` makes it twelve hours."""
+"""A quarter of an hour of a live run over a bad connection; `python -m tests.soak` simulates twelve hours."""
 
 from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
+pytest.importorskip(
+    "bumble", reason="needs the extra virtual: .venv/bin/python -m pip install -e '.[virtual]'"
+)
 
 from tests.soak.day import run
 from tests.soak.judge import faults_of, judge
@@ -12,7 +14,7 @@ from tests.soak.judge import faults_of, judge
 HOURS = 0.27
 
 
-def test_a_long_run_in_short(tmp_path):
+def test_a_live_run_over_a_bad_connection_keeps_all_samples_and_steps(tmp_path):
     ran = run(HOURS, tmp_path)
     verdict = judge(ran)
     assert ran.faults["rebooted"] == 1

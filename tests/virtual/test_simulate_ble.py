@@ -99,12 +99,12 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        ([], 2, "Say either OUT"),
-        (["run.csv", "--ble", "usb:0"], 2, "Say either OUT"),
+        ([], 2, "Give either OUT"),
+        (["run.csv", "--ble", "usb:0"], 2, "Give either OUT"),
         (["run.csv", "--fault", "loss=0.1"], 2, "go with --ble"),
         (["--ble", "usb:0", "--truth", "t.csv"], 2, "--truth goes with OUT"),
         (["--ble", "usb:0", "--fault", "luck=1"], 1, "--fault luck=1 is not understood"),
-        (["--ble", "usb:0", "--recording", "r.csv", "--speed", "3"], 1, "--recording is a run already"),
+        (["--ble", "usb:0", "--recording", "r.csv", "--speed", "3"], 1, "--recording replays a file"),
         (["--ble", "usb:0", "--recording", "nowhere.csv"], 1, "nowhere.csv"),
         (["--ble", "pigeon:0"], 1, "There is no transport pigeon:0"),
         (["--ble", "tcp-client:127.0.0.1:1"], 1, "cannot be opened"),
