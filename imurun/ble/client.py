@@ -18,7 +18,6 @@ from random import Random
 from typing import Any, TypeAlias
 
 from imurun.ble.backfill import Backfill
-from imurun.ble.codec import Flag
 from imurun.ble.connection import Link, LinkLostError, open_link
 from imurun.ble.control import LogState, Op, Status, StatusReport, Stopped, TimeSync, decode_capabilities
 from imurun.ble.decoding import Assembly, Settings, offering
@@ -33,6 +32,7 @@ from imurun.ble.scan import Found, find
 from imurun.ble.timeouts import Waits
 from imurun.errors import AdapterError, RecordingError, SensorError, WrongSensorError
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import Flag
 
 FACTOR = 2.0
 
@@ -386,9 +386,9 @@ class SensorClient:
         if self._journal is not None:
             self._journal.notification(taken.arrival_s, taken.characteristic, taken.data)
         blocks = self.assembly.take(taken.characteristic, taken.data, taken.arrival_s)
-        for piece in self.assembly.pieces:
-            if piece.flags & Flag.BACKFILLED and piece.index is not None:
-                self._backfill.came(piece.index + len(piece))
+        for chunk in self.assembly.pieces:
+            if chunk.flags & Flag.BACKFILLED and chunk.index is not None:
+                self._backfill.came(chunk.index + len(chunk))
         await self._give_out(blocks)
         if self.n_dropped > self._n_dropped_told:
             await self._tell(Dropped(self._clock(), self.n_dropped - self._n_dropped_told))

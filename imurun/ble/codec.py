@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from enum import IntFlag, StrEnum
+from enum import StrEnum
 from struct import Struct
 from typing import NamedTuple, TypeAlias
 
@@ -45,25 +45,11 @@ class Reject(StrEnum):
     CHECKSUM = "crc"
 
 
-class Flag(IntFlag):
-    """What a frame says about its samples. Bits that are not listed may be set, and mean nothing yet."""
-
-    ACC_CLIPPED = 1
-    GYR_CLIPPED = 2
-    BACKFILLED = 4
-    LOST_BEFORE = 8
-    BATTERY_LOW = 16
-
-
-ACC_CLIPPED, GYR_CLIPPED, BACKFILLED = int(Flag.ACC_CLIPPED), int(Flag.GYR_CLIPPED), int(Flag.BACKFILLED)
-"""The same for what is asked of every packet: `&` with a `Flag` is slow."""
-
-
 class Samples(NamedTuple):
     """Consecutive samples as the sensor counted them; none in a frame that only tells the time.
 
     Attributes:
-        flags: bits of `Flag`.
+        flags: bits of `imurun.reassembly.chunks.Flag`.
         sequence: number of the notification, modulo 65536.
         first_index: samples since the start of the run, before these.
         time_us: device clock of the last sample, modulo 2**32; None in a short frame.
@@ -80,7 +66,7 @@ class Samples(NamedTuple):
 
 
 class LogData(NamedTuple):
-    """A piece of an on-device log, `offset` bytes from its start."""
+    """A chunk of an on-device log, `offset` bytes from its start."""
 
     flags: int
     sequence: int

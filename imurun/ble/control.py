@@ -294,8 +294,8 @@ def encode_response(response: Response, mtu: int = 247) -> list[bytes]:
     """The indications of a response, each of at most `mtu` - 3 bytes."""
     payload = b"" if response.payload is None else _encode_payload(response.op, response.payload)
     head, room = bytes(response[:3]), mtu - 3 - HEAD_BYTES
-    pieces = [payload[at : at + room] for at in range(0, len(payload), room)] or [b""]
-    return [bytes((LAST if k == len(pieces) - 1 else MORE,)) + head + piece for k, piece in enumerate(pieces)]
+    chunks = [payload[at : at + room] for at in range(0, len(payload), room)] or [b""]
+    return [bytes((LAST if k == len(chunks) - 1 else MORE,)) + head + chunk for k, chunk in enumerate(chunks)]
 
 
 def _encode_payload(op: int, payload: Payload) -> bytes:

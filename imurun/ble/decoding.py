@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from imurun.ble.devices.driver import Piece, Profile
+from imurun.ble.devices.driver import Profile
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import SampleChunk
 from imurun.reassembly.reassembler import WINDOW_S, Aligner
 
 HELD_S = 3600.0
@@ -55,7 +56,7 @@ class Assembly:
     Attributes:
         decoder: counts refused packets.
         aligner: counts late and doubled ones, and knows holes, clock and rate.
-        pieces: what the last notification held.
+        chunks: what the last notification held.
 
     Raises:
         SettingsError: the sensor does not have these settings.
@@ -72,7 +73,7 @@ class Assembly:
             window_s=HELD_S if profile.has_index else WINDOW_S,
             first_index=0 if profile.has_index else None,
         )
-        self.pieces: list[Piece] = []
+        self.pieces: list[SampleChunk] = []
 
     def take(self, characteristic: str, data: bytes, arrival_s: float) -> list[SampleBlock]:
         """Take a notification, and return the blocks that can be given out."""
@@ -81,4 +82,4 @@ class Assembly:
             self.pieces = self.decoder.feed(data, arrival_s)
         elif characteristic == self._profile.reply_characteristic:
             self.decoder.reply(data)
-        return [block for piece in self.pieces for block in self.aligner.push(piece)]
+        return [block for chunk in self.pieces for block in self.aligner.push(chunk)]

@@ -107,11 +107,11 @@ class PartOfLog:
         """The first missing bytes, half-open."""
         return runs(self._missing)[0]
 
-    def put(self, piece: LogData) -> None:
+    def put(self, chunk: LogData) -> None:
         """Put bytes where they belong; what lies outside is no part of this log."""
-        place = slice(piece.offset, piece.offset + len(piece.data))
+        place = slice(chunk.offset, chunk.offset + len(chunk.data))
         if place.stop <= len(self._content):
-            self._content[place] = np.frombuffer(piece.data, np.uint8)
+            self._content[place] = np.frombuffer(chunk.data, np.uint8)
             self._missing[place] = False
 
 
@@ -210,12 +210,12 @@ class Inquiry:
             raise self._refused(answer)
 
     async def _take_log(self, end: int, part: PartOfLog) -> None:
-        """Take pieces of a log up to the one that ends at `end`, or until none come any more."""
+        """Take chunks of a log up to the one that ends at `end`, or until none come any more."""
         self._log_data.clear()
         while await self._take(self._waits.drain_s) is not None or self._log_data:
-            for piece in self._log_data:
-                part.put(piece)
-            came = any(piece.offset + len(piece.data) >= end for piece in self._log_data)
+            for chunk in self._log_data:
+                part.put(chunk)
+            came = any(chunk.offset + len(chunk.data) >= end for chunk in self._log_data)
             self._log_data.clear()
             if came:
                 return

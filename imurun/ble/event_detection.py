@@ -1,16 +1,15 @@
-"""What the blocks and pieces of a stream tell about its state, as events."""
+"""What the blocks and chunks of a stream tell about its state, as events."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from imurun.ble.codec import ACC_CLIPPED, GYR_CLIPPED
 from imurun.ble.decoding import Settings
-from imurun.ble.devices.driver import Piece
 from imurun.ble.events import Clipping, Event, GapFilled, GapFinal, RateOff
 from imurun.model.frames import G
 from imurun.model.recording import stretches
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import ACC_CLIPPED, GYR_CLIPPED, SampleChunk
 from imurun.reassembly.reassembler import Aligner
 
 CLIPPED = 0.9995
@@ -88,25 +87,25 @@ class SignalWatch:
         self._clipped_s = {"acc": -np.inf, "gyr": -np.inf}
         self._rate_is_off = False
 
-    def look(self, pieces: list[Piece], aligner: Aligner) -> list[Event]:
+    def look(self, chunks: list[SampleChunk], aligner: Aligner) -> list[Event]:
         """Pieces that just came."""
         events: list[Event] = []
-        for piece in pieces:
+        for chunk in chunks:
             for what in ("acc", "gyr"):
-                if self._is_clipped(piece, what):
-                    if piece.arrival_s - self._clipped_s[what] > CLIPPING_S:
-                        events.append(Clipping(piece.arrival_s, what))
-                    self._clipped_s[what] = piece.arrival_s
+                if self._is_clipped(chunk, what):
+                    if chunk.arrival_s - self._clipped_s[what] > CLIPPING_S:
+                        events.append(Clipping(chunk.arrival_s, what))
+                    self._clipped_s[what] = chunk.arrival_s
             is_off = abs(aligner.rate_hz / self._settings.rate_hz - 1.0) > RATE_OFF
             if is_off and not self._rate_is_off:
-                events.append(RateOff(piece.arrival_s, aligner.rate_hz, self._settings.rate_hz))
+                events.append(RateOff(chunk.arrival_s, aligner.rate_hz, self._settings.rate_hz))
             self._rate_is_off = is_off
         return events
 
-    def _is_clipped(self, piece: Piece, what: str) -> bool:
+    def _is_clipped(self, chunk: SampleChunk, what: str) -> bool:
         if self._has_flags:
-            return bool(piece.flags & (ACC_CLIPPED if what == "acc" else GYR_CLIPPED))
-        values = piece.acc if what == "acc" else piece.gyr
+            return bool(chunk.flags & (ACC_CLIPPED if what == "acc" else GYR_CLIPPED))
+        values = chunk.acc if what == "acc" else chunk.gyr
         if values is None or not len(values):
             return False
         acc_range, gyr_range = self._settings.acc_range_g * G, np.radians(self._settings.gyr_range_deg_s)

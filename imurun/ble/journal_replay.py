@@ -13,10 +13,7 @@ from imurun.ble.journal import END, GIVE_UP, Event, Journal
 from imurun.errors import FormatError, RecordingError, SettingsError
 from imurun.model.recording import check_rate
 from imurun.model.sample_block import SampleBlock
-from imurun.reassembly.plausibility import LONGEST_S
-
-LONGEST_GAP_S = LONGEST_S
-"""Longer ones are no gap of a recording, and would be rows of NaN as long."""
+from imurun.reassembly.plausibility import LONGEST_GAP_S
 
 
 def journal_header(

@@ -20,8 +20,8 @@ if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
 
 import imurun
 from firmware_protocol.host import board as host
-from imurun.ble.codec import Flag
 from imurun.ble.journal import Notification, open_journal
+from imurun.reassembly.chunks import Flag
 from tests.ble.bluez import Bluez, start_daemon
 from tests.ble.firmware_board import FirmwareBoard, values_of
 

@@ -12,7 +12,6 @@ import pytest
 
 import imurun
 from imurun.ble.client import SensorClient
-from imurun.ble.codec import Flag
 from imurun.ble.connection import notifying
 from imurun.ble.control import Op, Status
 from imurun.ble.devices import PROFILES
@@ -34,6 +33,7 @@ from imurun.ble.scan import find, scan
 from imurun.ble.timeouts import Waits
 from imurun.errors import RecordingError
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import Flag
 from tests.ble.ble_helpers import rows
 from tests.ble.bluez import ADDRESS
 from tests.ble.board import Board, values_of
@@ -114,7 +114,7 @@ def test_ten_drops_lose_and_double_nothing():
             assert await bluez.count_connections() == connections
             items += await the_rest(client)
             assert bluez.board.requests.count(Op.START) == 1
-            assert not client.assembly.aligner.counts["late or twice"]
+            assert not client.assembly.aligner.counts["late or duplicate"]
             return items
 
     items = run(scenario())

@@ -1,16 +1,15 @@
-"""Events that blocks and pieces give rise to."""
+"""Events that blocks and chunks give rise to."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from imurun.ble.codec import Flag
 from imurun.ble.decoding import Settings
-from imurun.ble.devices import Piece
 from imurun.ble.event_detection import GapWatch, SignalWatch
 from imurun.ble.events import Clipping, GapFilled, GapFinal, RateOff
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import Flag, SampleChunk
 from imurun.reassembly.reassembler import Aligner
 from tests.ble.ble_helpers import RADIAN, G
 
@@ -47,9 +46,9 @@ def test_a_hole_filled_in_parts_is_told_when_all_of_it_is_known():
     assert watch.blocks([block(44, 20)], 4.0) == []
 
 
-def piece(value_acc, value_gyr, arrival_s, flags=0):
+def chunk(value_acc, value_gyr, arrival_s, flags=0):
     values = np.hstack([np.full((4, 3), value_acc), np.full((4, 3), value_gyr)])
-    return Piece("both", values, arrival_s, flags=flags)
+    return SampleChunk("both", values, arrival_s, flags=flags)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def piece(value_acc, value_gyr, arrival_s, flags=0):
 )
 def test_clipping_by_value(acc, gyr, told):
     watch = SignalWatch(SETTINGS, has_flags=False)
-    events = watch.look([piece(acc, gyr, 5.0)], Aligner(100))
+    events = watch.look([chunk(acc, gyr, 5.0)], Aligner(100))
     assert events == [Clipping(5.0, what) for what in told]
 
 
@@ -71,7 +70,7 @@ def test_clipping_by_flag_is_told_again_only_after_a_pause():
     watch = SignalWatch(SETTINGS, has_flags=True)
     aligner = Aligner(100)
     told = [
-        bool(watch.look([piece(0.0, 0.0, t, Flag.ACC_CLIPPED if clipped else 0)], aligner))
+        bool(watch.look([chunk(0.0, 0.0, t, Flag.ACC_CLIPPED if clipped else 0)], aligner))
         for t, clipped in [(0.0, True), (0.5, True), (1.4, True), (2.0, False), (3.0, True)]
     ]
     assert told == [True, False, False, False, True]
@@ -83,7 +82,7 @@ def test_a_rate_that_is_off_is_told_once():
     events = []
     for k in range(200):
         last = k * 10 + 9
-        p = Piece("both", np.zeros((10, 6)), last / 104, index=k * 10, time_device_s=last / 104)
+        p = SampleChunk("both", np.zeros((10, 6)), last / 104, index=k * 10, time_device_s=last / 104)
         aligner.push(p)
         events += watch.look([p], aligner)
     (event,) = events

@@ -87,7 +87,7 @@ def test_at_a_small_mtu_too(monkeypatch):
 @pytest.mark.parametrize(
     ("fault", "what", "count"),
     [
-        (Faults(duplicate=0.1), "doubled", "late or twice"),
+        (Faults(duplicate=0.1), "doubled", "late or duplicate"),
         (Faults(reorder=0.1), "swapped", None),
         (Faults(delay_s=0.3), None, None),
         (Faults(flip=0.1), "damaged", None),

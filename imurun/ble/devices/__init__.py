@@ -9,14 +9,12 @@ from collections.abc import Collection
 from importlib import import_module
 from pkgutil import iter_modules
 
-from imurun.ble.devices.driver import Decoder, Kind, Piece, Profile, Reply, Write
+from imurun.ble.devices.driver import Decoder, Profile, Reply, Write
 from imurun.errors import SettingsError
 
 __all__ = [
     "PROFILES",
     "Decoder",
-    "Kind",
-    "Piece",
     "Profile",
     "Reply",
     "Write",

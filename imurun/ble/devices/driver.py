@@ -6,18 +6,13 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray
-
-Kind = Literal["both", "acc", "gyr"]
-"""What the columns of a piece are: acceleration and angular rate, or one of them."""
-
-Clock = Literal["device", "none"]
-"""Whether packets carry the device's own time."""
+from imurun.reassembly.chunks import Clock, Kind, SampleChunk
 
 BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
 """The standard characteristic: one byte, percent."""
@@ -28,48 +23,8 @@ def uuid16(number: int) -> str:
     return f"0000{number:04x}-0000-1000-8000-00805f9b34fb"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """Consecutive samples of one packet, in SI units and the sensor's own axes.
-
-    Attributes:
-        kind: what the columns are.
-        values: shape (n, 6) for "both" (acceleration, then angular rate), else (n, 3); m/s2 and rad/s. No
-            rows in a packet that only tells the time.
-        arrival_s: when the packet came, on the host's monotonic clock.
-        index: device index of the first row, where the format has one.
-        sequence: number of the packet, where the format has one.
-        time_device_s: device clock of the last row (of the one before the first, where there is none); None
-            where the format tells none. It does not wrap.
-        flags: bits of `imurun.ble.codec.Flag`.
-        run: counts starts of the device: index and device clock begin anew when it changes.
-    """
-
-    kind: Kind
-    values: FloatArray
-    arrival_s: float
-    index: int | None = None
-    sequence: int | None = None
-    time_device_s: float | None = None
-    flags: int = 0
-    run: int = 0
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def acc(self) -> FloatArray | None:
-        """Specific force, shape (n, 3), m/s2."""
-        return None if self.kind == "gyr" else self.values[:, :3]
-
-    @property
-    def gyr(self) -> FloatArray | None:
-        """Angular rate, shape (n, 3), rad/s."""
-        return None if self.kind == "acc" else self.values[:, -3:]
-
-
 class Decoder(Protocol):
-    """Notifications of one device, to pieces. Stateful; one for each recording.
+    """Notifications of one device, to chunks. Stateful; one for each recording.
 
     Attributes:
         rejects: how many packets were refused, by reason.
@@ -77,7 +32,7 @@ class Decoder(Protocol):
 
     rejects: Counter[str]
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
         """Take one notification of the data characteristic. Never raises on bad bytes."""
         ...
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imurun.ble.codec import BACKFILLED, VERSION, Reject, Samples, decode_frame
+from imurun.ble.codec import VERSION, Reject, Samples, decode_frame
 from imurun.ble.control import (
     Capabilities,
     Configuration,
@@ -26,9 +26,10 @@ from imurun.ble.control import (
     decode_response,
     encode_request,
 )
-from imurun.ble.devices.driver import BATTERY_LEVEL, Piece, Profile, Reply, Write, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Profile, Reply, Write, lower
 from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray, G
+from imurun.reassembly.chunks import BACKFILLED, SampleChunk
 
 SERVICE = "7d0c0001-3a5b-4f1e-9c62-1b8a6e0f5d21"
 DATA = "7d0c0002-3a5b-4f1e-9c62-1b8a6e0f5d21"
@@ -57,7 +58,7 @@ _REFUSALS = {
 
 
 class ImurunDecoder:
-    """Frames to pieces.
+    """Frames to chunks.
 
     Until a `Configuration` is known, values are scaled by the nominal ranges, and the first configuration id
     that comes is taken to mean them. Frames of another configuration are refused, since their scale is
@@ -107,8 +108,8 @@ class ImurunDecoder:
         self._last_live = None
         self._reference = None
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """One notification as at most one chunk."""
         frame = decode_frame(data)
         if isinstance(frame, Reject):
             self.rejects[frame.value] += 1
@@ -118,8 +119,8 @@ class ImurunDecoder:
             return []
         return self.take(frame, arrival_s)
 
-    def take(self, frame: Samples, arrival_s: float) -> list[Piece]:
-        """One frame, of a notification or of a log, as at most one piece."""
+    def take(self, frame: Samples, arrival_s: float) -> list[SampleChunk]:
+        """One frame, of a notification or of a log, as at most one chunk."""
         if frame.configuration_id is not None and frame.configuration_id != self._configuration_id:
             if self._configuration_id is not None:
                 self.rejects[CONFIGURATION] += 1
@@ -133,7 +134,7 @@ class ImurunDecoder:
                 self._begin_run()
             self._last_live = last if self._last_live is None else max(last, self._last_live)
         time_s = None if frame.time_us is None else self._unwrap(frame.time_us * 1e-6, last)
-        piece = Piece(
+        chunk = SampleChunk(
             "both",
             frame.raw * self._scale,
             arrival_s,
@@ -143,7 +144,7 @@ class ImurunDecoder:
             frame.flags,
             self._run,
         )
-        return [piece]
+        return [chunk]
 
     def _unwrap(self, time_s: float, index: int) -> float:
         """The device clock without its wrap every 71.6 minutes, which the index tells to any distance."""

@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from imurun.ble.devices.driver import BATTERY_LEVEL, Piece, Profile, Write, counts_to_floats, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Profile, Write, counts_to_floats, lower
 from imurun.model.frames import G
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "326a9000-85cb-9195-d9dd-464cfbbae75a"
 CONTROL = "326a9001-85cb-9195-d9dd-464cfbbae75a"
@@ -32,7 +33,7 @@ _GYR_RANGE_CODES = {2000: 0, 1000: 1, 500: 2, 250: 3}
 
 
 class MetaMotionDecoder:
-    """Packets to pieces of "acc" and "gyr".
+    """Packets to chunks of "acc" and "gyr".
 
     Args:
         acc_range_g, gyr_range_deg_s: the full scales that the sensor was given.
@@ -49,8 +50,8 @@ class MetaMotionDecoder:
     def reply(self, data: bytes) -> None:
         """Replies come on the data characteristic."""
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """One notification as at most one chunk."""
         if len(data) < 2:
             return self._reject("length")
         module = data[0]
@@ -59,9 +60,9 @@ class MetaMotionDecoder:
         if len(data) not in ((8,) if data[1] == SAMPLES else (8, 20)):
             return self._reject("length")
         values = counts_to_floats(data, 2, (len(data) - 2) // 2) * self._scale[module]
-        return [Piece("acc" if module == ACC else "gyr", values, arrival_s)]
+        return [SampleChunk("acc" if module == ACC else "gyr", values, arrival_s)]
 
-    def _reject(self, reason: str) -> list[Piece]:
+    def _reject(self, reason: str) -> list[SampleChunk]:
         self.rejects[reason] += 1
         return []
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imurun.ble.devices.driver import Piece, Profile, Reply, Write, lower
+from imurun.ble.devices.driver import Profile, Reply, Write, lower
 from imurun.model.frames import FloatArray
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "34802252-7185-4d5d-b431-630e7050e8f0"
 CONTROL = "34800001-7185-4d5d-b431-630e7050e8f0"
@@ -49,7 +50,7 @@ def decode_arrays(data: bytes, n_sensors: int = 2) -> tuple[int, FloatArray] | N
 
 
 class MovesenseDecoder:
-    """Notifications to pieces.
+    """Notifications to chunks.
 
     Which first parts are followed by a continuation is learnt from their length: the first packet of a length
     that could be whole is held until the next notification shows whether it was, so that no part is ever
@@ -70,8 +71,8 @@ class MovesenseDecoder:
     def reply(self, data: bytes) -> None:
         """Replies come on the data characteristic."""
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as up to two pieces: the one that was held, and its own."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """One notification as up to two chunks: the one that was held, and its own."""
         if len(data) < 2 or data[0] not in (RESULT, PACKET, CONTINUATION):
             self._count("type")
             return []
@@ -82,17 +83,17 @@ class MovesenseDecoder:
             return []
         if data[0] == CONTINUATION:
             return self._join(data)
-        pieces = self._settle()
+        chunks = self._settle()
         whole = (len(data) - 6) % 24 == 0 and len(data) > 6
         if whole and len(data) in self._whole:
-            return pieces + self._piece(data[2:], arrival_s)
+            return chunks + self._piece(data[2:], arrival_s)
         if len(data) > MAX_PACKET_BYTES or len(data) < 6:
             self._count("length")
-            return pieces
+            return chunks
         self._held = bytes(data), arrival_s
-        return pieces
+        return chunks
 
-    def _settle(self) -> list[Piece]:
+    def _settle(self) -> list[SampleChunk]:
         """No continuation came for what is held."""
         if self._held is None:
             return []
@@ -103,7 +104,7 @@ class MovesenseDecoder:
         self._whole.add(len(data))
         return self._piece(data[2:], arrival_s)
 
-    def _join(self, data: bytes) -> list[Piece]:
+    def _join(self, data: bytes) -> list[SampleChunk]:
         if self._held is None:
             self._count("continuation alone")
             return []
@@ -111,7 +112,7 @@ class MovesenseDecoder:
         self._parts.add(len(first))
         return self._piece(first[2:] + data[2:], arrival_s)
 
-    def _piece(self, data: bytes, arrival_s: float) -> list[Piece]:
+    def _piece(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
         found = decode_arrays(data)
         if found is None:
             self._count("length")
@@ -122,7 +123,7 @@ class MovesenseDecoder:
             return []
         values[:, 3:] *= np.pi / 180
         last_s = self._unwrap(time_ms) * 1e-3 + (len(values) - 1) / self._rate_hz
-        return [Piece("both", values, arrival_s, time_device_s=last_s)]
+        return [SampleChunk("both", values, arrival_s, time_device_s=last_s)]
 
     def _unwrap(self, time_ms: int) -> int:
         """Milliseconds without their wrap after 49.7 days: only a step back by about all of it is one."""

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from imurun.ble.devices.driver import BATTERY_LEVEL, Piece, Profile, Reply, Write, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Profile, Reply, Write, lower
 from imurun.model.frames import G
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
@@ -85,7 +86,7 @@ def _place_values(bits: int) -> Counts:
 
 
 class PolarDecoder:
-    """Packets to pieces of "acc" and "gyr".
+    """Packets to chunks of "acc" and "gyr".
 
     Args:
         acc_range_g, gyr_range_deg_s: full scales, from which the factors follow that no reply has told yet.
@@ -103,8 +104,8 @@ class PolarDecoder:
         if factor is not None and data[2] in self._factor and math.isfinite(factor) and 0 < factor < 1:
             self._factor[data[2]] = factor
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """One notification as at most one chunk."""
         if len(data) < _HEADER.size + 6:
             return self._reject("length")
         kind, time_ns, frame = _HEADER.unpack_from(data)
@@ -126,9 +127,9 @@ class PolarDecoder:
         else:
             scale = G * (1e-3 if frame & 1 else self._factor[ACC])
         name = "acc" if kind == ACC else "gyr"
-        return [Piece(name, counts.astype(np.float64) * scale, arrival_s, time_device_s=time_ns * 1e-9)]
+        return [SampleChunk(name, counts.astype(np.float64) * scale, arrival_s, time_device_s=time_ns * 1e-9)]
 
-    def _reject(self, reason: str) -> list[Piece]:
+    def _reject(self, reason: str) -> list[SampleChunk]:
         self.rejects[reason] += 1
         return []
 

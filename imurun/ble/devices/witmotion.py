@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imurun.ble.devices.driver import Piece, Profile, Write, lower
+from imurun.ble.devices.driver import Profile, Write, lower
 from imurun.model.frames import G
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "0000ffe5-0000-1000-8000-00805f9a34fb"
 DATA = "0000ffe4-0000-1000-8000-00805f9a34fb"
@@ -34,7 +35,7 @@ _RATE_CODES = {50: 0x08, 100: 0x09, 200: 0x0B}
 
 
 class WitMotionDecoder:
-    """Notifications to pieces, through frames that are split or glued.
+    """Notifications to chunks, through frames that are split or glued.
 
     A frame is taken where a header stands and, if more has come already, another header follows it. A
     notification of whole frames that starts with a header ends what was unfinished before.
@@ -47,8 +48,8 @@ class WitMotionDecoder:
     def reply(self, data: bytes) -> None:
         """Commands are not answered."""
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """One notification as at most one chunk."""
         if self._rest and len(data) % FRAME_BYTES == 0 and data[:2] in (HEADER, REGISTER_HEADER):
             self.rejects["truncated"] += 1
             self._rest = b""
@@ -71,7 +72,7 @@ class WitMotionDecoder:
         if not frames:
             return []
         raw = np.frombuffer(b"".join(frames), "<i2").reshape(-1, 6)
-        return [Piece("both", raw * _SCALE, arrival_s)]
+        return [SampleChunk("both", raw * _SCALE, arrival_s)]
 
 
 def _may_be_header(data: bytes) -> bool:
