@@ -12,8 +12,9 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from firmware_protocol.host.board import BuildError, build_library, load
 from imurun.errors import AdapterError, SettingsError
+from imurun.files.optional import optional_module
+from imurun.virtual.board import BuildError, build_library, load
 from imurun.virtual.sensor import VirtualSensor
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ LONGEST_NAME = 29
 """Bytes of a name that an answer to a scan has room for."""
 ANSWER_S = 10.0
 """For an adapter to open and to answer."""
-NO_BUMBLE = "A virtual sensor needs the package bumble: pip install 'imurun[virtual]'."
 
 
 def build_device_side() -> CDLL:
@@ -54,14 +54,14 @@ async def offer(transport: str, sensor: VirtualSensor, *, name: str = NAME, tell
 
     Raises:
         SettingsError: no such transport, or a name that is too long.
-        AdapterError: the adapter cannot be used, or went away; or bumble is not installed.
+        AdapterError: the adapter cannot be used, or was removed.
+        MissingExtraError: bumble is not installed.
     """
     if not 0 < len(name.encode()) <= LONGEST_NAME:
         raise SettingsError(f"The name has {len(name.encode())} bytes; it must have 1 to {LONGEST_NAME}.")
-    try:
-        from imurun.virtual.gatt import GattServer
-    except ImportError as error:
-        raise AdapterError(NO_BUMBLE) from error
+    optional_module("bumble", extra="virtual", purpose="A virtual sensor")
+    from imurun.virtual.gatt import GattServer
+
     async with _opened(transport) as adapter:
         device = await _switched_on(transport, adapter, name)
         tell(f"{name} advertises on {transport} as {device.random_address.to_string(False)}")

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from firmware_protocol.host.board import Board
 from imurun.virtual.air import Air
+from imurun.virtual.board import Board
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
 
@@ -36,7 +36,7 @@ class VirtualSensor:
     grid of sample times.
 
     Args:
-        library: the device side, as `firmware_protocol.host.board.load` gives it.
+        library: the device side, as `imurun.virtual.board.load` gives it.
         feed: what it measures.
         faults: what goes wrong.
         seed: the same seed gives the same chance.

@@ -336,7 +336,7 @@ def test_leaving_disconnects():
 
 
 def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
-    monkeypatch.setattr("imurun.ble.client.INBOX_LIMIT", 5)
+    monkeypatch.setattr("imurun.ble.client.QUEUE_LIMIT", 5)
     monkeypatch.setattr("imurun.ble.client.OUTPUT_LIMIT", 3)
 
     async def scenario():

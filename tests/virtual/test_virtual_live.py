@@ -7,7 +7,7 @@ import asyncio
 import pandas as pd
 import pytest
 
-pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
+pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 
 import imurun
 from imurun.ble.lock import claim
