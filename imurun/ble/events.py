@@ -121,6 +121,6 @@ def sentence(event: Event) -> str:
         case NotLogged():
             return "The sensor keeps no log of its own: its storage is full or failing."
         case NotStopped():
-            return "The sensor could not be told to stop; stop it with: imurun sensor NAME --stop"
+            return "The sensor could not be stopped; stop it with: imurun sensor NAME --stop"
         case Battery():
             return ""
