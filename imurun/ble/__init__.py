@@ -1,14 +1,14 @@
-"""Sensors over Bluetooth Low Energy: bytes, device profiles, clocks, and streams without holes.
+"""Sensors over Bluetooth Low Energy: scan, connect, stream, download logs, and journals of notifications.
 
-The way of a sample: `scan` finds a sensor, `link` connects, `inbox` holds its notifications until `client`
-takes them; `assembly` is a profile's decoder (`profiles`, `codec`) and then `align`, which puts packets that
-came late, twice, in parts or not at all into `imurun.model.sample_block.SampleBlock`s on the host's `clock`.
+The way of a sample: `scan` finds a sensor, `connection` holds its notifications in a queue, `stream_output`
+journals them (`journal`) and decodes them (`decoding`: a driver of `devices`, then `imurun.reassembly`) to
+`imurun.model.sample_block.SampleBlock`s. `client` keeps the connection, reconnecting as needed, and
+`device_run` controls the sensor's run over it, with `commands` and `backfill`. `events` and `event_detection`
+report what happens to the stream.
 
-Beside it: `control` and `dialogue` ask the sensor and take its replies, `inquiry` what it tells and its logs,
-`backfill` which missing samples to ask for again, `watch` and `events` what happened, `journal` keeps what
-came and `replay` gives it again, `claim` keeps a second program off. `indexed`, `timed` and `counted` are the
-three ways to know where a sample belongs, `merge` joins streams that come apart, `plausible` judges a
-packet's place.
+Besides: `device_info` reads device information and downloads logs; `journal_replay` decodes a journal again;
+`block_journal` stores recordings without packets in the same file format; `lock` keeps a second program away;
+`codec` and `control` are the bytes of imurun's own protocol.
 
-Bytes, clock and order know no radio, files or event loop; `tests/ble/test_ble_source.py` checks it.
+bleak is imported only when a scan or a connection begins (`bluetooth_errors.import_bleak`).
 """

@@ -1,77 +1,90 @@
-"""Which missing samples to ask the sensor for again, and when to stop asking."""
+"""Decides which missing samples to request from the sensor again, and when to give up."""
 
 from __future__ import annotations
 
 from imurun.ble.control import Fetching, Response, Status
 
 RETRY_S = 1.0
-"""A fetch of which nothing came for so long is asked for again."""
+"""A request is repeated after so long without progress."""
 TRIES = 8
-"""A hole that was asked for so often without gaining a sample is given up."""
-MOST = 0xFFFF
-"""A fetch asks for no more samples: the protocol counts them in 16 bits."""
+"""Requests without any progress after which a range is given up."""
+MAX_SAMPLES = 0xFFFF
+"""The most samples of one request: the protocol counts them in 16 bits."""
 
-Hole = tuple[int, int]
+SampleRange = tuple[int, int]
+"""Sample numbers of the device, half-open."""
 
 
 class Backfill:
-    """One fetch at a time, the oldest hole first. Holes are half-open intervals of the device's numbers."""
+    """Schedules requests for pending ranges: one at a time, the oldest range first.
+
+        idle --- a range is pending ---> requested --- it was filled ---> idle
+                                          |   ^   |
+            no progress for `retry_s`, or |   |   | not held by the sensor, or `tries` requests in vain
+            all that was promised arrived +---+   v
+                                                given up
+
+    Args:
+        retry_s: time without progress before a request is repeated.
+        tries: requests without progress before a range is given up.
+    """
 
     def __init__(self, retry_s: float = RETRY_S, tries: int = TRIES) -> None:
         self._retry_s = retry_s
         self._tries = tries
-        self._hole: Hole | None = None
-        self._missing = 0
+        self._requested: SampleRange | None = None
+        self._n_missing = 0
         self._tried = 0
         self._progress_s = 0.0
-        self._end: int | None = None
-        self._over = False
+        self._promised_end: int | None = None
+        self._is_complete = False
 
     def reset(self) -> None:
-        """The link is new or the run is: nothing is under way."""
-        self._hole = None
+        """Forget the current request, on a new connection."""
+        self._requested = None
 
-    def next(self, holes: list[Hole], now_s: float) -> Hole | None:
-        """What to ask for now, if anything."""
-        if not holes:
-            self._hole = None
+    def next(self, pending: list[SampleRange], now_s: float) -> SampleRange | None:
+        """The range to request now; None where no request is due."""
+        if not pending:
+            self._requested = None
             return None
-        if self._hole is not None:
-            left = sum(max(0, min(b, self._hole[1]) - max(a, self._hole[0])) for a, b in holes)
-            if left < self._missing:
-                self._missing, self._progress_s, self._tried = left, now_s, 0
-            if left and not self._over and now_s - self._progress_s < self._retry_s:
+        if self._requested is not None:
+            first, stop = self._requested
+            left = sum(max(0, min(b, stop) - max(a, first)) for a, b in pending)
+            if left < self._n_missing:
+                self._n_missing, self._progress_s, self._tried = left, now_s, 0
+            if left and not self._is_complete and now_s - self._progress_s < self._retry_s:
                 return None
             if not left:
-                self._hole = None
-        first, stop = holes[0]
-        hole = first, min(stop, first + MOST)
-        if self._hole is None or hole[0] != self._hole[0]:
+                self._requested = None
+        first, stop = pending[0]
+        wanted = first, min(stop, first + MAX_SAMPLES)
+        if self._requested is None or wanted[0] != self._requested[0]:
             self._tried = 0
-        self._hole, self._missing, self._progress_s = hole, hole[1] - hole[0], now_s
-        self._end, self._over = None, False
+        self._requested, self._n_missing, self._progress_s = wanted, wanted[1] - wanted[0], now_s
+        self._promised_end, self._is_complete = None, False
         self._tried += 1
-        return hole
+        return wanted
 
-    def came(self, stop: int) -> None:
-        """Samples before number `stop` came again: of a fetch they are the last ones where it ends there."""
-        if self._hole is not None and self._end is not None and stop >= self._end:
-            self._over = True
+    def received(self, stop: int) -> None:
+        """Record that backfilled samples up to number `stop` arrived; the last ones complete the request."""
+        if self._requested is not None and self._promised_end is not None and stop >= self._promised_end:
+            self._is_complete = True
 
     def answered(self, response: Response) -> int | None:
-        """Take the answer to the fetch.
+        """Record the sensor's response to the request.
 
         Returns:
-            The number before which missing samples will never come; None where they may.
+            The number before which missing samples will never arrive; None where they may.
         """
-        if self._hole is None:
+        if self._requested is None:
             return None
-        first, stop = self._hole
+        first, stop = self._requested
         if response.status == Status.NOT_HELD or self._tried >= self._tries:
-            self._hole = None
+            self._requested = None
             return stop
         if not isinstance(response.payload, Fetching):
             return None
-        will_come = response.payload
-        self._end = will_come.first_index + will_come.n_samples
-        return min(will_come.first_index, stop) if will_come.first_index > first else None
+        promised = response.payload
+        self._promised_end = promised.first_index + promised.n_samples
+        return min(promised.first_index, stop) if promised.first_index > first else None

@@ -1,7 +1,7 @@
-"""Journals of blocks: what came from a recording or a simulation, in the file that holds notifications.
+"""Stores the blocks of a recording or simulation in a journal, in the place of notifications.
 
-A block is the body of a notification: place of its first row (u64), columns (u8: 3 or 6), then rows of f64,
-little-endian. NaN rows are missing samples.
+A block is the body of a notification: position of its first row (u64), columns (u8: 3 or 6), then rows of
+f64, little-endian. NaN rows are missing samples.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from imurun.model.recording import Recording
 from imurun.model.sample_block import SampleBlock, nan_rows
 
 BLOCKS = "blocks"
-"""In place of a profile in the header; also the name of the one characteristic."""
+"""Stands in the header where the driver's name stands otherwise; also the name of the one characteristic."""
 ROWS = 1024
-"""A block of more rows is kept as several."""
+"""A block of more rows is stored as several."""
 _HEAD = Struct("<QB")
 
 
 def block_header(recording: Recording, *, name: str) -> dict[str, Any]:
-    """What a journal of this recording's blocks must know to be read again."""
+    """Header of a journal with this recording's blocks; `name` is stored with it."""
     return {
         "profile": BLOCKS,
         "name": name,
@@ -38,10 +38,10 @@ def block_header(recording: Recording, *, name: str) -> dict[str, Any]:
 
 
 def write_block(journal: JournalWriter, block: SampleBlock, arrival_s: float) -> None:
-    """Keep a block.
+    """Store a block.
 
     Raises:
-        RecordingError: the disk is full or gone; what was kept stays readable.
+        RecordingError: the disk is full or removed; earlier records stay readable.
     """
     values = block.acc if block.gyr is None else np.concatenate((block.acc, block.gyr), axis=1)
     for first in range(0, len(values), ROWS):
@@ -51,7 +51,7 @@ def write_block(journal: JournalWriter, block: SampleBlock, arrival_s: float) ->
 
 
 def read_blocks(journal: Journal) -> Iterator[SampleBlock | Event]:
-    """Blocks in order, with NaN rows for what was damaged, and the events between them.
+    """Blocks in order, with NaN rows for damaged records, and the events between them.
 
     Raises:
         FormatError: the file cannot be read.

@@ -1,13 +1,13 @@
-"""Frames of imurun's own protocol, bytes to arrays and back; `firmware_protocol/README.md` defines them.
+"""Encodes and decodes the frames of imurun's own protocol, defined in `firmware_protocol/README.md`.
 
-Nothing here raises on bad bytes: what is no frame comes back as a `Reject`, which says why.
+Decoding never raises on malformed bytes: it returns a `Reject` with the reason.
 """
 
 from __future__ import annotations
 
 import binascii
 import re
-from enum import IntFlag, StrEnum
+from enum import StrEnum
 from struct import Struct
 from typing import NamedTuple, TypeAlias
 
@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 VERSION = 1
 SAMPLES, SHORT, LOG_DATA, RUN_HEADER = range(4)
-"""Types of frames: the low nibble of the first byte."""
+"""Frame types: the low nibble of the first byte."""
 MAX_FRAME_BYTES = 244
 SHORT_MTU = 31
-"""Below this MTU not even one sample fits a frame with header and checksum: samples come short."""
+"""Below this MTU no sample fits a frame with header and checksum; short frames are used."""
 
 _HEAD_BYTES = 4
 _SAMPLES = Struct("<BBHIIBB")
@@ -37,7 +37,7 @@ RawArray = npt.NDArray[np.int16]
 
 
 class Reject(StrEnum):
-    """Why bytes are no frame, or not one that can be used."""
+    """Reason why bytes are rejected."""
 
     LENGTH = "length"
     VERSION = "version"
@@ -45,29 +45,15 @@ class Reject(StrEnum):
     CHECKSUM = "crc"
 
 
-class Flag(IntFlag):
-    """What a frame says about its samples. Bits that are not listed may be set, and mean nothing yet."""
-
-    ACC_CLIPPED = 1
-    GYR_CLIPPED = 2
-    BACKFILLED = 4
-    LOST_BEFORE = 8
-    BATTERY_LOW = 16
-
-
-ACC_CLIPPED, GYR_CLIPPED, BACKFILLED = int(Flag.ACC_CLIPPED), int(Flag.GYR_CLIPPED), int(Flag.BACKFILLED)
-"""The same for what is asked of every packet: `&` with a `Flag` is slow."""
-
-
 class Samples(NamedTuple):
-    """Consecutive samples as the sensor counted them; none in a frame that only tells the time.
+    """Consecutive samples as raw counts; no rows in a frame that carries only a time.
 
     Attributes:
-        flags: bits of `Flag`.
+        flags: bits of `imurun.reassembly.chunks.Flag`.
         sequence: number of the notification, modulo 65536.
-        first_index: samples since the start of the run, before these.
+        first_index: number of the first sample, counted from 0 at the start of the run.
         time_us: device clock of the last sample, modulo 2**32; None in a short frame.
-        configuration_id: which settings the values are of; None in a short frame.
+        configuration_id: id of the settings used; None in a short frame.
         raw: shape (n, 6), counts: acceleration x, y, z, angular rate x, y, z.
     """
 
@@ -80,7 +66,7 @@ class Samples(NamedTuple):
 
 
 class LogData(NamedTuple):
-    """A piece of an on-device log, `offset` bytes from its start."""
+    """A chunk of an on-device log, `offset` bytes from its start."""
 
     flags: int
     sequence: int
@@ -109,19 +95,19 @@ Frame: TypeAlias = Samples | LogData | RunHeader
 
 
 def crc16(data: bytes) -> int:
-    """CRC-16/CCITT-FALSE: polynomial 0x1021 from 0xFFFF, nothing reflected."""
+    """CRC-16/CCITT-FALSE: polynomial 0x1021, initial value 0xFFFF, no reflection."""
     return binascii.crc_hqx(data, 0xFFFF)
 
 
 def samples_per_frame(mtu: int) -> int:
-    """Samples that fit a notification; 0 where they must come short."""
+    """Number of samples that fit a notification; 0 where short frames must be used."""
     return max(0, (min(mtu - 3, MAX_FRAME_BYTES) - _SAMPLES_OVERHEAD) // _SAMPLE_BYTES)
 
 
 def decode_frame(data: bytes) -> Frame | Reject:
-    """One notification, or one record of a log, as what it holds.
+    """Decode one notification, or one record of a log.
 
-    The array of `Samples` looks into `data` without copying it.
+    The array of `Samples` is a view of `data`, not a copy.
     """
     if len(data) < _HEAD_BYTES:
         return Reject.LENGTH
@@ -180,12 +166,12 @@ _DECODERS = {
 
 
 def _checksum_holds(data: bytes) -> bool:
-    # over bytes and their own checksum, most significant byte first, the remainder would be zero
+    # the checksum is sent little-endian, so the remainder over data and checksum is not zero
     return crc16(data[:-2]) == data[-2] | data[-1] << 8
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """The bytes of a frame; `Samples` without a time make a short one, and hold one sample."""
+    """Encode a frame; `Samples` without a time, which hold one sample, become a short frame."""
     if isinstance(frame, LogData):
         head = _LOG_DATA.pack(_first(LOG_DATA), *frame[:3], len(frame.data))
         return _with_checksum(head + frame.data)
@@ -207,21 +193,21 @@ def _with_checksum(data: bytes) -> bytes:
 
 
 class Log(NamedTuple):
-    """What an on-device log holds: its frames in order, and how many of its bytes belong to none."""
+    """Content of an on-device log: its frames in order, and the number of bytes that belong to none."""
 
     frames: list[Samples | RunHeader]
     lost_bytes: int
 
 
 def decode_log(data: bytes) -> Log:
-    """Frames of a downloaded log, each preceded by its length; what is damaged is left out.
+    """Decode a downloaded log, in which each frame is preceded by its length; damaged parts are skipped.
 
-    After damage the next place is sought at which a length, a frame of that length and its checksum agree;
-    after `MOST_REFUSED` places that only look like it the rest is not looked at.
+    After damage, decoding continues where a length, a frame of that length and its checksum agree. After
+    `MAX_REFUSED` positions that only look like a frame the rest is skipped, which bounds the time.
     """
     frames: list[Samples | RunHeader] = []
     lost = at = refused = 0
-    while refused < MOST_REFUSED and (found := _LOG_RECORD.search(data, at)) is not None:
+    while refused < MAX_REFUSED and (found := _LOG_RECORD.search(data, at)) is not None:
         start = found.start()
         stop = start + 1 + data[start]
         frame = decode_frame(data[start + 1 : stop]) if stop <= len(data) else Reject.LENGTH
@@ -236,12 +222,14 @@ def decode_log(data: bytes) -> Log:
     return Log(frames, lost + len(data) - at)
 
 
-MOST_REFUSED = 1_000_000
-"""Noise has one such place in a megabyte, and a damaged record is one."""
+MAX_REFUSED = 1_000_000
+"""Random bytes contain one such position per megabyte, and each damaged record is one."""
 
 
 def _log_record() -> re.Pattern[bytes]:
-    """Length, first byte and, for samples, the count that goes with the length; C finds them fast."""
+    """Pattern of a record's length, first byte and, for samples, the matching count; searched in C for
+    speed.
+    """
     beginnings = [re.escape(bytes((_RUN_HEADER.size + _CRC.size, _first(RUN_HEADER))))]
     between = _SAMPLES.size - 3  # after the first byte, before count and configuration
     for count in range(samples_per_frame(MAX_FRAME_BYTES + 3) + 1):

@@ -1,4 +1,7 @@
-"""One BLE connection to one sensor, from connect to disconnect, with its notification queue."""
+"""One BLE connection to one sensor: connect, subscribe, read, write, disconnect; a queue of notifications.
+
+Reconnecting is done in `client`; each connection is a new `Connection`.
+"""
 
 from __future__ import annotations
 
@@ -7,86 +10,92 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
-from bleak import BleakClient
-from bleak.backends.characteristic import BleakGATTCharacteristic
-
+from imurun.ble.bluetooth_errors import bleak_failures, import_bleak, translate_errors
 from imurun.ble.devices import Profile
 from imurun.ble.journal import Notification
-from imurun.ble.radio_errors import TROUBLE, radio_errors
 from imurun.ble.scan import Found
 from imurun.errors import SensorError, WrongSensorError
 
+if TYPE_CHECKING:
+    from bleak import BleakClient
+    from bleak.backends.characteristic import BleakGATTCharacteristic
+
+CALL_S = 5.0
+"""Timeout of a write, read or subscription."""
+ATT_OVERHEAD_BYTES = 3
+ATT_DEFAULT_PAYLOAD_BYTES = 20
+
+
+class ConnectionLostError(SensorError):
+    """The connection is lost, or no data has arrived for so long that it is treated as lost."""
+
 
 class Inbox:
-    """A bounded queue that never makes the callback wait.
+    """A bounded queue of notifications. `put` never blocks, because it is called from bleak's callback.
 
     Attributes:
-        n_dropped: notifications that found it full.
-        is_closed: the link is gone; what came before can still be had.
+        n_dropped: notifications that found the queue full.
+        is_closed: the connection is lost; what arrived before can still be taken.
     """
 
     def __init__(self, limit: int) -> None:
         self.n_dropped = 0
         self.is_closed = False
         self._limit = limit
-        self._waiting: deque[Notification] = deque()
-        self._stir = asyncio.Event()
+        self._queued: deque[Notification] = deque()
+        self._changed = asyncio.Event()
 
     def put(self, notification: Notification) -> None:
-        """Keep it, or count it where there is no room."""
-        if len(self._waiting) >= self._limit:
+        """Queue a notification, or count it as dropped where the queue is full."""
+        if len(self._queued) >= self._limit:
             self.n_dropped += 1
             return
-        self._waiting.append(notification)
-        self._stir.set()
+        self._queued.append(notification)
+        self._changed.set()
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Mark the end: no notification will follow."""
         self.is_closed = True
-        self._stir.set()
+        self._changed.set()
 
     def wake(self) -> None:
-        """Let the one who waits look around."""
-        self._stir.set()
+        """Make a waiting `get` return at once, so that its caller can check for other work."""
+        self._changed.set()
 
     async def get(self, timeout_s: float) -> Notification | None:
-        """The oldest one; None after `timeout_s`, when woken, and when closed and empty."""
-        if not self._waiting and not self.is_closed:
-            self._stir.clear()
+        """Take the oldest notification; None after `timeout_s`, after `wake`, and when closed and empty."""
+        if not self._queued and not self.is_closed:
+            self._changed.clear()
             try:
                 async with asyncio.timeout(timeout_s):
-                    await self._stir.wait()
+                    await self._changed.wait()
             except TimeoutError:
                 return None
-        return self._waiting.popleft() if self._waiting else None
+        return self._queued.popleft() if self._queued else None
 
 
-CALL_S = 5.0
-"""A write, read or subscription that takes longer has failed: the other side is gone."""
-ATT_OVERHEAD_BYTES = 3
+class Connection:
+    """An established connection; created by `open_connection`.
 
+    Attributes:
+        notifications: the queue of notifications that have arrived.
+    """
 
-class LinkLostError(SensorError):
-    """The link is gone, or as good as gone."""
-
-
-class Link:
-    """A connection whose notifications stand in `inbox`; made by `open_link`."""
-
-    def __init__(self, client: BleakClient, sensor: Found, inbox: Inbox) -> None:
-        self.inbox = inbox
+    def __init__(self, client: BleakClient, sensor: Found, notifications: Inbox) -> None:
+        self.notifications = notifications
         self._client = client
         self._sensor = sensor
 
     @property
     def label(self) -> str:
-        """How to call the sensor in a sentence."""
+        """Name of the sensor for messages."""
         return self._sensor.label
 
     @property
     def mtu(self) -> int:
-        """Bytes of an ATT packet that this link agreed on."""
+        """The negotiated ATT MTU in bytes."""
         if sys.platform != "linux":
             return self._client.mtu_size
         # the BlueZ backend's own mtu_size is always 23
@@ -95,19 +104,19 @@ class Link:
             for service in self._client.services
             for characteristic in service.characteristics
         ]
-        return max(sizes, default=20) + ATT_OVERHEAD_BYTES
+        return max(sizes, default=ATT_DEFAULT_PAYLOAD_BYTES) + ATT_OVERHEAD_BYTES
 
     def has(self, uuid: str) -> bool:
         """Whether the sensor has this characteristic."""
         return self._client.services.get_characteristic(uuid) is not None
 
     async def write(self, uuid: str, data: bytes) -> None:
-        """Write to a characteristic, with response where it can.
+        """Write to a characteristic, with response where the characteristic supports it.
 
         Raises:
-            SensorError: it failed.
+            SensorError: the write failed.
         """
-        with radio_errors(self._sensor.label):
+        with translate_errors(self._sensor.label):
             async with asyncio.timeout(CALL_S):
                 characteristic = self._characteristic(uuid)
                 response = "write" in characteristic.properties
@@ -117,15 +126,15 @@ class Link:
         """Read a characteristic.
 
         Raises:
-            SensorError: it failed.
+            SensorError: the read failed.
         """
-        with radio_errors(self._sensor.label):
+        with translate_errors(self._sensor.label):
             async with asyncio.timeout(CALL_S):
                 return bytes(await self._client.read_gatt_char(self._characteristic(uuid)))
 
     def _characteristic(self, uuid: str) -> BleakGATTCharacteristic:
-        if self.inbox.is_closed:  # then bleak has forgotten the services
-            raise LinkLostError(f"The link to {self._sensor.label} is gone; bring the sensor closer.")
+        if self.notifications.is_closed:  # bleak drops its list of services when the connection is lost
+            raise lost_connection(self._sensor.label)
         characteristic = self._client.services.get_characteristic(uuid)
         if characteristic is None:
             raise WrongSensorError(
@@ -134,60 +143,67 @@ class Link:
         return characteristic
 
 
+def lost_connection(label: str) -> ConnectionLostError:
+    """The error for a sensor whose connection is lost."""
+    return ConnectionLostError(f"The connection to {label} is lost; bring the sensor closer.")
+
+
 @asynccontextmanager
-async def open_link(
+async def open_connection(
     sensor: Found, profile: Profile, clock: Callable[[], float], *, limit: int, connect_s: float
-) -> AsyncIterator[Link]:
-    """Connect, and subscribe to the profile's notifications; on the way out, disconnect.
+) -> AsyncIterator[Connection]:
+    """Connect and subscribe to the driver's notifications; disconnect on exit.
 
     Args:
-        sensor: as `scan` or `find` gave it.
-        profile: the kind of sensor.
-        clock: stamps arrivals.
-        limit: notifications that may wait in the inbox.
-        connect_s: how long connecting may take, and then finding the services.
+        sensor: a result of `scan` or `find`.
+        profile: its device driver.
+        clock: stamps the arrival of notifications.
+        limit: size of the notification queue.
+        connect_s: timeout of connecting, and again of discovering the services.
 
     Raises:
-        WrongSensorError: it lacks what the profile needs.
-        SensorNotFoundError: it does not answer.
-        SensorError: the link failed otherwise.
+        WrongSensorError: the sensor lacks characteristics that the driver needs.
+        SensorNotFoundError: the sensor does not answer.
+        SensorError: the connection failed otherwise.
+        MissingExtraError: bleak is not installed.
     """
-    inbox = Inbox(limit)
+    notifications = Inbox(limit)
 
     def keep(characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
-        inbox.put(Notification(clock(), characteristic.uuid, bytes(data)))
+        notifications.put(Notification(clock(), characteristic.uuid, bytes(data)))
 
-    client = BleakClient(sensor.device, lambda _: inbox.close(), timeout=connect_s)
+    bleak = import_bleak()
+    client = bleak.BleakClient(sensor.device, lambda _: notifications.close(), timeout=connect_s)
     try:
-        with radio_errors(sensor.label):
-            # the systems limit the connection, not all of them the search for services that comes with it
+        with translate_errors(sensor.label):
+            # bleak's timeout does not cover service discovery on every system
             async with asyncio.timeout(2 * connect_s):
                 await client.connect()
-        link = Link(client, sensor, inbox)
-        _check(client, sensor, profile)
-        with radio_errors(sensor.label):
+        connection = Connection(client, sensor, notifications)
+        _check_services(client, sensor, profile)
+        with translate_errors(sensor.label):
             async with asyncio.timeout(CALL_S):
                 for uuid in notifying(profile):
                     await client.start_notify(uuid, keep)
-        yield link
+        yield connection
     finally:
-        # also after a drop: who connects again without it gets every notification twice (bleak 2002);
-        # where this fails, bleak has let go of everything all the same; also after a connection that took too
-        # long, which some systems keep
-        with suppress(*TROUBLE):
+        # Also after an unsolicited drop: reconnecting without it doubles every notification (bleak 2002).
+        # Also after a connection attempt that timed out, which some systems keep. Where this call fails,
+        # bleak has released everything all the same.
+        with suppress(*bleak_failures()):
             async with asyncio.timeout(CALL_S):
                 await client.disconnect()
 
 
 def notifying(profile: Profile) -> list[str]:
-    """The characteristics to subscribe to."""
+    """UUIDs of the characteristics to subscribe to."""
     uuids = [profile.data_characteristic]
     if profile.reply_characteristic not in (None, *uuids):
         uuids.insert(0, profile.reply_characteristic)
     return uuids
 
 
-def _check(client: BleakClient, sensor: Found, profile: Profile) -> None:
+def _check_services(client: BleakClient, sensor: Found, profile: Profile) -> None:
     needed = {*notifying(profile), profile.control_characteristic}
     if client.services.get_service(profile.service) is None or any(
         client.services.get_characteristic(uuid) is None for uuid in needed

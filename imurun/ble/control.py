@@ -1,7 +1,14 @@
-"""The control point of imurun's own protocol: requests and responses, bytes to values and back.
+"""Encodes and decodes the requests and responses of the control point of imurun's own protocol.
 
-`firmware_protocol/README.md` defines them. A response longer than an indication comes in parts, which `Parts`
-joins. Nothing here raises on bad bytes.
+`firmware_protocol/README.md` defines them. A response longer than an indication is sent in parts, which
+`Parts` joins:
+
+    client                                 sensor
+      | -- write: op, ref, parameters -------> |
+      | <-- indication: MORE, op, ref, ... --- |  any number of these
+      | <-- indication: LAST, op, ref, ... --- |  exactly one
+
+Decoding never raises on malformed bytes.
 """
 
 from __future__ import annotations
@@ -11,14 +18,14 @@ from struct import Struct, error
 from typing import NamedTuple, TypeAlias
 
 MORE, LAST = 0x81, 0x80
-"""First byte of a part of a response: others follow, or none."""
+"""First byte of a part of a response: more parts follow, or none."""
 HEAD_BYTES = 4
 MAX_PAYLOAD_BYTES = 4096
-"""More than any response holds; parts that add up to more are dropped."""
+"""Larger than any response; parts that add up to more are dropped."""
 
 
 class Op(IntEnum):
-    """What is asked for."""
+    """Operation of a request."""
 
     CAPABILITIES = 1
     CONFIGURE = 2
@@ -34,7 +41,7 @@ class Op(IntEnum):
 
 
 class Status(IntEnum):
-    """How a request went."""
+    """Result of a request."""
 
     OK = 0
     UNKNOWN_OP = 1
@@ -49,7 +56,7 @@ class Status(IntEnum):
 
 
 class LogState(IntEnum):
-    """What becomes of the on-device log of the run; stopped: full or failing."""
+    """State of the on-device log of the run; STOPPED means that storage is full or failing."""
 
     NONE = 0
     WRITING = 1
@@ -57,7 +64,7 @@ class LogState(IntEnum):
 
 
 class Capabilities(NamedTuple):
-    """What a sensor can do; also what its info characteristic holds."""
+    """Rates, ranges and memory that a sensor offers; also the content of its info characteristic."""
 
     protocol_version: int
     rates_hz: tuple[int, ...]
@@ -80,7 +87,7 @@ class Configuration(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A run: which boot of the sensor, which start since then, and the index of its first sample."""
+    """A run, identified by the sensor's boot and the start since then, and the index of its first sample."""
 
     boot_id: int
     run: int
@@ -88,20 +95,20 @@ class Started(NamedTuple):
 
 
 class Stopped(NamedTuple):
-    """The index that the next sample would have had."""
+    """End of a run: the index after its last sample."""
 
     next_index: int
 
 
 class TimeSync(NamedTuple):
-    """Device clock when the request came and when it was answered, microseconds."""
+    """Device clock when the request arrived and when it was answered, microseconds."""
 
     received_us: int
     answered_us: int
 
 
 class Fetching(NamedTuple):
-    """Samples that will come again."""
+    """Samples that will be sent again."""
 
     first_index: int
     n_samples: int
@@ -136,7 +143,7 @@ class LogList(NamedTuple):
 
 
 class LogReading(NamedTuple):
-    """Bytes of a log that will come."""
+    """Number of bytes of a log that will be sent."""
 
     length: int
 
@@ -155,7 +162,7 @@ Payload: TypeAlias = (
 
 
 class Request(NamedTuple):
-    """A request and its parameters: numbers, in the order of the specification."""
+    """A request and its numeric parameters, in the order of the specification."""
 
     op: Op
     ref: int
@@ -165,7 +172,7 @@ class Request(NamedTuple):
 class Response(NamedTuple):
     """The answer to the request with the same `op` and `ref`.
 
-    `payload` is None for a refusal, for an op that answers nothing, and for bytes too few for the op.
+    `payload` is None for a refusal, for an op without payload, and where there are too few bytes for the op.
     """
 
     op: int
@@ -208,7 +215,7 @@ def encode_request(request: Request) -> bytes:
 
 
 def decode_request(data: bytes) -> Request | None:
-    """What a client asked; None where the op or the length is wrong."""
+    """Decode a client's request; None where the op or the length is wrong."""
     if len(data) < 2 or data[0] not in _REQUESTS:
         return None
     layout = _REQUESTS[Op(data[0])]
@@ -218,10 +225,10 @@ def decode_request(data: bytes) -> Request | None:
 
 
 class Parts:
-    """Joins the parts of responses, in the order they come.
+    """Joins the parts of responses, in the order of arrival.
 
     Attributes:
-        rejected: indications that belong to no response.
+        rejected: number of indications that belong to no response.
     """
 
     def __init__(self) -> None:
@@ -230,13 +237,13 @@ class Parts:
         self._payload = b""
 
     def feed(self, data: bytes) -> Response | None:
-        """Take one indication, and return the response that it completes."""
+        """Add one indication; return the response that it completes, else None."""
         if len(data) < HEAD_BYTES or data[0] not in (MORE, LAST):
             self.rejected += 1
             return None
         head = bytes(data[1:HEAD_BYTES])
         if head != self._head:
-            self.rejected += bool(self._payload)  # the end of what began before never came
+            self.rejected += bool(self._payload)  # the previous response is incomplete
             self._head, self._payload = head, b""
         self._payload += data[HEAD_BYTES:]
         if len(self._payload) > MAX_PAYLOAD_BYTES:
@@ -250,12 +257,12 @@ class Parts:
 
 
 def decode_response(data: bytes) -> Response | None:
-    """A response of one part; None where the bytes are none."""
+    """Decode a response of one part; None where the bytes are not one."""
     return Parts().feed(data) if data[:1] == bytes((LAST,)) else None
 
 
 def decode_payload(op: int, data: bytes) -> Payload | None:
-    """What follows the head of a response that went well; bytes beyond what is known are ignored."""
+    """Decode the payload of a successful response; further bytes, of later versions, are ignored."""
     try:
         if op in _FIXED:
             kind, layout = _FIXED[Op(op)]
@@ -271,7 +278,7 @@ def decode_payload(op: int, data: bytes) -> Payload | None:
 
 
 def decode_capabilities(data: bytes) -> Capabilities | None:
-    """The payload of capabilities, as in a response or in the info characteristic; None if it is cut off."""
+    """Decode capabilities, from a response or the info characteristic; None where bytes are missing."""
     try:
         version, at = data[0], 1
         lists: list[tuple[int, ...]] = []
@@ -291,11 +298,11 @@ def decode_capabilities(data: bytes) -> Capabilities | None:
 
 
 def encode_response(response: Response, mtu: int = 247) -> list[bytes]:
-    """The indications of a response, each of at most `mtu` - 3 bytes."""
+    """Encode a response as indications of at most `mtu` - 3 bytes."""
     payload = b"" if response.payload is None else _encode_payload(response.op, response.payload)
     head, room = bytes(response[:3]), mtu - 3 - HEAD_BYTES
-    pieces = [payload[at : at + room] for at in range(0, len(payload), room)] or [b""]
-    return [bytes((LAST if k == len(pieces) - 1 else MORE,)) + head + piece for k, piece in enumerate(pieces)]
+    chunks = [payload[at : at + room] for at in range(0, len(payload), room)] or [b""]
+    return [bytes((LAST if k == len(chunks) - 1 else MORE,)) + head + chunk for k, chunk in enumerate(chunks)]
 
 
 def _encode_payload(op: int, payload: Payload) -> bytes:

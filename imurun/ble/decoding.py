@@ -1,6 +1,6 @@
-"""Notifications of a sensor to blocks of samples: its profile's decoder, then `Aligner`.
+"""Decodes the notifications of a sensor to blocks of samples: the driver's decoder, then `Aligner`.
 
-The client and the replay of a journal go through this alike, so the same notifications give the same blocks.
+The client and the replay of a journal both use it, so the same notifications give the same blocks.
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from imurun.ble.devices.driver import Piece, Profile
+from imurun.ble.devices.driver import Profile
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import SampleChunk
 from imurun.reassembly.reassembler import WINDOW_S, Aligner
 
-HELD_S = 3600.0
-"""A hole whose samples can be asked for again is held open until the sensor says that it is final."""
+BACKFILL_WINDOW_S = 3600.0
+"""How long a range stays pending whose samples can be requested again: the sensor usually decides earlier."""
 
 
 class Settings(NamedTuple):
-    """What a sensor is asked for."""
+    """Sampling rate and full scales that a sensor is asked for."""
 
     rate_hz: int
     acc_range_g: int
@@ -25,10 +26,11 @@ class Settings(NamedTuple):
 
 
 USUAL = Settings(208, 16, 2000)
+"""Default settings; 16 g and 2000 deg/s are not clipped in running."""
 
 
 def usual_settings(profile: Profile) -> Settings:
-    """What a sensor of this kind is best asked for: 208 Hz, 16 g, 2000 deg/s, or what is nearest."""
+    """Default settings for a kind of sensor: 208 Hz, 16 g and 2000 deg/s, or the nearest that it offers."""
     offered = (profile.rates_hz, profile.acc_ranges_g, profile.gyr_ranges_deg_s)
     nearest = (
         min(values, key=lambda value: abs(value - usual))
@@ -38,7 +40,9 @@ def usual_settings(profile: Profile) -> Settings:
 
 
 def offering(profile: Profile, settings: Settings) -> Profile:
-    """The profile of a sensor that offers these settings, as its capabilities said or a journal shows."""
+    """The driver limited to these settings, which the sensor is known to offer: from a journal, for
+    example.
+    """
     rate_hz, acc_range_g, gyr_range_deg_s = settings
     return replace(
         profile, rates_hz=(rate_hz,), acc_ranges_g=(acc_range_g,), gyr_ranges_deg_s=(gyr_range_deg_s,)
@@ -46,16 +50,16 @@ def offering(profile: Profile, settings: Settings) -> Profile:
 
 
 class Assembly:
-    """One recording of one sensor, over all its links.
+    """Decodes and reassembles one recording of one sensor, which may span several connections.
 
     Args:
-        profile: the kind of sensor.
-        settings: what it was started with.
+        profile: the device driver.
+        settings: what the sensor was started with.
 
     Attributes:
-        decoder: counts refused packets.
-        aligner: counts late and doubled ones, and knows holes, clock and rate.
-        pieces: what the last notification held.
+        decoder: counts rejected packets.
+        aligner: counts late and duplicate packets; has pending ranges, clock and rate.
+        pieces: chunks decoded from the last notification.
 
     Raises:
         SettingsError: the sensor does not have these settings.
@@ -69,16 +73,16 @@ class Assembly:
             streams=profile.streams,
             clock=profile.clock,
             has_index=profile.has_index,
-            window_s=HELD_S if profile.has_index else WINDOW_S,
+            window_s=BACKFILL_WINDOW_S if profile.has_index else WINDOW_S,
             first_index=0 if profile.has_index else None,
         )
-        self.pieces: list[Piece] = []
+        self.pieces: list[SampleChunk] = []
 
     def take(self, characteristic: str, data: bytes, arrival_s: float) -> list[SampleBlock]:
-        """Take a notification, and return the blocks that can be given out."""
+        """Decode a notification; return the blocks that can be emitted."""
         self.pieces = []
         if characteristic == self._profile.data_characteristic:
             self.pieces = self.decoder.feed(data, arrival_s)
         elif characteristic == self._profile.reply_characteristic:
             self.decoder.reply(data)
-        return [block for piece in self.pieces for block in self.aligner.push(piece)]
+        return [block for chunk in self.pieces for block in self.aligner.push(chunk)]

@@ -1,4 +1,4 @@
-"""What a sensor tells about itself, and the logs that it holds; nothing is streamed."""
+"""Reads device information and downloads, erases and stops logs, over connections without streaming."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from imurun.ble.codec import LogData, decode_frame
-from imurun.ble.connection import Link, LinkLostError, open_link
+from imurun.ble.commands import CommandChannel, NoReplyError
+from imurun.ble.connection import Connection, ConnectionLostError, open_connection
 from imurun.ble.control import (
     Capabilities,
     LogEntry,
@@ -25,39 +26,38 @@ from imurun.ble.control import (
 )
 from imurun.ble.devices import Profile
 from imurun.ble.devices.driver import uuid16
-from imurun.ble.devices.imurun import INFO, ImurunProfile
 from imurun.ble.journal import Notification
-from imurun.ble.lock import claim
-from imurun.ble.requests import Dialogue, NoReplyError
+from imurun.ble.lock import lock_sensor
 from imurun.ble.scan import Found, printable
 from imurun.ble.timeouts import Waits
 from imurun.errors import SensorError, SensorNotFoundError
 from imurun.model.recording import runs
 
 MAKER, MODEL, FIRMWARE = uuid16(0x2A29), uuid16(0x2A24), uuid16(0x2A26)
-"""Characteristics of the standard device information service."""
-INBOX_LIMIT = 8192
-MOST_BYTES = 0xFFFF
-"""A log read asks for no more: the protocol counts them in 16 bits."""
-MOST_LOG_BYTES = 1 << 30
-"""No sensor has room for more."""
-LINK_TRIES = 3
+"""Characteristics of the standard device information service: manufacturer, model, firmware revision."""
+QUEUE_LIMIT = 8192
+MAX_READ_BYTES = 0xFFFF
+"""The most bytes of one log read: the protocol counts them in 16 bits."""
+MAX_LOG_BYTES = 1 << 30
+"""More than the storage of any sensor."""
+CONNECTION_TRIES = 3
+"""Consecutive connections without a new byte after which a download fails."""
 LOG_TRIES = 8
-"""A stretch of a log that was asked for so often without gaining a byte is given up."""
+"""Consecutive log reads without a new byte after which a connection is given up."""
 
 
-class LogCutError(SensorError):
-    """A log of which only a part came."""
+class IncompleteLogError(SensorError):
+    """Only a part of a log could be downloaded."""
 
 
 @dataclass(frozen=True)
 class SensorInfo:
-    """What a sensor says of itself; None and () where it does not.
+    """Device information; None and () where the sensor does not report it.
 
     Attributes:
-        mtu: bytes of an ATT packet that the link agreed on.
-        battery_percent: the charge.
-        maker, model, firmware: as the sensor words them.
+        mtu: negotiated ATT MTU in bytes.
+        battery_percent: battery level.
+        maker, model, firmware: texts of the device information service.
         capabilities, status, logs: of sensors with imurun's own protocol.
     """
 
@@ -72,74 +72,79 @@ class SensorInfo:
 
 
 class PartOfLog:
-    """What has come of a log.
+    """A partly downloaded log, and which of its bytes are missing.
 
     Args:
-        log: as the sensor lists it.
+        log: its entry in the sensor's list.
 
     Raises:
-        SensorError: it says a size that no log has.
+        SensorError: the entry gives a size that no log can have.
     """
 
     def __init__(self, log: LogEntry) -> None:
-        if log.bytes > MOST_LOG_BYTES:
-            raise SensorError(f"The sensor says that its log {log.log_id} has {log.bytes} bytes; erase it.")
+        if log.bytes > MAX_LOG_BYTES:
+            raise SensorError(
+                f"The sensor reports a size of {log.bytes} bytes for its log {log.log_id}; erase it."
+            )
         self.log = log
         self._content = np.zeros(log.bytes, np.uint8)
         self._missing = np.ones(log.bytes, np.bool_)
 
     @property
     def n_missing(self) -> int:
-        """Bytes that have not come."""
+        """Number of missing bytes."""
         return int(np.count_nonzero(self._missing))
 
     @property
     def share(self) -> float:
-        """How much has come, 0 to 1."""
+        """Downloaded fraction, 0 to 1."""
         return 1.0 - self.n_missing / max(self.log.bytes, 1)
 
     @property
     def content(self) -> bytes:
-        """The bytes; 0 where they have not come."""
+        """The bytes of the log; 0 where they are missing."""
         return self._content.tobytes()
 
-    def first_hole(self) -> tuple[int, int]:
-        """The first missing bytes, half-open."""
+    def first_missing(self) -> tuple[int, int]:
+        """The first missing range of bytes, half-open."""
         return runs(self._missing)[0]
 
-    def put(self, piece: LogData) -> None:
-        """Put bytes where they belong; what lies outside is no part of this log."""
-        place = slice(piece.offset, piece.offset + len(piece.data))
+    def put(self, data: LogData) -> None:
+        """Insert bytes at their offset; bytes beyond the end of the log are ignored."""
+        place = slice(data.offset, data.offset + len(data.data))
         if place.stop <= len(self._content):
-            self._content[place] = np.frombuffer(piece.data, np.uint8)
+            self._content[place] = np.frombuffer(data.data, np.uint8)
             self._missing[place] = False
 
 
-class Inquiry:
-    """Questions to one sensor over one link; made by `open_inquiry`."""
+class ManagementConnection:
+    """A connection for device information, logs and stopping; created by `open_inquiry`."""
 
-    def __init__(self, link: Link, profile: Profile, waits: Waits) -> None:
-        self._link = link
+    def __init__(self, connection: Connection, profile: Profile, waits: Waits) -> None:
+        self._connection = connection
         self._profile = profile
         self._waits = waits
-        self._dialogue = Dialogue(link, profile, self._take, waits.reply_s)
+        self._channel = CommandChannel(connection, profile, self._take, waits.reply_s)
         self._log_data: list[LogData] = []
 
     async def info(self) -> SensorInfo:
-        """Ask for all that it tells.
+        """Read everything that the sensor reports about itself.
 
         Raises:
-            SensorError: it does not answer, or the link is gone.
+            SensorError: the sensor does not answer, or the connection is lost.
         """
-        battery = await self._dialogue.battery_percent()
+        battery = await self._channel.battery_percent()
         maker, model, firmware = [await self._text(uuid) for uuid in (MAKER, MODEL, FIRMWARE)]
-        if not isinstance(self._profile, ImurunProfile):
-            return SensorInfo(self._link.mtu, battery, maker, model, firmware)
-        capabilities = decode_capabilities(await self._link.read(INFO)) if self._link.has(INFO) else None
-        status = (await self._dialogue.request(Op.STATUS)).payload
-        logs = (await self._dialogue.request(Op.LOG_LIST)).payload
+        capabilities = status = logs = None
+        uuid = self._profile.capabilities_characteristic
+        if uuid is not None and self._connection.has(uuid):
+            capabilities = decode_capabilities(await self._connection.read(uuid))
+        if self._profile.reports_run:
+            status = (await self._channel.request(Op.STATUS)).payload
+        if self._profile.can_log:
+            logs = (await self._channel.request(Op.LOG_LIST)).payload
         return SensorInfo(
-            self._link.mtu,
+            self._connection.mtu,
             battery,
             maker,
             model,
@@ -150,52 +155,53 @@ class Inquiry:
         )
 
     async def battery_percent(self) -> int | None:
-        """The charge; None where it is not told."""
-        return await self._dialogue.battery_percent()
+        """Read the battery level; None where that is not possible."""
+        return await self._channel.battery_percent()
 
     async def read_log(self, part: PartOfLog, progress: Callable[[float], None] | None = None) -> None:
-        """Download what is missing of a log; what is lost on the way is asked for again.
+        """Download the missing bytes of a log; bytes lost in transmission are requested again.
 
         Args:
             part: is filled.
-            progress: called with the share that has come.
+            progress: called with the downloaded fraction.
 
         Raises:
-            SensorError: it is recording, no longer has the log, or the link is gone; what
-                came stays in `part`.
+            SensorError: the sensor is recording or no longer has the log, or the connection is lost; `part`
+                keeps the bytes received so far.
         """
         tries = 0
         while part.n_missing:
-            first, stop = part.first_hole()
+            first, stop = part.first_missing()
             before = part.n_missing
-            answer = await self._dialogue.request(
-                Op.LOG_READ, part.log.log_id, first, min(stop - first, MOST_BYTES)
+            answer = await self._channel.request(
+                Op.LOG_READ, part.log.log_id, first, min(stop - first, MAX_READ_BYTES)
             )
             if isinstance(answer.payload, LogReading):
                 await self._take_log(first + answer.payload.length, part)
-            elif answer.status == Status.BUSY:  # with what is under way since an answer was lost
+            elif answer.status == Status.BUSY:  # it still sends a part whose answer was lost
                 await self._take(self._waits.drain_s)
             else:
                 raise self._refused(answer)
             tries = tries + 1 if part.n_missing == before else 0
-            if self._link.inbox.is_closed or tries >= LOG_TRIES:
-                raise LogCutError(
-                    f"{self._link.label} does not send all of its log {part.log.log_id}; bring it closer."
+            if self._connection.notifications.is_closed or tries >= LOG_TRIES:
+                raise IncompleteLogError(
+                    f"{self._connection.label} does not send all of its log {part.log.log_id}; "
+                    "bring it closer."
                 )
             if progress is not None:
                 progress(part.share)
 
     async def stop(self) -> None:
-        """Let the sensor stop measuring, whoever started it.
+        """Stop the sensor's measurement, also one that another program started.
 
         Raises:
-            SensorError: it refuses, or the link is gone.
+            SensorError: the sensor refuses, or the connection is lost.
         """
-        if not isinstance(self._profile, ImurunProfile):
-            for write in self._profile.stop_commands():
-                await self._dialogue.command(write)
+        if not self._profile.reports_run:
+            for command in self._profile.stop_commands():
+                await self._channel.send(command)
             return
-        answer = await self._dialogue.request(Op.STOP)
+        answer = await self._channel.request(Op.STOP)
         if answer.status not in (Status.OK, Status.NOT_RUNNING):
             raise self._refused(answer)
 
@@ -203,25 +209,25 @@ class Inquiry:
         """Delete a log from the sensor.
 
         Raises:
-            SensorError: it is recording, does not have it, or the link is gone.
+            SensorError: the sensor is recording or does not have the log, or the connection is lost.
         """
-        answer = await self._dialogue.request(Op.LOG_ERASE, log.log_id)
+        answer = await self._channel.request(Op.LOG_ERASE, log.log_id)
         if answer.status != Status.OK:
             raise self._refused(answer)
 
     async def _take_log(self, end: int, part: PartOfLog) -> None:
-        """Take pieces of a log up to the one that ends at `end`, or until none come any more."""
+        """Take chunks of a log up to the one that ends at `end`, or until no more arrive."""
         self._log_data.clear()
         while await self._take(self._waits.drain_s) is not None or self._log_data:
-            for piece in self._log_data:
-                part.put(piece)
-            came = any(piece.offset + len(piece.data) >= end for piece in self._log_data)
+            for chunk in self._log_data:
+                part.put(chunk)
+            came = any(chunk.offset + len(chunk.data) >= end for chunk in self._log_data)
             self._log_data.clear()
             if came:
                 return
 
     async def _take(self, timeout_s: float) -> Notification | None:
-        taken = await self._link.inbox.get(timeout_s)
+        taken = await self._connection.notifications.get(timeout_s)
         if taken is not None and taken.characteristic == self._profile.data_characteristic:
             frame = decode_frame(taken.data)
             if isinstance(frame, LogData):
@@ -230,47 +236,49 @@ class Inquiry:
 
     def _refused(self, answer: Response) -> SensorError:
         if answer.status == Status.RUNNING:
-            return SensorError(
-                f"{self._link.label} is recording; stop it first: imurun sensor {self._link.label} --stop"
-            )
+            label = self._connection.label
+            return SensorError(f"{label} is recording; stop it first: imurun sensor {label} --stop")
         if answer.status == Status.OUT_OF_RANGE:
-            return SensorError(f"{self._link.label} no longer has this log; list its logs again.")
+            return SensorError(f"{self._connection.label} no longer has this log; list its logs again.")
         return SensorError(
-            f"{self._link.label} refused (status {answer.status}); switch it off and on again."
+            f"{self._connection.label} refused (status {answer.status}); switch it off and on again."
         )
 
     async def _text(self, uuid: str) -> str | None:
-        """A characteristic that holds words, without what cannot be printed."""
-        if not self._link.has(uuid):
+        """Read a text characteristic, without unprintable characters; None where it is missing or empty."""
+        if not self._connection.has(uuid):
             return None
         with suppress(SensorError):
-            words = (await self._link.read(uuid)).decode("utf-8", errors="replace")
+            words = (await self._connection.read(uuid)).decode("utf-8", errors="replace")
             return printable(words).strip() or None
         return None
 
 
 @asynccontextmanager
-async def open_inquiry(sensor: Found, waits: Waits | None = None) -> AsyncIterator[Inquiry]:
-    """Connect to a sensor to ask it; on the way out, disconnect.
+async def open_inquiry(sensor: Found, waits: Waits | None = None) -> AsyncIterator[ManagementConnection]:
+    """Connect to a sensor for its information and logs; disconnect on exit.
 
     Raises:
-        WrongSensorError: its profile is unknown, or it lacks what the profile needs.
-        SensorNotFoundError: it does not answer.
-        SensorError: another process uses it, or the link failed otherwise.
+        WrongSensorError: the kind of sensor is unknown, or it lacks characteristics that its driver needs.
+        SensorNotFoundError: the sensor does not answer.
+        SensorError: another process uses the sensor, or the connection failed otherwise.
     """
     waits, profile = waits or Waits(), sensor.known_profile
-    with claim(sensor.address, sensor.label):
-        async with open_link(
-            sensor, profile, time.monotonic, limit=INBOX_LIMIT, connect_s=waits.connect_s
-        ) as link:
-            yield Inquiry(link, profile, waits)
+    with lock_sensor(sensor.address, sensor.label):
+        async with open_connection(
+            sensor, profile, time.monotonic, limit=QUEUE_LIMIT, connect_s=waits.connect_s
+        ) as connection:
+            yield ManagementConnection(connection, profile, waits)
 
 
 async def battery_of(sensor: Found, waits: Waits) -> int | None:
-    """The charge of a sensor in range; None where it is not told or the sensor cannot be reached."""
+    """Battery level of a sensor in range; None where it cannot be read or the sensor cannot be reached."""
     try:
-        async with asyncio.timeout(waits.connect_s + waits.reply_s), open_inquiry(sensor, waits) as inquiry:
-            return await inquiry.battery_percent()
+        async with (
+            asyncio.timeout(waits.connect_s + waits.reply_s),
+            open_inquiry(sensor, waits) as management,
+        ):
+            return await management.battery_percent()
     except (SensorError, TimeoutError):
         return None
 
@@ -281,26 +289,26 @@ async def download_log(
     progress: Callable[[float], None] | None = None,
     waits: Waits | None = None,
 ) -> bytes:
-    """A log, over as many links as it takes while each brings some of it.
+    """Download a log, reconnecting as long as connections bring new bytes.
 
     Args:
-        sensor: as `scan` or `find` gave it.
-        log: as `Inquiry.info` lists it.
-        progress: called with the share that has come.
-        waits: see `Waits`.
+        sensor: a result of `scan` or `find`.
+        log: an entry of `SensorInfo.logs`.
+        progress: called with the downloaded fraction.
+        waits: timeouts.
 
     Raises:
-        SensorError: it is recording, no longer has the log, or nothing comes any more.
+        SensorError: the sensor is recording or no longer has the log, or it sends no more of it.
     """
     part = PartOfLog(log)
     fruitless = 0
     while part.n_missing:
         before = part.n_missing
         try:
-            async with open_inquiry(sensor, waits) as inquiry:
-                await inquiry.read_log(part, progress)
-        except (LogCutError, LinkLostError, NoReplyError, SensorNotFoundError):
+            async with open_inquiry(sensor, waits) as management:
+                await management.read_log(part, progress)
+        except (IncompleteLogError, ConnectionLostError, NoReplyError, SensorNotFoundError):
             fruitless = fruitless + 1 if part.n_missing == before else 0
-            if fruitless >= LINK_TRIES:
+            if fruitless >= CONNECTION_TRIES:
                 raise
     return part.content

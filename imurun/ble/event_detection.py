@@ -1,35 +1,38 @@
-"""What the blocks and pieces of a stream tell about its state, as events."""
+"""Detects events in a stream: gaps, late samples, clipping, a wrong sampling rate."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from imurun.ble.codec import ACC_CLIPPED, GYR_CLIPPED
 from imurun.ble.decoding import Settings
-from imurun.ble.devices.driver import Piece
 from imurun.ble.events import Clipping, Event, GapFilled, GapFinal, RateOff
 from imurun.model.frames import G
 from imurun.model.recording import stretches
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import ACC_CLIPPED, GYR_CLIPPED, SampleChunk
 from imurun.reassembly.reassembler import Aligner
 
 CLIPPED = 0.9995
-"""Share of the range from which a value counts as clipped: the last step of 16 bits is 0.99997 of it."""
+"""Fraction of the range from which a value counts as clipped: the last step of 16 bits is 0.99997 of it."""
 CLIPPING_S = 1.0
+"""Clipping within so long after the last is part of the same event."""
 RATE_OFF = 0.02
-"""Set by hand: step times are off by as much."""
+"""Deviation of the rate that is reported. Chosen by hand: step times are off by the same fraction."""
 
 
-class GapWatch:
-    """Gaps that open, fill and become final."""
+class GapDetector:
+    """Reports pending ranges that were filled and gaps that became final.
+
+    Positions count samples of the stream.
+    """
 
     def __init__(self) -> None:
-        self._open: list[tuple[int, int]] = []
+        self._pending: list[tuple[int, int]] = []
         self._missing: tuple[int, int] | None = None
         self._final: list[tuple[int, int]] = []
 
-    def blocks(self, blocks: list[SampleBlock], now_s: float) -> list[Event]:
-        """Blocks given out, in order."""
+    def add_blocks(self, blocks: list[SampleBlock], now_s: float) -> list[Event]:
+        """Process emitted blocks, in order; return the events they cause."""
         events: list[Event] = []
         for block in blocks:
             for rows, missing in stretches(block.missing):
@@ -43,14 +46,14 @@ class GapWatch:
             events += self._settle(blocks[-1].next_index, now_s)
         return events
 
-    def holes(self, holes: list[tuple[int, int]]) -> None:
-        """Holes that are waited for, in places of the stream."""
-        for first, stop in holes:
-            if not any(first < b and a < stop for a, b in self._open):
-                self._open.append((first, stop))
+    def add_pending(self, pending: list[tuple[int, int]]) -> None:
+        """Remember pending ranges, as positions of the stream."""
+        for first, stop in pending:
+            if not any(first < b and a < stop for a, b in self._pending):
+                self._pending.append((first, stop))
 
     def finish(self, now_s: float) -> list[Event]:
-        """Nothing will come any more."""
+        """Report a gap at the end of the stream."""
         return self._end_missing(now_s)
 
     def _end_missing(self, now_s: float) -> list[Event]:
@@ -62,24 +65,24 @@ class GapWatch:
         return [GapFinal(now_s, first, stop - first)]
 
     def _settle(self, done: int, now_s: float) -> list[Event]:
-        """Holes that lie wholly before place `done`."""
+        """Report how much arrived of remembered ranges that lie wholly before position `done`."""
         events: list[Event] = []
-        for first, stop in [hole for hole in self._open if hole[1] < done]:
+        for first, stop in [one for one in self._pending if one[1] < done]:
             lost = sum(max(0, min(b, stop) - max(a, first)) for a, b in self._final)
             if lost < stop - first:
                 events.append(GapFilled(now_s, first, stop - first - lost))
-        self._open = [hole for hole in self._open if hole[1] >= done]
-        before = min((first for first, _ in self._open), default=done)
+        self._pending = [one for one in self._pending if one[1] >= done]
+        before = min((first for first, _ in self._pending), default=done)
         self._final = [gap for gap in self._final if gap[1] > before]
         return events
 
 
-class SignalWatch:
-    """Clipping, and a rate that is off; each told once until it is over.
+class SignalDetector:
+    """Reports clipping and a wrong sampling rate, each once until it is over.
 
     Args:
         settings: what the sensor was asked for.
-        has_flags: whether packets say themselves that they are clipped.
+        has_flags: whether packets carry flags for clipping; else it is inferred from the values.
     """
 
     def __init__(self, settings: Settings, *, has_flags: bool) -> None:
@@ -88,25 +91,25 @@ class SignalWatch:
         self._clipped_s = {"acc": -np.inf, "gyr": -np.inf}
         self._rate_is_off = False
 
-    def look(self, pieces: list[Piece], aligner: Aligner) -> list[Event]:
-        """Pieces that just came."""
+    def examine(self, chunks: list[SampleChunk], aligner: Aligner) -> list[Event]:
+        """Pieces that just arrived; return the events they cause."""
         events: list[Event] = []
-        for piece in pieces:
+        for chunk in chunks:
             for what in ("acc", "gyr"):
-                if self._is_clipped(piece, what):
-                    if piece.arrival_s - self._clipped_s[what] > CLIPPING_S:
-                        events.append(Clipping(piece.arrival_s, what))
-                    self._clipped_s[what] = piece.arrival_s
+                if self._is_clipped(chunk, what):
+                    if chunk.arrival_s - self._clipped_s[what] > CLIPPING_S:
+                        events.append(Clipping(chunk.arrival_s, what))
+                    self._clipped_s[what] = chunk.arrival_s
             is_off = abs(aligner.rate_hz / self._settings.rate_hz - 1.0) > RATE_OFF
             if is_off and not self._rate_is_off:
-                events.append(RateOff(piece.arrival_s, aligner.rate_hz, self._settings.rate_hz))
+                events.append(RateOff(chunk.arrival_s, aligner.rate_hz, self._settings.rate_hz))
             self._rate_is_off = is_off
         return events
 
-    def _is_clipped(self, piece: Piece, what: str) -> bool:
+    def _is_clipped(self, chunk: SampleChunk, what: str) -> bool:
         if self._has_flags:
-            return bool(piece.flags & (ACC_CLIPPED if what == "acc" else GYR_CLIPPED))
-        values = piece.acc if what == "acc" else piece.gyr
+            return bool(chunk.flags & (ACC_CLIPPED if what == "acc" else GYR_CLIPPED))
+        values = chunk.acc if what == "acc" else chunk.gyr
         if values is None or not len(values):
             return False
         acc_range, gyr_range = self._settings.acc_range_g * G, np.radians(self._settings.gyr_range_deg_s)

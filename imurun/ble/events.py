@@ -1,7 +1,7 @@
-"""What happens to a sensor's stream, beside its samples.
+"""Events of a sensor's stream: connections, gaps, battery level, clipping, and their sentences.
 
-Times are when the client learnt of it, on the host's monotonic clock. Places count samples of the stream, as
-`SampleBlock.first_index` does.
+`time_s` is when the client noticed the event, on the host's monotonic clock. Positions count samples of the
+stream, as `SampleBlock.first_index` does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 @dataclass(frozen=True)
 class Connected:
-    """The link stands and notifications are subscribed to; `mtu` in bytes, `count` links so far."""
+    """Connected and subscribed; `mtu` in bytes, `count` connections so far."""
 
     time_s: float
     mtu: int
@@ -21,7 +21,7 @@ class Connected:
 
 @dataclass(frozen=True)
 class Lost:
-    """The link is gone, and will be tried again; `reason` is one sentence."""
+    """The connection is lost, and the client will reconnect; `reason` is one sentence."""
 
     time_s: float
     reason: str
@@ -29,7 +29,9 @@ class Lost:
 
 @dataclass(frozen=True)
 class Dropped:
-    """`n_notifications` found no room, for the items were not taken; what the sensor holds is fetched."""
+    """`n_notifications` were dropped because items were not taken; samples the sensor holds are requested
+    again.
+    """
 
     time_s: float
     n_notifications: int
@@ -37,21 +39,21 @@ class Dropped:
 
 @dataclass(frozen=True)
 class NotLogged:
-    """The sensor does not, or no longer, keep a log of its own: its storage is full or failing."""
+    """The sensor does not write its own log, or has stopped to: its storage is full or failing."""
 
     time_s: float
 
 
 @dataclass(frozen=True)
 class NotStopped:
-    """The sensor could not be told to stop: it goes on measuring until it is told or switched off."""
+    """The sensor could not be stopped: it keeps measuring until it is stopped or switched off."""
 
     time_s: float
 
 
 @dataclass(frozen=True)
 class GapFilled:
-    """Of a gap that began at `first_index`, `n_samples` came after all."""
+    """`n_samples` of the pending range that began at `first_index` arrived after all."""
 
     time_s: float
     first_index: int
@@ -60,7 +62,7 @@ class GapFilled:
 
 @dataclass(frozen=True)
 class GapFinal:
-    """`n_samples` from `first_index` on will never come: rows of NaN in the blocks."""
+    """`n_samples` from `first_index` on will never arrive: rows of NaN in the blocks."""
 
     time_s: float
     first_index: int
@@ -69,7 +71,7 @@ class GapFinal:
 
 @dataclass(frozen=True)
 class Battery:
-    """Charge in percent."""
+    """Battery level in percent."""
 
     time_s: float
     percent: int
@@ -77,7 +79,7 @@ class Battery:
 
 @dataclass(frozen=True)
 class Clipping:
-    """Samples at the end of the range; those that follow within a second are not told again."""
+    """Samples at the limit of the range; reported again only after a second without any."""
 
     time_s: float
     what: Literal["acc", "gyr"]
@@ -85,7 +87,7 @@ class Clipping:
 
 @dataclass(frozen=True)
 class RateOff:
-    """The sensor samples at another rate than it was asked for."""
+    """The sensor samples at another rate than requested."""
 
     time_s: float
     rate_hz: float
@@ -98,7 +100,7 @@ Event: TypeAlias = (
 
 
 def sentence(event: Event) -> str:
-    """An event in words; "" for one that is shown elsewhere."""
+    """An event as a sentence; "" for the battery level, which is shown elsewhere."""
     match event:
         case Connected():
             again = "Connected" if event.count == 1 else "Connected again"
@@ -119,6 +121,6 @@ def sentence(event: Event) -> str:
         case NotLogged():
             return "The sensor keeps no log of its own: its storage is full or failing."
         case NotStopped():
-            return "The sensor could not be told to stop; stop it with: imurun sensor NAME --stop"
+            return "The sensor could not be stopped; stop it with: imurun sensor NAME --stop"
         case Battery():
             return ""

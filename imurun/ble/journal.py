@@ -1,8 +1,8 @@
-"""The journal of a recording: raw notifications with their arrival times, appended as they come.
+"""Reads and writes journals: files of raw notifications with their arrival times, appended as they arrive.
 
-What a sensor sent is kept byte for byte, so that decoding and clock fit can be done again. Every record is
-handed to the system as it comes and never changed again: a process that is killed loses at most the record
-it was writing, and a damaged stretch costs the records in it and no others.
+Notifications are stored byte for byte, so that decoding and clock fit can be repeated. Every record is passed
+to the system as it arrives and never changed: a process that is killed loses at most the record it was
+writing, and damage to the file affects only the records that contain it.
 
     file    = MAGIC, then records
     record  = SYNC (2 bytes), kind (u8), length of the body (u16), arrival (f64, s), body, CRC-32 (u32)
@@ -34,21 +34,22 @@ SYNC = b"\xa5\x5a"
 HEADER, NOTIFICATION, EVENT = 0, 1, 2
 KINDS = (HEADER, NOTIFICATION, EVENT)
 GIVE_UP, END, MARKER, ANALYSED = "give up", "end", "marker", "analysed"
-"""Kinds of events that readers use: missing samples before number `stop` will never come; the run ends before
-number `next_index`; the runner noted something; rate and runner of a live analysis."""
+"""Kinds of events that readers use: missing samples before number `stop` will never arrive; the run ends
+before number `next_index`; a marker of the runner; rate and runner of a live analysis."""
 HEAD = struct.Struct("<2sBHd")
 CRC = struct.Struct("<I")
 LONGEST_BODY = 0xFFFF
 CHUNK_BYTES = 1 << 20
 WORK_PER_BYTE, WORK_PER_REFUSED, LEAST_WORK = 64, 2048, 1 << 24
-"""How many bytes of checksum that did not hold are worked out for each byte of the file, what a place costs
-beside them, and what is free. Files in which every other record is damaged stay far below."""
+"""Limit to the work on a hostile file, in bytes of checksums that turned out wrong: allowed per byte of the
+file, counted per rejected position, and allowed in any case. A file with every other record damaged stays far
+below."""
 _BEGIN = re.compile(re.escape(SYNC) + b"[" + re.escape(bytes((NOTIFICATION, EVENT))) + b"]")
 
 
 @dataclass(frozen=True)
 class Notification:
-    """What arrived: the characteristic's UUID, and the bytes."""
+    """A notification: arrival on the host's monotonic clock, UUID of the characteristic, bytes."""
 
     arrival_s: float
     characteristic: str
@@ -57,31 +58,31 @@ class Notification:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened, as an object with the key `kind`."""
+    """An entry that is no notification: a JSON object with the key `kind`."""
 
     arrival_s: float
     what: dict[str, Any]
 
 
 class Sink(Protocol):
-    """Where notifications and events are kept."""
+    """Interface for storing notifications and events."""
 
     def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
-        """Keep what arrived."""
+        """Store a notification."""
         ...
 
     def event(self, arrival_s: float, what: dict[str, Any]) -> None:
-        """Keep what happened."""
+        """Store an event."""
         ...
 
 
 class JournalWriter:
-    """Append notifications and events to a new journal; a context manager.
+    """Appends notifications and events to a new journal; a context manager.
 
     Args:
         path: the file; it must not exist.
-        header: JSON object that says which sensor and profile this is; kept as it is.
-        characteristics: UUIDs of those that will notify.
+        header: JSON object that identifies sensor and driver; stored unchanged.
+        characteristics: UUIDs of the characteristics that will notify.
 
     Raises:
         RecordingError: the file exists or cannot be written.
@@ -103,16 +104,16 @@ class JournalWriter:
             ) from error
 
     def notification(self, arrival_s: float, characteristic: str, data: bytes) -> None:
-        """Keep what arrived.
+        """Store a notification.
 
         Raises:
-            RecordingError: the disk is full or gone; what was kept stays readable.
-            KeyError: a characteristic that was not named.
+            RecordingError: the disk is full or removed; earlier records stay readable.
+            KeyError: the characteristic was not given to the constructor.
         """
         self._append(NOTIFICATION, arrival_s, bytes([self._places[characteristic]]) + data)
 
     def event(self, arrival_s: float, what: dict[str, Any]) -> None:
-        """Keep what happened.
+        """Store an event.
 
         Raises:
             RecordingError: as for `notification`.
@@ -120,10 +121,10 @@ class JournalWriter:
         self._append(EVENT, arrival_s, json.dumps(what).encode())
 
     def close(self) -> None:
-        """Close; the content is on the disk when this returns.
+        """Flush to the disk and close.
 
         Raises:
-            RecordingError: the disk is full or gone; the file is closed all the same.
+            RecordingError: the disk is full or removed; the file is closed all the same.
         """
         if self._file.closed:
             return
@@ -166,12 +167,12 @@ def _record(kind: int, arrival_s: float, body: bytes) -> bytes:
 
 
 def _begin_file(path: Path, content: bytes) -> FileIO:
-    """A file that begins with this content, open for more; a kill leaves it with all of the content or none.
+    """Create a file with this content, open for appending; after a kill it has all of the content or none.
 
-    Where files cannot have two names, a kill between two calls leaves a part of it.
+    On file systems without hard links, a kill between two calls may leave a part of the content.
 
     Raises:
-        FileExistsError: the file is there.
+        FileExistsError: the file exists.
         OSError: it cannot be written.
     """
     if path.exists():
@@ -209,10 +210,10 @@ class Journal:
 
     Attributes:
         path: the file.
-        header: what the writer was told, with the key characteristics.
-        start: where the first record after the header begins, bytes.
-        progress: called with the bytes done and the bytes in all, while `records` runs.
-        n_damaged_bytes: what belonged to no whole record, counted while `records` runs.
+        header: the writer's header, with the key characteristics.
+        start: offset of the first record after the header, bytes.
+        progress: called with the bytes done and the total, while `records` runs.
+        n_damaged_bytes: bytes outside whole records, counted while `records` runs.
     """
 
     path: Path
@@ -223,10 +224,10 @@ class Journal:
     progress: Callable[[int, int], None] | None = None
 
     def records(self) -> Iterator[Notification | Event]:
-        """Everything in the order in which it was written; what is damaged is passed over and counted.
+        """All records in order of writing; damaged parts are skipped and counted.
 
-        A file that is made of beginnings of records is not looked at to its end: the time stays in proportion
-        to its size.
+        Reading ends early in a file crafted from many false beginnings of records, so that the time stays in
+        proportion to the size.
 
         Raises:
             FormatError: the file cannot be read.
@@ -262,12 +263,12 @@ class Journal:
             raise FormatError(f"{self.path} could not be read ({error.strerror}).") from error
 
     def _take(self, buffer: bytes, *, last: bool) -> Any:
-        """Yield the whole records of the buffer; returns how many bytes are done with."""
+        """Yield the whole records of the buffer; return how many bytes were consumed."""
         at = 0
         while True:
             match = _BEGIN.search(buffer, at) if self._work_left >= 0 else None
             if match is None:
-                # a beginning may be cut by the end
+                # the beginning of a record may be cut by the end of the buffer
                 ends = buffer.endswith((SYNC, SYNC[:1]), at) and not last and self._work_left >= 0
                 kept = buffer.endswith(SYNC, at) + 1 if ends else 0
                 self.n_damaged_bytes += len(buffer) - kept - at
@@ -289,7 +290,7 @@ class Journal:
 
 
 def record_end(buffer: bytes, start: int) -> int | None:
-    """Where the record that begins at `start` ends; None where the buffer ends before."""
+    """End of the record that begins at `start`; None where the buffer ends before."""
     if len(buffer) - start < HEAD.size:
         return None
     length = HEAD.unpack_from(buffer, start)[2]
@@ -298,7 +299,7 @@ def record_end(buffer: bytes, start: int) -> int | None:
 
 
 def is_whole(buffer: bytes, start: int, end: int) -> bool:
-    """Whether the bytes from start to end are a record of a known kind with the right checksum."""
+    """Whether the bytes from start to end are a record of a known kind with a correct checksum."""
     kind = buffer[start + len(SYNC)]
     checksum = CRC.unpack_from(buffer, end - CRC.size)[0]
     return kind in KINDS and zlib.crc32(buffer[start + len(SYNC) : end - CRC.size]) == checksum
@@ -308,7 +309,7 @@ def open_journal(path: str | os.PathLike[str]) -> Journal:
     """Open a journal, also one whose writer was killed.
 
     Raises:
-        FormatError: it cannot be read, is no journal, or its header is damaged.
+        FormatError: the file cannot be read, is no journal, or its header is damaged.
     """
     path = Path(path)
     try:

@@ -1,4 +1,4 @@
-"""A journal once more: the same notifications through the same decoder and `Aligner`, to the same blocks."""
+"""Replays a journal: the same notifications through the same decoder and `Aligner` give the same blocks."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ from imurun.ble.journal import END, GIVE_UP, Event, Journal
 from imurun.errors import FormatError, RecordingError, SettingsError
 from imurun.model.recording import check_rate
 from imurun.model.sample_block import SampleBlock
-from imurun.reassembly.plausibility import LONGEST_S
-
-LONGEST_GAP_S = LONGEST_S
-"""Longer ones are no gap of a recording, and would be rows of NaN as long."""
+from imurun.reassembly.plausibility import LONGEST_GAP_S
 
 
 def journal_header(
     profile: Profile, settings: Settings, *, name: str, address: str, start: datetime, clock_s: float
 ) -> dict[str, Any]:
-    """What a journal must know to be read again.
+    """Header of a journal, with which `Replay` can decode it.
 
     Args:
-        start, clock_s: the same moment in UTC and on the monotonic clock of arrivals.
+        start, clock_s: the same instant in UTC and on the monotonic clock of arrivals.
     """
     return {
         "profile": profile.name,
@@ -38,15 +35,15 @@ def journal_header(
 
 
 class Replay:
-    """The samples of a journal.
+    """Decodes the samples of a journal.
 
     Attributes:
         settings: what the sensor was started with.
-        ended_early: why what follows was left out, in a sentence; "" where nothing was.
-        assembly: counts of decoder and aligner, clock and rate, as far as `items` has come.
+        ended_early: sentence with the reason where the end of the journal was left out; else "".
+        assembly: counts of decoder and reassembler, clock and rate, up to the last item taken.
 
     Raises:
-        FormatError: the header does not say which sensor this is of.
+        FormatError: the header does not identify the sensor.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -68,7 +65,7 @@ class Replay:
             ) from error
 
     def blocks(self) -> Iterator[SampleBlock]:
-        """All of them, in order; errors as for `items`."""
+        """All blocks in order; raises as `items` does."""
         return (item for item in self.items() if isinstance(item, SampleBlock))
 
     def items(self) -> Iterator[SampleBlock | Event]:
@@ -80,7 +77,7 @@ class Replay:
         before_s: float | None = None
         for record in self._journal.records():
             if isinstance(record, Event):
-                yield from self._told(record.what)
+                yield from self._repeat(record.what)
                 yield record
                 continue
             elapsed_s = 0.0 if before_s is None else record.arrival_s - before_s
@@ -93,8 +90,8 @@ class Replay:
             yield from self.assembly.take(record.characteristic, record.data, record.arrival_s)
         yield from self.assembly.aligner.finish()
 
-    def _told(self, what: dict[str, Any]) -> list[SampleBlock]:
-        """What the client did to the samples at this place."""
+    def _repeat(self, what: dict[str, Any]) -> list[SampleBlock]:
+        """Repeat the decision that the client made here: to give up samples, or to expect an end."""
         kind, stop, end = what.get("kind"), what.get("stop"), what.get("next_index")
         if kind == GIVE_UP and isinstance(stop, int):
             return self.assembly.aligner.give_up(stop)
@@ -103,7 +100,7 @@ class Replay:
         return []
 
     def utc(self, clock_s: float) -> datetime | None:
-        """UTC of a moment on the clock of arrivals; None where the header does not tell."""
+        """UTC of a time on the clock of arrivals; None where the header has no valid start."""
         try:
             start = datetime.fromisoformat(self._journal.header["start"])
             return start + timedelta(seconds=clock_s - self._journal.header["clock_s"])

@@ -1,4 +1,4 @@
-"""One program at a time uses a sensor: a second would stop and start it under the first."""
+"""Locks a sensor for one process, since a second one would stop and restart it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from imurun.errors import SensorError
 
 
 @contextmanager
-def claim(address: str, label: str) -> Iterator[None]:
-    """Hold a sensor for this process; it is free again when the process ends, however it does.
+def lock_sensor(address: str, label: str) -> Iterator[None]:
+    """Lock a sensor for this process; the system releases the lock when the process ends, even by a crash.
 
     Raises:
-        SensorError: another process holds it.
+        SensorError: another process has locked it.
     """
     folder = user_cache_path("imurun", ensure_exists=True)
     lock = FileLock(folder / f"sensor-{hashlib.sha256(address.lower().encode()).hexdigest()[:16]}.lock")

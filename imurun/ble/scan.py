@@ -1,30 +1,32 @@
-"""Which sensors are in range."""
+"""Scans for advertising sensors, and finds one by name or address."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bleak import BleakScanner
-from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
-
+from imurun.ble.bluetooth_errors import import_bleak, not_found, translate_errors
 from imurun.ble.devices import Profile, recognise
-from imurun.ble.radio_errors import not_found, radio_errors
 from imurun.errors import SettingsError, WrongSensorError
 
+if TYPE_CHECKING:
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
+
 SCAN_S = 5.0
+"""Default duration of a scan."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A device that advertises.
+    """An advertising device.
 
     Attributes:
-        name: as advertised, without characters that cannot be printed; "" for none.
-        address: Bluetooth address; an identifier of the system's own on macOS.
-        profile: the kind of sensor; None for a device that imurun does not know.
-        signal_dbm: strength of the last advertisement.
-        device: for bleak.
+        name: as advertised, without unprintable characters; "" for none.
+        address: Bluetooth address; on macOS an identifier that the system assigns.
+        profile: its device driver; None for an unknown device.
+        signal_dbm: RSSI of the last advertisement.
+        device: handle for bleak.
     """
 
     name: str
@@ -35,70 +37,74 @@ class Found:
 
     @property
     def known_profile(self) -> Profile:
-        """The kind of sensor.
+        """The device driver.
 
         Raises:
-            WrongSensorError: imurun does not know it.
+            WrongSensorError: the device is unknown.
         """
         if self.profile is None:
             raise WrongSensorError(
-                f"{self.label} is no sensor that imurun knows; choose another, or say its --kind."
+                f"{self.label} is no sensor that imurun knows; choose another, or give its --kind."
             )
         return self.profile
 
     @property
     def label(self) -> str:
-        """How to call it in a sentence."""
+        """Name for messages: the advertised name, else the address."""
         return self.name or self.address
 
 
 async def scan(seconds: float = SCAN_S) -> list[Found]:
-    """Listen for advertisements: sensors that imurun knows first, then by signal.
+    """Collect advertisements; return known sensors first, then by signal strength.
 
     Raises:
         AdapterError: Bluetooth cannot be used.
-        SensorError: it failed for another reason.
+        SensorError: the scan failed for another reason.
+        MissingExtraError: bleak is not installed.
     """
-    with radio_errors():
-        seen = await BleakScanner.discover(timeout=seconds, return_adv=True)
+    bleak = import_bleak()
+    with translate_errors():
+        seen = await bleak.BleakScanner.discover(timeout=seconds, return_adv=True)
     found = [_found(device, advertised) for device, advertised in seen.values()]
     return sorted(found, key=lambda one: (one.profile is None, -one.signal_dbm, one.address))
 
 
 async def find(sensor: str, seconds: float = SCAN_S, *, profile: Profile | None = None) -> Found:
-    """Listen until a sensor of that name or address advertises.
+    """Scan until a sensor of that name or address advertises.
 
     Args:
-        sensor: its name or address, in any case.
-        seconds: how long to listen.
-        profile: the kind of sensor, where it does not tell.
+        sensor: its name or address; upper and lower case are equal.
+        seconds: how long to scan.
+        profile: the device driver to use; None to recognise it from the advertisement.
 
     Raises:
-        SensorNotFoundError: it did not.
-        SettingsError: no name.
+        SensorNotFoundError: none was found.
+        SettingsError: `sensor` is empty.
         AdapterError: Bluetooth cannot be used.
-        SensorError: it failed for another reason.
+        SensorError: the scan failed for another reason.
+        MissingExtraError: bleak is not installed.
     """
     if not sensor:
         raise SettingsError("Name the sensor, as `imurun scan` shows it.")
     found: list[Found] = []
 
-    def is_wanted(device: BLEDevice, advertised: AdvertisementData) -> bool:
+    def matches(device: BLEDevice, advertised: AdvertisementData) -> bool:
         one = _found(device, advertised, profile)
         if sensor.lower() not in (one.name.lower(), one.address.lower()):
             return False
         found.append(one)
         return True
 
-    with radio_errors():
-        await BleakScanner.find_device_by_filter(is_wanted, timeout=seconds)
+    bleak = import_bleak()
+    with translate_errors():
+        await bleak.BleakScanner.find_device_by_filter(matches, timeout=seconds)
     if not found:
         raise not_found(sensor)
     return found[-1]
 
 
 def printable(words: str) -> str:
-    """What came by radio, without what cannot be printed."""
+    """Text received over Bluetooth, without unprintable characters."""
     return "".join(letter for letter in words if letter.isprintable())
 
 

@@ -1,25 +1,28 @@
-"""How long the client waits for what."""
+"""Timeouts of the client, and the growing delay between attempts to reconnect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
+
+GROWTH = 2.0
 
 
 @dataclass(frozen=True)
 class Waits:
-    """Seconds.
+    """Timeouts and intervals, all in seconds, and the number of tries.
 
     Attributes:
-        silence_s: without data for so long, the link is taken as gone.
-        first_data_s: the same before the first data of a link.
+        silence_s: without data for so long, the connection is treated as lost.
+        first_data_s: the same before the first data of a connection.
         reply_s: for the reply to a command.
-        connect_s: for a connection.
-        scan_s: for a sensor that the system has forgotten.
-        retry_s, longest_retry_s: the first wait before connecting again, and the limit to its growth.
-        battery_s: between readings of the charge.
-        drain_s, longest_drain_s: for the next of the last samples after a stop, and for all of them where
-            none are asked for again.
-        tries: how often the first connection is tried; later ones are tried until `stop`.
+        connect_s: for connecting.
+        scan_s: for finding a sensor that the system has forgotten.
+        retry_s, longest_retry_s: first delay before reconnecting, and the limit to its growth.
+        battery_s: interval between readings of the battery level.
+        drain_s: after a stop, for the next of the last samples.
+        longest_drain_s: after a stop, for all of the last samples, where no missing ones are requested.
+        tries: attempts at the first connection; later ones are repeated until `stop`.
     """
 
     silence_s: float = 1.0
@@ -33,3 +36,32 @@ class Waits:
     drain_s: float = 0.3
     longest_drain_s: float = 3.0
     tries: int = 3
+
+
+class RetryDelay:
+    """Delay that doubles up to a limit.
+
+    Each delay is shortened at random by up to a half, so that several sensors lost at the same time are not
+    all retried at the same time.
+
+    Args:
+        first_s: the first delay before it is shortened.
+        longest_s: the limit.
+        random: source of randomness.
+    """
+
+    def __init__(self, first_s: float, longest_s: float, random: Random) -> None:
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._random = random
+        self._delay_s = first_s
+
+    def reset(self) -> None:
+        """Return to the first delay, after a successful connection."""
+        self._delay_s = self._first_s
+
+    def next_s(self) -> float:
+        """Delay before the next attempt; the one after it is twice as long."""
+        delay_s = min(self._delay_s, self._longest_s)
+        self._delay_s = delay_s * GROWTH
+        return delay_s * self._random.uniform(0.5, 1.0)

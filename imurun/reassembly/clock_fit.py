@@ -1,13 +1,13 @@
-"""Device time to host time, from when packets were measured and when they came.
+"""Maps device time to host time, fitted to the arrival times of packets.
 
-A packet comes late by the wait for the next connection interval, by retransmissions and by a busy host, never
-early. So the line from device to host time runs below all (device time, arrival) points, touching those that
-were delayed least: it is the edge of their lower convex hull that lies below the mean of the points, which of
-all lines below them leaves the least sum of delays (a linear programme; Moon, Skelly & Towsley 1999, INFOCOM,
-for network clocks). Least squares through the same points is late by the mean delay.
+A packet is delayed by the transmission schedule, by retransmissions and by a busy host, and never early. So
+the line from device to host time runs below all (device time, arrival) points, touching those that were
+delayed least: it is the edge of their lower convex hull that lies below the mean of the points, which of all
+lines below them leaves the least sum of delays (a linear programme; Moon, Skelly & Towsley 1999, INFOCOM, for
+network clocks). Least squares through the same points is late by the mean delay.
 
-The constant part of the delay cannot be seen from arrivals: times are late by the least delay of the link,
-about a millisecond.
+The constant part of the delay cannot be estimated from arrivals: times are late by the smallest delay of the
+transmission, about a millisecond.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ import math
 from bisect import bisect_right
 
 WINDOW_S = 300.0
-"""Points older than this are forgotten: crystals change with temperature."""
+"""Points older than this are dropped: the rate of a crystal changes with temperature."""
 BUCKET_S = 1.0
-"""Of each second only the packet with the earliest arrival for its device time is kept. Another could touch
-the hull only if the two clocks drift apart by more than both differ: 40 us at 40 ppm."""
+"""Of each second only the packet with the least delay is kept. Another of the same second could be on the
+hull only if its delay differs by less than the drift within a second: 40 us at 40 ppm."""
 MAX_RATE_ERROR = 500e-6
-"""No crystal is off by more; it keeps the first seconds in bounds."""
+"""Crystals are off by less; the bound limits the slope in the first seconds, when it rests on few points."""
 BACKWARD_S = 2.0
-"""A device clock that falls back by more has started again; by less, packets were swapped."""
+"""A device clock that jumps back by more was restarted; a smaller step back means swapped packets."""
 AHEAD_S = 1.0
 """A device clock that runs ahead of arrivals by more has been set."""
 LATE_S, LATE_FOR_S = 0.25, 10.0
-"""A device clock behind by more than the first for all of the second has been set back or stood still."""
+"""A device clock that is behind by more than the first for all of the second was set back or paused."""
 
 
 class ClockFit:
-    """Host time of device times, learnt from arrivals one by one in constant memory.
+    """Fits host time against device time, packet by packet, in constant memory.
 
-    Kept are at most `window_s` points, one for each second of device time; their hull is worked out again
-    when a second ends or a point falls below the line.
+    At most one point for each second of the last `window_s` is kept; the hull is recomputed when a second
+    ends or a point falls below the line.
 
     Args:
         max_rate_error: bound on the device clock's rate, as a fraction.
         window_s: how far back points are used, at least 2 s.
 
     Attributes:
-        resets: how often the device clock began anew.
+        resets: how often the device clock restarted.
     """
 
     def __init__(self, max_rate_error: float = MAX_RATE_ERROR, window_s: float = WINDOW_S) -> None:
@@ -57,7 +57,7 @@ class ClockFit:
         self._late_since: float | None = None
 
     def reset(self) -> None:
-        """Forget everything: the device has started again."""
+        """Drop all points, after a restart of the device."""
         self._points = []
         self._bucket = None
         self._last = None
@@ -65,7 +65,7 @@ class ClockFit:
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to go by."""
+        """Whether any packet was added since the last reset."""
         return self._last is not None
 
     @property
@@ -80,17 +80,17 @@ class ClockFit:
         return self._origin[1] + self._offset + self._slope * (device_s - self._origin[0])
 
     def add(self, device_s: float, arrival_s: float) -> bool:
-        """Take a packet whose last sample was measured at `device_s` and which came at `arrival_s`.
+        """Add a packet whose last sample was measured at `device_s` and which arrived at `arrival_s`.
 
-        Packets sent again later say nothing about the clock, and must not be given.
+        Backfilled packets must not be added: their delay says nothing about the clock.
 
         Returns:
-            Whether the clock had begun anew, so that what was known is of no use.
+            Whether the device clock was restarted; then all earlier points were dropped.
         """
         if not (math.isfinite(device_s) and math.isfinite(arrival_s)):
             return False
-        anew = self._began_anew(device_s, arrival_s)
-        if anew:
+        restarted = self._has_restarted(device_s, arrival_s)
+        if restarted:
             self.reset()
             self.resets += 1
         if self._last is None:
@@ -111,9 +111,9 @@ class ClockFit:
             self._points[-1] = x, y
             if y < self._offset + self._slope * x:
                 self._fit()
-        return anew
+        return restarted
 
-    def _began_anew(self, device_s: float, arrival_s: float) -> bool:
+    def _has_restarted(self, device_s: float, arrival_s: float) -> bool:
         if self._last is None:
             return False
         advance = device_s - self._last[0]
@@ -127,7 +127,7 @@ class ClockFit:
         return self._late_since is not None and arrival_s - self._late_since > LATE_FOR_S
 
     def _fit(self) -> None:
-        """The edge of the hull below the mean of the points, with the slope bounded."""
+        """Take as line the edge of the lower hull that lies below the mean of the points; bound its slope."""
         hull: list[tuple[float, float]] = []
         for x, y in self._points:
             while len(hull) > 1:
@@ -136,7 +136,7 @@ class ClockFit:
                     break
                 hull.pop()
             hull.append((x, y))
-        slope = self._slope  # of one point alone, after a long pause, nothing better is known
+        slope = self._slope  # one point alone, as after a long pause, keeps the slope
         if len(hull) > 1:
             mean = sum(x for x, _ in self._points) / len(self._points)
             k = min(max(bisect_right(hull, (mean, math.inf)) - 1, 0), len(hull) - 2)

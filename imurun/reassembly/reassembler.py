@@ -1,10 +1,25 @@
-"""Packets as they come, to blocks of samples without hole, overlap or disorder.
+"""Reassembles out-of-order chunks of samples into contiguous blocks; gaps become rows of NaN.
 
-Where a sample belongs is told by its number (`indexed`), else by the packet's device time (`timed`), else by
-counting (`counted`). Acceleration and angular rate that come apart are put on one time base (`merge`).
-Samples that never came are rows of NaN, as many as the number or the time says. Packets with a number or a
-device time may come in any order within the window (half of it at the start, where there is only time) and
+The position of a sample follows from its number (`by_index`), else from the packet's device time (`by_time`),
+else from counting (`by_count`). Acceleration and angular rate that arrive apart are merged onto one time base
+(`acc_gyr_merge`). A gap has as many rows as the numbers or times on both sides say. Chunks with a number or a
+device time may arrive in any order within the window (half of it at the start, where there is only time) and
 any number of times: the rows are the same.
+
+What happens to the samples of a run:
+
+      not received --------------------------------> received
+          | a later chunk arrives, or `expect`          | extends the output
+          v                                             v
+       pending ---- arrives (late, backfilled) ----> emitted (SampleBlock)
+          |                                             ^
+          | window over; `give_up`; the device          | rows behind it are
+          | reports the loss; `finish`                  | released
+          v                                             |
+         gap ------------ emitted as NaN ---------------+
+
+A restart of the device ends the run: what is held is emitted, and the next run begins behind a gap that is as
+long as the time without samples.
 """
 
 from __future__ import annotations
@@ -12,40 +27,40 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from imurun.ble.codec import BACKFILLED
-from imurun.ble.devices.driver import Clock, Kind, Piece
 from imurun.model.frames import FloatArray
 from imurun.model.sample_block import SampleBlock, nan_rows
-from imurun.reassembly.acc_gyr_merge import Merger
+from imurun.reassembly.acc_gyr_merge import AccGyrMerger
 from imurun.reassembly.by_count import CountedStream
 from imurun.reassembly.by_index import IndexedStream
 from imurun.reassembly.by_time import TimedStream
-from imurun.reassembly.chunks import Placed
+from imurun.reassembly.chunks import BACKFILLED, Clock, Kind, PositionedRows, SampleChunk
 from imurun.reassembly.clock_fit import ClockFit
-from imurun.reassembly.plausibility import LONGEST_S, SLACK_S, Plausible
+from imurun.reassembly.plausibility import LONGEST_GAP_S, SLACK_S, PlausibilityCheck
 
 WINDOW_S = 2.0
+"""How long a pending range stays open where missing samples cannot be requested again."""
 
 
 class Aligner:
-    """Pieces of one sensor in, blocks out.
+    """Reassembles the chunks of one sensor into contiguous blocks.
 
-    After a new start of the device the stream goes on behind a hole as long as the time without samples, as
-    arrivals tell it, at most a day; all other holes are exact.
+    After a restart of the device the length of the gap is estimated from arrivals, and is at most a day; all
+    other gaps are exact.
 
     Args:
-        rate_hz: the device's rate, as it said or was asked for.
-        streams: what comes: ("both",) or ("acc", "gyr").
-        clock: whether pieces carry device time.
-        has_index: whether they carry sample numbers.
-        window_s: how long a hole is waited for, in device time. Longer where samples are asked for again.
+        rate_hz: the device's nominal rate.
+        streams: kinds of chunks: ("both",) or ("acc", "gyr").
+        clock: whether chunks carry device time.
+        has_index: whether chunks carry sample numbers.
+        window_s: how long a pending range stays open, in device time. Longer where missing samples are
+            requested again.
         first_index: number of the first sample of the run, where it is known; else the first `window_s` are
-            held to find it.
+            held to detect it.
 
     Attributes:
-        counts: what happened to pieces: "late or twice", "twice", "late", "odd", "restart", "too close",
-            "holes by lateness"; and "missing rows".
-        clock: the device's clock; the host's arrivals against counts where there is none.
+        counts: rejected chunks, by reason ("late or duplicate", "duplicate", "late", "implausible"), and
+            "restart", "too close", "gaps by lateness", "missing rows".
+        clock: fit of the device clock; not used where chunks carry no device time.
     """
 
     def __init__(
@@ -66,150 +81,153 @@ class Aligner:
         self._has_index = has_index
         self._window_s = window_s
         self._run: int | None = None
-        self._plausible = {kind: Plausible() for kind in streams}
+        self._plausible = {kind: PlausibilityCheck() for kind in streams}
         self._next: int | None = None
         self._offset = 0
         self._ended_s = math.nan
         self._begin(first_index)
 
     def _begin(self, first_index: int | None) -> None:
-        """Streams of a new run."""
+        """Set up the streams of a new run."""
         window = round(self._window_s * self._rate_hz)
         self._indexed = IndexedStream(self._rate_hz, window, first_index, self.counts)
         self._timed = {kind: TimedStream(self._rate_hz, self._window_s, self.counts) for kind in self._kinds}
         self._counted = {kind: CountedStream(self._rate_hz, self.counts) for kind in self._kinds}
-        self._merger = Merger(2 * self._window_s + 1.0)
+        self._merger = AccGyrMerger(2 * self._window_s + 1.0)
 
     @property
     def rate_hz(self) -> float:
-        """Samples a second of the host's clock, as learnt; the nominal rate at first."""
+        """Estimated samples per second of the host's clock; the nominal rate at first."""
         kind = self._kinds[0]
         if self._has_index:
-            learnt = self._indexed.rate_hz
+            estimated = self._indexed.rate_hz
         else:
-            learnt = self._timed[kind].rate_hz if self._has_clock else self._counted[kind].rate_hz
+            estimated = self._timed[kind].rate_hz if self._has_clock else self._counted[kind].rate_hz
         if self._has_clock and self.clock.known:
-            return learnt * (1.0 + self.clock.rate_ppm * 1e-6)
-        return learnt
+            return estimated * (1.0 + self.clock.rate_ppm * 1e-6)
+        return estimated
 
     @property
     def next_index(self) -> int:
-        """Place in the stream of the row that comes next."""
+        """Position in the stream of the row that is emitted next."""
         return self._next or 0
 
-    def push(self, piece: Piece) -> list[SampleBlock]:
-        """Take a piece, and return the blocks that can be given out."""
-        if piece.kind not in self._kinds:
-            self.counts["odd"] += 1
+    def push(self, chunk: SampleChunk) -> list[SampleBlock]:
+        """Add a chunk; return the blocks that can be emitted."""
+        if chunk.kind not in self._kinds:
+            self.counts["implausible"] += 1
             return []
         out: list[SampleBlock] = []
-        backfilled = bool(piece.flags & BACKFILLED)
-        restart = self._run is not None and piece.run != self._run
-        self._run = piece.run
-        place_s, plausible = self._place_s(piece), self._plausible[piece.kind]
-        sent_again = backfilled and self._indexed.next_index is not None
-        sent_again = sent_again and place_s is not None and plausible.behind(place_s)
-        if not restart and place_s is not None and not sent_again:
-            verdict = plausible.judge(place_s, piece.arrival_s)
-            if verdict == "odd":
-                self.counts["odd"] += 1
+        backfilled = bool(chunk.flags & BACKFILLED)
+        restart = self._run is not None and chunk.run != self._run
+        self._run = chunk.run
+        position_s, plausible = self._position_s(chunk), self._plausible[chunk.kind]
+        is_repeated = backfilled and self._indexed.next_index is not None
+        is_repeated = is_repeated and position_s is not None and plausible.behind(position_s)
+        if not restart and position_s is not None and not is_repeated:
+            result = plausible.classify(position_s, chunk.arrival_s)
+            if result == "implausible":
+                self.counts["implausible"] += 1
                 return []
-            restart = verdict == "restart"
+            restart = result == "restart"
         if restart:
-            out += self._restart(piece)
-        if self._has_clock and piece.time_device_s is not None and not backfilled:
-            self.clock.add(piece.time_device_s, piece.arrival_s)
-        placed = self._sort(piece)
-        if not placed:
+            out += self._restart(chunk)
+        if self._has_clock and chunk.time_device_s is not None and not backfilled:
+            self.clock.add(chunk.time_device_s, chunk.arrival_s)
+        rows = self._order(chunk)
+        if not rows:
             return out
-        return out + self._blocks(placed) if out else self._blocks(placed)
+        return out + self._blocks(rows) if out else self._blocks(rows)
 
     def place_of(self, index: int) -> int:
-        """Place in the stream of the device's sample number `index`, of the run that goes on."""
+        """Position in the stream of the device's sample number `index` in the current run."""
         return index + self._offset
 
     def holes(self) -> list[tuple[int, int]]:
-        """Sample numbers of the device that are waited for, half-open, oldest first."""
-        return self._indexed.holes()
+        """Pending ranges of the device's sample numbers, half-open, oldest first."""
+        return self._indexed.pending()
 
     def expect(self, end: int | None) -> None:
-        """The device's run ends before its sample number `end`: what did not come until there is missing.
+        """Declare that the device's run ends before sample number `end`, so that samples up to there are
+        pending.
 
-        More than a lost link could hide is not believed. None takes it back.
+        An end further ahead than `SLACK_S` is ignored as implausible. None withdraws the end.
         """
         if end is None or end - (self._indexed.highest or 0) <= SLACK_S * self._rate_hz:
             self._indexed.expect(end)
 
     @property
     def is_end_expected(self) -> bool:
-        """Whether samples up to a known end are waited for."""
+        """Whether an end was declared with `expect`."""
         return self._indexed.is_end_expected
 
     def give_up(self, stop: int) -> list[SampleBlock]:
-        """The device no longer holds what is missing before its sample number `stop`."""
+        """Make pending samples before the device's sample number `stop` a gap; return the blocks this
+        releases.
+        """
         return self._blocks(self._indexed.give_up(stop))
 
     def finish(self) -> list[SampleBlock]:
-        """No more pieces will come: give out what is held."""
-        placed = self._indexed.finish() if self._has_index else []
+        """End the stream; return the blocks that were held."""
+        rows = self._indexed.finish() if self._has_index else []
         for kind in self._kinds if not self._has_index else ():
             stream = self._timed[kind] if self._has_clock else self._counted[kind]
-            placed += self._join(kind, stream.finish())
+            rows += self._merge(kind, stream.finish())
         if self._kinds != ("both",):
-            placed += self._merger.finish()
-        return self._blocks(placed)
+            rows += self._merger.finish()
+        return self._blocks(rows)
 
-    def _place_s(self, piece: Piece) -> float | None:
+    def _position_s(self, chunk: SampleChunk) -> float | None:
         if self._has_index:
-            return None if piece.index is None else piece.index / self._rate_hz
-        return piece.time_device_s
+            return None if chunk.index is None else chunk.index / self._rate_hz
+        return chunk.time_device_s
 
-    def _sort(self, piece: Piece) -> list[Placed]:
+    def _order(self, chunk: SampleChunk) -> list[PositionedRows]:
         if self._has_index:
-            return self._indexed.push(piece)
+            return self._indexed.push(chunk)
         if not self._has_clock:
-            placed = self._counted[piece.kind].push(piece.values, piece.arrival_s)
-        elif piece.time_device_s is not None:
-            placed = self._timed[piece.kind].push(piece.values, piece.time_device_s)
+            rows = self._counted[chunk.kind].push(chunk.values, chunk.arrival_s)
+        elif chunk.time_device_s is not None:
+            rows = self._timed[chunk.kind].push(chunk.values, chunk.time_device_s)
         else:
-            placed = []
-        return self._join(piece.kind, placed)
+            rows = []
+        return self._merge(chunk.kind, rows)
 
-    def _join(self, kind: Kind, placed: list[Placed]) -> list[Placed]:
+    def _merge(self, kind: Kind, rows: list[PositionedRows]) -> list[PositionedRows]:
         if kind == "both":
-            return placed
+            return rows
         push = self._merger.push_acc if kind == "acc" else self._merger.push_gyr
-        return [row for rows in placed for row in push(rows)]
+        return [merged for item in rows for merged in push(item)]
 
-    def _restart(self, piece: Piece) -> list[SampleBlock]:
-        """End the run, and let the one of `piece` begin where arrivals say."""
+    def _restart(self, chunk: SampleChunk) -> list[SampleBlock]:
+        """End the run, and position the new one, which `chunk` begins, by the time between arrivals."""
         self.counts["restart"] += 1
         out = self.finish()
         self.clock.reset()
         for plausible in self._plausible.values():
             plausible.reset()
-        place_s = self._place_s(piece)
-        if place_s is not None:
-            self._plausible[piece.kind].judge(place_s, piece.arrival_s)
+        position_s = self._position_s(chunk)
+        if position_s is not None:
+            self._plausible[chunk.kind].classify(position_s, chunk.arrival_s)
         first = None
-        if self._has_index and piece.index is not None and piece.index <= SLACK_S * self._rate_hz:
-            first = 0  # numbers begin at 0, and what came before this piece may still come
+        if self._has_index and chunk.index is not None and chunk.index <= SLACK_S * self._rate_hz:
+            first = 0  # numbers begin at 0, and samples before this chunk may still arrive
         self._begin(first)
         ended = self._next or 0
         begun = ended
         if math.isfinite(self._ended_s):
-            idle_s = min(piece.arrival_s - self._ended_s, LONGEST_S)
-            begun += max(0, round(idle_s * self._rate_hz) - len(piece))
-        if self._has_index and piece.index is not None:
-            start = piece.index if first is None else first
-            self._offset = max(begun - piece.index, ended - start)
+            idle_s = min(chunk.arrival_s - self._ended_s, LONGEST_GAP_S)
+            begun += max(0, round(idle_s * self._rate_hz) - len(chunk))
+        if self._has_index and chunk.index is not None:
+            start = chunk.index if first is None else first
+            self._offset = max(begun - chunk.index, ended - start)
         else:
             self._offset = begun
         return out
 
-    def _blocks(self, placed: list[Placed]) -> list[SampleBlock]:
+    def _blocks(self, positioned: list[PositionedRows]) -> list[SampleBlock]:
         blocks: list[SampleBlock] = []
-        for rows in placed:
+        for rows in positioned:
             first = rows.first + self._offset
             if self._next is None:
                 self._next = first
@@ -221,7 +239,7 @@ class Aligner:
                 left = first - self._next - len(values)
                 blocks.append(self._block(values, before_s - left * rows.interval_s))
             if not len(rows.values):
-                continue  # the hole was at the end
+                continue  # the gap was at the end
             blocks.append(self._block(rows.values, time_s))
             if math.isfinite(time_s):
                 self._ended_s = time_s

@@ -1,8 +1,8 @@
-"""A sensor that does not exist: the device side of the protocol, fed by a recording, with faults on demand.
+"""A virtual BLE sensor: the firmware in C, fed with a recording, with faults on demand.
 
-    feed, faults ← air ← sensor ← gatt ← offer
+    recording (`feed`) -> firmware in C (`board`) -> `sensor` -> packet faults (`air`) -> `gatt` -> `offer`
 
-`sensor` knows no event loop and no clock: its time is what it is told. `gatt` puts it behind a GATT server,
-`offer` on a Bluetooth adapter; both need the package bumble, the extra `virtual`. The device side is the C of
-`firmware_protocol`, so a C compiler is needed.
+`sensor` has no event loop and no clock: its caller passes the time. `gatt` serves it with a GATT server and
+`offer` advertises it on a Bluetooth adapter; both need the package bumble, the extra `virtual`. `faults`
+describes what goes wrong. The C sources are those of `firmware_protocol`, so a C compiler is needed.
 """

@@ -1,4 +1,4 @@
-"""What becomes of notifications between the sensor and whoever listens."""
+"""Simulates transmission faults: notifications that are lost, duplicated, swapped, damaged or late."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from imurun.virtual.faults import Faults
 
 
 class Air:
-    """Loses, doubles, swaps, damages and delays packets, by chance.
+    """Loses, duplicates, swaps, damages and delays packets at random.
 
     Args:
-        faults: how often.
-        random: where chance comes from.
+        faults: probabilities.
+        random: source of randomness.
 
     Attributes:
-        counts: packets by what was done to them: "lost", "doubled", "swapped", "damaged".
+        counts: number of packets by fault: "lost", "doubled", "swapped", "damaged".
     """
 
     def __init__(self, faults: Faults, random: Random) -> None:
@@ -28,7 +28,7 @@ class Air:
         self._last_s = 0.0
 
     def send(self, packet: bytes, now_s: float) -> None:
-        """Take a packet that is sent now."""
+        """Send a packet now."""
         faults = self._faults
         if self._happens(faults.loss, "lost"):
             return
@@ -48,14 +48,14 @@ class Air:
             self._put(held, now_s)
 
     def arrived(self, now_s: float) -> list[bytes]:
-        """Packets that have come by now, in their order."""
+        """Packets that have arrived by now, in order of arrival."""
         packets: list[bytes] = []
         while self._under_way and self._under_way[0][0] <= now_s:
             packets.append(self._under_way.popleft()[1])
         return packets
 
     def clear(self) -> None:
-        """The link is gone, and with it what is under way."""
+        """Drop the packets under way, when the connection is lost."""
         self._under_way.clear()
         self._held = None
 

@@ -1,4 +1,4 @@
-"""What goes wrong with a virtual sensor, and the words for it on the command line."""
+"""Faults of a virtual sensor, and their notation on the command line."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from imurun.errors import SettingsError
 
 BOOT_S = 0.5
-"""How long a sensor that starts again is off."""
+"""How long a rebooting sensor is off."""
 LONGEST_DELAY_S = 60.0
 
 
 @dataclass(frozen=True)
 class Spell:
-    """A fault that comes and goes: from `at_s` for `lasting_s`, and again each `every_s` where given."""
+    """A temporary fault: from `at_s` for `lasting_s`, repeated every `every_s` where given."""
 
     at_s: float
     lasting_s: float
@@ -23,47 +23,45 @@ class Spell:
 
     def __post_init__(self) -> None:
         if not (0.0 <= self.at_s < math.inf and 0.0 < self.lasting_s < math.inf):
-            raise SettingsError("A spell begins at 0 s or later and lasts longer than 0 s.")
+            raise SettingsError("A fault must begin at 0 s or later and last longer than 0 s.")
         if self.every_s is not None and not self.lasting_s < self.every_s < math.inf:
-            raise SettingsError(
-                "A spell that comes again must be shorter than the time from one to the next."
-            )
+            raise SettingsError("A repeated fault must be shorter than its period.")
 
     def holds(self, time_s: float) -> bool:
-        """Whether it is on at `time_s`."""
+        """Whether the fault is active at `time_s`."""
         begun = self.begun(time_s)
         return begun > 0 and time_s < self.begins(begun - 1) + self.lasting_s
 
     def begun(self, time_s: float) -> int:
-        """How often it has begun up to `time_s`."""
+        """Number of times the fault has begun up to `time_s`."""
         if time_s < self.at_s:
             return 0
         return 1 if self.every_s is None else 1 + int((time_s - self.at_s) / self.every_s)
 
     def begins(self, n: int) -> float:
-        """When it begins for the n-th time, counted from 0."""
+        """Begin of the n-th occurrence, counted from 0."""
         return self.at_s + (0.0 if self.every_s is None else n * self.every_s)
 
     def between(self, after_s: float, until_s: float) -> list[float]:
-        """When it begins in the time after `after_s` up to `until_s`."""
+        """Begins of all occurrences after `after_s` up to `until_s`."""
         return [self.begins(n) for n in range(self.begun(after_s), self.begun(until_s))]
 
 
 @dataclass(frozen=True)
 class Faults:
-    """Everything that goes wrong. Times are s since the sensor was switched on for the first time.
+    """All faults of a virtual sensor. Times are s since the sensor was first switched on.
 
     Attributes:
-        loss, duplicate, reorder, flip: probability that a notification of samples is lost, comes twice, comes
-            after the one that follows it, has one bit flipped.
-        delay_s: a notification comes late by a random time up to this; those after it wait for it.
-        drops: the sensor is out of range: the link is gone, and it does not advertise.
-        silences: the link stands, but no samples are notified.
-        reboots: power is gone for `BOOT_S`, with it run, ring and clock; only logs stay.
-        battery_percent, battery_percent_per_h: charge at first, and its change.
+        loss, duplicate, reorder, flip: probability that a notification of samples is lost, is sent twice,
+            arrives after the next one, has one bit flipped.
+        delay_s: a notification is late by a random time up to this; later ones queue behind it.
+        drops: the sensor is out of range: the connection is lost, and it does not advertise.
+        silences: the connection holds, but no samples are notified.
+        reboots: power is off for `BOOT_S`; run, ring buffer and clock are lost, logs stay.
+        battery_percent, battery_percent_per_h: initial battery level, and its change.
 
     Raises:
-        SettingsError: a number that none of these can be.
+        SettingsError: a value is out of range.
     """
 
     loss: float = 0.0
@@ -93,7 +91,7 @@ class Faults:
             raise SettingsError("The battery's percent an hour must be a number.")
 
     def battery_at(self, time_s: float) -> int:
-        """Charge, percent."""
+        """Battery level, percent."""
         percent = self.battery_percent + self.battery_percent_per_h * time_s / 3600
         return round(min(max(percent, 0.0), 100.0))
 
@@ -107,17 +105,17 @@ WORDS = (
 
 @dataclass
 class _Read:
-    """Words read so far."""
+    """Faults parsed so far, and the words that may be given only once."""
 
     faults: Faults = field(default_factory=Faults)
     once: set[str] = field(default_factory=set)
 
 
 def parse_faults(words: Sequence[str]) -> Faults:
-    """Faults from words as `WORDS` shows them; drop, silence and reboot may come several times.
+    """Parse faults in the notation of `WORDS`; drop, silence and reboot may be given several times.
 
     Raises:
-        SettingsError: a word that is not understood, given twice, or out of range.
+        SettingsError: a word is not understood, given twice, or out of range.
     """
     read = _Read()
     for word in words:
@@ -156,7 +154,7 @@ def _take(read: _Read, name: str, text: str) -> None:
 
 
 def _spell(text: str, *, lasts: bool) -> Spell:
-    """`60:5` comes every 60 s, `@60:5` once at 60 s; a reboot has no length of its own."""
+    """Parse `60:5` (every 60 s) or `@60:5` (once at 60 s); a reboot has no length."""
     when, colon, length = text.partition(":")
     if bool(colon) != lasts:
         raise ValueError(text)

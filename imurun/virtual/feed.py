@@ -1,4 +1,4 @@
-"""A recording as the raw samples of a sensor."""
+"""Converts a recording to the raw samples of a sensor, in a loop if wanted."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from imurun.model.frames import FloatArray, G
 from imurun.model.recording import Recording
 
 SAME_RATE = 0.01
-"""Rates that differ by less are the same: real sensors are off by as much from what they were asked for."""
+"""Rates that differ by less are treated as equal: real sensors deviate by as much from the requested rate."""
 LOWEST, HIGHEST = -(2**15), 2**15 - 1
 
 
 class Feed:
-    """What a sensor measures that is moved as the one of a recording was.
+    """Raw counts that a sensor would measure if it moved as the sensor of the recording did.
 
     At the recording's own rate, sample k is row k. At another rate the rows are read by linear interpolation
     in time; nothing is filtered, so a lower rate can alias.
 
     Args:
         recording: without a gyroscope, the angular rate is zero.
-        loop: begin again at its end, as often as needed. The last row is followed by the first.
+        loop: repeat the recording without end; its last row is followed by the first.
     """
 
     def __init__(self, recording: Recording, *, loop: bool = True) -> None:
@@ -39,7 +39,7 @@ class Feed:
     def counts(
         self, first: int, n: int, *, rate_hz: float, acc_scale_g: float, gyr_scale_deg_s: float
     ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
-        """Samples `first` to `first + n` of a sensor with this rate, and these scales a count.
+        """Samples `first` to `first + n` of a sensor with this rate and these scales per count.
 
         Returns:
             Counts, shape (n, 6), clipped at 16 bits; and which samples are missing, shape (n,): those in gaps
@@ -52,7 +52,7 @@ class Feed:
         return counts.astype(np.int16), missing
 
     def _step(self, rate_hz: float) -> float:
-        """Rows of the recording a sample."""
+        """Rows of the recording per sample."""
         step = self._rate_hz / rate_hz
         return 1.0 if abs(step - 1.0) < SAME_RATE else step
 
@@ -61,10 +61,10 @@ class Feed:
         share = (rows - below)[:, None]
         row = below.astype(np.int64)
         n = len(self._values)
-        # beyond the end there is only the last row to go by
+        # beyond the end the last row is repeated
         at, after = (
             (row % n, (row + 1) % n) if self._loop else (np.minimum(row, n - 1), np.minimum(row + 1, n - 1))
         )
-        # where nothing lies between rows, a gap after one of them does not matter
+        # a sample exactly on a row does not need the next row, which may be in a gap
         mixed = (1.0 - share) * self._values[at] + share * np.where(share > 0.0, self._values[after], 0.0)
         return np.where(share > 0.0, mixed, self._values[at])

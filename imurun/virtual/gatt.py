@@ -1,4 +1,4 @@
-"""The virtual sensor behind bumble's GATT server."""
+"""Serves a virtual sensor over GATT, with the package bumble."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from imurun.ble.devices.imurun import CONTROL, DATA, INFO, SERVICE
 from imurun.virtual.sensor import VirtualSensor
 
 TURN_S = 0.05
-"""Between two turns of the firmware when nothing else happens, as PORTING.md has it."""
+"""Interval between runs of the firmware's main loop when nothing else happens, as PORTING.md recommends."""
 IN_PROGRESS, NOT_SUBSCRIBED = 0xFE, 0xFD
 """ATT errors: procedure already in progress, client characteristic configuration improperly configured."""
 Property = Characteristic.Properties
@@ -38,9 +38,9 @@ class GattServer:
     """Serves one sensor to one client at a time, in the time of the running event loop.
 
     Args:
-        device: bumble's, switched on; services are added to it.
-        sensor: what is served; its clock is the loop's.
-        tell: is given a line for each link that comes or goes, and for each fault.
+        device: bumble's device, switched on; services are added to it.
+        sensor: the sensor to serve; its clock is the event loop's.
+        tell: called with a line for each connection, disconnection and fault.
     """
 
     def __init__(self, device: Device, sensor: VirtualSensor, tell: Tell = lambda _: None) -> None:
@@ -125,7 +125,7 @@ class GattServer:
             await self._device.notify_subscriber(connection, self._battery, bytes([sensor.battery]))
 
     async def _indicate(self, connection: Connection, data: bytes) -> None:
-        """Send, and wait until it is confirmed; a link that does not is gone, which is told elsewhere."""
+        """Send an indication and wait for its confirmation; a lost connection is handled by its own event."""
         with suppress(BaseBumbleError, TimeoutError):
             await self._device.indicate_subscriber(connection, self._control, data)
             if connection is self._connection:
@@ -136,7 +136,7 @@ class GattServer:
         await self._device.start_advertising(auto_restart=False)
 
     async def _hide(self) -> None:
-        """End the link, and be seen no more."""
+        """End the connection and stop advertising."""
         if self._device.is_advertising:
             await self._device.stop_advertising()
         connection, self._connection = self._connection, None
@@ -160,7 +160,9 @@ class GattServer:
             self._sensor.set_mtu(connection.att_mtu)
 
     def _give_up_indicating(self) -> None:
-        """Only once the link is gone: bumble cannot take a confirmation that nobody waits for any more."""
+        """Cancel only once the connection is lost: bumble cannot handle a confirmation without a waiting
+        task.
+        """
         if self._indicating is not None:
             self._indicating.cancel()
 
@@ -192,7 +194,7 @@ class GattServer:
 
 
 def advertisement(name: str) -> tuple[bytes, bytes]:
-    """What is advertised, at most 31 bytes: the service; and what is answered to a scan: the name."""
+    """Advertising data, at most 31 bytes, with the service, and scan response with the name."""
     service = AdvertisingData(
         [
             (AdvertisingData.FLAGS, bytes([0x06])),  # general discoverable, no classic Bluetooth

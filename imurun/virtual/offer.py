@@ -1,4 +1,4 @@
-"""The virtual sensor on a Bluetooth adapter."""
+"""Advertises a virtual sensor on a Bluetooth adapter; builds its firmware."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from firmware_protocol.host.board import BuildError, build_library, load
 from imurun.errors import AdapterError, SettingsError
+from imurun.files.optional import optional_module
+from imurun.virtual.board import BuildError, build_library, load
 from imurun.virtual.sensor import VirtualSensor
 
 if TYPE_CHECKING:
@@ -24,17 +25,16 @@ if TYPE_CHECKING:
 
 NAME = "imurun-virtual"
 LONGEST_NAME = 29
-"""Bytes of a name that an answer to a scan has room for."""
+"""Bytes of a name that fit a scan response."""
 ANSWER_S = 10.0
-"""For an adapter to open and to answer."""
-NO_BUMBLE = "A virtual sensor needs the package bumble: pip install 'imurun[virtual]'."
+"""Timeout for an adapter to open and to answer."""
 
 
 def build_device_side() -> CDLL:
-    """Compile the device side into a folder that is gone again when it is loaded.
+    """Compile the firmware in a temporary folder and load it.
 
     Raises:
-        SettingsError: there is no C compiler, or it fails.
+        SettingsError: there is no C compiler, it fails, or the sources are missing.
     """
     with tempfile.TemporaryDirectory(prefix="imurun-", ignore_cleanup_errors=True) as folder:
         try:
@@ -44,24 +44,24 @@ def build_device_side() -> CDLL:
 
 
 async def offer(transport: str, sensor: VirtualSensor, *, name: str = NAME, tell: Tell = print) -> None:
-    """Let a sensor be found and used over an adapter, until cancelled or until its feed ends.
+    """Advertise and serve a sensor on an adapter, until cancelled or until its feed ends.
 
     Args:
         transport: as bumble names them: usb:0, hci-socket:0, serial:/dev/ttyACM0, tcp-client:127.0.0.1:9000.
-        sensor: what is offered; its clock must be the event loop's.
-        name: what it advertises.
-        tell: is given a line for each thing that happens.
+        sensor: the sensor; its clock must be the event loop's.
+        name: advertised name.
+        tell: called with a line for each event.
 
     Raises:
-        SettingsError: no such transport, or a name that is too long.
-        AdapterError: the adapter cannot be used, or went away; or bumble is not installed.
+        SettingsError: there is no such transport, or the name is too long.
+        AdapterError: the adapter cannot be used, or was removed.
+        MissingExtraError: bumble is not installed.
     """
     if not 0 < len(name.encode()) <= LONGEST_NAME:
         raise SettingsError(f"The name has {len(name.encode())} bytes; it must have 1 to {LONGEST_NAME}.")
-    try:
-        from imurun.virtual.gatt import GattServer
-    except ImportError as error:
-        raise AdapterError(NO_BUMBLE) from error
+    optional_module("bumble", extra="virtual", purpose="A virtual sensor")
+    from imurun.virtual.gatt import GattServer
+
     async with _opened(transport) as adapter:
         device = await _switched_on(transport, adapter, name)
         tell(f"{name} advertises on {transport} as {device.random_address.to_string(False)}")
@@ -103,7 +103,7 @@ async def _opened(name: str) -> AsyncIterator[Transport]:
 
 
 def _adapter_error(name: str, error: Exception) -> AdapterError:
-    """The sentence for an adapter that cannot be opened."""
+    """The error for an adapter that cannot be opened."""
     words = f"{type(error).__name__} {error}".upper()
     number = getattr(error, "errno", None)
     if number in (errno.EACCES, errno.EPERM) or "ACCESS" in words:
@@ -130,7 +130,7 @@ async def _switched_on(transport: str, adapter: Transport, name: str) -> Device:
     advertised, answered = advertisement(name)
     configuration = DeviceConfiguration(
         name=name,
-        # the same name is the same sensor to those who know it by its address
+        # derived from the name, so that the same name keeps its address
         address=Address(Random(name).randbytes(5) + b"\xf0", Address.RANDOM_DEVICE_ADDRESS),
         advertising_data=advertised,
         scan_response_data=answered,

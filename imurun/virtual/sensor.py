@@ -1,4 +1,4 @@
-"""The virtual sensor: the device side in C, what it measures, and what goes wrong. No loop, no clock."""
+"""A virtual sensor: drives the firmware in C with samples and faults, in time that the caller passes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from firmware_protocol.host.board import Board
 from imurun.virtual.air import Air
+from imurun.virtual.board import Board
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
 
 CHUNK = 2048
-"""Samples between two turns of the firmware at most, so that its ring never runs over within one."""
+"""At most so many samples between two runs of the firmware, so that its ring buffer cannot overflow."""
 LOG_BYTES = 1 << 24
 OUT_OF_RANGE, SILENT, REBOOTED = "out of range", "silent", "rebooted"
 
@@ -30,26 +30,28 @@ class Packet(NamedTuple):
 
 
 class VirtualSensor:
-    """One sensor. Time is what the caller says, in s on any clock that does not go back, from `now_s` on.
+    """One virtual sensor. The caller passes the time, in s on any clock that does not go back, from `now_s`
+    on.
 
-    The feed begins with the first start of a run. A later run goes on where the runner is then, on the same
-    grid of sample times.
+    The feed begins with the first start of a run and keeps running; a later run joins it at that time, on the
+    same grid of sample times.
 
     Args:
-        library: the device side, as `firmware_protocol.host.board.load` gives it.
-        feed: what it measures.
-        faults: what goes wrong.
-        seed: the same seed gives the same chance.
-        clock_ppm: how much faster its clock runs than the caller's; its rate is off by as much.
-        notifications_per_s: what the radio takes; None is any number.
+        library: the firmware, loaded by `imurun.virtual.board.load`.
+        feed: its measurements.
+        faults: its faults.
+        seed: the same seed gives the same random faults.
+        clock_ppm: how much faster its clock and its rate run than the caller's.
+        notifications_per_s: capacity of the radio; None is no limit.
         log_bytes: storage for logs.
         now_s: when it is switched on.
 
     Attributes:
         air: counts what happened to notifications.
-        counts: how often it was "out of range", "silent", "rebooted".
-        is_linked: a link stands; the sensor itself ends it when a fault does.
-        clock_ppm, boot_id: as they are.
+        counts: number of faults "out of range", "silent", "rebooted".
+        is_linked: whether it is connected; some faults end the connection.
+        clock_ppm: see above.
+        boot_id: id of the current boot.
     """
 
     def __init__(
@@ -86,14 +88,14 @@ class VirtualSensor:
         self._news: list[str] = []
 
     def close(self) -> None:
-        """Free the device side's memory."""
+        """Free the firmware's memory."""
         self._board.close()
 
     # -- what it is ---------------------------------------------------------------------------------------
 
     @property
     def in_range(self) -> bool:
-        """Whether it can be heard: else no link holds, and none can be made."""
+        """Whether the sensor is in range: else it has no connection, and does not advertise."""
         elapsed_s = self._now_s - self._on_s
         return not any(spell.holds(elapsed_s) for spell in (*self._faults.drops, *self._faults.reboots))
 
@@ -104,36 +106,36 @@ class VirtualSensor:
 
     @property
     def has_ended(self) -> bool:
-        """Whether a feed that does not loop has given its last sample."""
+        """Whether a feed that does not loop has reached its last sample."""
         return self._anchor_s is not None and self._next >= self._feed.n_samples(self._rate_hz)
 
     @property
     def next_sample(self) -> int:
-        """Place in the feed of the sample that is taken next."""
+        """Position in the feed of the next sample."""
         return self._next
 
     def info(self) -> bytes:
-        """What the info characteristic holds."""
+        """Content of the info characteristic."""
         return self._board.info()
 
     def news(self) -> list[str]:
-        """What went wrong since the last call, in words."""
+        """Faults since the last call, in words."""
         news, self._news = self._news, []
         return news
 
     # -- the link -----------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """A link stands, with the MTU that every link begins with."""
+        """Begin a connection, with the default MTU."""
         self.disconnect()
         self.is_linked = True
 
     def set_mtu(self, mtu: int) -> None:
-        """The link has agreed on another MTU."""
+        """Set the negotiated MTU."""
         self._board.set_mtu(mtu)
 
     def disconnect(self) -> None:
-        """The link is gone."""
+        """End the connection."""
         self.is_linked = False
         self._board.disconnect()
         self.air.clear()
@@ -141,11 +143,11 @@ class VirtualSensor:
         self._out.clear()
 
     def subscribe(self, subscribed: bool) -> None:
-        """Notifications of the data characteristic are turned on or off."""
+        """Turn notifications of the data characteristic on or off."""
         self._board.subscribe(subscribed)
 
     def write(self, request: bytes, now_s: float) -> bool:
-        """A write to the control point; False where the request before it is not answered yet."""
+        """Write to the control point; False where the previous request is not answered yet."""
         self.advance_clock(now_s)
         was_sampling = self._board.sampling
         taken = self._board.write(request)
@@ -156,21 +158,21 @@ class VirtualSensor:
         return taken
 
     def confirm(self) -> None:
-        """The last indication has arrived."""
+        """Confirm the last indication."""
         self._unconfirmed = False
         self._turn()
 
     def advance(self, now_s: float) -> list[Packet]:
-        """Let time pass up to `now_s`, and return what is to be sent, in order.
+        """Advance to `now_s`; return the packets to send, in order.
 
-        Of indications there is at most one before `confirm` is called.
+        At most one indication is returned before `confirm` is called.
         """
         self.advance_clock(now_s)
         packets, self._out = self._out, []
         return packets + [Packet("data", data) for data in self.air.arrived(self._now_s)]
 
     def advance_clock(self, now_s: float) -> None:
-        """The same; what is to be sent waits for the next `advance`."""
+        """Advance to `now_s`; packets are kept for the next `advance`."""
         now_s = max(now_s, self._now_s)
         for at_s, name, spell in self._begin(self._now_s - self._on_s, now_s - self._on_s):
             self._pass(self._on_s + at_s)
@@ -184,7 +186,7 @@ class VirtualSensor:
         self._pass(now_s)
 
     def _begin(self, after_s: float, until_s: float) -> list[tuple[float, str, Spell]]:
-        """Spells that begin, by time."""
+        """Faults that begin, by time."""
         faults = self._faults
         named = ((OUT_OF_RANGE, faults.drops), (SILENT, faults.silences), (REBOOTED, faults.reboots))
         begin = [
@@ -198,9 +200,9 @@ class VirtualSensor:
     # -- time ---------------------------------------------------------------------------------------------
 
     def _pass(self, until_s: float) -> None:
-        """Samples are taken, and the firmware runs."""
+        """Take samples and run the firmware, up to `until_s`."""
         if self._room is not None:
-            at_once = 1.0 + self._room * 0.1  # a radio that was idle cannot catch up for long
+            at_once = 1.0 + self._room * 0.1  # an idle radio accumulates capacity for 0.1 s only
             self._room_left = min(self._room_left + (until_s - self._now_s) * self._room, at_once)
         while True:
             n = self._n_due(until_s)
@@ -215,10 +217,10 @@ class VirtualSensor:
                 return
 
     def _n_due(self, until_s: float) -> int:
-        """Samples to take up to `until_s`."""
+        """Number of samples to take up to `until_s`."""
         if self._anchor_s is None:
             return 0
-        # rounding must not take a sample before its time, nor the same one twice
+        # the margin keeps rounding from taking a sample early or twice
         stop = math.floor((until_s - self._anchor_s) * self._true_rate_hz + 1e-6)
         return max(0, int(min(stop, self._feed.n_samples(self._rate_hz))) - self._next)
 
@@ -228,7 +230,7 @@ class VirtualSensor:
         return self._rate_hz * (1.0 + self.clock_ppm * 1e-6)
 
     def _taken_s(self, sample: int) -> float:
-        """When a sample of the feed is taken."""
+        """Time of a sample of the feed."""
         assert self._anchor_s is not None
         return self._anchor_s + (sample + 1) / self._true_rate_hz
 
@@ -253,7 +255,7 @@ class VirtualSensor:
                 self._board.push(counts[first:stop], times_us[first:stop])
 
     def _start(self) -> None:
-        """A run begins: the first one starts the feed, others join it."""
+        """Begin a run: the first one starts the feed, later ones join it."""
         rate_hz = self._board.sensor.rate_mhz / 1000
         if self._anchor_s is None:
             self._anchor_s, self._next = self._now_s, 0
@@ -271,7 +273,7 @@ class VirtualSensor:
         self._news.append("rebooted: run, ring and clock are lost")
 
     def _turn(self) -> None:
-        """One turn of the firmware's main loop."""
+        """Run the firmware's main loop once, and pass its notifications on."""
         self._board.set_clock(round(self._device_s(self._now_s) * 1e6))
         self._board.set_battery(self.battery)
         room = -1 if self._room is None else int(self._room_left)

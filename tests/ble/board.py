@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from imurun.ble.codec import Flag, Samples, encode_frame, samples_per_frame
+from imurun.ble.codec import Samples, encode_frame, samples_per_frame
 from imurun.ble.control import (
     Capabilities,
     Configuration,
@@ -27,6 +27,7 @@ from imurun.ble.control import (
 )
 from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
 from imurun.ble.devices.imurun import CONTROL, DATA, INFO, SERVICE
+from imurun.reassembly.chunks import Flag
 
 ACC_SCALE, GYR_SCALE = 488_281, 70_000_000
 FIRST_BOOT = 77

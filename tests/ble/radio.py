@@ -23,9 +23,10 @@ from tests.ble.ble_helpers import rows
 if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
 
-from imurun.ble.client import SensorClient, Waits
+from imurun.ble.client import SensorClient
 from imurun.ble.decoding import Settings
 from imurun.ble.scan import find
+from imurun.ble.timeouts import Waits
 from imurun.model.sample_block import SampleBlock
 from tests.ble.bluez import Bluez, start_daemon
 from tests.ble.board import Board, values_of

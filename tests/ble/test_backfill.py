@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from imurun.ble.backfill import MOST, Backfill
-from imurun.ble.client import Backoff
+from imurun.ble.backfill import MAX_SAMPLES, Backfill
 from imurun.ble.control import Fetching, Op, Response, Status
+from imurun.ble.timeouts import RetryDelay
 
 
 def answer(status=Status.OK, first=None, n=0):
@@ -70,15 +70,15 @@ def test_what_was_lost_once_more_is_asked_for_as_soon_as_the_fetch_is_over():
     backfill = Backfill(retry_s=1.0)
     assert backfill.next([(10, 30)], 0.0) == (10, 30)
     assert backfill.answered(answer(first=10, n=20)) is None
-    backfill.came(15)
+    backfill.received(15)
     assert backfill.next([(15, 30)], 0.1) is None
-    backfill.came(30)
+    backfill.received(30)
     assert backfill.next([(15, 20)], 0.1) == (15, 20)
     assert backfill.next([(15, 20)], 0.2) is None
 
 
 def test_a_fetch_counts_in_16_bits():
-    assert Backfill().next([(0, 10**6)], 0.0) == (0, MOST)
+    assert Backfill().next([(0, 10**6)], 0.0) == (0, MAX_SAMPLES)
 
 
 def test_after_a_new_link_the_same_hole_is_asked_for_at_once():
@@ -89,13 +89,13 @@ def test_after_a_new_link_the_same_hole_is_asked_for_at_once():
 
 
 def test_waits_grow_to_a_limit_and_are_jittered():
-    backoff = Backoff(0.5, 8.0, Random(3))
-    waits = [backoff.next_s() for _ in range(50)]
+    delay = RetryDelay(0.5, 8.0, Random(3))
+    waits = [delay.next_s() for _ in range(50)]
     for k, wait in enumerate(waits):
         longest = min(8.0, 0.5 * 2**k)
         assert longest / 2 <= wait <= longest
     assert len(set(waits)) == 50
-    backoff.reset()
-    assert backoff.next_s() <= 0.5
-    again = Backoff(0.5, 8.0, Random(3))
+    delay.reset()
+    assert delay.next_s() <= 0.5
+    again = RetryDelay(0.5, 8.0, Random(3))
     assert [again.next_s() for _ in range(50)] == waits

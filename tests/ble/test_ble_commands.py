@@ -19,10 +19,10 @@ if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
 
 import imurun
-from firmware_protocol.host import board as host
-from imurun.ble.codec import Flag
 from imurun.ble.journal import Notification, open_journal
 from imurun.errors import ImurunError
+from imurun.reassembly.chunks import Flag
+from imurun.virtual import board as host
 from tests.ble.bluez import Bluez, start_daemon
 from tests.ble.firmware_board import FirmwareBoard, values_of
 

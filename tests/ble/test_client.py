@@ -11,7 +11,6 @@ import pytest
 
 import imurun
 from imurun.ble.client import SensorClient
-from imurun.ble.codec import Flag
 from imurun.ble.connection import notifying
 from imurun.ble.control import Op, Status
 from imurun.ble.devices import PROFILES
@@ -33,6 +32,7 @@ from imurun.ble.scan import find, scan
 from imurun.ble.timeouts import Waits
 from imurun.errors import RecordingError
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import Flag
 from tests.ble.ble_helpers import rows
 from tests.ble.bluez import ADDRESS
 from tests.ble.board import Board, values_of
@@ -132,7 +132,7 @@ def test_ten_drops_lose_and_double_nothing():
             assert await bluez.count_connections() == connections
             items += await the_rest(client)
             assert bluez.board.requests.count(Op.START) == 1
-            assert not client.assembly.aligner.counts["late or twice"]
+            assert not client.assembly.aligner.counts["late or duplicate"]
             return items
 
     items = run(scenario())
@@ -358,7 +358,7 @@ def test_leaving_disconnects():
 
 
 def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
-    monkeypatch.setattr("imurun.ble.client.INBOX_LIMIT", 5)
+    monkeypatch.setattr("imurun.ble.client.QUEUE_LIMIT", 5)
     monkeypatch.setattr("imurun.ble.client.OUTPUT_LIMIT", 3)
 
     async def scenario():

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from imurun.ble import connection as link_module
-from imurun.ble.connection import open_link
+from imurun.ble.connection import open_connection
 from imurun.ble.devices import PROFILES
 from imurun.ble.scan import Found
 from imurun.errors import SensorNotFoundError
@@ -28,10 +27,10 @@ def test_a_system_that_never_ends_its_search_for_services_is_given_up(monkeypatc
 
     profile = PROFILES["imurun"]
     sensor = Found("imurun-1", "00:00:00:00:00:01", profile, -50, None)  # type: ignore[arg-type]
-    monkeypatch.setattr(link_module, "BleakClient", Endless)
+    monkeypatch.setattr("bleak.BleakClient", Endless)
 
     async def scenario():
-        async with open_link(sensor, profile, lambda: 0.0, limit=10, connect_s=0.05):
+        async with open_connection(sensor, profile, lambda: 0.0, limit=10, connect_s=0.05):
             raise AssertionError("never connected")
 
     with pytest.raises(SensorNotFoundError, match="imurun-1"):

@@ -13,7 +13,6 @@ import pytest
 if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
 
-from firmware_protocol.host import board as host
 from imurun.ble.client import SensorClient
 from imurun.ble.codec import LOG_DATA, RunHeader, decode_log
 from imurun.ble.control import LogEntry
@@ -23,6 +22,7 @@ from imurun.ble.scan import find
 from imurun.ble.timeouts import Waits
 from imurun.errors import SensorError
 from imurun.model.sample_block import SampleBlock
+from imurun.virtual import board as host
 from tests.ble.bluez import Bluez, start_daemon
 from tests.ble.firmware_board import FirmwareBoard
 

@@ -96,24 +96,24 @@ def test_settings_that_are_not_offered(name, which):
 
 def feed(name, hexes, settings=None):
     decoder = PROFILES[name].decoder(*(settings or COMMANDS[name][0]))
-    return [piece for data in hexes for piece in decoder.feed(bytes.fromhex(data), 5.0)], decoder
+    return [chunk for data in hexes for chunk in decoder.feed(bytes.fromhex(data), 5.0)], decoder
 
 
 # ------------------------------------------------------------------------------------------------ Polar
 
 
 def test_polar_gyroscope_vector():
-    (piece,), _ = feed("polar_verity_sense", ["05FFFFFFFFFFFFFF7F80EAFF08000D000301DF00"])
-    np.testing.assert_allclose(piece.gyr, np.array([[-22, 8, 13], [-23, 11, 16]]) * 2000 / 32768 * RADIAN)
-    assert piece.kind == "gyr"
-    assert piece.acc is None
-    assert piece.time_device_s == pytest.approx(0x7FFFFFFFFFFFFFFF * 1e-9)
+    (chunk,), _ = feed("polar_verity_sense", ["05FFFFFFFFFFFFFF7F80EAFF08000D000301DF00"])
+    np.testing.assert_allclose(chunk.gyr, np.array([[-22, 8, 13], [-23, 11, 16]]) * 2000 / 32768 * RADIAN)
+    assert chunk.kind == "gyr"
+    assert chunk.acc is None
+    assert chunk.time_device_s == pytest.approx(0x7FFFFFFFFFFFFFFF * 1e-9)
 
 
 def test_polar_acceleration_vector():
-    (piece,), _ = feed("polar_verity_sense", ["02650000000000000081F1FF1400F00306017B0F08"])
-    np.testing.assert_allclose(piece.acc, np.array([[-15, 20, 1008], [-20, 17, 1008]]) * 1e-3 * G)
-    assert piece.time_device_s == pytest.approx(101e-9)
+    (chunk,), _ = feed("polar_verity_sense", ["02650000000000000081F1FF1400F00306017B0F08"])
+    np.testing.assert_allclose(chunk.acc, np.array([[-15, 20, 1008], [-20, 17, 1008]]) * 1e-3 * G)
+    assert chunk.time_device_s == pytest.approx(101e-9)
 
 
 POLAR_LONG = (
@@ -128,9 +128,9 @@ def test_polar_long_acceleration_vector():
     """57 samples as of a sensor that told the factor 2.44e-4."""
     decoder = PROFILES["polar_verity_sense"].decoder(208, 8, 2000)
     decoder.reply(bytes.fromhex("F0020200000501") + struct.pack("<f", 2.44e-4))
-    (piece,) = decoder.feed(bytes.fromhex("02009435770000000080" + POLAR_LONG), 1.0)
-    counts = piece.acc / (np.float32(2.44e-4) * G)
-    assert len(piece) == 57
+    (chunk,) = decoder.feed(bytes.fromhex("02009435770000000080" + POLAR_LONG), 1.0)
+    counts = chunk.acc / (np.float32(2.44e-4) * G)
+    assert len(chunk) == 57
     np.testing.assert_allclose(counts[0], [1905, 27376, -29282], rtol=1e-6)
     np.testing.assert_allclose(counts[1] - counts[0], [190, -105, -85], rtol=1e-4)
 
@@ -174,8 +174,8 @@ def test_polar_replies():
 def test_polar_factors_that_cannot_be(factor):
     decoder = PROFILES["polar_verity_sense"].decoder(208, 16, 2000)
     decoder.reply(bytes.fromhex("F0020500000501") + struct.pack("<f", factor))
-    (piece,) = decoder.feed(bytes.fromhex("05FFFFFFFFFFFFFF7F80EAFF08000D000301DF00"), 0.0)
-    assert piece.gyr[0, 0] == pytest.approx(-22 * 2000 / 32768 * RADIAN)
+    (chunk,) = decoder.feed(bytes.fromhex("05FFFFFFFFFFFFFF7F80EAFF08000D000301DF00"), 0.0)
+    assert chunk.gyr[0, 0] == pytest.approx(-22 * 2000 / 32768 * RADIAN)
 
 
 # ------------------------------------------------------------------------------------------------ Movesense
@@ -198,11 +198,11 @@ def test_movesense_captured_packet():
 def test_movesense_six_axes():
     data = bytes.fromhex(MOVESENSE_IMU9)
     six = b"\x02\x63" + data[: 4 + 2 * 48]
-    pieces, decoder = feed("movesense", [six.hex(), six.hex()])
-    assert len(pieces) == 2  # the first was held until the second showed that it was whole
-    np.testing.assert_allclose(pieces[0].acc[0], [-0.055, -0.077, -9.823], atol=0.0005)
-    np.testing.assert_allclose(pieces[0].gyr[0], np.array([1.96, -2.59, 0.91]) * RADIAN, atol=0.0005)
-    assert pieces[0].time_device_s == pytest.approx(106.005 + 3 / 208)
+    chunks, decoder = feed("movesense", [six.hex(), six.hex()])
+    assert len(chunks) == 2  # the first was held until the second showed that it was whole
+    np.testing.assert_allclose(chunks[0].acc[0], [-0.055, -0.077, -9.823], atol=0.0005)
+    np.testing.assert_allclose(chunks[0].gyr[0], np.array([1.96, -2.59, 0.91]) * RADIAN, atol=0.0005)
+    assert chunks[0].time_device_s == pytest.approx(106.005 + 3 / 208)
     assert not decoder.rejects
 
 
@@ -211,10 +211,10 @@ def test_movesense_continuations(cut):
     data = bytes.fromhex(MOVESENSE_IMU9)[: 4 + 2 * 48]
     whole, _ = feed("movesense", [(b"\x02\x63" + data).hex()] * 2)
     first, second = b"\x02\x63" + data[: cut - 2], b"\x03\x63" + data[cut - 2 :]
-    pieces, decoder = feed("movesense", [first.hex(), second.hex()] * 2)
-    assert len(pieces) == 2
-    for piece in pieces:
-        np.testing.assert_array_equal(piece.values, whole[0].values)
+    chunks, decoder = feed("movesense", [first.hex(), second.hex()] * 2)
+    assert len(chunks) == 2
+    for chunk in chunks:
+        np.testing.assert_array_equal(chunk.values, whole[0].values)
     lost, decoder = feed("movesense", [first.hex(), second.hex(), first.hex(), first.hex(), second.hex()])
     assert len(lost) == 2
     assert decoder.rejects == {"continuation missing": 1}
@@ -244,11 +244,11 @@ def test_movesense_replies():
     ],
 )
 def test_metamotion_vectors(data, acc_range, gyr_range, first, n):
-    (piece,), decoder = feed("metamotion_s", [data], (100, acc_range, gyr_range))
-    unit = G if piece.kind == "acc" else RADIAN
-    np.testing.assert_allclose(piece.values[0] / unit, first, atol=0.0006)
-    assert len(piece) == n
-    assert piece.time_device_s is None
+    (chunk,), decoder = feed("metamotion_s", [data], (100, acc_range, gyr_range))
+    unit = G if chunk.kind == "acc" else RADIAN
+    np.testing.assert_allclose(chunk.values[0] / unit, first, atol=0.0006)
+    assert len(chunk) == n
+    assert chunk.time_device_s is None
     assert not decoder.rejects
 
 
@@ -267,9 +267,9 @@ def test_witmotion_captured_frames():
 
 
 def test_witmotion_scales():
-    (piece,), _ = feed("witmotion", ["55610040008000400040008000400000000000" + "00"])
-    np.testing.assert_allclose(piece.acc[0] / G, [8, -16, 8])
-    np.testing.assert_allclose(piece.gyr[0] / RADIAN, [1000, -2000, 1000])
+    (chunk,), _ = feed("witmotion", ["55610040008000400040008000400000000000" + "00"])
+    np.testing.assert_allclose(chunk.acc[0] / G, [8, -16, 8])
+    np.testing.assert_allclose(chunk.gyr[0] / RADIAN, [1000, -2000, 1000])
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 19, 20, 21, 33, 60])
@@ -278,8 +278,8 @@ def test_witmotion_split_and_glued(size):
     counts = rng.integers(-2000, 2000, (50, 9))
     stream = b"".join(b"\x55\x61" + row.astype("<i2").tobytes() for row in counts)
     parts = [stream[at : at + size].hex() for at in range(0, len(stream), size)]
-    pieces, decoder = feed("witmotion", parts)
-    got = np.vstack([piece.values for piece in pieces])
+    chunks, decoder = feed("witmotion", parts)
+    got = np.vstack([chunk.values for chunk in chunks])
     want, _ = feed("witmotion", [stream.hex()])
     np.testing.assert_array_equal(got, want[0].values)
     assert len(got) == 50
@@ -287,12 +287,12 @@ def test_witmotion_split_and_glued(size):
 
 
 def test_witmotion_a_cut_frame_is_no_sample():
-    pieces, decoder = feed("witmotion", [WITMOTION[0][:24], WITMOTION[1], WITMOTION[0]])
-    assert sum(map(len, pieces)) == 2
+    chunks, decoder = feed("witmotion", [WITMOTION[0][:24], WITMOTION[1], WITMOTION[0]])
+    assert sum(map(len, chunks)) == 2
     assert decoder.rejects == {"truncated": 1}
 
 
 def test_witmotion_bytes_between_frames():
-    pieces, decoder = feed("witmotion", ["0102" + WITMOTION[0] + "0304" + WITMOTION[1] + WITMOTION[0]])
-    assert sum(map(len, pieces)) >= 1
+    chunks, decoder = feed("witmotion", ["0102" + WITMOTION[0] + "0304" + WITMOTION[1] + WITMOTION[0]])
+    assert sum(map(len, chunks)) >= 1
     assert decoder.rejects["header"] >= 1

@@ -1,16 +1,15 @@
-"""Events that blocks and pieces give rise to."""
+"""Events that blocks and chunks give rise to."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from imurun.ble.codec import Flag
 from imurun.ble.decoding import Settings
-from imurun.ble.devices import Piece
-from imurun.ble.event_detection import GapWatch, SignalWatch
+from imurun.ble.event_detection import GapDetector, SignalDetector
 from imurun.ble.events import Clipping, GapFilled, GapFinal, RateOff
 from imurun.model.sample_block import SampleBlock
+from imurun.reassembly.chunks import Flag, SampleChunk
 from imurun.reassembly.reassembler import Aligner
 from tests.ble.ble_helpers import RADIAN, G
 
@@ -22,34 +21,34 @@ def block(first, n, value=1.0):
 
 
 def test_a_gap_is_told_once_however_many_blocks_it_takes():
-    watch = GapWatch()
-    assert watch.blocks([block(0, 10), block(10, 5, np.nan)], 1.0) == []
-    assert watch.blocks([block(15, 7, np.nan)], 2.0) == []
-    assert watch.blocks([block(22, 3)], 3.0) == [GapFinal(3.0, 10, 12)]
-    assert watch.finish(4.0) == []
+    detector = GapDetector()
+    assert detector.add_blocks([block(0, 10), block(10, 5, np.nan)], 1.0) == []
+    assert detector.add_blocks([block(15, 7, np.nan)], 2.0) == []
+    assert detector.add_blocks([block(22, 3)], 3.0) == [GapFinal(3.0, 10, 12)]
+    assert detector.finish(4.0) == []
 
 
 def test_a_gap_at_the_end():
-    watch = GapWatch()
-    watch.blocks([block(0, 10), block(10, 5, np.nan)], 1.0)
-    assert watch.finish(2.0) == [GapFinal(2.0, 10, 5)]
+    detector = GapDetector()
+    detector.add_blocks([block(0, 10), block(10, 5, np.nan)], 1.0)
+    assert detector.finish(2.0) == [GapFinal(2.0, 10, 5)]
 
 
 def test_a_hole_filled_in_parts_is_told_when_all_of_it_is_known():
-    watch = GapWatch()
-    watch.blocks([block(0, 10)], 1.0)
-    watch.holes([(10, 30)])
-    watch.holes([(10, 15), (20, 30)])
-    assert watch.blocks([block(10, 10)], 2.0) == []
-    watch.holes([(20, 30)])
-    events = watch.blocks([block(20, 4, np.nan), block(24, 20)], 3.0)
+    detector = GapDetector()
+    detector.add_blocks([block(0, 10)], 1.0)
+    detector.add_pending([(10, 30)])
+    detector.add_pending([(10, 15), (20, 30)])
+    assert detector.add_blocks([block(10, 10)], 2.0) == []
+    detector.add_pending([(20, 30)])
+    events = detector.add_blocks([block(20, 4, np.nan), block(24, 20)], 3.0)
     assert events == [GapFinal(3.0, 20, 4), GapFilled(3.0, 10, 16)]
-    assert watch.blocks([block(44, 20)], 4.0) == []
+    assert detector.add_blocks([block(44, 20)], 4.0) == []
 
 
-def piece(value_acc, value_gyr, arrival_s, flags=0):
+def chunk(value_acc, value_gyr, arrival_s, flags=0):
     values = np.hstack([np.full((4, 3), value_acc), np.full((4, 3), value_gyr)])
-    return Piece("both", values, arrival_s, flags=flags)
+    return SampleChunk("both", values, arrival_s, flags=flags)
 
 
 @pytest.mark.parametrize(
@@ -62,30 +61,30 @@ def piece(value_acc, value_gyr, arrival_s, flags=0):
     ],
 )
 def test_clipping_by_value(acc, gyr, told):
-    watch = SignalWatch(SETTINGS, has_flags=False)
-    events = watch.look([piece(acc, gyr, 5.0)], Aligner(100))
+    detector = SignalDetector(SETTINGS, has_flags=False)
+    events = detector.examine([chunk(acc, gyr, 5.0)], Aligner(100))
     assert events == [Clipping(5.0, what) for what in told]
 
 
 def test_clipping_by_flag_is_told_again_only_after_a_pause():
-    watch = SignalWatch(SETTINGS, has_flags=True)
+    detector = SignalDetector(SETTINGS, has_flags=True)
     aligner = Aligner(100)
     told = [
-        bool(watch.look([piece(0.0, 0.0, t, Flag.ACC_CLIPPED if clipped else 0)], aligner))
+        bool(detector.examine([chunk(0.0, 0.0, t, Flag.ACC_CLIPPED if clipped else 0)], aligner))
         for t, clipped in [(0.0, True), (0.5, True), (1.4, True), (2.0, False), (3.0, True)]
     ]
     assert told == [True, False, False, False, True]
 
 
 def test_a_rate_that_is_off_is_told_once():
-    watch = SignalWatch(SETTINGS, has_flags=True)
+    detector = SignalDetector(SETTINGS, has_flags=True)
     aligner = Aligner(100, has_index=True, first_index=0)
     events = []
     for k in range(200):
         last = k * 10 + 9
-        p = Piece("both", np.zeros((10, 6)), last / 104, index=k * 10, time_device_s=last / 104)
+        p = SampleChunk("both", np.zeros((10, 6)), last / 104, index=k * 10, time_device_s=last / 104)
         aligner.push(p)
-        events += watch.look([p], aligner)
+        events += detector.examine([p], aligner)
     (event,) = events
     assert isinstance(event, RateOff)
     assert event.rate_hz == pytest.approx(104, rel=1e-3)

@@ -68,12 +68,12 @@ def test_any_packets(name, data):
     for k, packet in enumerate(data.draw(st.lists(packets(name), min_size=1, max_size=8))):
         decoder.reply(packet)
         n_bytes += len(packet)
-        pieces = decoder.feed(packet, 100.0 + 0.1 * k)
-        for piece in pieces:
-            assert np.isfinite(piece.values).all()
-            assert piece.values.shape == (len(piece), 6 if piece.kind == "both" else 3)
-            n_samples += len(piece)
-            n_rows += sum(int((~block.missing).sum()) for block in aligner.push(piece))
+        chunks = decoder.feed(packet, 100.0 + 0.1 * k)
+        for chunk in chunks:
+            assert np.isfinite(chunk.values).all()
+            assert chunk.values.shape == (len(chunk), 6 if chunk.kind == "both" else 3)
+            n_samples += len(chunk)
+            n_rows += sum(int((~block.missing).sum()) for block in aligner.push(chunk))
     n_rows += sum(int((~block.missing).sum()) for block in aligner.finish())
     assert n_samples <= n_bytes / LEAST_BYTES[name] + 2
     assert n_rows <= n_samples
@@ -84,7 +84,7 @@ def test_any_packets(name, data):
 def test_what_is_refused_is_counted(name):
     decoder = PROFILES[name].decoder(*SETTINGS[name])
     noise = [bytes([200 + k % 50]) * (3 + k) for k in range(60)]
-    assert not [piece for data in noise for piece in decoder.feed(data, 0.0)]
+    assert not [chunk for data in noise for chunk in decoder.feed(data, 0.0)]
     assert sum(decoder.rejects.values()) >= 60
     assert decoder.feed(b"", 0.0) == []
 

@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from ctypes import CDLL
-from pathlib import Path
 
 import pytest
 
-from firmware_protocol.host import board
+from imurun.virtual import board
 from tests.firmware_protocol.firmware_link import RING_SAMPLES, Link
 
-VECTORS = Path(board.__file__).resolve().parents[1] / "vectors.json"
+VECTORS = board.firmware_sources() / "vectors.json"
 
 
 @pytest.fixture(scope="session")

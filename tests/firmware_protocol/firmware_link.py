@@ -5,7 +5,7 @@ from __future__ import annotations
 import firmware_wire as wire
 import numpy as np
 
-from firmware_protocol.host.board import Board
+from imurun.virtual.board import Board
 
 PERIOD_US = 4808  # 208 Hz
 RING_SAMPLES = 256

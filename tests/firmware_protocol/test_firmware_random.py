@@ -11,9 +11,9 @@ import firmware_wire as wire
 import numpy as np
 import pytest
 
-from firmware_protocol.host.board import Board
 from imurun.ble.codec import LogData, Reject, RunHeader, Samples, decode_frame, encode_frame
 from imurun.ble.control import Status, decode_request
+from imurun.virtual.board import Board
 
 N_FRAMES = 100_000
 SHARES = {wire.SAMPLES: 0.4, wire.SHORT: 0.3, wire.LOG_DATA: 0.15, wire.RUN_HEADER: 0.15}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_protocol.host import board
+from imurun.virtual import board
 
 
 @pytest.fixture(scope="module")

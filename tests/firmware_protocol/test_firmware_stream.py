@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_protocol.host.board import Board
+from imurun.virtual.board import Board
 from tests.firmware_protocol.firmware_link import (
     BACKFILLED,
     GAP_FLAG,

@@ -7,7 +7,7 @@ import ctypes
 import firmware_wire as wire
 import pytest
 
-from firmware_protocol.host.board import Board
+from imurun.virtual.board import Board
 
 
 class Sample(ctypes.Structure):

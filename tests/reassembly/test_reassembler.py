@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imurun.ble.codec import Flag, Samples, encode_frame
+from imurun.ble.codec import Samples, encode_frame
 from imurun.ble.control import Op, Response, Started, encode_response
-from imurun.ble.devices import PROFILES, Piece
+from imurun.ble.devices import PROFILES
+from imurun.reassembly.chunks import Flag, SampleChunk
 from imurun.reassembly.reassembler import Aligner
 from tests.ble.ble_helpers import RADIAN, G, movesense_packet, polar_packet, rows, witmotion_frame
 
@@ -25,32 +26,32 @@ def aligner(name, rate_hz=RATE, **settings_):
     )
 
 
-def run(a, pieces):
-    return rows([block for piece in pieces for block in a.push(piece)] + a.finish())
+def run(a, chunks):
+    return rows([block for chunk in chunks for block in a.push(chunk)] + a.finish())
 
 
 def own_pieces(n_packets, count=19, first=0, seed=0, rate_hz=RATE):
     values = np.random.default_rng(seed).normal(size=(n_packets * count, 6))
-    pieces = []
+    chunks = []
     for k in range(n_packets):
         part = values[k * count : (k + 1) * count]
         index = first + k * count
         time_s = 50 + (index + count - 1) / rate_hz
-        pieces.append(Piece("both", part, 1000 + time_s + 0.02, index, k, time_s))
-    return values, pieces
+        chunks.append(SampleChunk("both", part, 1000 + time_s + 0.02, index, k, time_s))
+    return values, chunks
 
 
-def shuffled(pieces, data, reach):
+def shuffled(chunks, data, reach):
     """Each packet up to `reach` places late, some twice, arrivals in the order of arrival."""
-    keys = [k + data.draw(st.integers(0, reach)) for k in range(len(pieces))]
-    again = data.draw(st.lists(st.integers(0, len(pieces) - 1), max_size=6))
+    keys = [k + data.draw(st.integers(0, reach)) for k in range(len(chunks))]
+    again = data.draw(st.lists(st.integers(0, len(chunks) - 1), max_size=6))
     order = sorted([(key, k) for k, key in enumerate(keys)] + [(keys[k] + 1, k) for k in again])
-    arrivals = sorted(piece.arrival_s for piece in pieces)
+    arrivals = sorted(chunk.arrival_s for chunk in chunks)
     arrivals += [arrivals[-1]] * len(again)
     return [
-        Piece(p.kind, p.values, at, p.index, p.sequence, p.time_device_s, p.flags, p.run)
+        SampleChunk(p.kind, p.values, at, p.index, p.sequence, p.time_device_s, p.flags, p.run)
         for (_, k), at in zip(order, arrivals, strict=True)
-        for p in [pieces[k]]
+        for p in [chunks[k]]
     ]
 
 
@@ -61,9 +62,9 @@ def shuffled(pieces, data, reach):
 @given(st.data(), st.sampled_from([0, 12345, 2**32 - 4000]), st.booleans())
 def test_numbered_any_order(data, first, known):
     """40 packets of 91 ms, up to ten places late, and some never."""
-    values, pieces = own_pieces(40, first=first)
+    values, chunks = own_pieces(40, first=first)
     lost = data.draw(st.sets(st.integers(1, 38), max_size=6))
-    kept = [piece for k, piece in enumerate(pieces) if k not in lost]
+    kept = [chunk for k, chunk in enumerate(chunks) if k not in lost]
     want = values.copy()
     for k in lost:
         want[k * 19 : (k + 1) * 19] = np.nan
@@ -75,39 +76,39 @@ def test_numbered_any_order(data, first, known):
 
 
 def test_in_order_nothing_waits():
-    _, pieces = own_pieces(30)
+    _, chunks = own_pieces(30)
     a = aligner("imurun", first_index=0)
-    for piece in pieces:
-        (block,) = a.push(piece)
+    for chunk in chunks:
+        (block,) = a.push(chunk)
         assert len(block) == 19
-        assert block.time_s == pytest.approx(piece.arrival_s, abs=1e-6)
+        assert block.time_s == pytest.approx(chunk.arrival_s, abs=1e-6)
 
 
 def test_a_hole_waits_for_the_window_only():
-    _, pieces = own_pieces(60)
+    _, chunks = own_pieces(60)
     a = aligner("imurun", first_index=0, window_s=1.0)
-    out = [a.push(piece) for k, piece in enumerate(pieces) if k != 10]
+    out = [a.push(chunk) for k, chunk in enumerate(chunks) if k != 10]
     waited = next(k for k in range(10, 59) if out[k])
-    assert (waited + 1 - 9) * 19 > RATE >= (waited - 9) * 19  # out[waited] came of pieces[waited + 1]
+    assert (waited + 1 - 9) * 19 > RATE >= (waited - 9) * 19  # out[waited] came of chunks[waited + 1]
     hole = out[waited][0]
     assert (hole.first_index, len(hole)) == (190, 19)
     assert hole.missing.all()
-    assert hole.time_s == pytest.approx(pieces[10].arrival_s, abs=1e-6)
-    assert a.push(pieces[10]) == []
-    assert a.counts["late or twice"] == 1
+    assert hole.time_s == pytest.approx(chunks[10].arrival_s, abs=1e-6)
+    assert a.push(chunks[10]) == []
+    assert a.counts["late or duplicate"] == 1
 
 
 def test_what_is_waited_for_and_given_up():
-    values, pieces = own_pieces(30)
+    values, chunks = own_pieces(30)
     a = aligner("imurun", first_index=0, window_s=60.0)
-    blocks = [block for k, piece in enumerate(pieces) if k not in (5, 6, 9) for block in a.push(piece)]
+    blocks = [block for k, chunk in enumerate(chunks) if k not in (5, 6, 9) for block in a.push(chunk)]
     assert a.holes() == [(95, 133), (171, 190)]
-    backfilled = Piece("both", values[100:133], 1100.0, 100, 99, None, Flag.BACKFILLED)
+    backfilled = SampleChunk("both", values[100:133], 1100.0, 100, 99, None, Flag.BACKFILLED)
     assert a.push(backfilled) == []
     assert a.holes() == [(95, 100), (171, 190)]
     blocks += a.give_up(100)
     assert a.holes() == [(171, 190)]
-    blocks += a.push(Piece("both", values[160:200], 1100.0, 160, 100, None, Flag.BACKFILLED))
+    blocks += a.push(SampleChunk("both", values[160:200], 1100.0, 160, 100, None, Flag.BACKFILLED))
     assert a.holes() == []
     want = values.copy()
     want[95:100] = np.nan
@@ -116,9 +117,9 @@ def test_what_is_waited_for_and_given_up():
 
 def test_an_expected_end_can_be_taken_back():
     """A sensor that says at its stop that it took more samples than it did."""
-    values, pieces = own_pieces(30)
+    values, chunks = own_pieces(30)
     a = aligner("imurun", first_index=0, window_s=60.0)
-    blocks = [block for piece in pieces for block in a.push(piece)]
+    blocks = [block for chunk in chunks for block in a.push(chunk)]
     a.expect(600)
     assert a.holes() == [(570, 600)]
     a.expect(None)
@@ -127,10 +128,10 @@ def test_an_expected_end_can_be_taken_back():
 
 
 def test_no_more_is_given_up_than_was_seen_or_expected():
-    values, pieces = own_pieces(30)
+    values, chunks = own_pieces(30)
     for end in (None, 600):
         a = aligner("imurun", first_index=0, window_s=60.0)
-        blocks = [block for piece in pieces for block in a.push(piece)]
+        blocks = [block for chunk in chunks for block in a.push(chunk)]
         a.expect(end)
         blocks += a.give_up(10**12)
         assert a.holes() == []
@@ -138,30 +139,34 @@ def test_no_more_is_given_up_than_was_seen_or_expected():
 
 
 def test_a_hole_that_the_device_calls_final_is_not_waited_for():
-    _, pieces = own_pieces(30)
+    _, chunks = own_pieces(30)
     a = aligner("imurun", first_index=0, window_s=60.0)
-    for piece in pieces[:10]:
-        a.push(piece)
-    after = pieces[12]
+    for chunk in chunks[:10]:
+        a.push(chunk)
+    after = chunks[12]
     blocks = a.push(
-        Piece("both", after.values, after.arrival_s, after.index, 10, after.time_device_s, Flag.LOST_BEFORE)
+        SampleChunk(
+            "both", after.values, after.arrival_s, after.index, 10, after.time_device_s, Flag.LOST_BEFORE
+        )
     )
     assert [len(block) for block in blocks] == [38, 19]
     # with a packet missing too, some of the hole may come again
-    after = pieces[15]
+    after = chunks[15]
     assert not a.push(
-        Piece("both", after.values, after.arrival_s, after.index, 13, after.time_device_s, Flag.LOST_BEFORE)
+        SampleChunk(
+            "both", after.values, after.arrival_s, after.index, 13, after.time_device_s, Flag.LOST_BEFORE
+        )
     )
 
 
 def test_a_new_run_begins_behind_the_time_without_samples():
-    values, pieces = own_pieces(100)
+    values, chunks = own_pieces(100)
     again = [
-        Piece("both", p.values, p.arrival_s + 30.0, p.index, p.sequence, p.time_device_s, 0, 1)
-        for p in pieces
+        SampleChunk("both", p.values, p.arrival_s + 30.0, p.index, p.sequence, p.time_device_s, 0, 1)
+        for p in chunks
     ]
     a = aligner("imurun", first_index=0)
-    _, got = run(a, [*pieces, *again[2:5], again[0], again[1], *again[5:]])
+    _, got = run(a, [*chunks, *again[2:5], again[0], again[1], *again[5:]])
     hole = len(got) - 2 * len(values)
     assert hole / RATE == pytest.approx(30.0 - 1900 / RATE, abs=0.02)
     np.testing.assert_array_equal(got[:1900], values)
@@ -171,43 +176,43 @@ def test_a_new_run_begins_behind_the_time_without_samples():
 
 
 def test_one_impossible_number_is_dropped_and_two_are_a_new_start():
-    values, pieces = own_pieces(60)
-    odd = Piece("both", values[:19], pieces[30].arrival_s, 2**31, 30, None)
+    values, chunks = own_pieces(60)
+    odd = SampleChunk("both", values[:19], chunks[30].arrival_s, 2**31, 30, None)
     a = aligner("imurun", first_index=0)
-    _, got = run(a, [*pieces[:30], odd, *pieces[30:]])
+    _, got = run(a, [*chunks[:30], odd, *chunks[30:]])
     np.testing.assert_array_equal(got, values)
-    assert a.counts == {"odd": 1}
-    far = [Piece("both", p.values, p.arrival_s + 26, p.index + 10**9, p.sequence, None) for p in pieces]
+    assert a.counts == {"implausible": 1}
+    far = [SampleChunk("both", p.values, p.arrival_s + 26, p.index + 10**9, p.sequence, None) for p in chunks]
     a = aligner("imurun", first_index=0)
-    _, got = run(a, [*pieces, *far])
+    _, got = run(a, [*chunks, *far])
     assert a.counts["restart"] == 1
     np.testing.assert_array_equal(got[-59 * 19 :], values[19:])
 
 
 def test_a_backfilled_piece_cannot_run_ahead():
-    values, pieces = own_pieces(60)
-    ahead = Piece("both", values[:19], pieces[30].arrival_s, 2**30, 30, None, Flag.BACKFILLED)
+    values, chunks = own_pieces(60)
+    ahead = SampleChunk("both", values[:19], chunks[30].arrival_s, 2**30, 30, None, Flag.BACKFILLED)
     a = aligner("imurun", first_index=0)
-    _, got = run(a, [*pieces[:30], ahead, *pieces[30:]])
+    _, got = run(a, [*chunks[:30], ahead, *chunks[30:]])
     np.testing.assert_array_equal(got, values)
-    assert a.counts == {"odd": 1}
+    assert a.counts == {"implausible": 1}
 
 
 def test_a_stream_does_not_begin_with_a_backfilled_piece_from_long_before():
-    values, pieces = own_pieces(60, first=10**8)
-    old = Piece("both", values[:19], pieces[1].arrival_s, 988, 1, None, Flag.BACKFILLED)
+    values, chunks = own_pieces(60, first=10**8)
+    old = SampleChunk("both", values[:19], chunks[1].arrival_s, 988, 1, None, Flag.BACKFILLED)
     a = aligner("imurun")
-    first, got = run(a, [pieces[0], old, *pieces[1:]])
+    first, got = run(a, [chunks[0], old, *chunks[1:]])
     assert first == 10**8
     np.testing.assert_array_equal(got, values)
-    assert a.counts == {"odd": 1}
+    assert a.counts == {"implausible": 1}
 
 
 def test_long_holes_come_in_pieces():
-    values, pieces = own_pieces(2)
-    far = Piece("both", values[:19], pieces[0].arrival_s + 300, 62400, 2, 50 + 62418 / RATE)
+    values, chunks = own_pieces(2)
+    far = SampleChunk("both", values[:19], chunks[0].arrival_s + 300, 62400, 2, 50 + 62418 / RATE)
     a = aligner("imurun", first_index=0)
-    blocks = [block for piece in (pieces[0], far) for block in a.push(piece)] + a.finish()
+    blocks = [block for chunk in (chunks[0], far) for block in a.push(chunk)] + a.finish()
     assert max(len(block) for block in blocks) <= 4096
     assert rows(blocks)[1].shape == (62419, 6)
     times = [block.time_s for block in blocks]
@@ -230,16 +235,16 @@ def test_own_frames_to_samples_through_wraps():
             continue  # two of three are lost: gaps in time and number
         last_us = start_us + round((19 * k + 18) / 208 * 1e6)
         frame = encode_frame(Samples(0, k & 0xFFFF, 19 * k, last_us & 0xFFFFFFFF, 1, raw))
-        pieces = decoder.feed(frame, 500 + last_us * 1e-6 + 0.01)
-        total += sum(len(block) for piece in pieces for block in a.push(piece))
+        chunks = decoder.feed(frame, 500 + last_us * 1e-6 + 0.01)
+        total += sum(len(block) for chunk in chunks for block in a.push(chunk))
     assert total == 19 * n
     assert a.counts["missing rows"] == 19 * sum(1 for k in range(n) if k % 3 and 2000 < k < n - 2000)
     assert a.clock.resets == 0
     assert abs(a.clock.rate_ppm) < 1
     assert a.rate_hz == pytest.approx(208, rel=1e-6)
-    (piece,) = decoder.feed(encode_frame(Samples(0, 0, 19 * n, 0, 1, raw)), 1.0)
-    np.testing.assert_allclose(piece.acc, raw[:, :3] * 488e-6 * G)
-    np.testing.assert_allclose(piece.gyr, raw[:, 3:] * 0.07 * RADIAN)
+    (chunk,) = decoder.feed(encode_frame(Samples(0, 0, 19 * n, 0, 1, raw)), 1.0)
+    np.testing.assert_allclose(chunk.acc, raw[:, :3] * 488e-6 * G)
+    np.testing.assert_allclose(chunk.gyr, raw[:, 3:] * 0.07 * RADIAN)
 
 
 def test_short_frames_take_their_time_from_the_time_frames():
@@ -267,18 +272,18 @@ def test_a_start_reply_begins_a_run():
         (data,) = encode_response(Response(Op.START, 1, 0, Started(boot, run_, 0)))
         decoder.reply(data)
 
-    def piece(index):
+    def chunk(index):
         (found,) = decoder.feed(encode_frame(Samples(0, 0, index, 5, 1, raw)), 0.0)
         return found.run
 
     started(7, 1)
-    assert piece(0) == 0
+    assert chunk(0) == 0
     started(7, 1)  # a status of the same run, after a drop
-    assert piece(19) == 0
+    assert chunk(19) == 0
     started(9, 1)
-    assert piece(0) == 1
-    assert piece(50_000) == 1
-    assert piece(0) == 2  # without a reply, by the number
+    assert chunk(0) == 1
+    assert chunk(50_000) == 1
+    assert chunk(0) == 2  # without a reply, by the number
 
 
 def test_frames_of_unknown_scale_are_refused():
@@ -298,27 +303,27 @@ def movesense_pieces(n_packets, rate_hz=RATE, seed=0):
     rng = np.random.default_rng(seed)
     acc, gyr = rng.normal(0, 10, (2, n_packets * 8, 3)).astype(np.float32)
     decoder = PROFILES["movesense"].decoder(208, 8, 2000)
-    pieces = []
+    chunks = []
     for k in range(n_packets):
         time_s = 106.0 + 8 * k / rate_hz
         part = slice(8 * k, 8 * k + 8)
         packet = movesense_packet(int(time_s * 1000), acc[part], gyr[part])
-        pieces += decoder.feed(packet, 1000 + time_s + 8 / rate_hz)
-    pieces += decoder.feed(b"\x02\x63", 0.0)
-    return np.hstack([acc, gyr * RADIAN]).astype(np.float64), pieces
+        chunks += decoder.feed(packet, 1000 + time_s + 8 / rate_hz)
+    chunks += decoder.feed(b"\x02\x63", 0.0)
+    return np.hstack([acc, gyr * RADIAN]).astype(np.float64), chunks
 
 
 @settings(max_examples=60)
 @given(st.data(), st.sampled_from([208.0, 203.0, 214.0]))
 def test_timed_any_order(data, true_hz):
     """120 packets of 38 ms up to ten places late, some never, from a sensor 3 % off its nominal rate."""
-    values, pieces = movesense_pieces(120, true_hz)
+    values, chunks = movesense_pieces(120, true_hz)
     lost = data.draw(st.sets(st.integers(5, 115), max_size=6))
-    want = values[: 8 * len(pieces)].copy()
+    want = values[: 8 * len(chunks)].copy()
     for k in lost:
         want[8 * k : 8 * k + 8] = np.nan
     a = aligner("movesense")
-    _, got = run(a, shuffled([p for k, p in enumerate(pieces) if k not in lost], data, 10))
+    _, got = run(a, shuffled([p for k, p in enumerate(chunks) if k not in lost], data, 10))
     np.testing.assert_allclose(got, want, rtol=1e-6)
 
 
@@ -326,30 +331,31 @@ def test_times_without_any_regularity_keep_the_nominal_rate():
     """Two intervals so different that neither is near the median of both."""
     a = aligner("movesense")
     for time_s in (10.0, 10.04, 10.9, 12.5):
-        a.push(Piece("both", np.zeros((8, 6)), 100 + time_s, None, None, time_s))
+        a.push(SampleChunk("both", np.zeros((8, 6)), 100 + time_s, None, None, time_s))
     a.finish()
     assert a.rate_hz == pytest.approx(RATE, rel=1e-3)
 
 
 def test_timed_long_holes_are_exact():
     """A hole of 20 s from a sensor 2.4 % slow: the rate learnt before tells how many samples it held."""
-    values, pieces = movesense_pieces(1500, 203.0)
-    kept = pieces[:700] + pieces[1207:]
+    values, chunks = movesense_pieces(1500, 203.0)
+    kept = chunks[:700] + chunks[1207:]
     a = aligner("movesense")
     _, got = run(a, kept)
-    assert len(got) == 8 * len(pieces)
-    np.testing.assert_allclose(got[8 * 1207 :], values[8 * 1207 : 8 * len(pieces)], rtol=1e-6)
+    assert len(got) == 8 * len(chunks)
+    np.testing.assert_allclose(got[8 * 1207 :], values[8 * 1207 : 8 * len(chunks)], rtol=1e-6)
     assert a.rate_hz == pytest.approx(203.0, rel=0.001)
 
 
 def test_a_device_whose_clock_is_set_goes_on():
-    values, pieces = movesense_pieces(400)
+    values, chunks = movesense_pieces(400)
     moved = [
-        Piece(p.kind, p.values, p.arrival_s, None, None, p.time_device_s + 7e8, 0, 0) for p in pieces[200:]
+        SampleChunk(p.kind, p.values, p.arrival_s, None, None, p.time_device_s + 7e8, 0, 0)
+        for p in chunks[200:]
     ]
     a = aligner("movesense")
-    _, got = run(a, [*pieces[:200], *moved])
-    assert a.counts == {"odd": 1, "restart": 1, "missing rows": 8}
+    _, got = run(a, [*chunks[:200], *moved])
+    assert a.counts == {"implausible": 1, "restart": 1, "missing rows": 8}
     want = values.copy()
     want[1600:1608] = np.nan  # the first packet of the other time was odd until the next agreed
     np.testing.assert_allclose(got, want, rtol=1e-6)
@@ -375,7 +381,7 @@ def polar_pieces(seconds, *, gyr_lag=0.0023, lost_gyr=(), lost_acc=(), rate_hz=R
                 counts = np.rint(scale * smooth(t)).astype(int)
                 packet = polar_packet(kind, round((600 + t[-1]) * 1e9), counts)
                 packets.append((1000 + t[-1] + 0.02, packet))
-    return [piece for arrival_s, packet in sorted(packets) for piece in decoder.feed(packet, arrival_s)]
+    return [chunk for arrival_s, packet in sorted(packets) for chunk in decoder.feed(packet, arrival_s)]
 
 
 def test_apart_on_one_time_base():
@@ -403,19 +409,19 @@ def test_apart_nothing_is_invented_across_holes():
 @settings(max_examples=30)
 @given(st.data())
 def test_apart_any_order(data):
-    pieces = polar_pieces(8, lost_gyr=(20,), lost_acc=(12,))
-    want = run(aligner("polar_verity_sense"), pieces)[1]
-    got = run(aligner("polar_verity_sense"), shuffled(pieces, data, 6))[1]
+    chunks = polar_pieces(8, lost_gyr=(20,), lost_acc=(12,))
+    want = run(aligner("polar_verity_sense"), chunks)[1]
+    got = run(aligner("polar_verity_sense"), shuffled(chunks, data, 6))[1]
     np.testing.assert_array_equal(got, want)
 
 
 def test_without_the_gyroscope_rows_come_all_the_same():
-    pieces = [piece for piece in polar_pieces(20) if piece.kind == "acc"]
+    chunks = [chunk for chunk in polar_pieces(20) if chunk.kind == "acc"]
     a = aligner("polar_verity_sense")
-    early = [block for piece in pieces for block in a.push(piece)]
+    early = [block for chunk in chunks for block in a.push(chunk)]
     assert sum(map(len, early)) > 10 * RATE
     got = rows(early + a.finish())[1]
-    assert len(got) == 36 * len(pieces)
+    assert len(got) == 36 * len(chunks)
     assert np.isnan(got[:, 3:]).all()
     assert np.isfinite(got[:, :3]).all()
 
@@ -441,8 +447,8 @@ def test_counted_times_and_rate():
     decoder = PROFILES["witmotion"].decoder(200, 16, 2000)
     error = []
     for t, at in zip(true, arrival, strict=True):
-        (piece,) = decoder.feed(witmotion_frame(range(6)), at)
-        for block in a.push(piece):
+        (chunk,) = decoder.feed(witmotion_frame(range(6)), at)
+        for block in a.push(chunk):
             error.append(block.time_s - t)
     error = np.array(error)[60 * 201 :]
     assert np.abs(error).max() < 0.005
@@ -456,10 +462,10 @@ def test_counted_a_stall_is_no_hole_and_a_loss_is_one():
     a = aligner("witmotion", 200)
     blocks = []
     for at, k in zip(arrival, number, strict=True):
-        blocks += a.push(Piece("both", np.full((1, 6), float(k)), at))
+        blocks += a.push(SampleChunk("both", np.full((1, 6), float(k)), at))
     _, got = rows(blocks + a.finish())
     holes = np.flatnonzero(np.isnan(got[:, 0]))
-    assert a.counts["holes by lateness"] == 1
+    assert a.counts["gaps by lateness"] == 1
     assert abs(len(holes) - 100) <= 6  # as well as arrivals tell
     assert abs(int(holes[0]) - 12_000) == 0
     assert len(got) - len(holes) == len(true)
@@ -469,13 +475,13 @@ def test_counted_streams_apart():
     """Acceleration and angular rate of a MetaMotion, three samples a packet, the latter begun 20 ms later."""
     a = Aligner(100, streams=("acc", "gyr"), clock="none")
     true, arrival, _ = counted_packets(120, 3, true_hz=101.0)
-    pieces = []
+    chunks = []
     for kind, lag in (("acc", 0.0), ("gyr", 0.02)):
         for t, at in zip(true, arrival, strict=True):
             when = t + lag - np.arange(2, -1, -1) / 101.0
-            pieces.append(Piece(kind, smooth(when), at + lag))
-    pieces.sort(key=lambda piece: piece.arrival_s)
-    got = run(a, pieces)[1]
+            chunks.append(SampleChunk(kind, smooth(when), at + lag))
+    chunks.sort(key=lambda chunk: chunk.arrival_s)
+    got = run(a, chunks)[1]
     later = got[60 * 101 : -20]
     assert np.isfinite(later).all()
     # the two signals are the same, so that they differ by what the times are off
@@ -484,6 +490,6 @@ def test_counted_streams_apart():
 
 def test_pieces_of_another_kind_are_odd():
     a = aligner("imurun", first_index=0)
-    assert a.push(Piece("acc", np.zeros((3, 3)), 0.0)) == []
-    assert a.counts == {"odd": 1}
+    assert a.push(SampleChunk("acc", np.zeros((3, 3)), 0.0)) == []
+    assert a.counts == {"implausible": 1}
     assert a.finish() == []

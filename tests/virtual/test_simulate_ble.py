@@ -14,7 +14,7 @@ import pytest
 
 from tests.virtual.virtual_board import library, numbered
 
-pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
+pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 
 from bumble.controller import Controller
 from bumble.link import LocalLink
@@ -146,7 +146,10 @@ def test_without_bumble():
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr == f"imurun: {offer.NO_BUMBLE}\n"
+    assert done.stderr == (
+        "imurun: A virtual sensor needs the extra 'virtual': in imurun's checkout, "
+        "run .venv/bin/python -m pip install -e '.[virtual]'.\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import asyncio
 import numpy as np
 import pytest
 
-pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
+pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 
+import bleak
 from bleak import BleakClient
 from bleak.exc import BleakGATTProtocolError
 
-from imurun.ble import connection as ble_link
 from imurun.ble.client import SensorClient
 from imurun.ble.control import Op
 from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
@@ -87,7 +87,7 @@ def test_at_a_small_mtu_too(monkeypatch):
 @pytest.mark.parametrize(
     ("fault", "what", "count"),
     [
-        (Faults(duplicate=0.1), "doubled", "late or twice"),
+        (Faults(duplicate=0.1), "doubled", "late or duplicate"),
         (Faults(reorder=0.1), "swapped", None),
         (Faults(delay_s=0.3), None, None),
         (Faults(flip=0.1), "damaged", None),
@@ -184,7 +184,7 @@ def gatt(monkeypatch, scenario, mtu=247, faults=None):
         sensor = Watched(library(), Feed(numbered(1000)), faults, now_s=loop.time())
         async with (
             offered(monkeypatch, sensor, mtu=mtu) as found,
-            ble_link.BleakClient(found.device) as client,
+            bleak.BleakClient(found.device) as client,
         ):
             assert isinstance(client, BleakClient)
             return await scenario(client, sensor)

@@ -7,10 +7,10 @@ import asyncio
 import pandas as pd
 import pytest
 
-pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
+pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 
 import imurun
-from imurun.ble.lock import claim
+from imurun.ble.lock import lock_sensor
 from imurun.cli.live import step_frame
 from imurun.errors import SensorError
 from imurun.live.pipelines import sensor_run
@@ -135,7 +135,7 @@ def test_a_second_program_is_refused():
         loop = asyncio.get_running_loop()
         sensor = Watched(library(), Feed(steady_run(20.0).recording), seed=3, now_s=loop.time())
         async with offered(monkeypatch, sensor) as found:
-            with claim(found.address, found.label):
+            with lock_sensor(found.address, found.label):
                 pipeline = sensor_run(found, SETTINGS, Wearer(), None)
                 await pipeline.run()
                 return pipeline.error

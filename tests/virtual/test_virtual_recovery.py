@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytest.importorskip("bumble", reason="needs the package bumble: pip install 'imurun[virtual]'")
+pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 
 import imurun
 from imurun.ble.client import SensorClient

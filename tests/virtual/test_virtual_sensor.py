@@ -7,8 +7,9 @@ import struct
 import numpy as np
 import pytest
 
-from imurun.ble.codec import Flag, decode_frame
+from imurun.ble.codec import decode_frame
 from imurun.ble.control import Parts
+from imurun.reassembly.chunks import Flag
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
 from imurun.virtual.sensor import VirtualSensor

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from firmware_protocol.host.board import compiler
 from imurun.model.recording import Recording
+from imurun.virtual.board import compiler
 from imurun.virtual.offer import build_device_side
 
 ACC_STEP = 30500e-9 * 16 * 9.80665

@@ -12,7 +12,6 @@ import numpy as np
 from bleak import BleakClient, BleakScanner
 from bumble.link import LocalLink
 
-from imurun.ble import connection as ble_link
 from imurun.ble import scan as ble_scan
 from imurun.ble.decoding import Settings
 from imurun.model.sample_block import SampleBlock
@@ -68,8 +67,8 @@ def use(monkeypatch, central, mtu=247):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, backend=scanner, **kwargs)
 
-    monkeypatch.setattr(ble_link, "BleakClient", partial(BleakClient, backend=client))
-    monkeypatch.setattr(ble_scan, "BleakScanner", Scanner)
+    monkeypatch.setattr("bleak.BleakClient", partial(BleakClient, backend=client))
+    monkeypatch.setattr("bleak.BleakScanner", Scanner)
 
 
 @asynccontextmanager

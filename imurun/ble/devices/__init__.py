@@ -1,6 +1,6 @@
-"""Kinds of sensors, one module each; a module with a `PROFILE` is found by itself.
+"""Device drivers, one module for each kind of sensor; every module with a `PROFILE` is registered.
 
-`PROFILES` has them by name. `recognise` tells which one an advertisement is of.
+`PROFILES` holds the drivers by name; `recognise` finds the one for an advertisement.
 """
 
 from __future__ import annotations
@@ -9,23 +9,21 @@ from collections.abc import Collection
 from importlib import import_module
 from pkgutil import iter_modules
 
-from imurun.ble.devices.driver import Decoder, Kind, Piece, Profile, Reply, Write
+from imurun.ble.devices.driver import Command, Decoder, Profile, Reply
 from imurun.errors import SettingsError
 
 __all__ = [
     "PROFILES",
+    "Command",
     "Decoder",
-    "Kind",
-    "Piece",
     "Profile",
     "Reply",
-    "Write",
     "get_profile",
     "recognise",
 ]
 
 
-def _find() -> dict[str, Profile]:
+def _registered() -> dict[str, Profile]:
     found: dict[str, Profile] = {}
     for module in sorted(info.name for info in iter_modules(__path__)):
         profile = getattr(import_module(f"{__name__}.{module}"), "PROFILE", None)
@@ -34,12 +32,12 @@ def _find() -> dict[str, Profile]:
     return found
 
 
-PROFILES: dict[str, Profile] = _find()
-"""The kinds of sensors that imurun knows, by name."""
+PROFILES: dict[str, Profile] = _registered()
+"""All device drivers, by name."""
 
 
 def get_profile(name: str) -> Profile:
-    """The profile of that name.
+    """The device driver of that name.
 
     Raises:
         SettingsError: there is none.
@@ -53,7 +51,7 @@ def get_profile(name: str) -> Profile:
 
 
 def recognise(name: str | None, services: Collection[str]) -> Profile | None:
-    """Which kind of sensor advertises this name and these service UUIDs; None for a stranger."""
+    """The driver for a device that advertises this name and these service UUIDs; None where none fits."""
     for profile in PROFILES.values():
         if profile.recognises(name or "", services):
             return profile

@@ -1,189 +1,171 @@
-"""What a device profile must be: how a sensor is recognised, started, stopped, and its bytes decoded."""
+"""Base class of device drivers: how a kind of sensor is recognised, started, stopped and decoded."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from imurun.ble.control import Capabilities
 from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray
-
-Kind = Literal["both", "acc", "gyr"]
-"""What the columns of a piece are: acceleration and angular rate, or one of them."""
-
-Clock = Literal["device", "none"]
-"""Whether packets carry the device's own time."""
+from imurun.reassembly.chunks import Clock, Kind, SampleChunk
 
 BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
-"""The standard characteristic: one byte, percent."""
+"""The standard battery level characteristic: one byte, percent."""
 
 
 def uuid16(number: int) -> str:
-    """The full form of a UUID that the Bluetooth SIG assigned."""
+    """The full form of a 16-bit UUID assigned by the Bluetooth SIG."""
     return f"0000{number:04x}-0000-1000-8000-00805f9b34fb"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """Consecutive samples of one packet, in SI units and the sensor's own axes.
-
-    Attributes:
-        kind: what the columns are.
-        values: shape (n, 6) for "both" (acceleration, then angular rate), else (n, 3); m/s2 and rad/s. No
-            rows in a packet that only tells the time.
-        arrival_s: when the packet came, on the host's monotonic clock.
-        index: device index of the first row, where the format has one.
-        sequence: number of the packet, where the format has one.
-        time_device_s: device clock of the last row (of the one before the first, where there is none); None
-            where the format tells none. It does not wrap.
-        flags: bits of `imurun.ble.codec.Flag`.
-        run: counts starts of the device: index and device clock begin anew when it changes.
-    """
-
-    kind: Kind
-    values: FloatArray
-    arrival_s: float
-    index: int | None = None
-    sequence: int | None = None
-    time_device_s: float | None = None
-    flags: int = 0
-    run: int = 0
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def acc(self) -> FloatArray | None:
-        """Specific force, shape (n, 3), m/s2."""
-        return None if self.kind == "gyr" else self.values[:, :3]
-
-    @property
-    def gyr(self) -> FloatArray | None:
-        """Angular rate, shape (n, 3), rad/s."""
-        return None if self.kind == "acc" else self.values[:, -3:]
-
-
 class Decoder(Protocol):
-    """Notifications of one device, to pieces. Stateful; one for each recording.
+    """Decodes the notifications of one device to chunks. Stateful: one for each recording.
 
     Attributes:
-        rejects: how many packets were refused, by reason.
+        rejects: number of rejected packets, by reason.
     """
 
     rejects: Counter[str]
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """Take one notification of the data characteristic. Never raises on bad bytes."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """Decode one notification of the data characteristic. Never raises on malformed bytes."""
         ...
 
     def reply(self, data: bytes) -> None:
-        """Take what came on the reply characteristic, where that is another than the data's."""
+        """Take a notification of the reply characteristic, where that is not the data characteristic."""
         ...
 
 
 class Reply(NamedTuple):
-    """How a command went, in a word for messages."""
+    """Whether a command succeeded, and the reason for messages where it did not."""
 
     ok: bool
     text: str = ""
 
 
 @dataclass(frozen=True)
-class Write:
+class Command:
     """Bytes to write to a characteristic.
 
     Attributes:
         characteristic: UUID.
         data: the bytes.
-        replies: whether a reply comes, to be waited for and judged with `Profile.reply_to`.
-        may_fail: a refusal does not matter.
-        instead: what to write when this one is refused.
+        replies: whether the sensor replies; the reply is awaited and checked with `reply_to`.
+        may_fail: whether a refusal is ignored.
+        instead: the command to send where this one is refused.
     """
 
     characteristic: str
     data: bytes
     replies: bool = False
     may_fail: bool = False
-    instead: Write | None = None
+    instead: Command | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile(ABC):
-    """A kind of sensor. A module of this folder with a `PROFILE` is found by the registry.
+    """Driver of one kind of sensor. The registry finds every module of this folder that has a `PROFILE`.
 
     Attributes:
-        rates_hz: sampling rates that may be asked for.
-        acc_ranges_g, gyr_ranges_deg_s: full scales that may be asked for.
+        rates_hz: sampling rates that the sensor offers.
+        acc_ranges_g, gyr_ranges_deg_s: full scales that the sensor offers.
+        keeps_log: whether the sensor is to write its own log as well, where it has storage.
     """
 
     name: ClassVar[str]
-    """One word, as on the command line."""
+    """One word, used on the command line and in journals."""
     title: ClassVar[str]
     service: ClassVar[str]
     data_characteristic: ClassVar[str]
-    """Where samples are notified."""
+    """Notifies samples."""
     control_characteristic: ClassVar[str]
-    """Where commands are written."""
+    """Receives commands."""
     reply_characteristic: ClassVar[str | None]
-    """Where replies to commands come; None where nothing is replied."""
+    """Notifies replies to commands; None where the sensor does not reply."""
     streams: ClassVar[tuple[Kind, ...]]
     clock: ClassVar[Clock]
     has_index: ClassVar[bool] = False
-    """Whether samples are numbered by the device."""
+    """Whether the device numbers its samples."""
+    can_backfill: ClassVar[bool] = False
+    """Whether missing samples can be requested again (`Op.FETCH`)."""
+    syncs_time: ClassVar[bool] = False
+    """Whether the sensor takes Unix time (`Op.TIME_SYNC`)."""
+    reports_run: ClassVar[bool] = False
+    """Whether the sensor reports its run (`Op.STATUS`), which then survives a lost connection, and ends only
+    with `Op.STOP`."""
+    can_log: ClassVar[bool] = False
+    """Whether the sensor can write logs to its own storage (`Op.LOG_LIST`)."""
+    capabilities_characteristic: ClassVar[str | None] = None
+    """A characteristic to read for the sensor's `Capabilities`; they replace the rates and ranges given
+    here."""
     battery: ClassVar[str]
-    """How the charge is read."""
+    """How the battery level is read, in words."""
     battery_characteristic: ClassVar[str | None] = None
-    """A characteristic to read for the charge: one byte, percent."""
+    """A characteristic to read for the battery level: one byte, percent."""
     tested: ClassVar[str]
-    """What was tested, and what was not."""
+    """What was tested and what was not, in words."""
 
     rates_hz: tuple[int, ...]
     acc_ranges_g: tuple[int, ...]
     gyr_ranges_deg_s: tuple[int, ...]
+    keeps_log: bool = False
 
     @abstractmethod
     def recognises(self, name: str, services: Collection[str]) -> bool:
         """Whether an advertisement (name, or "", and service UUIDs) is of this kind of sensor."""
 
     @abstractmethod
-    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
-        """What to write, in order, once notifications are subscribed to.
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Command]:
+        """Commands that start the sensor, in order, to be sent after subscribing.
 
         Raises:
-            SettingsError: a rate or range that the sensor does not have.
+            SettingsError: the sensor does not offer this rate or range.
         """
 
     @abstractmethod
-    def stop_commands(self) -> list[Write]:
-        """What to write, in order, before the link is given up."""
+    def stop_commands(self) -> list[Command]:
+        """Commands that stop the sensor, in order, to be sent before disconnecting."""
 
     @abstractmethod
     def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> Decoder:
         """A decoder for a device started with these settings.
 
         Raises:
-            SettingsError: a rate or range that the sensor does not have.
+            SettingsError: the sensor does not offer this rate or range.
         """
 
-    def reply_to(self, write: Write, data: bytes) -> Reply | None:  # noqa: ARG002
-        """Whether `data` is the reply to `write`, and how that went; None where it is not."""
+    def with_log(self) -> Profile:
+        """The same driver, which also starts the sensor's own log where the sensor can write one."""
+        return replace(self, keeps_log=True) if self.can_log else self
+
+    def with_capabilities(self, capabilities: Capabilities) -> Profile:  # noqa: ARG002
+        """The same driver with the rates and ranges that the sensor reports.
+
+        Raises:
+            SettingsError: the sensor speaks another version of the protocol.
+        """
+        return self
+
+    def reply_to(self, command: Command, data: bytes) -> Reply | None:  # noqa: ARG002
+        """The reply to `command` in `data`; None where `data` is not its reply."""
         return None
 
-    def battery_command(self) -> Write | None:
-        """What to write to be told the charge, where no characteristic is read for it."""
+    def battery_command(self) -> Command | None:
+        """Command that requests the battery level; None where a characteristic is read for it."""
         return None
 
     def battery_percent(self, data: bytes) -> int | None:  # noqa: ARG002
-        """Charge in the reply to `battery_command`; None where it is not that reply."""
+        """Battery level in the reply to `battery_command`; None where `data` is not that reply."""
         return None
 
     def check(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> None:
-        """Raise SettingsError for a rate or range that the sensor does not have."""
+        """Raise SettingsError where the sensor does not offer this rate or range."""
         _check(self.title, "a rate of", rate_hz, "Hz", self.rates_hz)
         _check(self.title, "an acceleration range of", acc_range_g, "g", self.acc_ranges_g)
         _check(self.title, "an angular rate range of", gyr_range_deg_s, "deg/s", self.gyr_ranges_deg_s)
@@ -207,5 +189,5 @@ def counts_to_floats(data: bytes, offset: int, count: int) -> FloatArray:
 
 
 def lower(uuids: Iterable[str]) -> set[str]:
-    """UUIDs in the case in which this package writes them."""
+    """UUIDs in lower case, as this package writes them."""
     return {uuid.lower() for uuid in uuids}

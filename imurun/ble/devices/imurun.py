@@ -1,8 +1,8 @@
-"""Sensors that speak imurun's own protocol, whatever board they are built on.
+"""Driver for sensors with imurun's own protocol, on any board.
 
-Written from `firmware_protocol/README.md`. The only kind with sample numbers, a device clock, a count of what
-was lost, and samples sent again on request. Scales come from the sensor itself, with the answer to
-`configure`: that of an LSM6DS3TR-C at +-2000 deg/s, for one, is not 2000 / 32768.
+The protocol is defined in `firmware_protocol/README.md`. It is the only one with sample numbers, a device
+clock, a count of lost samples, and backfill. The sensor reports its scales in the answer to `configure`: the
+scale of an LSM6DS3TR-C at +-2000 deg/s, for example, is not 2000 / 32768.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imurun.ble.codec import BACKFILLED, VERSION, Reject, Samples, decode_frame
+from imurun.ble.codec import VERSION, Reject, Samples, decode_frame
 from imurun.ble.control import (
     Capabilities,
     Configuration,
@@ -26,9 +26,10 @@ from imurun.ble.control import (
     decode_response,
     encode_request,
 )
-from imurun.ble.devices.driver import BATTERY_LEVEL, Piece, Profile, Reply, Write, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Command, Profile, Reply, lower
 from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray, G
+from imurun.reassembly.chunks import BACKFILLED, SampleChunk
 
 SERVICE = "7d0c0001-3a5b-4f1e-9c62-1b8a6e0f5d21"
 DATA = "7d0c0002-3a5b-4f1e-9c62-1b8a6e0f5d21"
@@ -39,9 +40,9 @@ TIME_WRAP_S = 2**32 / 1e6
 START_LOGS = 1
 """Option of `start`."""
 RESTART_SAMPLES = 2048
-"""A live index this far below the last one means that the sensor started again without our knowing."""
+"""A live index this far below the last one means that the sensor was restarted unnoticed."""
 CONFIGURATION, NOT_SAMPLES = "configuration", "not samples"
-"""Reasons beside those of the codec: values of unknown scale, and frames of another use."""
+"""Reasons for rejection beside those of the codec: unknown scale, and frames that hold no samples."""
 
 _REFUSALS = {
     Status.UNKNOWN_OP: "it does not know the command",
@@ -57,14 +58,14 @@ _REFUSALS = {
 
 
 class ImurunDecoder:
-    """Frames to pieces.
+    """Decodes frames to chunks.
 
     Until a `Configuration` is known, values are scaled by the nominal ranges, and the first configuration id
-    that comes is taken to mean them. Frames of another configuration are refused, since their scale is
-    unknown. Short frames carry no id, and are taken to be of the known one.
+    received is assumed to mean them. Frames of another configuration are rejected, since their scale is
+    unknown. Short frames carry no id, and are assumed to be of the known one.
 
     Args:
-        rate_hz, acc_range_g, gyr_range_deg_s: the settings asked for.
+        rate_hz, acc_range_g, gyr_range_deg_s: the settings that the sensor was asked for.
     """
 
     def __init__(self, rate_hz: float, acc_range_g: float, gyr_range_deg_s: float) -> None:
@@ -79,7 +80,7 @@ class ImurunDecoder:
         self._reference: tuple[int, float] | None = None
 
     def reply(self, data: bytes) -> None:
-        """Learn scales and starts from an indication of the control characteristic."""
+        """Read scales and starts of runs from an indication of the control characteristic."""
         response = self._parts.feed(data)
         if response is None:
             return
@@ -89,14 +90,14 @@ class ImurunDecoder:
             self.started(response.payload.boot_id, response.payload.run)
 
     def configured(self, configuration: Configuration) -> None:
-        """These settings are in use from here on."""
+        """Use this configuration for the frames that follow."""
         if configuration.rate_mhz:
             self._rate_hz = configuration.rate_mhz / 1000
         self._configuration_id = configuration.configuration_id
         self._scale = _scale(configuration.acc_scale * 1e-9, configuration.gyr_scale * 1e-9)
 
     def started(self, boot_id: int, run: int) -> None:
-        """This run goes on, or has begun: then index and clock begin anew."""
+        """Record which run the frames that follow belong to; in a new run, index and clock restart."""
         if (boot_id, run) != self._boot:
             if self._boot is not None or self._last_live is not None:
                 self._begin_run()
@@ -107,8 +108,8 @@ class ImurunDecoder:
         self._last_live = None
         self._reference = None
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """Decode one notification to at most one chunk."""
         frame = decode_frame(data)
         if isinstance(frame, Reject):
             self.rejects[frame.value] += 1
@@ -118,8 +119,8 @@ class ImurunDecoder:
             return []
         return self.take(frame, arrival_s)
 
-    def take(self, frame: Samples, arrival_s: float) -> list[Piece]:
-        """One frame, of a notification or of a log, as at most one piece."""
+    def take(self, frame: Samples, arrival_s: float) -> list[SampleChunk]:
+        """Convert one frame, from a notification or a log, to at most one chunk."""
         if frame.configuration_id is not None and frame.configuration_id != self._configuration_id:
             if self._configuration_id is not None:
                 self.rejects[CONFIGURATION] += 1
@@ -133,7 +134,7 @@ class ImurunDecoder:
                 self._begin_run()
             self._last_live = last if self._last_live is None else max(last, self._last_live)
         time_s = None if frame.time_us is None else self._unwrap(frame.time_us * 1e-6, last)
-        piece = Piece(
+        chunk = SampleChunk(
             "both",
             frame.raw * self._scale,
             arrival_s,
@@ -143,17 +144,17 @@ class ImurunDecoder:
             frame.flags,
             self._run,
         )
-        return [piece]
+        return [chunk]
 
     def _unwrap(self, time_s: float, index: int) -> float:
-        """The device clock without its wrap every 71.6 minutes, which the index tells to any distance."""
+        """Unwrap the device clock, which wraps every 71.6 minutes; the index gives the number of wraps."""
         if self._reference is None:
             self._reference = index, time_s
             return time_s
         at, then_s = self._reference
         expected_s = then_s + (index - at) / self._rate_hz
         time_s += TIME_WRAP_S * round((expected_s - time_s) / TIME_WRAP_S)
-        if index > at:  # close references keep the error of the rate small
+        if index > at:  # a recent reference keeps the error of the rate small
             self._reference = index, time_s
         return time_s
 
@@ -164,7 +165,7 @@ def _scale(acc_g: float, gyr_deg_s: float) -> FloatArray:
 
 @dataclass(frozen=True, kw_only=True)
 class ImurunProfile(Profile):
-    """See the module."""
+    """Driver for sensors with imurun's own protocol."""
 
     name = "imurun"
     title = "A sensor with imurun's own protocol"
@@ -175,22 +176,24 @@ class ImurunProfile(Profile):
     streams = ("both",)
     clock = "device"
     has_index = True
+    can_backfill = True
+    syncs_time = True
+    reports_run = True
+    can_log = True
+    capabilities_characteristic = INFO
     battery = "standard battery service (180F), and the status of the control point"
     battery_characteristic = BATTERY_LEVEL
     tested = "Tested on the golden vectors of the protocol, not on a board."
 
-    keeps_log: bool = False
-    """Whether the sensor is to write its own log as well, where it can."""
-
     def recognises(self, name: str, services: Collection[str]) -> bool:
-        """By the service, or the name of a board that does not advertise it."""
+        """By the service, or by the name of a board that does not advertise it."""
         return SERVICE in lower(services) or name.lower().startswith("imurun")
 
     def with_capabilities(self, capabilities: Capabilities) -> ImurunProfile:
-        """The same for a sensor that said what it offers.
+        """The same driver with the rates and ranges that the sensor reports.
 
         Raises:
-            SettingsError: it speaks another version of the protocol.
+            SettingsError: the sensor speaks another version of the protocol.
         """
         if capabilities.protocol_version != VERSION:
             raise SettingsError(
@@ -204,31 +207,31 @@ class ImurunProfile(Profile):
             gyr_ranges_deg_s=capabilities.gyr_ranges_deg_s,
         )
 
-    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
-        """Stop what may run, configure, start; without the on-device log where that is refused."""
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Command]:
+        """Stop a run that may be in progress, configure, start; without the log where the log is refused."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         requests = [
             Request(Op.STOP, 1),
             Request(Op.CONFIGURE, 2, (rate_hz, acc_range_g, gyr_range_deg_s)),
         ]
-        writes = [
-            Write(CONTROL, encode_request(request), replies=True, may_fail=request.op == Op.STOP)
+        commands = [
+            Command(CONTROL, encode_request(request), replies=True, may_fail=request.op == Op.STOP)
             for request in requests
         ]
-        start = Write(CONTROL, encode_request(Request(Op.START, 3, (0,))), replies=True)
+        start = Command(CONTROL, encode_request(Request(Op.START, 3, (0,))), replies=True)
         if self.keeps_log:
             logged = Request(Op.START, 5, (START_LOGS,))
-            start = Write(CONTROL, encode_request(logged), replies=True, instead=start)
-        return [*writes, start]
+            start = Command(CONTROL, encode_request(logged), replies=True, instead=start)
+        return [*commands, start]
 
-    def stop_commands(self) -> list[Write]:
-        """Stop."""
-        return [Write(CONTROL, encode_request(Request(Op.STOP, 4)), replies=True, may_fail=True)]
+    def stop_commands(self) -> list[Command]:
+        """One request to stop."""
+        return [Command(CONTROL, encode_request(Request(Op.STOP, 4)), replies=True, may_fail=True)]
 
-    def reply_to(self, write: Write, data: bytes) -> Reply | None:
-        """By op and reference. For responses of one part, which those to start and stop commands are."""
+    def reply_to(self, command: Command, data: bytes) -> Reply | None:
+        """Match by op and reference; the responses to start and stop commands have one part only."""
         response = decode_response(data)
-        if response is None or bytes((response.op, response.ref)) != write.data[:2]:
+        if response is None or bytes((response.op, response.ref)) != command.data[:2]:
             return None
         if response.status == Status.OK:
             return Reply(True)
@@ -236,7 +239,7 @@ class ImurunProfile(Profile):
         return Reply(False, _REFUSALS[Status(response.status)] if known else f"status {response.status}")
 
     def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> ImurunDecoder:
-        """See `ImurunDecoder`."""
+        """A new `ImurunDecoder`."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         return ImurunDecoder(rate_hz, acc_range_g, gyr_range_deg_s)
 

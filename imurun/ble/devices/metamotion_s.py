@@ -1,9 +1,9 @@
-"""MetaMotionS of MbientLab (BMI270).
+"""Driver for the MetaMotionS of MbientLab (BMI270).
 
 Written from MbientLab's published SDK, its test vectors and the BMI270's data sheet; no command was tried on
-the device. Acceleration and angular rate come apart, three samples a packet, without time and without number:
-when a sample was measured is found from how many came, the rate learnt on the way, and arrivals, and a lost
-packet shows only once enough of them are missing (`imurun.reassembly.by_count`).
+the device. Acceleration and angular rate arrive in separate packets of three samples, without time or number.
+Sample times are therefore found by counting, and a gap is detected only once enough packets are missing
+(`imurun.reassembly.by_count`).
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from imurun.ble.devices.driver import BATTERY_LEVEL, Piece, Profile, Write, counts_to_floats, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Command, Profile, counts_to_floats, lower
 from imurun.model.frames import G
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "326a9000-85cb-9195-d9dd-464cfbbae75a"
 CONTROL = "326a9001-85cb-9195-d9dd-464cfbbae75a"
 DATA = "326a9006-85cb-9195-d9dd-464cfbbae75a"
 
 ACC, GYR = 0x03, 0x13
-"""Numbers of the modules; the second byte of a packet is the register."""
+"""Module numbers, the first byte of a packet; the second byte is the register."""
 POWER, ENABLE, CONFIGURE, SAMPLES, PACKED = 1, 2, 3, 4, 5
 _REGISTERS = {ACC: (SAMPLES, PACKED), GYR: (SAMPLES, PACKED, 7)}
-"""Where samples come from: one, or three packed; 7 is the packed gyroscope of the older BMI160."""
+"""Registers of samples: single, or three packed; 7 is the packed gyroscope of the older BMI160."""
 
 _RATE_CODES = {50: 7, 100: 8, 200: 9}
 _ACC_RANGE_CODES = {2: 0, 4: 1, 8: 2, 16: 3}
@@ -32,25 +33,25 @@ _GYR_RANGE_CODES = {2000: 0, 1000: 1, 500: 2, 250: 3}
 
 
 class MetaMotionDecoder:
-    """Packets to pieces of "acc" and "gyr".
+    """Decodes packets to chunks of "acc" and "gyr".
 
     Args:
-        acc_range_g, gyr_range_deg_s: the full scales that the sensor was given.
+        acc_range_g, gyr_range_deg_s: the full scales that the sensor was configured with.
     """
 
     def __init__(self, acc_range_g: float, gyr_range_deg_s: float) -> None:
         self.rejects: Counter[str] = Counter()
-        # the gyroscope's counts are rounded in its data sheet: 16.4 a deg/s at 2000 deg/s
+        # the gyroscope's data sheet gives rounded sensitivities: 16.4 LSB per deg/s at 2000 deg/s
         self._scale = {
             ACC: acc_range_g / 32768 * G,
             GYR: gyr_range_deg_s / 2000 / 16.4 * math.pi / 180,
         }
 
     def reply(self, data: bytes) -> None:
-        """Replies come on the data characteristic."""
+        """Nothing to do: replies arrive on the data characteristic."""
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """Decode one notification to at most one chunk."""
         if len(data) < 2:
             return self._reject("length")
         module = data[0]
@@ -59,16 +60,16 @@ class MetaMotionDecoder:
         if len(data) not in ((8,) if data[1] == SAMPLES else (8, 20)):
             return self._reject("length")
         values = counts_to_floats(data, 2, (len(data) - 2) // 2) * self._scale[module]
-        return [Piece("acc" if module == ACC else "gyr", values, arrival_s)]
+        return [SampleChunk("acc" if module == ACC else "gyr", values, arrival_s)]
 
-    def _reject(self, reason: str) -> list[Piece]:
+    def _reject(self, reason: str) -> list[SampleChunk]:
         self.rejects[reason] += 1
         return []
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetaMotionProfile(Profile):
-    """See the module."""
+    """Driver; the module describes the protocol."""
 
     name = "metamotion_s"
     title = "MetaMotionS"
@@ -86,11 +87,11 @@ class MetaMotionProfile(Profile):
         """By the service or the name."""
         return SERVICE in lower(services) or name.lower().startswith(("metawear", "metamotion"))
 
-    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
-        """Configure both sensors, let packed samples come, switch on."""
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Command]:
+        """Configure both sensors, enable packed samples, switch on."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         rate = _RATE_CODES[rate_hz]
-        return _writes(
+        return _commands(
             (ACC, CONFIGURE, 0xA0 | rate, _ACC_RANGE_CODES[acc_range_g]),
             (GYR, CONFIGURE, 0x20 | rate, _GYR_RANGE_CODES[gyr_range_deg_s]),
             (ACC, PACKED, 1),
@@ -101,9 +102,9 @@ class MetaMotionProfile(Profile):
             (GYR, POWER, 1),
         )
 
-    def stop_commands(self) -> list[Write]:
-        """The same backwards."""
-        return _writes(
+    def stop_commands(self) -> list[Command]:
+        """Undo the start commands in reverse order."""
+        return _commands(
             (ACC, POWER, 0),
             (GYR, POWER, 0),
             (ACC, ENABLE, 0, 1),
@@ -113,13 +114,13 @@ class MetaMotionProfile(Profile):
         )
 
     def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> MetaMotionDecoder:
-        """See `MetaMotionDecoder`."""
+        """A new `MetaMotionDecoder`."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         return MetaMotionDecoder(acc_range_g, gyr_range_deg_s)
 
 
-def _writes(*commands: tuple[int, ...]) -> list[Write]:
-    return [Write(CONTROL, bytes(command)) for command in commands]
+def _commands(*commands: tuple[int, ...]) -> list[Command]:
+    return [Command(CONTROL, bytes(command)) for command in commands]
 
 
 PROFILE = MetaMotionProfile(

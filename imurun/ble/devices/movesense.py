@@ -1,12 +1,12 @@
-"""Movesense sensors (HR+, Medical, Flash) with the GATT sensor data firmware (GSP).
+"""Driver for Movesense sensors (HR+, Medical, Flash) with the GATT sensor data firmware (GSP).
 
 Written from Movesense's published firmware sources and API, and a captured packet; no command was tried on
-the device. Acceleration and angular rate come together in SI and deg/s, with the device's milliseconds of the
-first sample (its API: time of the first measurement) and without a number. A packet too long for the link
-comes as two notifications.
+the device. A packet holds acceleration in m/s2 and angular rate in deg/s with the device time of the first
+sample in milliseconds (its API: time of the first measurement), and no number. A packet longer than a
+notification is sent as two.
 
-The protocol can neither set nor tell ranges. Values come in physical units, so that none is needed to decode
-them; those offered here are taken to be what the sensor starts with, which was not verified.
+The protocol can neither set nor report ranges. Values are in physical units, so decoding needs none; the
+ranges given here are assumed to be the sensor's defaults, which was not verified.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imurun.ble.devices.driver import Piece, Profile, Reply, Write, lower
+from imurun.ble.devices.driver import Command, Profile, Reply, lower
 from imurun.model.frames import FloatArray
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "34802252-7185-4d5d-b431-630e7050e8f0"
 CONTROL = "34800001-7185-4d5d-b431-630e7050e8f0"
@@ -31,14 +32,14 @@ REFERENCE = 99
 TIME_WRAP_MS = 2**32
 MAX_PACKET_BYTES = 1024
 MAX_ACC_M_S2, MAX_GYR_DEG_S = 320.0, 4100.0
-"""Beyond the widest ranges of any such sensor: bytes that are no measurement."""
+"""Larger values exceed the widest range of any such sensor: the bytes are no measurement."""
 
 
 def decode_arrays(data: bytes, n_sensors: int = 2) -> tuple[int, FloatArray] | None:
-    """Milliseconds, and values of shape (n, 3 `n_sensors`) as sent; None where the bytes do not fit.
+    """Milliseconds, and values of shape (n, 3 `n_sensors`) as sent; None where the length does not fit.
 
-    The readings of each sensor follow each other, sensor after sensor: acceleration, angular rate, and in
-    IMU9 the magnetic field as a third.
+    All samples of one sensor come before those of the next: acceleration, angular rate, and in IMU9 the
+    magnetic field.
     """
     n, rest = divmod(len(data) - 4, 12 * n_sensors)
     if rest or n < 1:
@@ -49,14 +50,14 @@ def decode_arrays(data: bytes, n_sensors: int = 2) -> tuple[int, FloatArray] | N
 
 
 class MovesenseDecoder:
-    """Notifications to pieces.
+    """Decodes notifications to chunks.
 
-    Which first parts are followed by a continuation is learnt from their length: the first packet of a length
-    that could be whole is held until the next notification shows whether it was, so that no part is ever
-    taken for a packet.
+    Nothing in a notification says whether a continuation follows, so the decoder learns it by length: the
+    first notification of a length that could be whole is held until the next one shows whether it was. A part
+    is therefore never decoded as a whole packet.
 
     Args:
-        rate_hz: sampling rate, by which the time of a packet's last sample follows from that of its first.
+        rate_hz: sampling rate; it gives the time of a packet's last sample from that of its first.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -68,10 +69,10 @@ class MovesenseDecoder:
         self._last_ms: int | None = None
 
     def reply(self, data: bytes) -> None:
-        """Replies come on the data characteristic."""
+        """Nothing to do: replies arrive on the data characteristic."""
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as up to two pieces: the one that was held, and its own."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """Decode one notification to up to two chunks: the one that was held, and its own."""
         if len(data) < 2 or data[0] not in (RESULT, PACKET, CONTINUATION):
             self._count("type")
             return []
@@ -82,18 +83,18 @@ class MovesenseDecoder:
             return []
         if data[0] == CONTINUATION:
             return self._join(data)
-        pieces = self._settle()
+        chunks = self._settle()
         whole = (len(data) - 6) % 24 == 0 and len(data) > 6
         if whole and len(data) in self._whole:
-            return pieces + self._piece(data[2:], arrival_s)
+            return chunks + self._piece(data[2:], arrival_s)
         if len(data) > MAX_PACKET_BYTES or len(data) < 6:
             self._count("length")
-            return pieces
+            return chunks
         self._held = bytes(data), arrival_s
-        return pieces
+        return chunks
 
-    def _settle(self) -> list[Piece]:
-        """No continuation came for what is held."""
+    def _settle(self) -> list[SampleChunk]:
+        """Decode the held notification, which no continuation has followed, if it is a whole packet."""
         if self._held is None:
             return []
         (data, arrival_s), self._held = self._held, None
@@ -103,7 +104,7 @@ class MovesenseDecoder:
         self._whole.add(len(data))
         return self._piece(data[2:], arrival_s)
 
-    def _join(self, data: bytes) -> list[Piece]:
+    def _join(self, data: bytes) -> list[SampleChunk]:
         if self._held is None:
             self._count("continuation alone")
             return []
@@ -111,7 +112,7 @@ class MovesenseDecoder:
         self._parts.add(len(first))
         return self._piece(first[2:] + data[2:], arrival_s)
 
-    def _piece(self, data: bytes, arrival_s: float) -> list[Piece]:
+    def _piece(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
         found = decode_arrays(data)
         if found is None:
             self._count("length")
@@ -122,10 +123,10 @@ class MovesenseDecoder:
             return []
         values[:, 3:] *= np.pi / 180
         last_s = self._unwrap(time_ms) * 1e-3 + (len(values) - 1) / self._rate_hz
-        return [Piece("both", values, arrival_s, time_device_s=last_s)]
+        return [SampleChunk("both", values, arrival_s, time_device_s=last_s)]
 
     def _unwrap(self, time_ms: int) -> int:
-        """Milliseconds without their wrap after 49.7 days: only a step back by about all of it is one."""
+        """Unwrap milliseconds, which wrap after 49.7 days; only a step back by about that much is a wrap."""
         if self._last_ms is None:
             self._last_ms = time_ms
             return time_ms
@@ -141,7 +142,7 @@ class MovesenseDecoder:
 
 @dataclass(frozen=True, kw_only=True)
 class MovesenseProfile(Profile):
-    """See the module."""
+    """Driver; the module describes the protocol."""
 
     name = "movesense"
     title = "Movesense"
@@ -158,35 +159,35 @@ class MovesenseProfile(Profile):
         """By the service or the name."""
         return SERVICE in lower(services) or name.lower().startswith("movesense")
 
-    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
-        """Subscribe to both sensors at once."""
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Command]:
+        """Subscribe to acceleration and angular rate together."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         path = f"/Meas/IMU6/{rate_hz}".encode() + b"\0"
-        return [Write(CONTROL, bytes((SUBSCRIBE, REFERENCE)) + path, replies=True)]
+        return [Command(CONTROL, bytes((SUBSCRIBE, REFERENCE)) + path, replies=True)]
 
-    def stop_commands(self) -> list[Write]:
+    def stop_commands(self) -> list[Command]:
         """Unsubscribe."""
-        return [Write(CONTROL, bytes((UNSUBSCRIBE, REFERENCE)), replies=True, may_fail=True)]
+        return [Command(CONTROL, bytes((UNSUBSCRIBE, REFERENCE)), replies=True, may_fail=True)]
 
-    def battery_command(self) -> Write:
-        """Ask for the charge; `battery_percent` reads the reply."""
-        return Write(CONTROL, bytes((4, REFERENCE + 1)) + b"/System/Energy/Level\0", replies=True)
+    def battery_command(self) -> Command:
+        """Request the battery level; `battery_percent` reads the reply."""
+        return Command(CONTROL, bytes((4, REFERENCE + 1)) + b"/System/Energy/Level\0", replies=True)
 
     def battery_percent(self, data: bytes) -> int | None:
-        """Charge in a reply to `battery_command`: result, reference, status u16, percent."""
+        """Battery level in a reply to `battery_command`: result, reference, status u16, percent."""
         if len(data) < 5 or data[0] != RESULT or data[1] != REFERENCE + 1 or data[2:4] != b"\xc8\x00":
             return None
         return data[4] if data[4] <= 100 else None
 
-    def reply_to(self, write: Write, data: bytes) -> Reply | None:
-        """Result, reference, and a status as of HTTP."""
-        if len(data) < 4 or data[0] != RESULT or data[1] != write.data[1]:
+    def reply_to(self, command: Command, data: bytes) -> Reply | None:
+        """A reply holds result, reference and an HTTP status."""
+        if len(data) < 4 or data[0] != RESULT or data[1] != command.data[1]:
             return None
         status = int.from_bytes(data[2:4], "little")
         return Reply(200 <= status < 300, f"status {status}")
 
     def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> MovesenseDecoder:
-        """See `MovesenseDecoder`."""
+        """A new `MovesenseDecoder`."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         return MovesenseDecoder(rate_hz)
 

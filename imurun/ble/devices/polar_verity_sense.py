@@ -1,11 +1,11 @@
-"""Polar Verity Sense: the measurement data (PMD) service in SDK mode.
+"""Driver for the Polar Verity Sense: the measurement data (PMD) service in SDK mode.
 
 Written from Polar's published SDK and its test vectors; no command was tried on the device. Acceleration and
-angular rate come apart, each packet with the device time of its last sample and without a number. A packet
+angular rate arrive in separate packets, each with the device time of its last sample and no number. A packet
 holds a reference sample, then runs of differences of any width in bits.
 
-Acceleration of frame type 1 is in 1e-3 g, that of type 0 in g after a factor that the reply to the start
-command tells; angular rate is in deg/s after such a factor.
+Acceleration of frame type 1 is in 1e-3 g; that of type 0 is in g after multiplication by a factor, which the
+reply to the start command contains. Angular rate is in deg/s after multiplication by such a factor.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from imurun.ble.devices.driver import BATTERY_LEVEL, Piece, Profile, Reply, Write, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Command, Profile, Reply, lower
 from imurun.model.frames import G
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
@@ -73,22 +74,23 @@ def decode_delta(data: bytes) -> Counts | None:
         parts.append((wide @ _place_values(bits)).reshape(count, 3))
         at += n_bytes
     counts = np.cumsum(np.concatenate(parts), axis=0)
-    # a sum that is no i16 was never measured
+    # a sum beyond i16 cannot be a measurement
     return counts if counts.max() <= 32767 and counts.min() >= -32768 else None
 
 
 def _place_values(bits: int) -> Counts:
-    """What each bit of a two's complement number is worth."""
+    """Value of each bit of a two's complement number."""
     values = 2 ** np.arange(bits, dtype=np.int64)
     values[-1] = -values[-1]
     return values
 
 
 class PolarDecoder:
-    """Packets to pieces of "acc" and "gyr".
+    """Decodes packets to chunks of "acc" and "gyr".
 
     Args:
-        acc_range_g, gyr_range_deg_s: full scales, from which the factors follow that no reply has told yet.
+        acc_range_g, gyr_range_deg_s: full scales, from which factors are computed until a reply contains
+            them.
     """
 
     def __init__(self, acc_range_g: float, gyr_range_deg_s: float) -> None:
@@ -96,15 +98,15 @@ class PolarDecoder:
         self._factor = {ACC: acc_range_g / 32768, GYR: gyr_range_deg_s / 32768}
 
     def reply(self, data: bytes) -> None:
-        """Learn a factor from the reply to a start command."""
+        """Read the factor from the reply to a start command."""
         if len(data) < 5 or data[0] != _REPLY or data[1] != START or data[3] not in (0, _ALREADY):
             return
         factor = _settings(data[5:]).get(FACTOR)
         if factor is not None and data[2] in self._factor and math.isfinite(factor) and 0 < factor < 1:
             self._factor[data[2]] = factor
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """Decode one notification to at most one chunk."""
         if len(data) < _HEADER.size + 6:
             return self._reject("length")
         kind, time_ns, frame = _HEADER.unpack_from(data)
@@ -126,9 +128,9 @@ class PolarDecoder:
         else:
             scale = G * (1e-3 if frame & 1 else self._factor[ACC])
         name = "acc" if kind == ACC else "gyr"
-        return [Piece(name, counts.astype(np.float64) * scale, arrival_s, time_device_s=time_ns * 1e-9)]
+        return [SampleChunk(name, counts.astype(np.float64) * scale, arrival_s, time_device_s=time_ns * 1e-9)]
 
-    def _reject(self, reason: str) -> list[Piece]:
+    def _reject(self, reason: str) -> list[SampleChunk]:
         self.rejects[reason] += 1
         return []
 
@@ -148,17 +150,19 @@ def _settings(data: bytes) -> dict[int, float]:
     return found
 
 
-def _start(kind: int, rate_hz: int, full_scale: int) -> Write:
-    """Start one sensor; with the number of channels, or without where it does not know that."""
+def _start(kind: int, rate_hz: int, full_scale: int) -> Command:
+    """Start one sensor, giving the number of channels, or without it where the sensor refuses that
+    setting.
+    """
     settings = struct.pack("<BBHBBHBBH", RATE, 1, rate_hz, RESOLUTION, 1, 16, RANGE, 1, full_scale)
     plain = bytes((START, kind)) + settings
-    without = Write(CONTROL, plain, replies=True)
-    return Write(CONTROL, plain + bytes((CHANNELS, 1, 3)), replies=True, instead=without)
+    without = Command(CONTROL, plain, replies=True)
+    return Command(CONTROL, plain + bytes((CHANNELS, 1, 3)), replies=True, instead=without)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolarProfile(Profile):
-    """See the module."""
+    """Driver; the module describes the protocol."""
 
     name = "polar_verity_sense"
     title = "Polar Verity Sense"
@@ -173,28 +177,29 @@ class PolarProfile(Profile):
     tested = "Built from Polar's SDK and tested on its published vectors, not on the device."
 
     def recognises(self, name: str, services: Collection[str]) -> bool:
-        """By the name; other sensors of Polar share the service and have no gyroscope."""
+        """By the name: other Polar sensors have the same service and no gyroscope."""
         named = name.lower().startswith(("polar sense", "polar verity"))
         return named or (SERVICE in lower(services) and "sense" in name.lower())
 
-    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Command]:
         """SDK mode, then both sensors."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         return [
-            Write(CONTROL, bytes((START, SDK_MODE)), replies=True, may_fail=True),
+            Command(CONTROL, bytes((START, SDK_MODE)), replies=True, may_fail=True),
             _start(ACC, rate_hz, acc_range_g),
             _start(GYR, rate_hz, gyr_range_deg_s),
         ]
 
-    def stop_commands(self) -> list[Write]:
+    def stop_commands(self) -> list[Command]:
         """Both sensors, then SDK mode."""
         return [
-            Write(CONTROL, bytes((STOP, kind)), replies=True, may_fail=True) for kind in (ACC, GYR, SDK_MODE)
+            Command(CONTROL, bytes((STOP, kind)), replies=True, may_fail=True)
+            for kind in (ACC, GYR, SDK_MODE)
         ]
 
-    def reply_to(self, write: Write, data: bytes) -> Reply | None:
-        """`F0`, the command, what it is about, and how it went."""
-        if len(data) < 4 or data[0] != _REPLY or bytes(data[1:3]) != write.data[:2]:
+    def reply_to(self, command: Command, data: bytes) -> Reply | None:
+        """A reply holds `F0`, the command, its subject and a status."""
+        if len(data) < 4 or data[0] != _REPLY or bytes(data[1:3]) != command.data[:2]:
             return None
         status = data[3]
         if status in (0, _ALREADY):
@@ -202,7 +207,7 @@ class PolarProfile(Profile):
         return Reply(False, _REFUSALS.get(status, f"status {status}"))
 
     def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> PolarDecoder:
-        """See `PolarDecoder`."""
+        """A new `PolarDecoder`."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         return PolarDecoder(acc_range_g, gyr_range_deg_s)
 

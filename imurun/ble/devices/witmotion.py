@@ -1,10 +1,9 @@
-"""WitMotion WT9011DCL and BWT901BLE.
+"""Driver for the WitMotion WT9011DCL and BWT901BLE.
 
 Written from WitMotion's published protocol and captured frames; no command was tried on the device. Frames of
-20 bytes, `55 61` and nine numbers, without time, number or checksum, which the link may split or glue: when a
-sample was measured is found from how many came, the rate learnt on the way, and arrivals, and lost ones show
-only once enough of them are missing (`imurun.reassembly.by_count`). A flipped bit inside a frame cannot be
-seen.
+20 bytes, `55 61` and nine numbers, have no time, number or checksum, and may be split over notifications or
+joined in one. Sample times are therefore found by counting, and a gap is detected only once enough frames are
+missing (`imurun.reassembly.by_count`). A flipped bit inside a frame cannot be detected.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imurun.ble.devices.driver import Piece, Profile, Write, lower
+from imurun.ble.devices.driver import Command, Profile, lower
 from imurun.model.frames import G
+from imurun.reassembly.chunks import SampleChunk
 
 SERVICE = "0000ffe5-0000-1000-8000-00805f9a34fb"
 DATA = "0000ffe4-0000-1000-8000-00805f9a34fb"
@@ -27,17 +27,17 @@ CONTROL = "0000ffe9-0000-1000-8000-00805f9a34fb"
 FRAME_BYTES = 20
 HEADER = b"\x55\x61"
 REGISTER_HEADER = b"\x55\x71"
-"""The answer to a question about a register, as long as a frame of samples."""
+"""Reply to the reading of a register, as long as a frame of samples."""
 _EITHER_HEADER = re.compile(re.escape(HEADER) + b"|" + re.escape(REGISTER_HEADER))
 _SCALE = np.repeat([16 / 32768 * G, 2000 / 32768 * math.pi / 180], 3)
 _RATE_CODES = {50: 0x08, 100: 0x09, 200: 0x0B}
 
 
 class WitMotionDecoder:
-    """Notifications to pieces, through frames that are split or glued.
+    """Decodes notifications to chunks; frames may be split or joined.
 
-    A frame is taken where a header stands and, if more has come already, another header follows it. A
-    notification of whole frames that starts with a header ends what was unfinished before.
+    A frame is accepted where it begins with a header and, if more bytes have arrived, another header follows
+    it. A notification of whole frames that begins with a header discards an unfinished frame.
     """
 
     def __init__(self) -> None:
@@ -45,10 +45,10 @@ class WitMotionDecoder:
         self._rest = b""
 
     def reply(self, data: bytes) -> None:
-        """Commands are not answered."""
+        """Nothing to do: the sensor does not reply."""
 
-    def feed(self, data: bytes, arrival_s: float) -> list[Piece]:
-        """One notification as at most one piece."""
+    def feed(self, data: bytes, arrival_s: float) -> list[SampleChunk]:
+        """Decode one notification to at most one chunk."""
         if self._rest and len(data) % FRAME_BYTES == 0 and data[:2] in (HEADER, REGISTER_HEADER):
             self.rejects["truncated"] += 1
             self._rest = b""
@@ -71,7 +71,7 @@ class WitMotionDecoder:
         if not frames:
             return []
         raw = np.frombuffer(b"".join(frames), "<i2").reshape(-1, 6)
-        return [Piece("both", raw * _SCALE, arrival_s)]
+        return [SampleChunk("both", raw * _SCALE, arrival_s)]
 
 
 def _may_be_header(data: bytes) -> bool:
@@ -79,7 +79,7 @@ def _may_be_header(data: bytes) -> bool:
 
 
 def _next_header(stream: bytes, at: int) -> int:
-    """Where the next header begins, or the first byte of one at the end; else the end."""
+    """Position of the next header, or of the first byte of one at the end; else the end."""
     found = _EITHER_HEADER.search(stream, at)
     if found:
         return found.start()
@@ -88,7 +88,7 @@ def _next_header(stream: bytes, at: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class WitMotionProfile(Profile):
-    """See the module."""
+    """Driver; the module describes the protocol."""
 
     name = "witmotion"
     title = "WitMotion WT9011DCL or BWT901BLE"
@@ -105,18 +105,18 @@ class WitMotionProfile(Profile):
         """By the service or the name."""
         return SERVICE in lower(services) or name.upper().startswith(("WT901BLE", "WT9011", "BWT901BLE"))
 
-    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Write]:
-        """Unlock, set the rate, keep it; frames come by themselves."""
+    def start_commands(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> list[Command]:
+        """Unlock, set the rate, save it; the sensor always sends frames."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         commands = ("ffaa6988b5", f"ffaa03{_RATE_CODES[rate_hz]:02x}00", "ffaa000000")
-        return [Write(CONTROL, bytes.fromhex(command)) for command in commands]
+        return [Command(CONTROL, bytes.fromhex(command)) for command in commands]
 
-    def stop_commands(self) -> list[Write]:
-        """None: it sends as long as somebody listens."""
+    def stop_commands(self) -> list[Command]:
+        """None: the sensor sends as long as notifications are subscribed."""
         return []
 
     def decoder(self, rate_hz: int, acc_range_g: int, gyr_range_deg_s: int) -> WitMotionDecoder:
-        """See `WitMotionDecoder`."""
+        """A new `WitMotionDecoder`."""
         self.check(rate_hz, acc_range_g, gyr_range_deg_s)
         return WitMotionDecoder()
 

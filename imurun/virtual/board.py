@@ -1,4 +1,7 @@
-"""Builds the device side as a shared library and drives it: samples and radio events in, packets out."""
+"""Builds the C firmware of `firmware_protocol` as a shared library and drives it: samples in, packets out.
+
+The C sources are data: `imurun/_firmware` in an installed package, `firmware_protocol` in a checkout.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-HOST = Path(__file__).resolve().parent
-DEVICE = HOST.parent / "device"
 FLAGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FRAME_MAX = 244
@@ -27,43 +28,57 @@ class Sensor(ctypes.Structure):
 
 
 class BuildError(Exception):
-    """The C side cannot be built; the message says why."""
+    """The firmware cannot be built; the message gives the reason."""
 
 
 def compiler() -> str | None:
-    """The C compiler: `CC`, or cc; None where there is none."""
+    """Path of the C compiler, `CC` or else cc; None where there is none."""
     return shutil.which(os.environ.get("CC", "cc"))
 
 
-def _compile(arguments: Iterable[str | Path]) -> None:
+def firmware_sources() -> Path:
+    """The folder with `device` and `host`, the C sources: of an installed package, or of the checkout.
+
+    Raises:
+        BuildError: they are missing.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_firmware", package.parent / "firmware_protocol"):
+        if (folder / "host" / "host.c").is_file():
+            return folder
+    raise BuildError("The firmware's C sources are missing; install imurun again.")
+
+
+def _compile(folder: Path, arguments: Iterable[str | Path]) -> None:
     cc = compiler()
     if cc is None:
         raise BuildError("No C compiler: install gcc or clang, or name one in CC.")
-    done = subprocess.run(
-        [cc, *FLAGS, f"-I{DEVICE}", *arguments], capture_output=True, text=True, check=False
-    )
+    command = [cc, *FLAGS, f"-I{folder / 'device'}", *sorted((folder / "device").glob("*.c")), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"{cc} does not compile the device side: {done.stderr.strip()}")
 
 
 def build_library(folder: Path, ring_samples: int = 4096) -> Path:
-    """The device side and the host port as a shared library in `folder`; raises BuildError."""
+    """Build the firmware and its host port as a shared library in `folder`; raises BuildError."""
     library = folder / f"libimurun_device_{ring_samples}.so"
-    sources = [*sorted(DEVICE.glob("*.c")), HOST / "host.c"]
-    _compile(["-O2", "-fPIC", "-shared", f"-DIMUP_RING_SAMPLES={ring_samples}u", *sources, "-o", library])
+    sources = firmware_sources()
+    options = ["-O2", "-fPIC", "-shared", f"-DIMUP_RING_SAMPLES={ring_samples}u"]
+    _compile(sources, [*options, sources / "host" / "host.c", "-o", library])
     return library
 
 
 def build_replay(folder: Path, ring_samples: int = 256) -> Path:
-    """The program of replay.c with the sanitizers on, in `folder`; raises BuildError."""
+    """Build the program of replay.c with sanitizers in `folder`; raises BuildError."""
     program = folder / f"replay_{ring_samples}"
-    sources = [*sorted(DEVICE.glob("*.c")), HOST / "host.c", HOST / "replay.c"]
-    _compile([*SANITIZERS, f"-DIMUP_RING_SAMPLES={ring_samples}u", *sources, "-o", program])
+    sources = firmware_sources()
+    host = [sources / "host" / "host.c", sources / "host" / "replay.c"]
+    _compile(sources, [*SANITIZERS, f"-DIMUP_RING_SAMPLES={ring_samples}u", *host, "-o", program])
     return program
 
 
 def load(library: Path) -> ctypes.CDLL:
-    """The library with the types of what `Board` calls."""
+    """Load the library and declare the argument and result types of the functions that `Board` calls."""
     lib = ctypes.CDLL(str(library))
     board, size, data, flag = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_bool
     u8, u16, u32, i32, u64 = (
@@ -99,19 +114,21 @@ def load(library: Path) -> ctypes.CDLL:
 
 
 class Board:
-    """One sensor. Time is what the caller says; nothing happens but in a call."""
+    """One simulated board. The caller sets the time; the firmware runs only inside calls."""
 
     def __init__(
         self, lib: ctypes.CDLL, boot_id: int = 1, log_bytes: int = 0, fifo_samples: int = 1 << 16
     ) -> None:
-        """`log_bytes` 0: without storage. `fifo_samples`: held by the sensor before the oldest is lost."""
+        """`log_bytes` 0: no storage. `fifo_samples`: capacity of the sensor's FIFO, which then loses the
+        oldest.
+        """
         self._lib = lib
         self._board = ctypes.c_void_p(lib.imuh_new(boot_id, log_bytes, fifo_samples))
         if not self._board:
             raise MemoryError("No memory for another board.")
 
     def close(self) -> None:
-        """Free its memory; the board is of no use any more."""
+        """Free the memory; the board cannot be used afterwards."""
         self._lib.imuh_free(self._board)
         self._board = ctypes.c_void_p()
 
@@ -122,7 +139,7 @@ class Board:
         self.close()
 
     def power_cycle(self, boot_id: int) -> None:
-        """Off and on: only stored logs stay, the clock is 0, the link is gone."""
+        """Switch off and on: logs stay, the clock restarts at 0, the connection is lost."""
         self._lib.imuh_power_cycle(self._board, boot_id)
 
     def set_clock(self, clock_us: int) -> None:
@@ -130,31 +147,31 @@ class Board:
         self._lib.imuh_set_clock(self._board, clock_us)
 
     def set_battery(self, percent: int) -> None:
-        """0 to 100; 255 is unknown."""
+        """Set the battery level, 0 to 100; 255 is unknown."""
         self._lib.imuh_set_battery(self._board, percent)
 
     def set_radio_room(self, notifications: int = -1, indications: int = -1) -> None:
-        """How many more packets the radio takes; -1 is any number."""
+        """Set how many more packets the radio accepts; -1 is no limit."""
         self._lib.imuh_set_radio_room(self._board, notifications, indications)
 
     def set_failing(self, sensor: bool = False, storage: bool = False) -> None:
-        """Let the sensor, or the storage, refuse all work."""
+        """Make the sensor or the storage fail every operation."""
         self._lib.imuh_set_failing(self._board, sensor, storage)
 
     @property
     def sampling(self) -> bool:
-        """Whether the sensor is on: a run goes on."""
+        """Whether a run is in progress."""
         return self._lib.imuh_sampling(self._board, None)
 
     @property
     def sensor(self) -> Sensor:
-        """As it was configured last; zeros before."""
+        """The last configuration; zeros before the first."""
         sensor = Sensor()
         self._lib.imuh_sampling(self._board, ctypes.byref(sensor))
         return sensor
 
     def push(self, raw: ArrayLike, time_us: ArrayLike) -> bool:
-        """The sensor takes samples: raw (n, 6) int16, device times (n,) in us. False while it is off."""
+        """Add samples: raw (n, 6) int16, device times (n,) in us. Returns False while the sensor is off."""
         axes = np.ascontiguousarray(raw, dtype=np.int16).reshape(-1, 6)
         times = np.ascontiguousarray(time_us, dtype=np.uint64).reshape(-1)
         if len(axes) != len(times):
@@ -162,41 +179,41 @@ class Board:
         return self._lib.imuh_push(self._board, axes.ctypes.data, times.ctypes.data, len(axes))
 
     def lose(self, count: int) -> None:
-        """The sensor loses as many samples as its next."""
+        """Drop the next `count` samples, as a sensor does whose FIFO overflows."""
         self._lib.imuh_lose(self._board, count)
 
     def poll(self) -> None:
-        """One turn of the firmware's main loop."""
+        """Run the firmware's main loop once."""
         self._lib.imuh_poll(self._board)
 
     def set_mtu(self, mtu: int) -> None:
-        """The MTU of the link, as negotiated."""
+        """Set the negotiated MTU."""
         self._lib.imuh_set_mtu(self._board, mtu)
 
     def subscribe(self, subscribed: bool = True) -> None:
-        """The client turns notifications of the data characteristic on or off."""
+        """Turn notifications of the data characteristic on or off, as the client does."""
         self._lib.imuh_set_subscribed(self._board, subscribed)
 
     def disconnect(self) -> None:
-        """The link drops."""
+        """End the connection."""
         self._lib.imuh_disconnect(self._board)
 
     def write(self, request: bytes) -> bool:
-        """A write to the control characteristic; False is ATT error 0xFE."""
+        """Write to the control characteristic; False stands for ATT error 0xFE."""
         return self._lib.imuh_write(self._board, request, len(request))
 
     def info(self) -> bytes:
-        """What the info characteristic holds."""
+        """Read the info characteristic."""
         out = ctypes.create_string_buffer(RESPONSE_MAX)
         size = self._lib.imuh_info(self._board, out)
         return out.raw[:size]
 
     def notifications(self) -> list[bytes]:
-        """What was sent on the data characteristic since the last call."""
+        """Notifications of the data characteristic since the last call."""
         return self._take(self._lib.imuh_notification)
 
     def indications(self) -> list[bytes]:
-        """What was sent on the control characteristic since the last call."""
+        """Indications of the control characteristic since the last call."""
         return self._take(self._lib.imuh_indication)
 
     def _take(self, take: Callable[[ctypes.c_void_p, ctypes.Array[ctypes.c_char]], int]) -> list[bytes]:

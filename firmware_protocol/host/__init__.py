@@ -1,1 +1,0 @@
-"""The device side on a computer, behind a board made of memory."""
