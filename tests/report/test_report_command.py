@@ -77,7 +77,7 @@ def test_a_recording_is_compared_with_the_sessions_before_it_and_not_saved(tmp_p
     write_recording(recording, tmp_path / "run.parquet")
     report(str(tmp_path / "run.parquet"), tmp_path / "a.html", store=tmp_path / "store")
     html = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "This session among the last months" in html
+    assert "Compared with the last months" in html
     with Store(tmp_path / "store") as store:
         assert len(store.ids()) == 31
 
