@@ -47,3 +47,7 @@ class StoreError(ImurunError):
 
 class CohortError(ImurunError):
     """A cohort that cannot be begun or go on: its output folder, its manifest, its workers."""
+
+
+class MissingExtraError(ImurunError):
+    """An optional package is not installed; the message names the extra that brings it."""

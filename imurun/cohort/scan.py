@@ -12,14 +12,11 @@ from pathlib import Path
 from imurun.cohort.addresses import Stamp, is_remote, list_files, local_address, local_stamp
 from imurun.errors import FormatError
 from imurun.files.text import printable
+from imurun.io.endings import RECORDING_ENDINGS
 from imurun.io.formats.file_format import shipped_profiles
 
 MARK = "cohort.json"
 """A folder that holds this is the output of a cohort."""
-RECORDINGS = (
-    *(".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
-    *(".parquet", ".parquet.gz", ".zip", ".journal", ".imulog"),
-)
 STEP_TABLES = ("-steps.parquet", "-steps.csv", "-steps.csv.gz")
 JOURNAL = ".journal"
 
@@ -36,7 +33,7 @@ def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
     """The recordings that a word on the command line means, sorted by name.
 
     A file that is named is taken, whatever it is. Of folders and patterns are taken files with the endings
-    `RECORDINGS` and folders that are exports of one recording. Not taken are hidden files, step tables
+    `RECORDING_ENDINGS` and folders that are exports of one recording. Not taken are hidden files, step tables
     (`STEP_TABLES`), journals whose recording lies beside them, outputs of cohorts and `skip`.
 
     Args:
@@ -90,7 +87,7 @@ def _are_one_recording(file_names: Iterable[str]) -> bool:
         if profile.files is None:
             continue
         patterns = [pattern.lower() for some in profile.files.values() for pattern in some]
-        others = [name for name in names if name.endswith(RECORDINGS) and not _fits(name, patterns)]
+        others = [name for name in names if name.endswith(RECORDING_ENDINGS) and not _fits(name, patterns)]
         for pattern in (pattern.lower() for pattern in profile.files["acc"]):
             is_named = sum(fnmatch.fnmatchcase(name, pattern) for name in names) == 1
             if is_named and not (others and pattern.startswith("*")):
@@ -175,7 +172,7 @@ def _worth_reading(names: Sequence[str] | dict[str, Stamp]) -> Iterator[str]:
             recording = name[: -len(JOURNAL)]
             if recording in there or f"{recording}.parquet" in there:
                 continue
-        if last.endswith(RECORDINGS) or Path(name).is_dir():
+        if last.endswith(RECORDING_ENDINGS) or Path(name).is_dir():
             yield name
 
 

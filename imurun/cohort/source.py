@@ -10,8 +10,7 @@ from imurun.cohort.addresses import Stamp, is_remote
 from imurun.cohort.names import key_of, runner_label
 from imurun.cohort.task import Settings
 from imurun.files.text import printable
-
-ENDINGS = (".gz", ".csv", ".tsv", ".txt", ".zip", ".parquet", ".journal", ".imulog")
+from imurun.io.endings import without_ending
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def labels(address: str, root: str | None) -> tuple[str, str]:
     parts = _parts(address)
     above = [] if root is None else _parts(root)
     inside = parts[len(above) :] if above and parts[: len(above)] == above else parts[-1:]
-    session = _stem(inside[-1] if inside else parts[-1])
+    session = without_ending(inside[-1] if inside else parts[-1])
     if len(inside) > 1:
         return runner_label(inside[0]), printable("/".join([*inside[1:-1], session]))
     return runner_label(parts[-2] if len(parts) > 1 else ""), printable(session)
@@ -79,10 +78,3 @@ def labels(address: str, root: str | None) -> tuple[str, str]:
 def _parts(address: str) -> list[str]:
     path = address.partition("://")[2] if is_remote(address) else address.replace("\\", "/")
     return [part for part in PurePosixPath(path).parts if part != "/"]
-
-
-def _stem(name: str) -> str:
-    """The name without the endings that say what it holds."""
-    for ending in ENDINGS:
-        name = name.removesuffix(ending) or name
-    return name

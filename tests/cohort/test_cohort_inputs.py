@@ -109,7 +109,7 @@ def test_nothing_to_do_is_said():
         gathered("no/such.csv")
 
 
-# -- manifests -------------------------------------------------------------------------------------------
+# -- manifests ----------------------------------------------------------------------------------------------
 
 
 def write_manifest(made_runs, tmp_path, text, name="people.csv", encoding="utf-8"):

@@ -116,7 +116,7 @@ def test_steps_keep_their_values_and_units(data):
     assert steps_schema().field("contact_time_ms").metadata == {b"unit": b"ms"}
 
 
-# -- manifests and their columns -------------------------------------------------------------------------
+# -- manifests and their columns ----------------------------------------------------------------------------
 
 
 def test_covariates_are_columns_of_one_type_in_all_partitions(data, tmp_path):
@@ -166,7 +166,7 @@ def test_other_labels_need_no_analysis_and_another_mass_does(data, tmp_path):
     assert len(list((tmp_path / "out" / "steps").rglob("*.parquet"))) == 2
 
 
-# -- done work -------------------------------------------------------------------------------------------
+# -- done work ----------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_done_twice(data, tmp_path):
@@ -266,7 +266,7 @@ def test_a_worker_of_another_version_is_refused(data, tmp_path):
     assert progress.done == 0
 
 
-# -- recordings that cannot be used ----------------------------------------------------------------------
+# -- recordings that cannot be used -------------------------------------------------------------------------
 
 
 def test_bad_recordings_among_good_ones(data, tmp_path, monkeypatch):
@@ -371,7 +371,7 @@ def test_remote_files_are_read_as_local_ones(data, tmp_path):
     assert crew.asked == []
 
 
-# -- the output folder -----------------------------------------------------------------------------------
+# -- the output folder --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
