@@ -366,7 +366,7 @@ class Store:
         with self.catalogue.writing() as connection:
             insert_rows(connection, rows)
 
-    # -- private ---------------------------------------------------------------------------------------------
+    # -- private ------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _valid_rows(self) -> Iterator[None]:

@@ -225,7 +225,7 @@ def test_with_little_history_only_absolute_rules_and_a_note_are_flagged(past):
         "too_little_history": "note",
     }
     sentence = find_flags(past, now, limits)[-1].sentence
-    assert "it takes 4 sessions and 14 days" in sentence
+    assert "at least 4 sessions and 14 days are needed" in sentence
 
 
 def test_sessions_of_another_body_height_are_not_compared():
@@ -233,7 +233,7 @@ def test_sessions_of_another_body_height_are_not_compared():
     assert keys(past, now_of(height_m=1.7, lumbar_dose_bw4=1500.0)) == {"session_load": "high"}
     found = find_flags(past, now_of(height_m=1.8, lumbar_dose_bw4=1500.0))
     assert [flag.key for flag in found] == ["too_little_history"]
-    assert "30 computed for another height" in found[0].sentence
+    assert "30 computed for another body height" in found[0].sentence
 
 
 def test_distance_is_compared_only_if_known_for_all_sessions():
@@ -336,7 +336,7 @@ def test_a_runners_file_overrides_thresholds(tmp_path):
         ("[flags]\nspike = 3", "flags.spike is unknown"),
         ("flags = 3", "must be a table"),
         ("[flags]\nspike_percent = [10, 30]", "3 numbers"),
-        ("[flags]\nspike_percent = [30, 10, 100]", "rising order"),
+        ("[flags]\nspike_percent = [30, 10, 100]", "increasing order"),
         ("[flags]\nimpact_z = nan", "finite"),
         ("[flags]\nimpact_z = -1", "positive"),
         ('[flags]\nimpact_z = "high"', "give a number"),

@@ -146,7 +146,7 @@ def test_foreign_tables_views_and_triggers_are_refused(made, store, statements):
     refused(
         store,
         repacked(made, lambda connection: connection.executescript(statements)),
-        "did not make",
+        "did not create",
         StoreError,
     )
 

@@ -137,9 +137,9 @@ def test_tags_are_stored_changed_and_removed(store):
     ("changes", "part"),
     [
         ({"pain_after": 11.0}, "pain_after must be 0 (no pain) to 10 (worst pain), got 11"),
-        ({"pain_before": float("nan")}, "pain_before is nan"),
+        ({"pain_before": float("nan")}, "pain_before must be 0 (no pain) to 10 (worst pain), got nan"),
         ({"distance_km": 0.0}, "distance_km must be more than 0 and at most 500 km, got 0"),
-        ({"notes": "x" * 3000}, "3000 characters"),
+        ({"notes": "x" * 3000}, "at most 2000 characters long, got 3000"),
         ({"mood": "good"}, "mood is not a tag"),
     ],
 )
