@@ -388,8 +388,8 @@ class Store:
         session_id, owner = known
         if owner != runner:
             raise StoreError(
-                f"This recording is stored as {session_id} of the runner {owner}, not {runner}; give the right "
-                f"--runner, or transfer it with `imurun history tag {session_id} --to NAME`."
+                f"This recording is stored as {session_id} of the runner {owner}, not {runner}; give the "
+                f"right --runner, or transfer it with `imurun history tag {session_id} --to NAME`."
             )
         if not self.steps_path(session_id).exists():
             self._write_steps(session, session_id, runner)
