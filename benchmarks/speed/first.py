@@ -1,4 +1,4 @@
-"""The first analysis after a fresh install, when nothing is compiled yet."""
+"""Time of the first analysis after a fresh install, before any kernel is compiled."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ UNIT = "s on the clock"
 TARGET_S = 20.0
 RECORDING_S = 60.0
 COMPILING = "compiling"
-"""In the line that says what it waits for."""
+"""Part of the line that explains the wait."""
 
 
 def measure_first(*, quick: bool) -> list[Figure]:
-    """`imurun analyze` of a minute with an empty cache of kernels, the same command right after as reference.
+    """`imurun analyze` of a minute with an empty kernel cache; the reference is the same command right after.
 
-    Installers differ: pip compiles every module to bytecode, others leave that to the first import. Both
-    are measured.
+    Both cases are measured: pip compiles all modules to bytecode, other installers leave that to the first
+    import.
     """
     repeats = 1 if quick else 3
     with TemporaryDirectory() as name:
@@ -45,7 +45,7 @@ def measure_first(*, quick: bool) -> list[Figure]:
 
 
 def _twice(path: Path, *, bytecode: bool) -> tuple[Ran, Ran]:
-    """The first run with empty caches, and one more with what it left there."""
+    """The first run with empty caches, and a second one with the caches of the first."""
     with TemporaryDirectory() as name:
         environment = {"NUMBA_CACHE_DIR": str(Path(name) / "kernels")}
         if not bytecode:

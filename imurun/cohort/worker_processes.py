@@ -60,7 +60,7 @@ class WorkerProcesses:
     @property
     def room(self) -> int:
         """One task for each worker."""
-        return len(self._lanes)
+        return len(self._workers)
 
     @property
     def pids(self) -> dict[str, int]:
