@@ -1,4 +1,4 @@
-"""What is in the wheel and in the source distribution, against what git and the package know."""
+"""Contents of the wheel and the source distribution, compared with git and the package."""
 
 from __future__ import annotations
 

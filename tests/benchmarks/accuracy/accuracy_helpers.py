@@ -1,4 +1,4 @@
-"""Made trials and methods: no engine and no recording is needed to test how they are scored."""
+"""Synthetic trials and methods, to test the scoring without engine and recordings."""
 
 from __future__ import annotations
 
