@@ -16,7 +16,7 @@ from imurun.io.endings import RECORDING_ENDINGS
 from imurun.io.formats.file_format import shipped_profiles
 
 MARK = "cohort.json"
-"""File that marks the output folder of a cohort."""
+"""A folder that holds this is the output of a cohort."""
 STEP_TABLES = ("-steps.parquet", "-steps.csv", "-steps.csv.gz")
 JOURNAL = ".journal"
 
