@@ -24,8 +24,8 @@ N_TURNS = 200
 def cadence_ratios(folder: Path) -> FloatArray:
     """Hip cadence over twice the shoe's stride rate, for every full minute of running in `hip_shoe_run`."""
     hip, shoe = hip_shoe_run.hip(folder), hip_shoe_run.shoe(folder)
-    swing = gaussian_filter1d(np.linalg.norm(shoe.acc, axis=1) / G, 6.0)
-    peaks, _ = find_peaks(swing, distance=50, prominence=0.5)
+    magnitude_g = gaussian_filter1d(np.linalg.norm(shoe.acc, axis=1) / G, 6.0)
+    peaks, _ = find_peaks(magnitude_g, distance=50, prominence=0.5)
     strides_s = peaks / shoe.rate_hz
     steps = imurun.analyze(hip).steps
     strikes_s = steps.loc[steps["gait"] == "running", "initial_contact_s"].to_numpy()

@@ -73,7 +73,7 @@ def run_benchmark(
         ) from error
     figures = figures_of(outcomes)
     if not any(figure.rounds for figure in figures):
-        raise SettingsError(f"Nobody could be measured. {figures[0].trouble}")
+        raise SettingsError(f"No package could be measured. {figures[0].trouble}")
     _write(figures, results / FIGURES, n_rounds, quick=quick)
     console = Console(highlight=False)
     print_figures(figures, console)
@@ -103,7 +103,7 @@ def make_ready(
                 pythons[name] = ready_environment(name, folder, fresh=fresh)
             except (SettingsError, OSError) as error:
                 reason = str(error).rstrip(".")
-                pythons[name] = f"The environment of {name} could not be made: {reason}."
+                pythons[name] = f"The environment of {name} could not be created: {reason}."
     return pythons
 
 

@@ -61,7 +61,7 @@ def last_words(text: str) -> str:
     """The most informative line in the output of a failed program: its last error, or its last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
-    return (errors or lines or ["it said nothing"])[-1].rstrip(".")
+    return (errors or lines or ["it printed nothing"])[-1].rstrip(".")
 
 
 def _mark(place: Path) -> str | None:

@@ -120,19 +120,23 @@ def measure_once(contender: Contender, python: Path, hour: Hour) -> Measured:
     return as_measured(contender.name, done.stdout)
 
 
-def as_measured(name: str, said: str) -> Measured:
+def as_measured(name: str, output: str) -> Measured:
     """Read the last line that an adaptor printed; packages may print lines before it.
 
     Raises:
         SettingsError: the line is not from `adaptors/stopwatch.py`.
     """
     try:
-        told = json.loads(said.strip().rsplit("\n", 1)[-1])
+        figures = json.loads(output.strip().rsplit("\n", 1)[-1])
         measured = Measured(
-            float(told["wall_s"]), float(told["cpu_s"]), told["steps"], told["bouts"], told["versions"]
+            float(figures["wall_s"]),
+            float(figures["cpu_s"]),
+            figures["steps"],
+            figures["bouts"],
+            figures["versions"],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{name} told no figures; run its adaptor by hand to see why.") from error
+        raise SettingsError(f"{name} printed no figures; run its adaptor by hand to see why.") from error
     if not (measured.wall_s > 0.0 and measured.cpu_s >= 0.0):
-        raise SettingsError(f"{name} told a time that cannot be; run its adaptor by hand to see why.")
+        raise SettingsError(f"{name} printed an invalid time; run its adaptor by hand to see why.")
     return measured

@@ -38,9 +38,9 @@ def measure_first(*, quick: bool) -> list[Figure]:
     for kind, some in zip(kinds, ran, strict=True):
         first, again = (tuple(pair[k].cpu_s for pair in some) for k in (0, 1))
         figures.append(Figure("first", f"first analyze, {kind}", "s of processor time", first, again))
-    said = [float(COMPILING in pair[0].errors.lower()) for some in ran for pair in some]
+    messages = [float(COMPILING in pair[0].errors.lower()) for some in ran for pair in some]
     unit = "1 if it says what it waits for"
-    figures.append(Figure("first", "first analyze", unit, tuple(said), (), 1.0, at_least=True))
+    figures.append(Figure("first", "first analyze", unit, tuple(messages), (), 1.0, at_least=True))
     return figures
 
 

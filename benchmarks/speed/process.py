@@ -70,6 +70,6 @@ def measure_process(*, quick: bool) -> list[Figure]:
 
 def heavy_imports(*words: object) -> list[str]:
     """Modules of the compiler and of vqf that a command imports."""
-    said = run_program(sys.executable, "-X", "importtime", "-m", "imurun", *words).errors
-    names = [line.rsplit("|", 1)[1].strip() for line in said.splitlines() if line.startswith(IMPORT_LINE)]
+    log = run_program(sys.executable, "-X", "importtime", "-m", "imurun", *words).errors
+    names = [line.rsplit("|", 1)[1].strip() for line in log.splitlines() if line.startswith(IMPORT_LINE)]
     return [name for name in names if name.split(".")[0] in HEAVY]

@@ -58,7 +58,7 @@ def run_program(*words: object, environment: Mapping[str, str] | None = None) ->
         taken = json.loads(result.read_text(encoding="utf-8"))
     code = taken.pop("code")
     if code:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise ImurunError(f"{' '.join(texts)} ended with {code}: {last}")
     return Ran(**taken, output=done.stdout, errors=done.stderr)
 

@@ -278,7 +278,7 @@ def test_a_store_locked_by_another_process_can_be_read_but_not_written(store):
     with pytest.raises(StoreError) as error:
         add(store, 2)
     assert "in use by another process" in one_sentence(error)
-    assert len(store.sessions()) == 1  # reading goes on
+    assert len(store.sessions()) == 1  # reading is still possible
     other.communicate()
     assert add(store, 2).is_new
 

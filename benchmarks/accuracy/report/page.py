@@ -48,7 +48,7 @@ def page(results: Results, scores: pd.DataFrame) -> str:
     robustness = robustness_table(results)
     mine = results.contacts[results.contacts["method"] == LEFT_OUT]
     made_worse = len(results.run["conditions"]) > 2
-    # as recorded alone, quality tells nothing: what varies between runners no step shows of itself
+    # without degraded conditions quality has no relation to the error, which then depends on the runner
     calibration = calibration_table(mine if made_worse else mine.iloc[:0])
     drawn = draw(results, scores, robustness, calibration)
     script, divs = components(drawn) if drawn else ("", {})

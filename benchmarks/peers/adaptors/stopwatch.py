@@ -47,19 +47,19 @@ def main(
     cpu_s: list[float] = []
     while True:
         wall, cpu = time.perf_counter(), time.process_time()
-        came_out = work(ready)
+        result = work(ready)
         cpu_s.append(time.process_time() - cpu)
         wall_s.append(time.perf_counter() - wall)
         if len(wall_s) == MOST_CALLS or sum(wall_s) >= ENOUGH_S:
             break
-    told = {
+    figures = {
         "wall_s": float(np.median(wall_s)),
         "cpu_s": float(np.median(cpu_s)),
         "calls": len(wall_s),
-        **count(came_out),
+        **count(result),
         "versions": {name: metadata.version(name) for name in packages},
     }
-    print(json.dumps(told))
+    print(json.dumps(figures))
 
 
 def read(path: str) -> Hour:

@@ -34,9 +34,9 @@ def test_the_command_runs_synthetic_trials_and_writes_the_page(made, tmp_path, c
     monkeypatch.setattr("benchmarks.accuracy.generate.os.cpu_count", lambda: 1)
     words = ["--out", str(tmp_path), "--quick", "--methods", "imurun-left-out", "--methods", "late"]
     assert main(words) == 0
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     for part in ("to reach", "Foot strikes", "Made late", "accuracy.html"):
-        assert part in said.out
+        assert part in printed.out
     assert (tmp_path / "accuracy.html").stat().st_size > 100_000
     assert (tmp_path / "scores.csv").read_text().startswith("method,condition,group")
     assert main(words) == 0

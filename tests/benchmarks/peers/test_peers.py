@@ -40,7 +40,7 @@ ROWS = (OURS, "mobgap", "scikit-digital-health")
 SAID = {"wall_s": 0.5, "cpu_s": 0.4, "calls": 4, "steps": 90, "bouts": 2, "versions": {"numpy": "2"}}
 
 
-def told(wall_s: float, cpu_s: float | None = None, steps: int | None = 100) -> Measured:
+def ran(wall_s: float, cpu_s: float | None = None, steps: int | None = 100) -> Measured:
     return Measured(wall_s, wall_s if cpu_s is None else cpu_s, steps, 1)
 
 
@@ -57,7 +57,7 @@ def test_all_are_measured_in_each_round_and_a_failing_one_is_skipped_for_that_ho
         called.append((hour.name, contender.name, str(python)))
         if contender is PEER and hour is HOUR and len(called) > 3:
             raise SettingsError("a peer failed: it fell.")
-        return told(1.0)
+        return ran(1.0)
 
     shares = []
     pythons = {"vqf": Path("v"), "imurun": Path("i"), "env": Path("e")}
@@ -80,9 +80,9 @@ def test_all_are_measured_in_each_round_and_a_failing_one_is_skipped_for_that_ho
 
 
 def test_a_contender_without_environment_is_not_run():
-    sentence = "The environment of env could not be made: no network."
+    sentence = "The environment of env could not be created: no network."
     pythons = {"vqf": Path("v"), "env": sentence}
-    outcomes = take_turns([VQF, PEER], [HOUR], 2, pythons, call=lambda *_: told(1.0))
+    outcomes = take_turns([VQF, PEER], [HOUR], 2, pythons, call=lambda *_: ran(1.0))
     assert [(len(outcome.rounds), outcome.trouble) for outcome in outcomes] == [(2, ""), (0, sentence)]
 
 
@@ -92,11 +92,12 @@ def test_the_last_line_of_an_adaptor_is_read():
 
 
 @pytest.mark.parametrize(
-    "said", ["", "done", "[]", "{}", json.dumps(SAID | {"wall_s": None}), json.dumps(SAID | {"wall_s": -1.0})]
+    "output",
+    ["", "done", "[]", "{}", json.dumps(SAID | {"wall_s": None}), json.dumps(SAID | {"wall_s": -1.0})],
 )
-def test_invalid_output_is_one_sentence(said):
-    with pytest.raises(SettingsError, match=r"^a peer told .* by hand to see why\.$"):
-        as_measured("a peer", said)
+def test_invalid_output_is_one_sentence(output):
+    with pytest.raises(SettingsError, match=r"^a peer printed .* by hand to see why\.$"):
+        as_measured("a peer", output)
 
 
 def script(folder: Path, text: str) -> Contender:
@@ -129,7 +130,11 @@ def test_a_process_that_fails_is_stopped_or_cannot_start_is_one_sentence(tmp_pat
 
 
 def test_ratios_are_of_the_same_round():
-    found = figures([told(1.0), told(2.0), told(4.0)], [told(1.5), told(6.0), told(8.0)], [told(90.0)] * 3)
+    found = figures(
+        [ran(1.0), ran(2.0), ran(4.0)],
+        [ran(1.5), ran(6.0), ran(8.0)],
+        [ran(90.0)] * 3,
+    )
     assert found[OURS].to_reference == {"wall_s": 2.0, "cpu_s": 2.0}
     assert found[OURS].is_reached is True
     assert found["a peer"].to_ours == {"wall_s": 15.0, "cpu_s": 15.0}
@@ -141,18 +146,18 @@ def test_ratios_are_of_the_same_round():
 
 
 def test_a_target_needs_wall_and_processor_time_and_a_peer_that_found_steps():
-    assert figures([told(1.0)], [told(1.0)], [told(60.0, 40.0)])["a peer"].is_reached is False
-    assert figures([told(1.0)], [told(1.0)], [told(60.0, 55.0)])["a peer"].is_reached is True
-    assert figures([told(1.0)], [told(1.0)], [told(60.0, steps=49)])["a peer"].is_reached is None
-    assert figures([told(1.0)], [told(1.9, 2.1)], [])[OURS].is_reached is False
-    alone = figures([], [told(1.0)], [])
+    assert figures([ran(1.0)], [ran(1.0)], [ran(60.0, 40.0)])["a peer"].is_reached is False
+    assert figures([ran(1.0)], [ran(1.0)], [ran(60.0, 55.0)])["a peer"].is_reached is True
+    assert figures([ran(1.0)], [ran(1.0)], [ran(60.0, steps=49)])["a peer"].is_reached is None
+    assert figures([ran(1.0)], [ran(1.9, 2.1)], [])[OURS].is_reached is False
+    alone = figures([], [ran(1.0)], [])
     assert alone[OURS].is_reached is None
     assert alone["a peer"].to_ours is None
 
 
 def test_the_table_is_complete_in_a_narrow_terminal(capsys):
-    rounds = [told(31.18, steps=0), told(48.77, steps=0), told(99.99, steps=0)]
-    found = figures([told(0.1, steps=None)] * 3, [told(0.3)] * 3, rounds)
+    rounds = [ran(31.18, steps=0), ran(48.77, steps=0), ran(99.99, steps=0)]
+    found = figures([ran(0.1, steps=None)] * 3, [ran(0.3)] * 3, rounds)
     mobgap, skdh = (next(c for c in CONTENDERS if c.name == name) for name in ROWS[1:])
     peer = found["a peer"]
     failed = Figure(mobgap, HOUR, (), None, None, "The peer [x] failed: it fell.")
@@ -233,13 +238,13 @@ def test_a_failing_pip_is_one_sentence_and_the_others_are_created(tmp_path, monk
     peer = Contender("a peer", "env-peer", "none.py", "")
     pythons = command.make_ready([VQF, peer], tmp_path)
     assert pythons["vqf"] == python_of(tmp_path / "vqf")
-    assert pythons["env-peer"] == "The environment of env-peer could not be made: No luck."
+    assert pythons["env-peer"] == "The environment of env-peer could not be created: No luck."
 
 
 def test_the_most_informative_line_is_found():
     assert last_words("ERROR: first\nERROR: last.\nnote\n") == "last"
     assert last_words("Traceback\n  File\nKeyError: 'a'\n\n") == "KeyError: 'a'"
-    assert last_words("") == "it said nothing"
+    assert last_words("") == "it printed nothing"
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(contender.environment for contender in CONTENDERS))
@@ -325,7 +330,7 @@ def no_processes(monkeypatch, tmp_path):
     def call(contender, python, hour):
         if contender.environment == "mobgap":
             raise SettingsError("mobgap failed: it fell.")
-        return told(2.0)
+        return ran(2.0)
 
     monkeypatch.setattr(turns, "measure_once", call)
     monkeypatch.chdir(tmp_path)
@@ -344,8 +349,8 @@ def test_the_command_writes_its_file(tmp_path, capsys):
     assert by_name[OURS]["wall_s"] == {"median": 2.0, "quartiles": [2.0, 2.0], "rounds": [2.0] * 3}
     assert by_name[OURS]["is_reached"] is True
     assert len(result["code"]["source_sha256"]) == 64
-    said = CliRunner().invoke(app, ["bench", "peers", *words])
-    assert said.exit_code == 0
+    output = CliRunner().invoke(app, ["bench", "peers", *words])
+    assert output.exit_code == 0
     with FileLock(tmp_path / "env" / "in-use.lock"):
         assert main(words) == 1
     assert "is in use by another run" in capsys.readouterr().err
@@ -360,14 +365,16 @@ def test_invalid_arguments_are_one_sentence(tmp_path, monkeypatch, capsys):
         (["--out", "out", "--environments", "env", "--rounds", "0"], "1 or more"),
     ):
         assert main(words) == 1
-        said = capsys.readouterr().err
-        assert part in said
-        assert said.count("\n") == 1
+        output = capsys.readouterr().err
+        assert part in output
+        assert output.count("\n") == 1
 
     def fail(name, folder, fresh):
         raise SettingsError("no network")
 
     monkeypatch.setattr(command, "ready_environment", fail)
     assert main(["--out", "out", "--environments", "env"]) == 1
-    said = capsys.readouterr().err
-    assert said == "Nobody could be measured. The environment of vqf could not be made: no network.\n"
+    output = capsys.readouterr().err
+    assert (
+        output == "No package could be measured. The environment of vqf could not be created: no network.\n"
+    )

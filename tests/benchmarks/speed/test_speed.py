@@ -62,10 +62,10 @@ def test_a_target_can_be_a_lower_limit(capsys):
     assert many.is_reached is True
     assert few.record()["at_least"] is True
     print_figures([few, many], Console(width=100))
-    said = capsys.readouterr().out
-    assert ">= 500" in said
-    assert "0.5 times it" in said
-    assert "reached" in said
+    printed = capsys.readouterr().out
+    assert ">= 500" in printed
+    assert "0.5 times it" in printed
+    assert "reached" in printed
 
 
 def broken(*, quick):
@@ -75,9 +75,9 @@ def broken(*, quick):
 def test_a_failing_entry_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "ENTRIES", {"broken": broken, "wire": lambda *, quick: [FIGURE]})
     assert main(["--out", str(tmp_path)]) == 1
-    said = capsys.readouterr()
-    assert "Not measured: broken (ValueError: no such thing)" in said.err
-    assert "[a]" in said.out
+    printed = capsys.readouterr()
+    assert "Not measured: broken (ValueError: no such thing)" in printed.err
+    assert "[a]" in printed.out
     found = json.loads((tmp_path / "speed.json").read_text())
     assert found["figures"] == [FIGURE.record()]
     assert "ValueError: no such thing" in found["failures"]["broken"]
@@ -100,10 +100,10 @@ def test_a_target_of_zero_is_missed_by_one(capsys):
         Figure("team", "kept", "ms", (0.0,), (), 0.0),
     )
     print_figures([lost, kept], Console(width=100))
-    said = capsys.readouterr().out
-    assert "missed" in said
-    assert "reached" in said
-    assert said.index("team: a repeat") < said.index("team: ms")  # a table for each unit
+    printed = capsys.readouterr().out
+    assert "missed" in printed
+    assert "reached" in printed
+    assert printed.index("team: a repeat") < printed.index("team: ms")  # a table for each unit
 
 
 def test_every_repeat_has_a_reference_and_the_warm_up_does_not_count():
@@ -121,9 +121,9 @@ def test_every_repeat_has_a_reference_and_the_warm_up_does_not_count():
 def test_the_command_writes_its_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "ENTRIES", {"wire": lambda *, quick: [FIGURE]})
     assert main(["--quick", "--out", str(tmp_path / "new")]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for part in ("[a]", "2.5", "1.75 - 4.5", "<= 2", "1.2 times it"):
-        assert part in said
+        assert part in printed
     found = json.loads((tmp_path / "new" / "speed.json").read_text())
     assert found["quick"] is True
     assert found["figures"] == [FIGURE.record()]
@@ -138,9 +138,9 @@ def test_an_invalid_folder_is_one_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "ENTRIES", {})
     (tmp_path / "file").write_text("")
     assert main(["--out", str(tmp_path / "file")]) == 1
-    said = capsys.readouterr().err
-    assert "--out" in said
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert "--out" in printed
+    assert printed.count("\n") == 1
 
 
 def test_all_entries_run(monkeypatch):
@@ -187,7 +187,7 @@ def test_parallel_runs_lose_nothing_and_a_gap_in_a_journal_is_detected(monkeypat
     assert team._n_lost(recording, tmp_path / "0") == 10
 
 
-@pytest.mark.skipif(not memory.STATM.exists(), reason="reads the resident memory as Linux tells it")
+@pytest.mark.skipif(not memory.STATM.exists(), reason="reads the resident memory from /proc")
 def test_the_memory_is_sampled_during_the_run(monkeypatch):
     monkeypatch.setattr(memory, "LOOK_S", 0.05)
     time_s, resident_mb, n_missed = memory._watch(steady_run(30.0, rate_hz=100.0).recording, 60.0)

@@ -87,11 +87,11 @@ def test_only_the_first_run_has_empty_caches(monkeypatch):
         return fake_ran(10.0, "Compiling the core\n") if len(places) % 2 else fake_ran(2.0)
 
     monkeypatch.setattr(first, "run_imurun", fake)
-    there, none, _, _, said = first.measure_first(quick=False)
+    there, none, _, _, messages = first.measure_first(quick=False)
     assert there.values == none.values == (10.0,) * 3
     assert there.ratio == 5.0
-    assert said.values == (1.0,) * 6
-    assert said.is_reached
+    assert messages.values == (1.0,) * 6
+    assert messages.is_reached
     kernels = [place["NUMBA_CACHE_DIR"] for place in places]
     assert kernels[0::2] == kernels[1::2]
     assert len(set(kernels)) == 6
