@@ -1,4 +1,4 @@
-"""How `python -m benchmarks...` ends."""
+"""Exit codes of `python -m benchmarks...`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from imurun.errors import ImurunError
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """0, or 1 with a sentence when the input could not be used."""
+    """Run a command; returns 0, or prints a sentence and returns 1 if its input cannot be used."""
     try:
         work()
     except ImurunError as error:

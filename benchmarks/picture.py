@@ -1,4 +1,4 @@
-"""Draw the picture of the README: three seconds of a simulated run, and the contacts found in them.
+"""Draws the figure of the README: three seconds of a simulated run with the detected contacts.
 
 python -m benchmarks.picture benchmarks/steps.svg
 """
@@ -23,23 +23,23 @@ COLOURS = {"left": "#2f6fb2", "right": "#c2573a"}
 
 
 def x_of(time_s: float) -> float:
-    """Horizontal place of a time."""
+    """Horizontal position of a time."""
     return LEFT + (time_s - FROM_S) / (TO_S - FROM_S) * (WIDTH - LEFT - RIGHT)
 
 
 def y_of(force_g: float) -> float:
-    """Vertical place of a specific force."""
+    """Vertical position of a specific force."""
     return TOP + (HIGH_G - force_g) / (HIGH_G - LOW_G) * (HEIGHT - TOP - BOTTOM)
 
 
 def line(time_s: FloatArray, force_g: FloatArray, style: str) -> str:
-    """A curve."""
+    """SVG path of a curve."""
     points = " ".join(f"{x_of(t):.1f},{y_of(v):.1f}" for t, v in zip(time_s, force_g, strict=True))
     return f'<polyline points="{points}" fill="none" {style}/>'
 
 
 def draw() -> str:
-    """The picture as SVG."""
+    """The figure as SVG."""
     simulation = simulate(
         [Segment("running", 30.0, speed_m_s=3.2)], sensor=SensorModel(rate_hz=200.0), seed=6
     )

@@ -1,4 +1,4 @@
-"""What a result was made from: hash of the code, versions, system."""
+"""Provenance of a result: hash of the code, versions, system."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = ("numpy", "scipy", "pandas", "numba", "vqf")
 
 @cache
 def code_hash(sources: tuple[str, ...]) -> str:
-    """Of the source files that these patterns name, whatever their line ends."""
+    """SHA-256 of the source files that match these patterns, independent of line endings."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in sources for path in ROOT.glob(pattern)}):
         text = path.read_bytes().replace(b"\r\n", b"\n")
@@ -27,13 +27,13 @@ def code_hash(sources: tuple[str, ...]) -> str:
 
 @cache
 def code_version(sources: tuple[str, ...]) -> dict[str, str]:
-    """Version of the package, hash of its source, and the commit where git knows one ("" elsewhere)."""
+    """Version of the package, hash of its source, and the git commit ("" without git)."""
     return {"version": imurun.__version__, "source_sha256": code_hash(sources), "commit": _commit()}
 
 
 @cache
 def environment() -> dict[str, str]:
-    """What the numbers may hang on beside data and code."""
+    """Versions and system, which may affect the numbers beside data and code."""
     versions = {name: metadata.version(name) for name in PACKAGES}
     return {
         "python": platform.python_version(),

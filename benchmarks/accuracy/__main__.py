@@ -1,4 +1,4 @@
-"""The accuracy benchmark.
+"""Command line of the accuracy benchmark.
 
 python -m benchmarks.accuracy [--out DIR] [--methods NAME] [--datasets NAME] [--quick]
 """
@@ -14,7 +14,7 @@ from benchmarks.exit_code import exit_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 when the input could not be used."""
+    """Run the command; returns 0, or 1 if the input cannot be used."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.accuracy", description="Methods against force plates and cameras."
     )

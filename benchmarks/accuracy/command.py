@@ -1,4 +1,4 @@
-"""The whole benchmark: plan, generate, read, score, print, and write the page."""
+"""Runs the accuracy benchmark: plan, units of work, scores, terminal tables, page."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def run_benchmark(
     quick: bool = False,
     processes: int | None = None,
 ) -> Path:
-    """Run what was not run before, print targets and methods; returns the page.
+    """Run the missing units, print targets and methods, and write the page; returns its path.
 
     Args:
         out: folder of the results, `RESULTS` unless given.
-        methods, datasets: names; all when left out.
-        quick: without the conditions of robustness.
-        processes: how many work at once, one a core unless given.
+        methods, datasets: names; all by default.
+        quick: without the degraded conditions.
+        processes: number of worker processes; one for each core by default.
 
     Raises:
-        SettingsError: an unknown name, or a folder that cannot be used.
+        SettingsError: a name is unknown, or a folder cannot be used.
         FormatError: no dataset can be used.
         MethodError: a worker process died.
     """

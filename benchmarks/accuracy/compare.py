@@ -1,4 +1,4 @@
-"""What a method found in a trial against the truth, as rows of a table and one record a trial."""
+"""Compares the contacts of a method with the true ones: a row for each contact, a record for each trial."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ERRORS = (
 )
 """Found minus true."""
 COLUMNS = (*KEYS, "true_initial_s", "true_contact_ms", "found", "found_contact_ms", *ERRORS, "side_right")
-"""Of the table of contacts, which ends with the quality; a row a true contact inside the margin."""
+"""Columns of the table of contacts, before the quality; a row for each true contact inside the margin."""
 
 RECORD = (
     *KEYS,
@@ -40,11 +40,11 @@ RECORD = (
     "step_frequency_error_percent",
     "waveform_rmse_bw",
 )
-"""Of the record of a trial, to which generating adds a note."""
+"""Keys of the record of a trial, without its note."""
 
 
 def keys_of(trial: Trial) -> dict[str, Any]:
-    """What rows and records say of the trial they belong to."""
+    """Columns that identify the trial."""
     return {
         "dataset": trial.dataset,
         "runner": trial.runner,
@@ -56,16 +56,16 @@ def keys_of(trial: Trial) -> dict[str, Any]:
 
 
 def nothing_found() -> Found:
-    """What counts as found where a method failed."""
+    """Empty result of a method that failed."""
     none = np.zeros(0)
     return Found(none, none, np.zeros(0, dtype="<U7"), none, none, none, none)
 
 
 def compare(method: ScoredMethod, trial: Trial, found: Found) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Errors of each true contact, and counts and errors of the whole trial.
+    """Errors for each true contact, and counts and errors for the trial.
 
     Returns:
-        A table with `COLUMNS` and quality; NaN where a contact was missed or one side does not know. And
+        A table with `COLUMNS` and quality; NaN if a contact was missed or a value is unknown. And
         a record with the keys, the counts at both tolerances, the error of the step frequency (%, over
         matched contacts that follow each other) and the RMSE of the force waveform (BW).
     """
@@ -85,13 +85,13 @@ def compare(method: ScoredMethod, trial: Trial, found: Found) -> tuple[pd.DataFr
 
 
 def compare_all(method: ScoredMethod, trials: Iterable[Trial]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The method on several trials: the rows of all, and their records as a table."""
+    """Compare several trials: the rows of all, and their records as a table."""
     tables, records = zip(*(compare(method, trial, method.run(trial)) for trial in trials), strict=True)
     return pd.concat(tables, ignore_index=True), pd.DataFrame(records)
 
 
 def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> pd.DataFrame:
-    """A row a true contact inside the margin."""
+    """A row for each true contact inside the margin."""
     true_roll, true_pitch = stride_ranges_deg(trial)
     there = paired.found_of_true >= 0
 
@@ -128,7 +128,7 @@ def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match
 
 
 def sides_right(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> FloatArray:
-    """1 where the side is right, 0 where it is wrong or not known to the method; NaN where truth has none."""
+    """1 for a correct side, 0 for a wrong or unknown one; NaN if the true side is unknown."""
     right = np.full(len(paired.found_of_true), np.nan)
     if method.gives_side:
         for k, j in enumerate(paired.found_of_true):
@@ -138,7 +138,7 @@ def sides_right(method: ScoredMethod, trial: Trial, found: Found, paired: Match)
 
 
 def following(trial: Trial, paired: Match) -> np.ndarray:
-    """Which true contacts, from the second on, follow the one before in truth and in what was found."""
+    """Which true contacts, from the second on, are consecutive both in truth and among the found ones."""
     step_s = np.diff(trial.initial_contact_s)
     if not len(step_s):
         return np.zeros(0, dtype=bool)
@@ -148,7 +148,7 @@ def following(trial: Trial, paired: Match) -> np.ndarray:
 
 
 def step_frequency_error_percent(trial: Trial, found: Found, paired: Match) -> float:
-    """Mean found step frequency against the true one, over the same steps; NaN where there is none."""
+    """Error of the mean step frequency over the same steps; NaN without steps."""
     steps = following(trial, paired) & paired.counted[:-1] & paired.counted[1:]
     if not steps.any():
         return np.nan
@@ -159,8 +159,8 @@ def step_frequency_error_percent(trial: Trial, found: Found, paired: Match) -> f
 
 
 def waveform_rmse_bw(trial: Trial, found: Found) -> float:
-    """From the first to the last contact inside the margin, where the plates know; what the method leaves
-    open counts as no force. NaN where method or truth has no waveform."""
+    """From the first to the last contact inside the margin, where the force is known; values that the method
+    does not give count as zero force. NaN if the method or the truth has no waveform."""
     inside = trial.inside(MARGIN_S)
     if found.vgrf_bw is None or trial.vgrf_bw is None or not inside.any():
         return np.nan
@@ -177,4 +177,4 @@ SETTINGS = {
     "margin_s": MARGIN_S,
     "contact_threshold_bw": CONTACT_BW,
 }
-"""What a manifest says of how this module compares."""
+"""Settings of the comparison, for the manifest."""

@@ -1,9 +1,9 @@
-"""Conditions worse than a laboratory's: each turns a trial into what a worse sensor would have recorded.
+"""Degraded conditions: each changes a trial to the recording of a worse sensor, strap or position.
 
-How much truth there is in each: rate, clipping, noise, offsets, mounting and losses are what they say. The
-soft strap is a model (`faults.on_soft_strap`), the other place takes the pelvis as rigid, skin as absent.
-The recordings are low-passed at 20 to 30 Hz and most stay below 6 g: clipping at 8 g hardly shows in them,
-so the ranges of 4 and 2 g are there as well.
+Validity: rate, clipping, noise, offsets, mounting and losses are exact. The soft strap is a model
+(`faults.on_soft_strap`); another position assumes a rigid pelvis without skin. The recordings are low-passed
+at 20 to 30 Hz and most stay below 6 g, so clipping at 8 g has little effect; ranges of 4 and 2 g are included
+too.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from benchmarks.datasets.trial import Trial
 from imurun.errors import SettingsError
 
 Change = Callable[[Trial], Trial]
-"""A function of `faults` with all but the trial given; the same call gives the same trial."""
+"""A function of `faults` with all arguments but the trial; deterministic."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One way and one degree of being worse.
+    """One degradation with one magnitude.
 
     Attributes:
-        family: what is worse; conditions of one family make a curve.
-        value, unit: by how much; what the curve is drawn against.
-        label: words for a row of a table, unique.
-        needs_gyro: whether only trials with a gyroscope can be changed so.
+        family: kind of degradation; conditions of one family form a curve.
+        value, unit: magnitude, the x axis of the curve.
+        label: unique label of a table row.
+        needs_gyro: whether it applies only to trials with a gyroscope.
     """
 
     family: str
@@ -49,11 +49,11 @@ class Condition:
     needs_gyro: bool = False
 
     def applies_to(self, trial: Trial) -> bool:
-        """Whether the trial can be changed so."""
+        """Whether the condition applies to the trial."""
         return trial.recording.gyr is not None or not self.needs_gyro
 
     def apply(self, trial: Trial) -> Trial:
-        """The trial under this condition; the same each time, what is drawn at random as well.
+        """The trial under this condition; deterministic, including random draws.
 
         Raises:
             SettingsError: the trial has no gyroscope and the condition needs one.
@@ -160,4 +160,4 @@ CONDITIONS: tuple[Condition, ...] = (
     _place("to the left", 0.0, 0.05, 0.0),
     _place("forward", 0.05, 0.0, 0.0),
 )
-"""All, as recorded first, then the families in the order of the table."""
+"""All conditions: as recorded, then the families in the order of the table."""

@@ -1,7 +1,7 @@
-"""What goes wrong with a sensor, done to a trial whose sensor had little wrong.
+"""Applies sensor errors to a trial: rate, range, noise, mounting, soft strap, losses, position.
 
-Every function gives a new trial; contacts stay, and what is known at the samples follows them. What is drawn
-at random follows from the trial's name and the fault alone: the same call gives the same trial.
+Every function returns a new trial with the same contacts; signals at the samples are resampled with them.
+Random numbers depend only on the name of the trial and the fault: the same call gives the same trial.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray, G
 
 DAMPING_RATIO = 0.15
-"""Of a sensor on a soft strap: a gain of 3.5 at resonance. An assumption; no study gives one for the back."""
+"""Damping ratio of a soft strap: a gain of 3.5 at resonance. Assumed; there is no study for the back."""
 OVERSAMPLING = 8
-"""The strap is computed at a rate this much higher, where the bilinear transform bends no frequency."""
+"""Oversampling of the strap model, so that frequency warping of the bilinear transform is negligible."""
 RATE_CUTOFF_HZ = 30.0
-"""Low-pass of the angular rate before it is differentiated: above what the recordings hold."""
+"""Low-pass of the angular rate before differentiation, above the bandwidth of the recordings."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Of a sensor: white noise, and offsets and scale errors that are full size on every axis.
+    """Errors of a sensor: white noise, and offsets and scale errors with full magnitude on every axis.
 
     Attributes:
-        acc_density_g, gyr_density_deg_s: one-sided noise density, a square root of a hertz.
-        acc_offset_g, gyr_offset_deg_s: zero-g and zero-rate level; the sign of each axis is drawn.
-        acc_scale, gyr_scale: relative errors of scale; the sign of each axis is drawn.
-        acc_step_g, gyr_step_deg_s: smallest step of a reading, 0 for none.
+        acc_density_g, gyr_density_deg_s: one-sided noise density per square root of hertz.
+        acc_offset_g, gyr_offset_deg_s: zero-g and zero-rate level; the sign of each axis is random.
+        acc_scale, gyr_scale: relative scale errors; the sign of each axis is random.
+        acc_step_g, gyr_step_deg_s: quantisation step, 0 for none.
     """
 
     acc_density_g: float = 0.0
@@ -50,10 +50,10 @@ class Errors:
 
 
 def at_rate(trial: Trial, rate_hz: float) -> Trial:
-    """As a sensor of another rate would have sampled it.
+    """The trial sampled at another rate.
 
-    Low-passed at half the lower rate (FIR with a Kaiser window). The filter has no delay: that of a
-    sensor's would shift all contacts alike.
+    Low-passed at half the lower rate (FIR with a Kaiser window). The filter has no delay; that of a sensor
+    would shift all contacts equally.
     """
     old = trial.recording
     if rate_hz == old.rate_hz:
@@ -84,12 +84,12 @@ def at_rate(trial: Trial, rate_hz: float) -> Trial:
 
 
 def clipped(trial: Trial, range_g: float) -> Trial:
-    """With the accelerometer's full scale at +-range_g, which the recording does not know of."""
+    """Clipped at an accelerometer range of +-range_g, which is not stored in the recording."""
     return with_samples(trial, np.clip(trial.recording.acc, -range_g * G, range_g * G), trial.recording.gyr)
 
 
 def with_errors(trial: Trial, errors: Errors) -> Trial:
-    """As a poor sensor would have read it. White noise in samples: density times root of half the rate."""
+    """With the errors of a sensor. White noise of a sample: density times the root of half the rate."""
     rng = _drawn_for(trial, repr(errors))
     old = trial.recording
     bandwidth = np.sqrt(old.rate_hz / 2.0)
@@ -111,7 +111,7 @@ def with_errors(trial: Trial, errors: Errors) -> Trial:
 
 
 def turned(trial: Trial, axis: int, degrees: float) -> Trial:
-    """With the sensor turned on the body about one of the recording's axes; its frame is then "sensor"."""
+    """With the sensor rotated about one of the recording's axes; the frame is then "sensor"."""
     body_from_sensor = Rotation.from_rotvec(np.eye(3)[axis] * degrees, degrees=True).as_matrix()
     old = trial.recording
     gyr = None if old.gyr is None else old.gyr @ body_from_sensor
@@ -119,11 +119,11 @@ def turned(trial: Trial, axis: int, degrees: float) -> Trial:
 
 
 def on_soft_strap(trial: Trial, resonance_hz: float, damping_ratio: float = DAMPING_RATIO) -> Trial:
-    """With the sensor as a mass on spring and damper, alike in all directions; rotation goes through.
+    """With the sensor as a mass on spring and damper, isotropic; rotation is unchanged.
 
-    Sensor over body, for accelerations and, as it is 1 at rest, for specific force:
-    (2 d w s + w^2) / (s^2 + 2 d w s + w^2), the transmissibility of a base that moves. It starts at rest
-    with the first sample.
+    Transfer function from body to sensor, for acceleration and, with unit gain at rest, for specific force:
+    (2 d w s + w^2) / (s^2 + 2 d w s + w^2), the transmissibility of a moving base. It starts at rest at the
+    first sample.
     """
     old = trial.recording
     w = 2.0 * np.pi * resonance_hz
@@ -137,9 +137,9 @@ def on_soft_strap(trial: Trial, resonance_hz: float, damping_ratio: float = DAMP
 
 
 def with_losses(trial: Trial, share: float, n_together: int) -> Trial:
-    """Without a share of the samples, lost in packets of n_together; as a reader would hand it on.
+    """Without a share of the samples, lost in packets of n_together, with gaps as from a reader.
 
-    The first and the last packet always arrive, so that the recording is as long as it was.
+    The first and the last packet are kept, so that the duration stays the same.
     """
     old = trial.recording
     packets = np.arange(len(old)) // n_together
@@ -160,9 +160,9 @@ def with_losses(trial: Trial, share: float, n_together: int) -> Trial:
 
 
 def moved(trial: Trial, offset_m: tuple[float, float, float]) -> Trial:
-    """With the sensor elsewhere on the pelvis, a rigid body: a' = a + alpha x r + omega x (omega x r).
+    """With the sensor at another position on the rigid pelvis: a' = a + alpha x r + omega x (omega x r).
 
-    The recording's axes are taken as the body's, as they are in the datasets with a gyroscope.
+    Assumes that the recording is in body axes, as in the datasets with a gyroscope.
 
     Raises:
         SettingsError: no gyroscope.

@@ -1,9 +1,9 @@
-"""Fit the force waveform of `imurun.vgrf`, and score it on runners left out.
+"""Fits the force waveform of `imurun.vgrf`, with leave-one-runner-out scores.
 
     python -m benchmarks.accuracy.fit_vgrf
 
-For a runner left out, contacts and peaks come from formulas fitted without that runner too. Every runner has
-the same weight, and within a runner each trial.
+For a runner left out, contacts and peaks are from formulas fitted without that runner too. All runners have
+the same weight, and all trials within a runner.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PHASES = (np.arange(40) + 0.5) / 40
 
 
 class Steps:
-    """A trial's contacts as formulas with the given constants see them."""
+    """A trial with contacts from the formulas with given constants."""
 
     def __init__(self, trial: Trial, contacts: Contacts, constants: ContactConstants) -> None:
         found = contacts.estimated(constants)
@@ -67,7 +67,7 @@ def fit(trials: list[Steps]) -> FloatArray:
 
 
 def seen_with(constants: ContactConstants) -> list[Steps]:
-    """Every trial, its contacts as formulas with these constants give them."""
+    """All trials, with contacts from the formulas with these constants."""
     return [Steps(t, c, constants) for t, c in zip(_trials(), true_contacts(), strict=True)]
 
 
@@ -75,7 +75,7 @@ def seen_with(constants: ContactConstants) -> list[Steps]:
 def waves_without(runner: str) -> FloatArray:
     """Constants of the waveform fitted on all runners but one, to score that one.
 
-    Contacts and peaks are from formulas that do not know the runner either.
+    Contacts and peaks are from formulas fitted without the runner too.
     """
     return fit([steps for steps in seen_with(constants_without(runner)) if steps.runner != runner])
 

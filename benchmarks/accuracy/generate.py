@@ -1,4 +1,4 @@
-"""Run methods on datasets under conditions, in worker processes, and leave result files."""
+"""Runs methods on datasets under conditions in worker processes, and writes result files."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from imurun.errors import ImurunError, MethodError, SettingsError
 
 Progress = Callable[[float], None]
 NAMED = 4
-"""So many trials are named in one sentence; the records name them all."""
+"""Trials named in one sentence; the records name all."""
 
 
 def generate(
     plan: Plan, folder: Path, *, processes: int | None = None, progress: Progress | None = None
 ) -> int:
-    """Do the units of the plan that the folder does not hold yet; returns how many there were to do.
+    """Run the units of the plan whose results are missing; returns their number.
 
     Args:
-        plan: what to do.
-        folder: where the results go.
-        processes: how many work at once, one a core unless given; with 1, this process does.
-        progress: told the share that is done.
+        plan: units of work.
+        folder: of the results.
+        processes: number of worker processes, one for each core by default; 1 runs in this process.
+        progress: called with the share that is done.
 
     Raises:
-        SettingsError: the folder holds something else, or results of another schema.
+        SettingsError: the folder holds other files, or results of another schema.
         MethodError: a worker process died.
     """
     open_folder(folder)
@@ -54,7 +54,7 @@ def generate(
             run_unit(unit, folder, keys[unit])
             _tell(progress, done / len(todo))
     elif todo:
-        if not is_compiled():  # once, and not by every worker at the same time
+        if not is_compiled():  # once here, not in every worker at the same time
             imurun.analyze(load(todo[0].dataset)[0].recording)
         _run_all({unit: keys[unit] for unit in todo}, folder, processes, progress)
     write_run(folder, describe(plan))
@@ -82,7 +82,7 @@ def run_unit(unit: Unit, folder: Path, key: dict[str, object]) -> None:
     """Score one method on one dataset under one condition, and write the result.
 
     Raises:
-        SettingsError: the source was changed since the run began, so that the key is not this code's.
+        SettingsError: the source has changed since the start of the run, so that the key is wrong.
     """
     if key["code_sha256"] != code_hash(SOURCES):
         raise SettingsError("The source was changed while the benchmark ran; run it again.")
@@ -120,7 +120,7 @@ def run_unit(unit: Unit, folder: Path, key: dict[str, object]) -> None:
 
 
 def score_trial(unit: Unit, recorded: Trial) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Rows and record; where the method failed, every contact is missed and the record's note says why."""
+    """Rows and record; if the method failed, all contacts are missed and the record has a note."""
     method, condition = METHODS[unit.method], ALL_CONDITIONS[unit.condition]
     note, trial = "", recorded
     try:
@@ -135,7 +135,7 @@ def score_trial(unit: Unit, recorded: Trial) -> tuple[pd.DataFrame, dict[str, An
 
 
 def failures(unit: Unit, records: list[dict[str, Any]]) -> list[str]:
-    """A sentence a reason, with the trials that it befell."""
+    """A sentence for each reason, with the affected trials."""
     befell: dict[str, list[str]] = {}
     for record in records:
         if record["note"]:
@@ -155,7 +155,7 @@ def trials_of(name: str) -> tuple[Trial, ...]:
 
 
 def describe(plan: Plan) -> dict[str, Any]:
-    """What `benchmark.json` says of a run."""
+    """Content of `benchmark.json` for a run."""
     conditions = [ALL_CONDITIONS[label] for label in plan.conditions]
     return {
         "code": code_version(SOURCES),

@@ -1,4 +1,4 @@
-"""Which found contact belongs to which true one, and how well they cover each other."""
+"""Matches detected contacts with true ones one to one; recall, precision and F1."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from benchmarks.datasets import Trial
 from imurun.model.frames import FloatArray
 
 MARGIN_S = 0.5
-"""Contacts count that lie at least this far inside a recording."""
+"""Contacts closer than this to an end of the recording do not count."""
 TOLERANCE_S = 0.05
-"""A found foot strike within this of a true one is it."""
+"""Tolerance of a match of foot strikes."""
 WIDE_TOLERANCE_S = 0.1
-"""The tolerance of the published F1; errors are never taken from it."""
+"""Tolerance of the published F1; not used for errors."""
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """Found against true contacts of one trial.
+    """Matching of detected and true contacts of one trial.
 
     Attributes:
-        found_of_true: for each true contact of the trial the index of the found one, -1 where missed.
-        counted: which true contacts count, those inside the margin.
-        n_invented: found contacts inside the margin that belong to no true one.
+        found_of_true: index of the found contact for each true one, -1 if missed.
+        counted: which true contacts count, i.e. are inside the margin.
+        n_invented: found contacts inside the margin without a true one.
     """
 
     found_of_true: np.ndarray
@@ -33,12 +33,12 @@ class Match:
 
     @property
     def n_true(self) -> int:
-        """True contacts that count."""
+        """Number of true contacts that count."""
         return int(self.counted.sum())
 
     @property
     def n_found(self) -> int:
-        """Those of them that were found."""
+        """Number of them that were found."""
         return int((self.found_of_true[self.counted] >= 0).sum())
 
     @property
@@ -48,7 +48,7 @@ class Match:
 
 
 def f1_score(n_true: int, n_found: int, n_invented: int) -> float:
-    """Harmonic mean of recall and precision; NaN where nothing was true and nothing found."""
+    """Harmonic mean of recall and precision; NaN without true and found contacts."""
     total = n_true + n_found + n_invented
     return 2.0 * n_found / total if total else np.nan
 
@@ -63,13 +63,13 @@ def match(
 ) -> Match:
     """Pair contacts one to one by foot strike, the closest pair first.
 
-    Contacts near the recording's ends are paired too, so that a found one whose true partner does not count
-    is not invented; of two found ones for one true contact, the farther is.
+    Contacts near the ends are matched too, so that a found one whose true contact does not count is not
+    false; of two found ones for a true contact, the farther is false.
 
     Args:
         trial: the truth.
         initial_s, final_s: found contacts, shape (k,); final contacts may be NaN.
-        tolerance_s: foot strikes farther apart are no pair.
+        tolerance_s: foot strikes farther apart are not matched.
         margin_s: contacts nearer to an end of the recording do not count.
     """
     apart_s = np.abs(trial.initial_contact_s[:, None] - initial_s[None, :])

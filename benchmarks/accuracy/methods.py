@@ -1,8 +1,8 @@
-"""The methods to score, under one contract: a trial in, its running contacts out.
+"""Scored methods, with one interface from a trial to its running contacts.
 
-"imurun" is what users get, its constants fitted on the very runners that it is scored on. "imurun-left-out"
-is the same code with the constants of contacts and waveform fitted without the runner that is scored; only
-this row says something about runners to come. The others are the published rules of `imurun.methods`.
+"imurun" is the shipped version, with constants fitted on the runners that it is scored on. "imurun-left-out"
+is the same code with constants of contacts and waveform fitted without the scored runner; only this row
+estimates the error on other runners. The others are the published rules of `imurun.methods`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ RULES_WITH_SIDES = ("auvinet2002", "lee2010")
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a method found in a trial; one value a running contact, NaN for what it does not give.
+    """Result of a method on a trial; one value for each running contact, NaN if not given.
 
     Attributes:
         initial_s, final_s: contacts, s from the recording's first sample, in order; shape (k,).
         side: left, right or unknown, shape (k,).
         peak_bw: active peak of the vertical force.
-        quality: how sure the method is of the contact, 0 to 1.
+        quality: confidence in the contact, 0 to 1.
         roll_range_deg, pitch_range_deg: of the pelvis over the stride that ends with the contact.
         vgrf_bw: vertical force at the recording's samples, shape (n,), or None.
     """
@@ -63,15 +63,15 @@ class Found:
 
 @dataclass(frozen=True)
 class ScoredMethod:
-    """A method to score.
+    """A scored method.
 
     Attributes:
         name: key, in file names and on the command line.
         label: for tables.
         source: where it was published.
         run: the method.
-        gives_side: whether it tells left from right; else sides are not held against it.
-        needs_gyro: whether trials without a gyroscope are left out.
+        gives_side: whether it detects the side; otherwise sides are not scored.
+        needs_gyro: whether trials without a gyroscope are omitted.
     """
 
     name: str
@@ -83,13 +83,13 @@ class ScoredMethod:
 
 
 def imurun_as_shipped(trial: Trial) -> Found:
-    """imurun as users get it."""
+    """imurun as shipped."""
     session = imurun.analyze(trial.recording)
     return Found.from_steps(session.steps, session.vgrf())
 
 
 def imurun_left_out(trial: Trial) -> Found:
-    """imurun with constants that never saw the trial's runner."""
+    """imurun with constants fitted without the runner of the trial."""
     session = imurun.analyze(trial.recording, constants=constants_without(trial.runner))
     return Found.from_steps(session.steps, session.vgrf(waves_bw=waves_without(trial.runner)))
 
@@ -119,10 +119,10 @@ METHODS: dict[str, ScoredMethod] = {
 
 
 def proper(found: object, trial: Trial) -> Found:
-    """A method's answer as arrays of floats.
+    """Check the result of a method, and convert it to arrays of floats.
 
     Raises:
-        ValueError: it breaks the contract; the sentence says how.
+        ValueError: the result is invalid, with the reason.
     """
     if found is None:
         raise ValueError("it returned nothing")
@@ -133,7 +133,7 @@ def proper(found: object, trial: Trial) -> Found:
         columns = {name: np.array(getattr(found, name), dtype=np.float64) for name in names}
         vgrf_bw = None if found.vgrf_bw is None else np.array(found.vgrf_bw, dtype=np.float64)
         side = np.array(found.side, dtype=str)
-    except Exception as error:  # the values too may be anybody's classes
+    except Exception as error:  # the values may be of any class
         raise ValueError("a column holds something that is not a number") from error
     initial_s = columns["initial_s"]
     if initial_s.ndim != 1 or {column.shape for column in (*columns.values(), side)} != {initial_s.shape}:
@@ -156,14 +156,14 @@ def proper(found: object, trial: Trial) -> Found:
 
 
 def checked(method: ScoredMethod, trial: Trial) -> Found:
-    """What the method finds in the trial.
+    """Run a method on a trial.
 
     Raises:
-        MethodError: it raised something, or its answer breaks the contract; the sentence names it.
+        MethodError: it raised an exception, or its result is invalid.
     """
     try:
         found = method.run(trial)
-    except (Exception, SystemExit) as error:  # a method may be anybody's code
+    except (Exception, SystemExit) as error:  # methods may be external code
         reason = " ".join(str(error).split()) or "no reason given"
         raise MethodError(f"{method.name} failed ({type(error).__name__}: {reason.rstrip('.')})") from error
     try:

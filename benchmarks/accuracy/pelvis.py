@@ -1,4 +1,4 @@
-"""How the cameras saw the pelvis tilt."""
+"""Range of pelvic obliquity and tilt from camera data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imurun.model.frames import FloatArray
 
 
 def orientation(trial: Trial) -> Rotation:
-    """Earth from the pelvis' axes, for each sample of a trial with angles."""
+    """Rotation from pelvis to earth axes, for each sample of a trial with angles."""
     assert trial.angles_deg is not None
     return Rotation.from_euler("ZYX", trial.angles_deg[:, ::-1], degrees=True)
 
@@ -27,18 +27,18 @@ def mean_axes(trial: Trial) -> FloatArray:
 
 
 def tilt_deg(trial: Trial) -> tuple[FloatArray, FloatArray]:
-    """Side tilt and forward tilt about the mean upright, deg, shape (n,) each."""
+    """Pelvic obliquity and pelvic tilt about the mean orientation, deg, shape (n,) each."""
     level = orientation(trial) * Rotation.from_matrix(mean_axes(trial).T)
     _, pitch, roll = level.as_euler("ZYX", degrees=True).T
     return roll, pitch
 
 
 def stride_ranges_deg(trial: Trial) -> tuple[FloatArray, FloatArray]:
-    """Range of side tilt and of forward tilt over the stride that ends with each final contact.
+    """Range of pelvic obliquity and pelvic tilt over the stride that ends with each final contact.
 
     Returns:
-        Two arrays of shape (k,), a value a true contact; NaN where the contact two before it, which gives
-        the stride's length, is not known.
+        Two arrays of shape (k,), a value for each true contact; NaN if the contact two before it, which gives
+        the duration of the stride, is unknown.
     """
     n = len(trial.initial_contact_s)
     ranges = np.full((2, n), np.nan)
@@ -48,7 +48,7 @@ def stride_ranges_deg(trial: Trial) -> tuple[FloatArray, FloatArray]:
     step_s = np.median(np.diff(trial.initial_contact_s)) if n > 1 else np.nan
     for k in range(2, n):
         stride_s = trial.initial_contact_s[k] - trial.initial_contact_s[k - 2]
-        if stride_s > 3.0 * step_s:  # a contact in between is not in the truth
+        if stride_s > 3.0 * step_s:  # a contact between them is missing in the truth
             continue
         ends_s = trial.final_contact_s[k] - np.array([stride_s, 0.0])
         first, stop = np.rint(ends_s * trial.recording.rate_hz).astype(int)

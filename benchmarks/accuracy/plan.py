@@ -1,4 +1,4 @@
-"""What a run does: which datasets can be used, which methods, under which conditions."""
+"""Plans a run of the accuracy benchmark: datasets, methods and conditions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.provenance import code_hash, environment
 from imurun.errors import FormatError, ImurunError, SettingsError
 
 DATASETS = FITTED_ON
-"""Those that are scored unless others are named."""
+"""Scored by default."""
 DISTURBED_METHODS = (LEFT_OUT, "wixted2010", "alcantara2021")
 """Scored under every condition: imurun, and the two rules with the smallest contact time error."""
 
@@ -26,13 +26,13 @@ def _gyroless(trial: Trial) -> Trial:
 
 
 WITHOUT_GYROSCOPE = Condition("gyroscope", 0.0, "", "without gyroscope", _gyroless, needs_gyro=True)
-"""Of trials that have one; the target for sides without gyroscope is measured here."""
+"""Applies to trials with a gyroscope; the target for sides without gyroscope is measured under it."""
 ALL_CONDITIONS = {condition.label: condition for condition in (*CONDITIONS, WITHOUT_GYROSCOPE)}
 
 
 @dataclass(frozen=True)
 class Unit:
-    """The smallest piece of work, and of results."""
+    """One unit of work: a method on a dataset under a condition."""
 
     method: str
     dataset: str
@@ -44,7 +44,7 @@ class Unit:
         return stem(self.method, self.dataset, self.condition)
 
     def key(self) -> dict[str, object]:
-        """Everything that its result follows from."""
+        """Everything that determines its result."""
         used = {self.dataset, *(FITTED_ON if self.method == LEFT_OUT else ())}
         return {
             "unit": [self.method, self.dataset, self.condition],
@@ -57,12 +57,12 @@ class Unit:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, and what will not, with the reasons.
+    """Units of work of a run.
 
     Attributes:
-        datasets, methods, conditions: names of those that are used; conditions by label.
-        units: the work.
-        notes: what is left out and why, one sentence each.
+        datasets, methods, conditions: names of those in use; conditions by label.
+        units: of work.
+        notes: one sentence for each omission, with the reason.
     """
 
     datasets: tuple[str, ...]
@@ -75,14 +75,14 @@ class Plan:
 def make_plan(
     methods: Sequence[str] | None = None, datasets: Sequence[str] | None = None, *, quick: bool = False
 ) -> Plan:
-    """Decide what to do.
+    """Plan the units of work.
 
     Args:
-        methods, datasets: names; all methods and `DATASETS` where left out.
-        quick: recordings as they are and without gyroscope only, for imurun.
+        methods, datasets: names; all methods and `DATASETS` by default.
+        quick: only recordings as they are, and without gyroscope for imurun.
 
     Raises:
-        SettingsError: a name that is not known, or nothing is left to do.
+        SettingsError: a name is unknown, or there are no units.
         FormatError: no dataset can be used.
     """
     methods = tuple(dict.fromkeys(methods or METHODS))
@@ -115,10 +115,10 @@ def make_plan(
 
 
 def usable_datasets(names: Sequence[str]) -> tuple[dict[str, list[Trial]], list[str]]:
-    """The datasets that are here and hold contacts, and a sentence for each that is not or does not.
+    """The datasets on this machine with contacts, and a sentence for each other one.
 
     Raises:
-        FormatError: none is left.
+        FormatError: there is none.
     """
     usable: dict[str, list[Trial]] = {}
     notes: list[str] = []
@@ -143,7 +143,7 @@ def usable_datasets(names: Sequence[str]) -> tuple[dict[str, list[Trial]], list[
 
 
 def why_not_left_out() -> str:
-    """Why runners cannot be left out, "" where they can: the others must be there to be fitted on."""
+    """Reason why runners cannot be left out, which needs the other runners for the fit; "" if they can."""
     for name in FITTED_ON:
         try:
             load(name)
@@ -156,7 +156,7 @@ def why_not_left_out() -> str:
 
 
 def shares_unnamed_people(name: str) -> bool:
-    """Whether people of a dataset may be among those fitted on, under a name that does not tell."""
+    """Whether people of a dataset may be among the fitted ones, under other names."""
     return (
         name not in FITTED_ON
         and bool(set(dataset(name).overlaps) & set(FITTED_ON))

@@ -1,4 +1,4 @@
-"""What an accuracy result was made from, beside what `benchmarks.provenance` knows: data, and which code."""
+"""Provenance of an accuracy result: hashes of its data and code, in addition to `benchmarks.provenance`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from benchmarks.datasets import dataset
 
 SOURCES = ("imurun/**/*.py", "benchmarks/datasets/*.py", "benchmarks/accuracy/*.py")
-"""What decides a result; `benchmarks/accuracy/report` only reads it."""
+"""Source files that determine a result; `benchmarks/accuracy/report` only reads it."""
 
 
 def data_hash(names: Iterable[str]) -> str:
-    """Of the datasets' files as the registry knows them."""
+    """Hash of the datasets' files in the registry."""
     digest = hashlib.sha256()
     for name in sorted(set(names)):
         for file in dataset(name).files:

@@ -1,10 +1,10 @@
-"""Calibrate the quality of a step: what error to expect at which quality.
+"""Calibrates the quality of a step: the expected error for each quality.
 
     python -m benchmarks.accuracy.quality
 
-Steps of all trials under all conditions of `conditions`, because that is where errors differ. The weights of
-`imurun.core.quality` are fitted on contact times without the runner who is then scored: each runner has the
-same weight, and within a runner each step. The errors are those of the contact formulas as they are.
+Uses steps of all trials under all conditions of `conditions`, because the errors differ between them. The
+weights of `imurun.core.quality` are fitted on contact times without the scored runner: all runners have the
+same weight, and all steps within a runner. The errors are those of the shipped contact formulas.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EDGES = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
 def matched_steps(trial: Trial, condition: Condition) -> pd.DataFrame:
-    """The trial's steps that belong to a contact: quality, doubts, estimate minus truth."""
+    """Steps of the trial that are matched with a contact: quality, doubts, estimate minus truth."""
     steps = running_rows(condition.apply(trial).recording)
     inside = np.flatnonzero(trial.inside())
     away_s = np.abs(steps["initial_contact_s"][:, None] - trial.initial_contact_s[inside])
@@ -75,12 +75,12 @@ def fit_weights(steps: pd.DataFrame) -> tuple[float, FloatArray]:
 
 
 def with_quality(steps: pd.DataFrame, weights: FloatArray) -> pd.DataFrame:
-    """The steps with the quality that these weights give."""
+    """The steps with the quality from these weights."""
     return steps.assign(quality=1.0 / np.sqrt(1.0 + steps[DOUBTS].to_numpy() ** 2 @ weights))
 
 
 def left_out(steps: pd.DataFrame) -> pd.DataFrame:
-    """The steps with the quality that weights fitted on the other runners give."""
+    """The steps with the quality from weights fitted on the other runners."""
     parts = []
     for runner, mine in steps.groupby("runner"):
         _, weights = fit_weights(steps[steps["runner"] != runner])
@@ -89,11 +89,11 @@ def left_out(steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibration(steps: pd.DataFrame, edges: Sequence[float] = EDGES) -> pd.DataFrame:
-    """A row a bin of quality, the lower edge left out: number of steps, RMSE and median size of each error.
+    """A row for each bin of quality, without its lower edge: number of steps, RMSE and median absolute error.
 
     Args:
-        steps: a row a step with `quality` and the columns of `ERRORS`; an error may be NaN.
-        edges: of the bins.
+        steps: a row for each step with `quality` and the columns of `ERRORS`; an error may be NaN.
+        edges: bin edges.
     """
     rows = []
     for low, high in pairwise(edges):

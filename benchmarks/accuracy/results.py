@@ -1,8 +1,8 @@
-"""Result files: the only thing that generating leaves, and the only thing that the report reads.
+"""Result files of the accuracy benchmark: written by `generate`, read by `report`.
 
-benchmark.json                 what the run was: schema, data, code, settings, environment, the units
-units/METHOD.DATASET.CONDITION.json      one unit: its key, a record a trial, what failed
-units/METHOD.DATASET.CONDITION.parquet   one unit: a row a true contact, with the errors
+benchmark.json                 schema, data, code, settings, environment, units of the run
+units/METHOD.DATASET.CONDITION.json      one unit: its key, a record for each trial, failures
+units/METHOD.DATASET.CONDITION.parquet   one unit: a row for each true contact, with the errors
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from imurun.errors import FormatError, SettingsError
 from imurun.files.atomic import atomic_path
 
 SCHEMA = 1
-"""Raised whenever a reader of older files would go wrong."""
+"""Increased with every incompatible change."""
 RUN_FILE = "benchmark.json"
 UNITS = "units"
 UNIT = ("method", "condition")
-"""What reading adds to every row of a unit."""
+"""Columns that reading adds to every row of a unit."""
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Everything in a folder of results.
+    """Content of a folder of results.
 
     Attributes:
         run: the content of `benchmark.json`.
-        contacts: a row a true contact, see `compare.COLUMNS`, with method and condition in front.
-        trials: a row a trial, see `compare.compare`, with method and condition in front.
-        notes: what failed or was left out, one sentence each, without repeats.
+        contacts: a row for each true contact, see `compare.COLUMNS`, with method and condition in front.
+        trials: a row for each trial, see `compare.compare`, with method and condition in front.
+        notes: one sentence for each failure or omission, without repeats.
     """
 
     run: dict[str, Any]
@@ -49,21 +49,21 @@ class Results:
 
 
 def stem(method: str, dataset: str, condition: str) -> str:
-    """The name of a unit's files without the ending."""
+    """Name of a unit's files without ending."""
     slug = re.sub(r"[^a-z0-9.]+", "-", condition.lower()).strip("-")
     return f"{method}.{dataset}.{slug}"
 
 
 def key_hash(key: Mapping[str, Any]) -> str:
-    """One word for everything that a unit's result follows from."""
+    """Hash of everything that determines a unit's result."""
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
 def open_folder(folder: Path) -> None:
-    """Make the folder, or see that what is there are results that can be added to.
+    """Create the folder, or check that it holds results of the same schema.
 
     Raises:
-        SettingsError: it holds something else, results of another schema, or cannot be made.
+        SettingsError: it holds other files or results of another schema, or cannot be created.
     """
     if folder.is_dir() and any(folder.iterdir()):
         if not (folder / RUN_FILE).is_file() and not (folder / UNITS).is_dir():
@@ -82,8 +82,8 @@ def read_run(folder: Path) -> dict[str, Any]:
     """The content of `benchmark.json`.
 
     Raises:
-        FormatError: it is not there or is no JSON object.
-        SettingsError: it is of another schema.
+        FormatError: it is missing or not a JSON object.
+        SettingsError: it has another schema.
     """
     run = _read_json(folder / RUN_FILE)
     if run.get("schema") != SCHEMA:
@@ -95,7 +95,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def is_done(folder: Path, name: str, key: Mapping[str, Any]) -> bool:
-    """Whether the unit of that name is there, whole, and follows from the same key."""
+    """Whether the unit of that name exists, is complete, and has the same key."""
     try:
         manifest = _read_json(folder / UNITS / f"{name}.json")
         table = (folder / UNITS / f"{name}.parquet").read_bytes()
@@ -106,7 +106,7 @@ def is_done(folder: Path, name: str, key: Mapping[str, Any]) -> bool:
 
 
 def write_unit(folder: Path, name: str, manifest: Mapping[str, Any], contacts: pd.DataFrame) -> None:
-    """Write the table, then the manifest that vouches for it.
+    """Write the table, then its manifest, which marks it as complete.
 
     Raises:
         OSError: the folder cannot be written.
@@ -139,10 +139,10 @@ def read_results(folder: Path, run: dict[str, Any] | None = None) -> Results:
 
     Args:
         folder: of the results.
-        run: as in `benchmark.json`; the last one in the folder unless given.
+        run: as in `benchmark.json`; the last one in the folder by default.
 
     Raises:
-        FormatError: a file is missing or is not what it should be.
+        FormatError: a file is missing or invalid.
         SettingsError: the results are of another schema.
     """
     run = read_run(folder) if run is None else run
@@ -171,7 +171,7 @@ def read_results(folder: Path, run: dict[str, Any] | None = None) -> Results:
 
 
 def _joined(tables: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
-    """One table of all; where there is no row, it still has the columns."""
+    """Join the tables; without rows the result still has the columns."""
     filled = [_with_numbers(table) for table in tables if len(table)]
     return (
         pd.concat(filled, ignore_index=True) if filled else _with_numbers(pd.DataFrame(columns=list(columns)))
@@ -179,7 +179,7 @@ def _joined(tables: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFram
 
 
 def _with_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """What is no text is a number, also where nothing is known: tables of equal types are joined."""
+    """Convert columns other than text to numbers, also empty ones, so that tables have equal types."""
     texts = {"method", "condition", "dataset", "runner", "trial", "note"}
     whole = {"found", "gyroscope"}
     numbers = [name for name in table.columns if name not in texts and not (name in whole and len(table))]

@@ -1,4 +1,4 @@
-"""The engine's own running steps of a recording, with the pulse and doubts that the step table leaves out."""
+"""Internal records of the running steps of a recording, with values that are not in the step table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imurun.engine import RunAnalyzer
 
 
 def running_rows(recording: Recording) -> np.ndarray:
-    """Running steps as records of `imurun.core.step.STEP`; the mounting as `imurun.analyze` takes it."""
+    """Running steps as records of `imurun.core.step.STEP`; with the mounting as in `imurun.analyze`."""
     mounting = np.eye(3) if recording.frame == "anatomical" else "find"
     analyzer = RunAnalyzer(recording.rate_hz, mounting=mounting, has_gyro=recording.gyr is not None)
     rows = np.concatenate(

@@ -1,4 +1,4 @@
-"""What the README states and the benchmark does not hold: cadence over minutes, and any mounting.
+"""Prints two figures of the README that are not in the benchmark: cadence over minutes, and any mounting.
 
 python -m benchmarks.accuracy.score
 """
@@ -22,10 +22,10 @@ N_TURNS = 200
 
 
 def cadence_ratios(folder: Path) -> FloatArray:
-    """Hip cadence over twice the shoe's stride rate, for every minute of `hip_shoe_run` run in full."""
+    """Hip cadence over twice the shoe's stride rate, for every full minute of running in `hip_shoe_run`."""
     hip, shoe = hip_shoe_run.hip(folder), hip_shoe_run.shoe(folder)
-    swing = gaussian_filter1d(np.linalg.norm(shoe.acc, axis=1) / G, 6.0)
-    peaks, _ = find_peaks(swing, distance=50, prominence=0.5)
+    magnitude_g = gaussian_filter1d(np.linalg.norm(shoe.acc, axis=1) / G, 6.0)
+    peaks, _ = find_peaks(magnitude_g, distance=50, prominence=0.5)
     strides_s = peaks / shoe.rate_hz
     steps = imurun.analyze(hip).steps
     strikes_s = steps.loc[steps["gait"] == "running", "initial_contact_s"].to_numpy()
@@ -39,12 +39,12 @@ def cadence_ratios(folder: Path) -> FloatArray:
 
 
 def six_axis_trials() -> list[Trial]:
-    """The trials whose pelvis cameras saw."""
+    """The trials with pelvis angles from cameras."""
     return [*load("treadmill_run_grf"), *load("running_speeds")]
 
 
 def analysed_turned(trial: Trial, turn: FloatArray) -> tuple[np.ndarray, FloatArray]:
-    """Steps of the trial with the sensor turned, and the mounting found, turned back."""
+    """Steps of the trial with a rotated sensor, and the estimated mounting, rotated back."""
     analyzer = RunAnalyzer(trial.recording.rate_hz)
     assert trial.recording.gyr is not None
     steps = analyzer.push_arrays(trial.recording.acc @ turn.T, trial.recording.gyr @ turn.T)[0]
@@ -54,14 +54,14 @@ def analysed_turned(trial: Trial, turn: FloatArray) -> tuple[np.ndarray, FloatAr
 
 
 def mounting_error_deg(found: FloatArray, truth: FloatArray) -> tuple[float, float]:
-    """Angle between the up axes, and between the forward axes in the level plane."""
+    """Angle between the up axes, and between the forward axes in the horizontal plane."""
     up = np.rad2deg(np.arccos(np.clip(found[2] @ truth[2], -1.0, 1.0)))
     forward = np.rad2deg(abs(np.arctan2(found[0] @ truth[1], found[0] @ truth[0])))
     return float(up), float(forward)
 
 
 def main() -> None:
-    """Print one line a figure."""
+    """Print a line for each figure."""
     ratios = cadence_ratios(folder_of("hip_shoe_run"))
     print(f"cadence against the shoe: {len(ratios)} minutes, worst {100 * np.abs(ratios - 1).max():.2f} %")
     turns = Rotation.random(N_TURNS, random_state=20).as_matrix()

@@ -1,8 +1,8 @@
-"""Print how sure the sides are: cue by cue, and with the sensor or the runner changed.
+"""Prints the reliability of the sides: for each cue, and with a changed sensor or runner.
 
     python -m benchmarks.accuracy.sides
 
-On the trials whose contacts have sides; every one is counted as in `benchmarks.accuracy.compare`.
+Uses trials whose contacts have sides; contacts are counted as in `benchmarks.accuracy.compare`.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ N_TURNS = 5
 BLOCK_S = 0.05
 """Shorter than a step, so that the cues of each step can be read."""
 SMOOTH_S = 0.007
-"""Standard deviation of the smoothing of a rate that was differentiated."""
+"""Standard deviation of the Gaussian smoothing of a differentiated rate."""
 CUES = ("roll fall", "force fall", "loaded side")
 
 Change = Callable[[Trial], tuple[FloatArray, FloatArray]]
-"""Acceleration and angular rate of a trial with the sensor or the runner changed."""
+"""Acceleration and angular rate of a trial with a changed sensor or runner."""
 
 
 def cue_contrasts(trial: Trial, has_gyro: bool) -> FloatArray:
-    """Contrast of each cue with the step before, above 0 where it points to the right foot; (k, N_CUES)."""
+    """Contrast of each cue with the step before, above 0 if it gives the correct foot; (k, N_CUES)."""
     acc, gyr, rate = trial.recording.acc, trial.recording.gyr, trial.recording.rate_hz
     gyr = gyr if has_gyro else None
     mounting = imurun.analyze(Recording(acc, gyr, rate_hz=rate)).mounting
@@ -74,7 +74,7 @@ def unchanged(trial: Trial) -> tuple[FloatArray, FloatArray]:
 
 
 def moved(metres: tuple[float, float, float]) -> Change:
-    """The sensor sits elsewhere on the pelvis, a rigid body."""
+    """The sensor is at another position on the rigid pelvis."""
 
     def change(trial: Trial) -> tuple[FloatArray, FloatArray]:
         return unchanged(faults.moved(trial, metres))
@@ -90,7 +90,7 @@ def noisy(trial: Trial) -> tuple[FloatArray, FloatArray]:
 
 
 def rolling(share: float) -> Change:
-    """The runner's pelvis rolls `share` times as much, under the same acceleration."""
+    """The pelvis rolls `share` times as much, with the same acceleration."""
 
     def change(trial: Trial) -> tuple[FloatArray, FloatArray]:
         rate = trial.recording.rate_hz
@@ -106,7 +106,7 @@ def rolling(share: float) -> Change:
 
 
 def sides_right(change: Change, has_gyro: bool) -> tuple[int, int]:
-    """Of all trials, each with the sensor turned `N_TURNS` ways at random: sides right, contacts found."""
+    """Correct sides and found contacts of all trials, each in `N_TURNS` random orientations."""
     trials = []
     for trial in six_axis_trials():
         acc, gyr = change(trial)
@@ -120,7 +120,7 @@ def sides_right(change: Change, has_gyro: bool) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Print one line a cue, then one a change."""
+    """Print a line for each cue, then one for each change."""
     for has_gyro in (True, False):
         contrasts = {trial.name: cue_contrasts(trial, has_gyro) for trial in six_axis_trials()}
         every = np.concatenate(list(contrasts.values()))

@@ -1,7 +1,7 @@
-"""Recordings with truth, under one contract: `load(name)` gives a dataset's trials.
+"""Loads datasets of recordings with reference measurements: `load(name)` gives the trials of a dataset.
 
-`data/registry.toml` says what each dataset is; `LOADERS` has those that can be read. The wheel of imurun does
-not hold this package.
+`data/registry.toml` describes the datasets; `LOADERS` has those that can be read. The wheel of imurun does
+not contain this package.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ LOADERS: dict[str, Callable[[Path], Iterator[Trial]]] = {
     "alcantara_2022": alcantara_2022.trials,
     "hamner_2013": hamner_2013.trials,
 }
-"""The trials in a dataset's folder, by the dataset's name."""
+"""Functions that read the trials of a dataset's folder, by name of the dataset."""
 
 
 def folder_of(name: str) -> Path:
@@ -52,7 +52,7 @@ def folder_of(name: str) -> Path:
 
     Raises:
         SettingsError: no such dataset.
-        FormatError: it is not here, or a file is missing or altered.
+        FormatError: it is not on this machine, or a file is missing or changed.
     """
     entry = dataset(name)
     folder = locate(entry)
@@ -61,11 +61,12 @@ def folder_of(name: str) -> Path:
 
 
 def load(name: str) -> list[Trial]:
-    """All trials of a dataset, found on this machine and checked; none where it holds no truth.
+    """All trials of a dataset on this machine, checked; none without reference measurements.
 
     Raises:
         SettingsError: no such dataset, or no loader for it.
-        FormatError: it is not here, a file is missing or altered, or its content is not as documented.
+        FormatError: it is not on this machine, a file is missing or changed, or its content is not as
+            documented.
     """
     entry = dataset(name)
     if name not in LOADERS:

@@ -1,4 +1,4 @@
-"""The datasets in a table, and their download.
+"""Command line: lists the datasets and downloads them.
 
 python -m benchmarks.datasets
 python -m benchmarks.datasets NAME
@@ -22,7 +22,7 @@ from imurun.errors import SettingsError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 when the input could not be used."""
+    """Run the command; returns 0, or 1 if the input cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.datasets", description="Public datasets.")
     parser.add_argument("name", nargs="?", help="dataset to show or download; all when left out")
     parser.add_argument("--download", action="store_true", help="download the dataset into the cache folder")
@@ -36,7 +36,7 @@ def show_datasets(name: str | None = None, *, download: bool = False) -> None:
     """Print all datasets or one; or download one and print its folder.
 
     Raises:
-        SettingsError: there is none of this name, none was named to download, or it may not be downloaded.
+        SettingsError: the name is unknown or missing, or the dataset may not be downloaded.
         FormatError: a file cannot be reached or is not the expected one.
     """
     if name is None:
@@ -52,7 +52,7 @@ def show_datasets(name: str | None = None, *, download: bool = False) -> None:
 
 
 def print_table(states: Sequence[State]) -> None:
-    """One line a dataset."""
+    """Print a line for each dataset."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("dataset", "runners", "truth", "licence", "state"):
         table.add_column(column, justify="right" if column == "runners" else "left", overflow="fold")
@@ -64,7 +64,7 @@ def print_table(states: Sequence[State]) -> None:
 
 
 def print_dataset(name: str) -> None:
-    """All that the registry says of one dataset.
+    """Print the entry of one dataset in the registry.
 
     Raises:
         SettingsError: there is none of this name.

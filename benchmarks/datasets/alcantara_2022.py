@@ -1,8 +1,8 @@
 """All 19 runners of Alcantara et al. 2022 (PeerJ 10:e12752), in the layout of their one-runner sample.
 
-Built from the sample and from the names of tables in the authors' training script; not run on the true files.
-What the authors archived is a Python pickle of window features. A pickle runs whatever code is in it, and
-features are no recording, so it is not read: ask the authors for the three tables.
+Written from the sample and from the names of tables in the authors' training script; not run on the real
+files. The authors archived a Python pickle of window features. It is not read, because a pickle can run any
+code, and features are not a recording: ask the authors for the three tables.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from benchmarks.datasets.trial import Trial
 
 TABLES = Tables("Accelerometer.csv", "GRF.csv", "Sub_Info.csv")
 SUBJECT_OF_SAMPLE = "2"
-"""The runner of `sacral_grf`, who is called S here too."""
+"""The runner of `sacral_grf`, also named S here."""
 
 
 def trials(folder: Path) -> Iterator[Trial]:
-    """The trials of every runner: contacts from the force; no gyroscope, no sides.
+    """The trials of all runners: contacts from the force; no gyroscope, no sides.
 
     Raises:
         FormatError: see `sacral_grf.read_trials`.

@@ -1,4 +1,4 @@
-"""Files from a public address: whole, of the expected hash, or not at all."""
+"""Downloads files and checks their hash; a file appears only if it is complete and correct."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from imurun.files.text import printable
 TIMEOUT_S = 30.0
 CHUNK_BYTES = 1 << 16
 MAX_BYTES = 4 << 30
-"""No file of a dataset is larger, packed or unpacked."""
+"""Limit of the size of a file, packed or unpacked."""
 
 Progress = Callable[[float], None]
-"""Told the share that is done, 0 to 1."""
+"""Called with the share that is done, 0 to 1."""
 
 
 def download(
@@ -39,19 +39,19 @@ def download(
     progress: Progress | None = None,
     schemes: tuple[str, ...] = ("https",),
 ) -> None:
-    """Download one file, check it, and only then give it its name.
+    """Download one file to a temporary name, check it, and rename it.
 
     Args:
-        url: its address; a redirection must stay within `schemes` too.
-        target: where it goes, in a folder that exists; what was there is replaced.
-        sha256: what it must hash to.
-        max_bytes: where to stop.
-        progress: told of the share that is done, where the server says how much there is.
-        schemes: what the address may begin with.
+        url: address; redirections must have one of the `schemes` too.
+        target: path in an existing folder; an existing file is replaced.
+        sha256: expected hash.
+        max_bytes: limit of the size.
+        progress: called with the share that is done, if the server sends the size.
+        schemes: allowed schemes of addresses.
 
     Raises:
-        SettingsError: no hash is known, or the address has another scheme.
-        FormatError: it cannot be reached, is longer than allowed, or is not the expected file.
+        SettingsError: the hash is unknown, or the address has another scheme.
+        FormatError: the file cannot be reached, is too large, or is not the expected one.
     """
     if not sha256:
         raise SettingsError(f"{target.name}: no hash is known, so it is not downloaded; get it from {url}.")
@@ -74,10 +74,10 @@ def download(
 
 
 def unzip(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
-    """Unpack a ZIP file into a folder that does not exist yet; it appears when everything is in it.
+    """Unpack a ZIP file into a new folder, which appears when it is complete.
 
     Raises:
-        FormatError: not a whole ZIP file, a path that leaves the folder, a link, or more than `max_bytes`.
+        FormatError: an incomplete ZIP file, a path outside the folder, a link, or more than `max_bytes`.
     """
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
@@ -104,10 +104,10 @@ def unzip(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
 
 
 def gunzip(archive: Path, target: Path, *, max_bytes: int = MAX_BYTES) -> None:
-    """Unpack a gzip file; the target appears when it is whole.
+    """Unpack a gzip file; the target appears when it is complete.
 
     Raises:
-        FormatError: not a whole gzip file, or more than `max_bytes`.
+        FormatError: an incomplete gzip file, or more than `max_bytes`.
     """
     try:
         with gzip.open(archive) as source, atomic_path(target) as aside:
@@ -174,7 +174,7 @@ def _copy(
     progress: Progress | None,
     name: str,
 ) -> int:
-    """Copy until the end, and return how many bytes there were."""
+    """Copy to the end; returns the number of bytes."""
     done = 0
     with target.open("wb") as sink:
         while chunk := source.read(CHUNK_BYTES):
@@ -191,4 +191,4 @@ def _copy(
 
 
 def _ignore(_chunk: bytes) -> None:
-    """See nothing."""
+    """Ignore the progress."""

@@ -1,4 +1,4 @@
-"""Contacts in a signal of vertical force, and the force at a recording's samples."""
+"""Detects contacts in vertical force, and interpolates the force at a recording's samples."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from imurun import Recording
 from imurun.model.frames import FloatArray
 
 CONTACT_BW = 0.05
-"""Force that counts as contact."""
+"""Force threshold of contact, body weights."""
 MIN_CONTACT_S = 0.06
 
 
 def contacts_of(vgrf_bw: FloatArray, rate_hz: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Whole contacts in a force signal, shape (n,), body weights.
+    """Complete contacts in a force signal, shape (n,), body weights.
 
     Returns:
-        First and last instant above 5 % of body weight (s from the first sample, between samples by a
-        straight line), and the peak (BW). Contacts shorter than 60 ms are left out.
+        First and last time above 5 % of body weight (s from the first sample, linearly interpolated), and the
+        peak (BW). Contacts shorter than 60 ms are omitted.
     """
     on = vgrf_bw >= CONTACT_BW
     rises = np.flatnonzero(~on[:-1] & on[1:])
@@ -36,11 +36,11 @@ def contacts_of(vgrf_bw: FloatArray, rate_hz: float) -> tuple[FloatArray, FloatA
 def at_samples(
     recording: Recording, start_s: float, force_time_s: FloatArray, vgrf_bw: FloatArray
 ) -> FloatArray:
-    """The force at the recording's samples, shape (n,), by straight lines; NaN outside the force's range.
+    """The force at the recording's samples, shape (n,), linearly interpolated; NaN outside its range.
 
     Args:
         start_s: the time of the recording's first sample on the clock of `force_time_s`.
-        force_time_s, vgrf_bw: shape (m,), times rising.
+        force_time_s, vgrf_bw: shape (m,), times increasing.
     """
     time_s = recording.time_s + start_s
     return np.interp(time_s, force_time_s, vgrf_bw, left=np.nan, right=np.nan)

@@ -2,10 +2,11 @@
 
 Layout, that of the copy beside the AddBiomechanics paper: `subject01/_subject.json` with `massKg`, and
 `subject01/trials/run200/` (200 is 2.00 m/s) with `markers.trc` and `grf.mot` on one clock; x forward, y up,
-z right. Built from the heads of those files; not run on the whole set. The sensor is virtual (`virtual_imu`).
+z right. Written from the headers of those files; not run on the whole set. The sensor is virtual
+(`virtual_imu`).
 
-Runners A to D of `running_speeds` are among these ten, and which they are is not known: never use both as if
-they were different people.
+Runners A to D of `running_speeds` are among these ten, but it is not known which: never use both as different
+people.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ FORCES = {"right": "R_ground_force_vy", "left": "L_ground_force_vy"}
 
 
 def trials(folder: Path) -> Iterator[Trial]:
-    """Every trial that has both files: contacts with sides at 5 % of body weight, force, pelvis angles.
+    """All trials with both files: contacts with sides at 5 % of body weight, force, pelvis angles.
 
     Raises:
-        FormatError: the folder holds no subject, or a file is not what it should be.
+        FormatError: the folder holds no subject, or a file is invalid.
     """
     subjects = sorted(path for path in folder.glob("subject*") if path.is_dir())
     if not subjects:

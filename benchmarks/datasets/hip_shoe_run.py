@@ -1,6 +1,6 @@
 """One runner outdoors for 25 minutes, accelerometers on the left hip belt and the left shoe; no contacts.
 
-The two clocks drift against each other, so counts and cadence can be compared, instants cannot.
+The two clocks drift relative to each other, so counts and cadence can be compared, but not times.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ def shoe(folder: Path) -> Recording:
 
 
 def trials(_folder: Path) -> Iterator[Trial]:
-    """None: no force plate saw this run."""
+    """No trials, because there are no force plates."""
     yield from ()

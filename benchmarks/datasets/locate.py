@@ -1,4 +1,4 @@
-"""Where a dataset's files are on this machine, and whether they are the ones that the registry names."""
+"""Finds a dataset's files on this machine, and checks them against the registry."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _CHUNK_BYTES = 1 << 20
 
 
 def data_folder() -> Path:
-    """The folder of local recordings: IMURUN_DATA, else `../shared/data` beside the checkout."""
+    """The folder of local recordings: IMURUN_DATA, otherwise `../shared/data` beside the checkout."""
     return Path(os.environ.get("IMURUN_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
 def cache_folder() -> Path:
-    """Where downloads go: IMURUN_CACHE, else the system's place for caches."""
+    """The folder of downloads: IMURUN_CACHE, otherwise the system's cache folder."""
     given = os.environ.get("IMURUN_CACHE")
     if given:
         return Path(given)
@@ -36,10 +36,10 @@ def cache_folder() -> Path:
 def locate(dataset: Dataset) -> Path:
     """The dataset's folder: among the local recordings first, then among the downloads.
 
-    A folder that lacks a file is passed over where another has them all.
+    An incomplete folder is skipped if another is complete.
 
     Raises:
-        FormatError: it is nowhere, or lacks a file; the sentence says where to get it.
+        FormatError: it is missing or incomplete; the message says where to get it.
     """
     folders = [root / dataset.name for root in (data_folder(), cache_folder())]
     there = [folder for folder in folders if folder.is_dir()]
@@ -56,11 +56,11 @@ def locate(dataset: Dataset) -> Path:
 def verify(dataset: Dataset, folder: Path) -> None:
     """Check that the folder holds every file of the dataset, unchanged.
 
-    A hash is worked out once for each state of a file in this process. A file whose hash the registry does
-    not know must only be there.
+    Hashes are cached in this process by size and time of change. A file without a hash in the registry must
+    only exist.
 
     Raises:
-        FormatError: a file is missing, unreadable or altered.
+        FormatError: a file is missing, unreadable or changed.
     """
     missing = missing_files(dataset, folder)
     if missing:
@@ -83,17 +83,17 @@ def missing_files(dataset: Dataset, folder: Path) -> list[str]:
 
 
 def how_to_get(dataset: Dataset) -> str:
-    """What to do to have the dataset, as the end of a sentence."""
+    """How to get the dataset, as the end of a sentence."""
     if dataset.downloadable:
         return f"get it with: python -m benchmarks.datasets {dataset.name} --download"
     return f"get it from {dataset.source} and put its files into {cache_folder() / dataset.name}"
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, remembered as long as its size and time of change stay.
+    """The SHA-256 of a file, cached while its size and time of change are the same.
 
     Raises:
-        FormatError: it cannot be read.
+        FormatError: the file cannot be read.
     """
     try:
         state = path.stat()

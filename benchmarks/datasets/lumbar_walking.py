@@ -1,4 +1,4 @@
-"""Three people who walk with a six-axis IMU on the lower back (mobgap example data); nobody runs."""
+"""Three people walking with a six-axis IMU on the lower back (mobgap example data), without running."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def walks(folder: Path) -> Iterator[Recording]:
 
 
 def trials(_folder: Path) -> Iterator[Trial]:
-    """None: the truth of contacts is not part of these files."""
+    """No trials, because the files have no true contacts."""
     yield from ()

@@ -1,4 +1,4 @@
-"""Which datasets are on this machine, and how the others come here."""
+"""Lists the datasets on this machine, and downloads others."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ HERE, ALTERED, DOWNLOADABLE, ELSEWHERE = "here", "altered", "can be downloaded",
 
 @dataclass(frozen=True)
 class State:
-    """A dataset and whether it is here.
+    """A dataset and its state on this machine.
 
     Attributes:
         dataset: its entry in the registry.
         state: "here", "altered", "can be downloaded" or "elsewhere".
-        detail: the folder where it is, what was altered, or what to do to have it.
+        detail: its folder, the changed file, or how to get it.
     """
 
     dataset: Dataset
@@ -33,7 +33,7 @@ class State:
 
 
 def list_datasets(known: Mapping[str, Dataset] | None = None) -> list[State]:
-    """Every dataset of the registry; those that are here were checked file by file."""
+    """All datasets of the registry; the files of present ones are checked."""
     return [_state(entry) for entry in (registry() if known is None else known).values()]
 
 
@@ -44,19 +44,19 @@ def fetch(
     known: Mapping[str, Dataset] | None = None,
     schemes: tuple[str, ...] = ("https",),
 ) -> Path:
-    """Download a dataset into the cache folder, unless it is here; returns its folder.
+    """Download a dataset into the cache folder, unless it is on this machine; returns its folder.
 
     Args:
         name: of the dataset.
-        progress: told the share that is done, 0 to 1.
-        known: the registry, the project's own unless given.
-        schemes: what addresses may begin with.
+        progress: called with the share that is done, 0 to 1.
+        known: the registry; the project's by default.
+        schemes: allowed schemes of addresses.
 
     Raises:
-        SettingsError: no such dataset, or it may not or cannot be downloaded: the sentence says where to
-            get it.
-        FormatError: a file cannot be reached or is not the expected one, and nothing is left behind; or a
-            folder of local recordings, which would still come first, has an altered file.
+        SettingsError: no such dataset, or it may not or cannot be downloaded; the message says where to get
+            it.
+        FormatError: a file cannot be reached or is not the expected one, and no file is kept; or the folder
+            of local recordings, which takes precedence, has a changed file.
     """
     entries = registry() if known is None else known
     if name not in entries:
@@ -104,7 +104,7 @@ def _state(entry: Dataset) -> State:
 
 
 def _download_all(entry: Dataset, stage: Path, progress: Progress | None, schemes: tuple[str, ...]) -> Path:
-    """Everything into a folder below `stage`, which is returned."""
+    """Download all files into a folder below `stage`; returns it."""
     filled = stage / "files"
     if entry.archive is not None:
         packed = stage / "archive"
@@ -147,7 +147,7 @@ def _download_all(entry: Dataset, stage: Path, progress: Progress | None, scheme
 
 
 def _move(filled: Path, target: Path) -> None:
-    """Give the folder its name; into one that is there, file by file, each whole."""
+    """Rename the folder to its final name; if that exists, move each file atomically."""
     if not target.exists():
         filled.rename(target)
         return

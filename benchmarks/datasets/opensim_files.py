@@ -1,4 +1,4 @@
-"""Tables of OpenSim: marker positions (.trc) and forces (.mot)."""
+"""Reads OpenSim tables: marker positions (.trc) and forces (.mot)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNIT_M = {"mm": 1e-3, "m": 1.0}
 
 
 def read_trc(file: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Times, s, shape (n,), and each marker's positions, m, shape (n, 3), in the file's axes; NaN where lost.
+    """Times, s, shape (n,), and each marker's positions, m, shape (n, 3), in the file's axes; NaN if lost.
 
     Raises:
         FormatError: not a TRC file.

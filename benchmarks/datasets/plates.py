@@ -1,4 +1,4 @@
-"""Trials kept as four CSV tables on one clock: IMU, contacts, vertical force, angles of the pelvis."""
+"""Reads trials of four CSV tables on one clock: IMU, contacts, vertical force, angles of the pelvis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imurun.errors import FormatError
 from imurun.model.frames import FloatArray
 
 SAME_STANCE_S = 0.15
-"""Two contacts that begin this close are one foot across both plates."""
+"""Two contacts that start within this time are one foot on both plates."""
 SIDES = ("left", "right")
 
 
@@ -29,7 +29,7 @@ def plate_trial(
     empty). Force: time (s), vertical force (BW). Angles: time (s), roll, pitch, yaw (deg) at the IMU's times.
 
     Raises:
-        FormatError: a table is missing, is no table of numbers, or does not fit the others.
+        FormatError: a table is missing, is not numeric, or does not match the others.
     """
     imu = _table(folder / f"{prefix}imu.csv", 7)
     force = _table(folder / f"{prefix}vgrf.csv", 2)
@@ -57,7 +57,7 @@ def plate_trial(
 
 
 def _contacts(file: Path) -> tuple[FloatArray, FloatArray, tuple[str, ...], FloatArray]:
-    """Initial and final contacts (s), sides, peaks (BW); a foot across both plates is one contact."""
+    """Initial and final contacts (s), sides, peaks (BW); a foot on both plates is one contact."""
     table = _table(file, 4, str)
     try:
         rows = sorted((float(a), float(b), str(side), float(peak or "nan")) for a, b, side, peak in table)

@@ -1,4 +1,4 @@
-"""The registry of public datasets, `data/registry.toml`: what each holds, its licence, its files."""
+"""Reads and checks the registry of public datasets, `data/registry.toml`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class DataFile:
 
     Attributes:
         path: in the dataset's folder, with forward slashes.
-        sha256: of the file, "" where not known.
-        size_bytes: 0 where not known.
-        url: where the file alone can be downloaded, "" where it cannot.
+        sha256: of the file, "" if unknown.
+        size_bytes: 0 if unknown.
+        url: to download this file alone, "" for none.
     """
 
     path: str
@@ -49,21 +49,21 @@ class Archive:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of one dataset. A field that could not be verified says so in words.
+    """Entry of one dataset. A field that could not be verified says "not verified".
 
     Attributes:
         name: key, and name of the folder.
         title, citation, licence: as its authors give them.
-        source: where a person finds it: an address, a DOI, a package.
+        source: an address, a DOI or a package.
         open: whether the licence lets anyone download and use it.
-        truth: what was measured beside the sensor.
-        runners: how many people run in it; 0 when nobody does.
-        axes: what the sensor measured, and how its axes lie.
-        rate_hz: of the sensor, 0 where not known.
+        truth: reference measurements beside the sensor.
+        runners: number of people who run in it.
+        axes: what the sensor measured, and the orientation of its axes.
+        rate_hz: of the sensor, 0 if unknown.
         doi: of the paper, "" for none.
         overlaps: datasets with the same people: never split them between a fit and its score.
-        note: what else a user must know.
-        files: in the dataset's folder; empty where the list is not known.
+        note: anything else a user must know.
+        files: in the dataset's folder; empty if the list is unknown.
         archive: all files in one, if published so.
     """
 
@@ -85,7 +85,7 @@ class Dataset:
 
     @property
     def downloadable(self) -> bool:
-        """Whether it may be downloaded, from a known address, with a known hash of every byte."""
+        """Whether it may be downloaded, and the addresses and hashes of all files are known."""
         whole = self.archive is not None
         single = bool(self.files) and all(f.url and f.sha256 and f.size_bytes for f in self.files)
         return self.open and (whole or single)
@@ -117,12 +117,12 @@ def read_registry(path: Path, schemes: tuple[str, ...] = ("https",)) -> dict[str
     """Read and check a registry.
 
     Args:
-        path: a TOML file with one `[[dataset]]` table a dataset.
+        path: a TOML file with a `[[dataset]]` table for each dataset.
         schemes: of the addresses that files may have.
 
     Raises:
-        SettingsError: not TOML, an unknown or missing key, a wrong type, a name twice, a path that leaves
-            the dataset's folder, an address of another scheme, or a hash that is none.
+        SettingsError: not TOML, an unknown or missing key, a wrong type, a duplicate name, a path outside the
+            dataset's folder, an address of another scheme, or an invalid hash.
     """
     content = read_toml(path, path.name)
     for key in content:
@@ -218,7 +218,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _typed(where: str, table: Any, kind: type, checks: dict[str, Callable[[Any], bool]]) -> dict[str, Any]:
-    """The values of the table: none unknown, none missing, each a text where `checks` has no test for it."""
+    """The checked values of the table: no unknown or missing keys, text unless `checks` has another test."""
     if not isinstance(table, dict):
         raise SettingsError(f"{where}: this must be a table; see data/README.md.")
     known = {field.name: field for field in fields(kind)}

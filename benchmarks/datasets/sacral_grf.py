@@ -1,7 +1,7 @@
 """Sacral accelerometer and vertical force of one runner (S), from Alcantara et al. 2022 (PeerJ 10:e12752).
 
-The published column `Slope` is in degrees, as the paper says; the force is normal to the belt, and its mean
-over whole strides falls with the slope accordingly.
+The published column `Slope` is in degrees, as stated in the paper; the force is normal to the belt, so its
+mean over whole strides decreases with the slope.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ N_SAMPLES = 2480
 
 @dataclass(frozen=True)
 class Tables:
-    """Names of the three tables in one folder, a row a trial; only the last has a line of names."""
+    """Names of the three tables in one folder, a row for each trial; only the last has a header."""
 
     acceleration: str = "Accelerometer_one_sub.csv"
     force: str = "GRF_one_sub.csv"
@@ -70,7 +70,7 @@ def trials(folder: Path) -> Iterator[Trial]:
 
 
 def with_contacts(trial: SacralTrial, *, dataset: str, name: str, runner: str) -> Trial:
-    """The trial with the contacts that its force shows."""
+    """The trial with contacts detected in its force."""
     first, last, peak = contacts_of(trial.vgrf_bw, trial.recording.rate_hz)
     return Trial(
         dataset=dataset,
@@ -91,7 +91,7 @@ def read_trials(folder: str | os.PathLike[str], tables: Tables = Tables()) -> li
     """Read all trials of the folder.
 
     Raises:
-        FormatError: a table is missing, holds text, or has not the published shape.
+        FormatError: a table is missing, has text, or does not have the published shape.
     """
     root = Path(folder)
     acc_g = _matrix(root / tables.acceleration, 2 * N_SAMPLES)

@@ -1,4 +1,4 @@
-"""Text files of a dataset."""
+"""Reads text files of a dataset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def lines_of(file: Path) -> list[str]:
     """The lines of a UTF-8 file, without their ends.
 
     Raises:
-        FormatError: it cannot be read, or is no text.
+        FormatError: the file cannot be read, or is not UTF-8 text.
     """
     try:
         return file.read_text(encoding="utf-8-sig").splitlines()

@@ -10,7 +10,7 @@ from benchmarks.datasets.trial import Trial
 
 
 def trials(folder: Path) -> Iterator[Trial]:
-    """The one trial: contacts with sides, force and pelvis angles; the speed is not known.
+    """Its single trial: contacts with sides, force and pelvis angles; the speed is unknown.
 
     Raises:
         FormatError: see `plate_trial`.

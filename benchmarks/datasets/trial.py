@@ -1,4 +1,4 @@
-"""A recording with its truth: what every loader of a dataset gives."""
+"""A trial: a recording with its reference measurements, as returned by all dataset loaders."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from imurun.model.frames import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A recording and what force plates and cameras saw; times from the recording's first sample.
+    """A recording with data of force plates and cameras; times from the recording's first sample.
 
     Attributes:
         dataset, name, runner: keys; a runner's name is unique over all datasets.
-        recording: what imurun gets to see.
+        recording: input of imurun.
         initial_contact_s, final_contact_s: true contacts, shape (k,), at 5 % of body weight.
         side: left, right or unknown for each contact.
-        peak_bw: active peak of each contact, NaN where two feet or plates mix.
-        vgrf_bw: vertical ground reaction force at the recording's samples, shape (n,), NaN where not known;
-            None where it was not measured.
+        peak_bw: active peak of each contact, NaN if two feet or plates overlap.
+        vgrf_bw: vertical ground reaction force at the recording's samples, shape (n,), NaN if unknown;
+            None if not measured.
         angles_deg: roll, pitch, yaw of the pelvis at the recording's samples, shape (n, 3), or None.
-        speed_m_s: NaN where not known.
+        speed_m_s: NaN if unknown.
         slope_percent: uphill positive.
     """
 
@@ -41,7 +41,7 @@ class Trial:
     slope_percent: float = 0.0
 
     def __post_init__(self) -> None:
-        # methods are anybody's code, and shall not change the truth for those after them
+        # methods may be external code, and must not change the truth for the methods after them
         for truth in (
             self.initial_contact_s,
             self.final_contact_s,
@@ -53,6 +53,6 @@ class Trial:
                 truth.flags.writeable = False
 
     def inside(self, margin_s: float = 0.5) -> np.ndarray:
-        """Which contacts lie wholly this far inside the recording."""
+        """Which contacts are completely inside the recording by this margin."""
         end = self.recording.duration_s - margin_s
         return (self.initial_contact_s >= margin_s) & (self.final_contact_s <= end)

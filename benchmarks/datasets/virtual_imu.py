@@ -1,9 +1,10 @@
-"""What an IMU on the sacrum would have measured, from four markers on the pelvis.
+"""Computes the signals of a virtual IMU on the sacrum from four markers on the pelvis.
 
-Method: markers low-passed without delay (Butterworth, second order forward and backward) and put on the
-sensor's times by cubic splines; acceleration is the second derivative of the middle of the posterior
-iliac spines plus gravity, angular rate the derivative of the pelvis' orientation. Skin and strap do not move
-in it, and impacts above the filter are gone: it is kinder than a real sensor.
+Method: markers are low-passed without delay (Butterworth, second order forward and backward) and resampled
+with cubic splines; acceleration is the second derivative of the middle of the posterior
+iliac spines plus gravity, angular rate the derivative of the pelvis' orientation. There is no
+motion of skin and strap, and no impact above the cut-off frequency, so errors are smaller than with a real
+sensor.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from imurun.model.frames import FloatArray, G
 CUTOFF_HZ = 25.0
 RATE_HZ = 200.0
 _EDGE_SAMPLES = 16
-"""Fewer samples than this cannot be filtered forward and backward."""
+"""Least number of samples for filtering forward and backward."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ def virtual_imu(pelvis: Pelvis, cutoff_hz: float = CUTOFF_HZ) -> VirtualImu:
     """The signals of a sensor fixed to the pelvis at the middle of the posterior spines.
 
     Raises:
-        FormatError: too few samples, a marker that is lost, uneven times, or markers on one line.
+        FormatError: too few samples, a lost marker, uneven times, or collinear markers.
     """
     markers = np.stack([pelvis.right_asis, pelvis.left_asis, pelvis.right_psis, pelvis.left_psis], axis=1)
     n = len(pelvis.time_s)
@@ -82,7 +83,7 @@ def virtual_imu(pelvis: Pelvis, cutoff_hz: float = CUTOFF_HZ) -> VirtualImu:
 
 
 def _orientation(markers: FloatArray) -> Rotation:
-    """Earth from pelvis for each sample; markers of shape (m, 4, 3): right, left ASIS, right, left PSIS."""
+    """Rotation from pelvis to earth; markers of shape (m, 4, 3): right, left ASIS, right, left PSIS."""
     front, back = markers[:, :2].mean(axis=1), markers[:, 2:].mean(axis=1)
     across = markers[:, 1] - markers[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -97,6 +98,6 @@ def _orientation(markers: FloatArray) -> Rotation:
 
 
 def _angular_rate(earth_from_body: Rotation) -> FloatArray:
-    """In the body's axes, rad/s, by central differences; the ends repeat their neighbours."""
+    """Angular rate in body axes, rad/s, by central differences; the ends repeat their neighbours."""
     turn = (earth_from_body[:-2].inv() * earth_from_body[2:]).as_rotvec() * (RATE_HZ / 2.0)
     return np.vstack([turn[:1], turn, turn[-1:]])

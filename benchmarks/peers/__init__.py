@@ -1,1 +1,1 @@
-"""What the same hour costs others: whole pipelines of peers, and the orientation filter alone."""
+"""Benchmark of other packages on the same hour: whole pipelines, and the orientation filter alone."""

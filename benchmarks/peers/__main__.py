@@ -1,4 +1,4 @@
-"""The benchmark beside peers.
+"""Command line of the peers benchmark.
 
 python -m benchmarks.peers [--out DIR] [--environments DIR] [--rounds N] [--fresh] [--quick]
 """
@@ -14,7 +14,7 @@ from benchmarks.exit_code import exit_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 when the input could not be used."""
+    """Run the command; returns 0, or 1 if the input cannot be used."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.peers", description="What the same hour costs others."
     )

@@ -1,4 +1,4 @@
-"""The whole benchmark: environments, hours, turns, tables, figures."""
+"""Runs the peers benchmark: environments, data, measurements, tables, result file."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def run_benchmark(
     fresh: bool = False,
     quick: bool = False,
 ) -> Path:
-    """Measure everyone in turn, print the tables, and write the figures; returns their file.
+    """Measure all packages in turn, print the tables, and write the figures; returns their file.
 
     Args:
         out: folder of the results, `RESULTS` unless given.
-        environments: folder in which the environments are kept, in the user's cache unless given.
-        n_rounds: how often, 5 unless given (2 when quick).
-        fresh: make the environments again.
+        environments: folder of the environments; in the user's cache by default.
+        n_rounds: number of rounds, 5 by default (2 if quick).
+        fresh: create the environments again.
         quick: ten minutes of data instead of an hour, and fewer rounds.
 
     Raises:
-        SettingsError: a folder that cannot be used, no such number of rounds, or nobody could be measured.
+        SettingsError: a folder cannot be used, the number of rounds is invalid, or no package was measured.
     """
     if n_rounds is None:
         n_rounds = N_QUICK_ROUNDS if quick else N_ROUNDS
@@ -73,7 +73,7 @@ def run_benchmark(
         ) from error
     figures = figures_of(outcomes)
     if not any(figure.rounds for figure in figures):
-        raise SettingsError(f"Nobody could be measured. {figures[0].trouble}")
+        raise SettingsError(f"No package could be measured. {figures[0].trouble}")
     _write(figures, results / FIGURES, n_rounds, quick=quick)
     console = Console(highlight=False)
     print_figures(figures, console)
@@ -86,14 +86,14 @@ def run_benchmark(
 
 
 def default_environments() -> Path:
-    """Where environments are kept unless said otherwise."""
+    """Default folder of the environments."""
     return user_cache_path("imurun") / "peers"
 
 
 def make_ready(
     contenders: Sequence[Contender], folder: Path, *, fresh: bool = False
 ) -> dict[str, Path | str]:
-    """The interpreter of each environment, or the sentence that says why there is none."""
+    """The interpreter of each environment, or a sentence with the reason why there is none."""
     pythons: dict[str, Path | str] = {}
     names = list(dict.fromkeys(contender.environment for contender in contenders))
     with patience("Making environments") as progress:
@@ -103,7 +103,7 @@ def make_ready(
                 pythons[name] = ready_environment(name, folder, fresh=fresh)
             except (SettingsError, OSError) as error:
                 reason = str(error).rstrip(".")
-                pythons[name] = f"The environment of {name} could not be made: {reason}."
+                pythons[name] = f"The environment of {name} could not be created: {reason}."
     return pythons
 
 

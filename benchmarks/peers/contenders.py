@@ -1,4 +1,4 @@
-"""Who works on the hour, in which environment, and what it leaves out."""
+"""Packages in the peers benchmark: environment, adaptor and omissions of each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ OURS = "imurun"
 
 @dataclass(frozen=True)
 class Contender:
-    """One way of working on the hour.
+    """One pipeline in the benchmark.
 
     Attributes:
         name: in the tables.
-        environment: which one it runs in; two may share one.
+        environment: name of its environment, which several may share.
         adaptor: script in `adaptors/`.
-        leaves_out: what it does not do that another does, or needs to be told; one sentence.
+        leaves_out: omissions compared with the others, or required inputs; one sentence.
         arguments: of the script, after the file.
-        is_whole: a whole pipeline of another, from samples to steps.
+        is_whole: whether it is a whole pipeline of another package, from samples to steps.
     """
 
     name: str
@@ -82,11 +82,11 @@ CONTENDERS = (
         is_whole=True,
     ),
 )
-"""In the order of their turns."""
+"""In the order of measurement."""
 
 
 def requirements_of(environment: str) -> str:
-    """What pip is to install, pinned: for imurun the packages it needs, itself being this checkout."""
+    """Pinned requirements for pip; for imurun its dependencies, because imurun itself is this checkout."""
     if environment != "imurun":
         return (REQUIREMENTS / f"{environment}.txt").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -97,7 +97,7 @@ def requirements_of(environment: str) -> str:
 
 
 def variables_of(environment: str) -> dict[str, str]:
-    """Environment variables of its processes: only imurun sees this checkout."""
+    """Environment variables of its processes; only those of imurun include this checkout."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     kept |= {"PYTHONNOUSERSITE": "1", "PYTHONWARNINGS": "ignore", "PYTHONIOENCODING": "utf-8"}
     return kept | ({"PYTHONPATH": str(ROOT)} if environment == "imurun" else {})

@@ -1,4 +1,4 @@
-"""An environment for each: made once, kept, and used again while its requirements are the same."""
+"""Python environments of the peers: created once, and kept while the requirements are the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imurun.errors import SettingsError
 from imurun.files.atomic import atomic_path
 
 MARK = "requirements-installed.txt"
-"""In an environment that is complete: what it was made for."""
+"""File in a complete environment, with its requirements."""
 
 Run = Callable[[Sequence[str]], None]
 
@@ -25,16 +25,16 @@ def python_of(folder: Path) -> Path:
 
 
 def ready_environment(name: str, folder: Path, *, fresh: bool = False, run: Run | None = None) -> Path:
-    """The interpreter of the environment `name` below `folder`, which is made where it is not there.
+    """The interpreter of the environment `name` below `folder`, which is created if it does not exist.
 
     Args:
-        name: of the environment; `requirements_of` says what is in it.
-        folder: where environments are kept.
-        fresh: make it again although it is there.
-        run: runs a command, and raises `SettingsError` when it fails; the real thing unless given.
+        name: of the environment; `requirements_of` gives its packages.
+        folder: of all environments.
+        fresh: create it again.
+        run: runs a command, and raises `SettingsError` if it fails; replaced in tests.
 
     Raises:
-        SettingsError: it could not be made.
+        SettingsError: it could not be created.
         OSError: the folder cannot be written.
     """
     run = _run if run is None else run
@@ -58,10 +58,10 @@ def ready_environment(name: str, folder: Path, *, fresh: bool = False, run: Run 
 
 
 def last_words(text: str) -> str:
-    """Of what a failed program said, the line that tells most: its last error, or its last line."""
+    """The most informative line in the output of a failed program: its last error, or its last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
-    return (errors or lines or ["it said nothing"])[-1].rstrip(".")
+    return (errors or lines or ["it printed nothing"])[-1].rstrip(".")
 
 
 def _mark(place: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Medians, quartiles, ratios in the same round, and the targets."""
+"""Figures of the peers benchmark: medians, quartiles, ratios in the same round, targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.peers.turns import Measured, Outcome
 MOST_OF_REFERENCE = 2.0
 LEAST_FASTER = 50.0
 FOUND_SHARE = 0.5
-"""Of the true steps: a pipeline that finds fewer did not do its work, and its time is no time to beat."""
+"""Share of the true steps; a pipeline that finds fewer is not used for the target."""
 
 TIMES = ("wall_s", "cpu_s")
 
@@ -25,11 +25,11 @@ class Figure:
     """One contender on one hour.
 
     Attributes:
-        contender, hour: who, on what.
-        rounds: what each round told, in order; empty when there is trouble.
-        to_reference, to_ours: time over that of vqf alone and of imurun in the same round, for wall and
-            processor time, medians over the rounds; None where the other has none.
-        trouble: one sentence; "" for none.
+        contender, hour: package and data.
+        rounds: measurement of each round, in order; empty after an error.
+        to_reference, to_ours: ratio to vqf alone and to imurun in the same round, for wall and processor
+            time, medians over the rounds; None if the other has no measurement.
+        trouble: error in one sentence; "" for none.
     """
 
     contender: Contender
@@ -50,29 +50,29 @@ class Figure:
 
     @property
     def found_share(self) -> float | None:
-        """Steps that came out over steps that were taken."""
+        """Detected steps over true steps."""
         return None if self.steps is None else self.steps / self.hour.n_steps
 
     @property
     def target(self) -> str:
-        """What imurun is to reach beside this one, in words; "" where nothing is."""
+        """Target of imurun relative to this package, as text; "" for none."""
         if self.contender.name == OURS:
             return f"<= {MOST_OF_REFERENCE:g} x {REFERENCE}"
         return f">= {LEAST_FASTER:g} x {OURS}" if self.contender.is_whole else ""
 
     @property
     def over_reference(self) -> float | None:
-        """Times vqf alone, by wall or processor time, whichever is more."""
+        """Ratio to vqf alone, the larger of wall and processor time."""
         return None if self.to_reference is None else max(self.to_reference.values())
 
     @property
     def over_ours(self) -> float | None:
-        """Times imurun, by wall or processor time, whichever is less."""
+        """Ratio to imurun, the smaller of wall and processor time."""
         return None if self.to_ours is None else min(self.to_ours.values())
 
     @property
     def is_reached(self) -> bool | None:
-        """Whether it is, by wall and by processor time; None where it cannot be said."""
+        """Whether the target is reached by wall and processor time; None if unknown."""
         if self.contender.name == OURS:
             return None if self.over_reference is None else self.over_reference <= MOST_OF_REFERENCE
         if not self.contender.is_whole or self.over_ours is None or (self.found_share or 0.0) < FOUND_SHARE:
@@ -80,7 +80,7 @@ class Figure:
         return self.over_ours >= LEAST_FASTER
 
     def record(self) -> dict[str, Any]:
-        """For JSON."""
+        """JSON-ready content."""
         times: dict[str, Any] = {}
         for time in TIMES if self.rounds else ():
             low, middle, high = self.quartiles(time)
@@ -105,7 +105,7 @@ class Figure:
 
 
 def figures_of(outcomes: Sequence[Outcome]) -> list[Figure]:
-    """One figure for each outcome, beside vqf alone and imurun on the same hour."""
+    """One figure for each outcome, with ratios to vqf alone and imurun on the same hour."""
     rounds = {(outcome.hour.name, outcome.contender.name): outcome.rounds for outcome in outcomes}
     return [
         Figure(

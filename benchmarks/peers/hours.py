@@ -1,4 +1,4 @@
-"""The two hours: one of running, one of walking with pauses; simulated, the same bytes each time."""
+"""Simulated data of the peers benchmark: an hour of running and one of walking with pauses."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SENSOR = SensorModel(
     acc_resolution_g=16.0 / 2**15,
     gyr_resolution_deg_s=2000.0 / 2**15,
 )
-"""Straight on the back and without a hole: peers do not look for the mounting, nor bear gaps."""
+"""Aligned and without gaps, because the peers do not estimate the mounting and do not accept gaps."""
 
 
 @dataclass(frozen=True)
 class Hour:
-    """One recording that all work on.
+    """One recording for all packages.
 
     Attributes:
         name: "running" or "walking".
-        path: of the arrays; `adaptors/stopwatch.py` says what is in it.
+        path: of the arrays, as described in `adaptors/stopwatch.py`.
         duration_s: s.
-        n_steps: that were really taken.
+        n_steps: true number of steps.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Hour:
 
 
 def write_hours(folder: Path, *, quick: bool = False) -> list[Hour]:
-    """Simulate both into a folder; `quick` makes ten minutes of each instead of an hour."""
+    """Simulate both into a folder; ten minutes instead of an hour if `quick`."""
     duration_s = QUICK_S if quick else HOUR_S
     plans = {"running": running(duration_s), "walking": walking(duration_s)}
     return [_write(name, segments, folder) for name, segments in plans.items()]
 
 
 def running(duration_s: float) -> list[Segment]:
-    """A stand, six stretches at 2.6 to 3.8 m/s, some of them in a wide bend, a stand."""
+    """Standing, six segments at 2.6 to 3.8 m/s, some of them in a wide curve, standing."""
     stretch_s = (duration_s - 40.0) / 6.0
     plan = [(2.6, 0.0), (3.0, 1.0), (3.4, 0.0), (3.0, -1.0), (3.8, 0.0), (2.6, 0.0)]
     return [
@@ -65,7 +65,7 @@ def running(duration_s: float) -> list[Segment]:
 
 
 def walking(duration_s: float) -> list[Segment]:
-    """Every five minutes a pause of 25 s, then walking at 1.1, 1.3 or 1.5 m/s with a half turn in it."""
+    """Every five minutes a pause of 25 s, then walking at 1.1, 1.3 or 1.5 m/s with a half turn."""
     segments: list[Segment] = []
     for k in range(round(duration_s / 300.0)):
         segments += [

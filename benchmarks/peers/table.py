@@ -1,4 +1,4 @@
-"""Figures in the terminal."""
+"""Terminal tables of the peers benchmark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = ("wall s", "quartiles", "CPU s", "/ vqf", f"/ {OURS}", "found", "targe
 
 
 def print_figures(figures: Sequence[Figure], console: Console) -> None:
-    """A table for each hour, a line for each contender; then who failed, and what each leaves out."""
+    """Print a table for each hour with a line for each package; then errors and omissions."""
     for hour in dict.fromkeys(figure.hour for figure in figures):
         title = f"{hour.name}: {hour.duration_s / 60.0:.0f} minutes, {hour.n_steps} steps"
         table = Table(
@@ -62,7 +62,7 @@ def cells(figure: Figure) -> list[str]:
 
 
 def verdict(figure: Figure) -> str:
-    """Whether the target is reached, or why that cannot be said."""
+    """Whether the target is reached, or why that is unknown."""
     if figure.is_reached is not None:
         return "reached" if figure.is_reached else "missed"
     if figure.target and figure.found_share is not None and figure.found_share < FOUND_SHARE:

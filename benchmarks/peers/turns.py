@@ -1,4 +1,4 @@
-"""Everyone in turn, round after round, never two at once."""
+"""Measures all packages in turn, round by round, one process at a time."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from benchmarks.peers.hours import Hour
 from imurun.errors import SettingsError
 
 PATIENCE_S = 1800.0
-"""A process that takes longer than this is stopped."""
+"""A process that takes longer is stopped."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one process told of one hour.
+    """Measurement of one process on one hour.
 
     Attributes:
         wall_s, cpu_s: one call, median of its calls, s; processor time is that of all threads.
-        steps, bouts: how many came out; None where none are looked for.
-        versions: of the packages that matter.
+        steps, bouts: number detected; None if not detected by this package.
+        versions: of the relevant packages.
     """
 
     wall_s: float
@@ -37,7 +37,7 @@ class Measured:
 
 @dataclass
 class Outcome:
-    """One contender on one hour: a measurement a round, or why there is none."""
+    """One package on one hour: a measurement for each round, or an error."""
 
     contender: Contender
     hour: Hour
@@ -57,17 +57,17 @@ def take_turns(
     call: Call | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> list[Outcome]:
-    """Measure: for each hour, in each round, each contender once.
+    """Measure each contender once for each hour and round.
 
-    Whoever fails is left out of the rest of that hour, and its rounds with it; the others go on.
+    A contender that fails has no result for that hour; the others are still measured.
 
     Args:
-        contenders: in the order of their turns.
-        hours: to work on.
-        n_rounds: how many.
-        pythons: interpreter by environment; or the sentence that says why there is none.
-        call: starts a process and reads what it tells; the real thing unless given.
-        progress: told the share done.
+        contenders: in the order of measurement.
+        hours: data.
+        n_rounds: number of rounds.
+        pythons: interpreter by environment, or a sentence with the reason why there is none.
+        call: runs a process and reads its output; replaced in tests.
+        progress: called with the share that is done.
     """
     call = measure_once if call is None else call
     outcomes = []
@@ -93,10 +93,10 @@ def take_turns(
 
 
 def measure_once(contender: Contender, python: Path, hour: Hour) -> Measured:
-    """One process, from start to end.
+    """Run one process.
 
     Raises:
-        SettingsError: it failed, took too long, or told nothing that makes sense.
+        SettingsError: it failed, took too long, or its output is invalid.
     """
     words = [str(python), str(contender.script), str(hour.path), *contender.arguments]
     try:
@@ -120,19 +120,23 @@ def measure_once(contender: Contender, python: Path, hour: Hour) -> Measured:
     return as_measured(contender.name, done.stdout)
 
 
-def as_measured(name: str, said: str) -> Measured:
-    """Read what an adaptor printed; packages may have said something before.
+def as_measured(name: str, output: str) -> Measured:
+    """Read the last line that an adaptor printed; packages may print lines before it.
 
     Raises:
-        SettingsError: its last line is not what `adaptors/stopwatch.py` prints.
+        SettingsError: the line is not from `adaptors/stopwatch.py`.
     """
     try:
-        told = json.loads(said.strip().rsplit("\n", 1)[-1])
+        figures = json.loads(output.strip().rsplit("\n", 1)[-1])
         measured = Measured(
-            float(told["wall_s"]), float(told["cpu_s"]), told["steps"], told["bouts"], told["versions"]
+            float(figures["wall_s"]),
+            float(figures["cpu_s"]),
+            figures["steps"],
+            figures["bouts"],
+            figures["versions"],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{name} told no figures; run its adaptor by hand to see why.") from error
+        raise SettingsError(f"{name} printed no figures; run its adaptor by hand to see why.") from error
     if not (measured.wall_s > 0.0 and measured.cpu_s >= 0.0):
-        raise SettingsError(f"{name} told a time that cannot be; run its adaptor by hand to see why.")
+        raise SettingsError(f"{name} printed an invalid time; run its adaptor by hand to see why.")
     return measured

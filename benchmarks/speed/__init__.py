@@ -1,1 +1,1 @@
-"""What imurun costs: figures as ratios within one run, medians and spread, targets."""
+"""Benchmark of time and memory: ratios to references within one run, medians and quartiles, targets."""

@@ -1,4 +1,4 @@
-"""The speed benchmark.
+"""Command line of the speed benchmark.
 
 python -m benchmarks.speed [--only NAME]... [--out DIR] [--quick]
 """
@@ -14,7 +14,7 @@ from benchmarks.exit_code import exit_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 when the input could not be used."""
+    """Run the command; returns 0, or 1 if the input cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="What imurun costs.")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
     parser.add_argument("--only", action="append", metavar="NAME", help="entry to measure; again for more")

@@ -1,4 +1,4 @@
-"""A cohort with one worker and with two."""
+"""Time of a cohort with one worker and with two."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_RECORDINGS = 200
 RECORDING_S = 1800.0
 RATE_HZ = 100.0
 SPEEDS_M_S = (2.5, 3.0, 3.5, 4.0)
-"""Of the runs that are simulated; every recording is one of them with a sample changed."""
+"""Number of simulated runs; every recording is one of them with one sample changed."""
 CHANGE_M_S2 = 1e-3
 WORKERS = (1, 2)
 TARGET = 1.8
@@ -52,7 +52,7 @@ def measure_cohort(*, quick: bool) -> list[Figure]:
 
 
 def write_cohort(folder: Path, n: int, seconds: float) -> None:
-    """Write n recordings, no two alike."""
+    """Write n different recordings."""
     folder.mkdir()
     runs = [
         steady_run(seconds, speed, rate_hz=RATE_HZ, seed=seed).recording

@@ -1,4 +1,4 @@
-"""The whole benchmark: measure, print, keep the figures."""
+"""Runs the speed benchmark: measures, prints tables, writes the figures."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ ENTRIES: dict[str, Callable[..., list[Figure]]] = {
 def run_benchmark(out: Path | None = None, only: Sequence[str] | None = None, *, quick: bool = False) -> Path:
     """Run the entries, print them, and write the figures; returns their file.
 
-    An entry that fails does not keep the others from being measured.
+    If an entry fails, the others are still measured.
 
     Args:
         out: folder of the results, `RESULTS` unless given.
-        only: entries to run, all unless given; their figures go into a file of their own.
-        quick: less data and fewer repeats, for a first look.
+        only: entries to run, all by default; their figures are written to a separate file.
+        quick: less data and fewer repeats.
 
     Raises:
-        SettingsError: an unknown entry, or a folder that cannot be used.
-        ImurunError: entries that failed; the figures of the others are written.
+        SettingsError: an entry is unknown, or a folder cannot be used.
+        ImurunError: entries failed; the figures of the others are written.
     """
     unknown = sorted(set(only or ()) - set(ENTRIES))
     if unknown:
@@ -82,7 +82,7 @@ def run_benchmark(out: Path | None = None, only: Sequence[str] | None = None, *,
                 progress(done / len(names))
                 try:
                     figures += ENTRIES[name](quick=quick)
-                except Exception:  # whatever it is, the other entries are still measured
+                except Exception:  # after any error the other entries are still measured
                     failures[name] = traceback.format_exc()
         _write(figures, failures, path, quick=quick)
     except OSError as error:

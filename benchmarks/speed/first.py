@@ -1,4 +1,4 @@
-"""The first analysis after a fresh install, when nothing is compiled yet."""
+"""Time of the first analysis after a fresh install, before any kernel is compiled."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ UNIT = "s on the clock"
 TARGET_S = 20.0
 RECORDING_S = 60.0
 COMPILING = "compiling"
-"""In the line that says what it waits for."""
+"""Part of the line that explains the wait."""
 
 
 def measure_first(*, quick: bool) -> list[Figure]:
-    """`imurun analyze` of a minute with an empty cache of kernels, the same command right after as reference.
+    """`imurun analyze` of a minute with an empty kernel cache; the reference is the same command right after.
 
-    Installers differ: pip compiles every module to bytecode, others leave that to the first import. Both
-    are measured.
+    Both cases are measured: pip compiles all modules to bytecode, other installers leave that to the first
+    import.
     """
     repeats = 1 if quick else 3
     with TemporaryDirectory() as name:
@@ -38,14 +38,14 @@ def measure_first(*, quick: bool) -> list[Figure]:
     for kind, some in zip(kinds, ran, strict=True):
         first, again = (tuple(pair[k].cpu_s for pair in some) for k in (0, 1))
         figures.append(Figure("first", f"first analyze, {kind}", "s of processor time", first, again))
-    said = [float(COMPILING in pair[0].errors.lower()) for some in ran for pair in some]
+    messages = [float(COMPILING in pair[0].errors.lower()) for some in ran for pair in some]
     unit = "1 if it says what it waits for"
-    figures.append(Figure("first", "first analyze", unit, tuple(said), (), 1.0, at_least=True))
+    figures.append(Figure("first", "first analyze", unit, tuple(messages), (), 1.0, at_least=True))
     return figures
 
 
 def _twice(path: Path, *, bytecode: bool) -> tuple[Ran, Ran]:
-    """The first run with empty caches, and one more with what it left there."""
+    """The first run with empty caches, and a second one with the caches of the first."""
     with TemporaryDirectory() as name:
         environment = {"NUMBA_CACHE_DIR": str(Path(name) / "kernels")}
         if not bytecode:

@@ -1,4 +1,4 @@
-"""From a minute to a day at 200 Hz: what time and memory do as a recording gets longer."""
+"""Time and memory of the analysis by length of the recording, from a minute to a day at 200 Hz."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from imurun.sim.presets import steady_run
 
 RATE_HZ = 200.0
 PIECE_S = 600.0
-"""What is simulated; a longer recording is this again and again."""
+"""Length of the simulated run; longer recordings repeat it."""
 GROUP = 1_048_576
-"""Rows in a row group, as pyarrow writes them when it is not told."""
+"""Rows in a row group, the default of pyarrow."""
 SHORTEST_H = 1.0 / 60.0
 LENGTHS_H = (SHORTEST_H, 1.0 / 6.0, 1.0, 6.0, 24.0)
 QUICK_H = (SHORTEST_H, 1.0 / 12.0, 1.0 / 6.0, 0.5)
@@ -28,16 +28,16 @@ TIME = "time_s"
 
 
 def measure_growth(*, quick: bool) -> list[Figure]:
-    """`imurun analyze` of Parquet files of each length, in processes of their own.
+    """`imurun analyze` of Parquet files of each length, each in its own process.
 
-    The shortest says what a start costs. Two things say whether time is linear: the cost of a recorded hour
-    at each length, the start taken off; and the longest beside the straight line through all the shorter
-    ones, least squares, in the same repeat.
+    The shortest gives the cost of the start. Two figures show whether time is linear: the cost of a recorded
+    hour at each length without the start; and the longest compared with the straight line through all shorter
+    ones (least squares) in the same repeat.
     """
     lengths, repeats = (QUICK_H, 2) if quick else (LENGTHS_H, 5)
     with TemporaryDirectory() as name:
         paths = write_lengths(Path(name), lengths)
-        run_imurun("analyze", paths[0])  # warm, without the longest once more
+        run_imurun("analyze", paths[0])  # warm-up, without the longest
         ran = in_turn([lambda path=path: run_imurun("analyze", path) for path in paths], repeats, warm=False)
     cpu_s = np.array([[one.cpu_s for one in some] for some in ran])
     peak_mb = [tuple(one.peak_mb for one in some) for some in ran]
@@ -62,7 +62,7 @@ def measure_growth(*, quick: bool) -> list[Figure]:
 
 
 def beyond_line_percent(lengths: tuple[float, ...], taken: np.ndarray) -> float:
-    """How much more the longest took than the straight line through the others says, in percent of that."""
+    """Excess of the longest over the prediction of a straight line through the others, percent."""
     slope, start = np.polyfit(lengths[:-1], taken[:-1], 1)
     return float(100.0 * (taken[-1] / (start + slope * lengths[-1]) - 1.0))
 
@@ -79,7 +79,7 @@ def write_lengths(folder: Path, lengths: tuple[float, ...]) -> list[Path]:
 
 
 def write_repeated(table: pa.Table, path: Path, n: int) -> None:
-    """Write rows of a recording of imurun again and again, n in all, without holding them all at once."""
+    """Write n rows that repeat a recording, without holding all of them in memory."""
     times = table.column_names.index(TIME)
     with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
         for first in range(0, n, GROUP):

@@ -1,4 +1,4 @@
-"""What the history costs when there are 5,000 sessions in it."""
+"""Time of the history with 5,000 sessions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ START = datetime(2005, 1, 1, 6, tzinfo=UTC)
 def measure_history(*, quick: bool) -> list[Figure]:
     """`imurun history` after start-up, and the flags of one more session.
 
-    The reference reads all rows of the catalogue and does nothing with them.
+    The reference only reads all rows of the catalogue.
     """
     n, repeats = (500, 3) if quick else (N_SESSIONS, 9)
     with tempfile.TemporaryDirectory() as name:
@@ -63,7 +63,7 @@ def measure_history(*, quick: bool) -> list[Figure]:
 
 
 def fill(folder: Path, n: int) -> str:
-    """Put n made sessions with every entry of the summary into a store; returns the newest."""
+    """Add n synthetic sessions with all entries of the summary to a store; returns the newest."""
     rng = np.random.default_rng(0)
     with Store(folder) as store:
         first = store.add(made_session(rng, START), runner="Kim", fingerprint=f"{0:064x}"[::-1])
@@ -83,7 +83,7 @@ def fill(folder: Path, n: int) -> str:
 
 
 def made_session(rng: np.random.Generator, start: datetime) -> Session:
-    """A session with a number for every entry of the summary."""
+    """A synthetic session with a number for every entry of the summary."""
     n = 200
     columns = {column.name: rng.normal(3.0, 0.1, n) for column in STEP_COLUMNS}
     columns["initial_contact_s"] = np.arange(n) * 0.36

@@ -1,4 +1,4 @@
-"""The hour at 100 Hz and six axes that whole analyses are timed on."""
+"""Simulated hours at 100 Hz with six axes, for timing whole analyses."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ RATE_HZ = 100.0
 
 
 def steady_hour(seconds: float = HOUR_S) -> Recording:
-    """Running from the first sample to the last: as many steps as there can be."""
+    """Running from the first sample to the last, with the largest number of steps."""
     return steady_run(seconds, rate_hz=RATE_HZ).recording
 
 
 def eventful_hour(seconds: float = HOUR_S) -> Recording:
-    """Seven minutes of standing, walking, running and lost samples, again and again."""
+    """Seven minutes of standing, walking, running and lost samples, repeated."""
     short = eventful_run(rate_hz=RATE_HZ).recording
     n = round(seconds * RATE_HZ)
     rows = np.arange(n) % len(short)

@@ -1,9 +1,9 @@
-"""Start one program and write down what it took.
+"""Runs one program and writes its time and memory to a file.
 
     python -I -S launcher.py RESULT.json PROGRAM ARGUMENT...
 
-A process of its own that imports next to nothing: Linux counts the memory of who starts a program as that
-program's until it has more itself, so one that holds a recording cannot measure another.
+A separate process with few imports: Linux counts the memory of the parent as that of a new program until the
+program has more itself, so a process that holds a recording cannot measure another.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""One run while it happens: what the analyzer takes of a core, and what the rest of the pipeline adds."""
+"""Share of a core for one live run: the analyzer, and each further stage of the pipeline."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from imurun.sim.presets import steady_run
 UNIT = "percent of a core"
 TARGET = 2.0
 BLOCKS = (19, 10, 1)
-"""Samples in each: as at MTU 247, as in a replay, as at MTU 23."""
+"""Samples in a block: at MTU 247, in a replay, at MTU 23."""
 SNAPSHOT_S = 0.1
-"""As often as the page draws."""
+"""As often as the page is updated."""
 
 
 def measure_live(*, quick: bool) -> list[Figure]:
-    """Each stage with all that comes before it, at 208 Hz and six axes, from the first sample on."""
+    """Each stage together with all before it, at 208 Hz and six axes, from the first sample on."""
     seconds, repeats = (30.0, 2) if quick else (120.0, 7)
     recording = steady_run(seconds, rate_hz=RATE_HZ).recording
     warm_up()
@@ -57,7 +57,7 @@ def measure_live(*, quick: bool) -> list[Figure]:
 
 
 def _views(blocks: Sequence[SampleBlock]) -> Callable[[], None]:
-    """The reference: one `numpy.frombuffer` a block."""
+    """The reference: one `numpy.frombuffer` for each block."""
     packets = [block.acc.tobytes() for block in blocks]
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""Timing a thing beside its reference, again and again."""
+"""Repeated timing of a function and its reference."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured, one value a repeat.
+    """A measured quantity, one value for each repeat.
 
     Attributes:
-        entry, name: which benchmark, and what of it.
+        entry, name: benchmark and quantity.
         unit: of the values.
-        values: of the thing.
-        reference: of the reference, measured right before in the same repeat; same unit. Empty where there
-            is none.
-        target: not to go beyond; None where none is set.
-        at_least: the target is to be reached from below.
+        values: measured values.
+        reference: values of the reference, measured right before in the same repeat; same unit. Empty if
+            there is none.
+        target: upper limit; None for no target.
+        at_least: whether the target is a lower limit.
     """
 
     entry: str
@@ -45,7 +45,7 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """To the reference: median of the repeats' own ratios, which a busy machine moves least."""
+        """Median over the repeats of the ratio to the reference, which a busy machine affects least."""
         if not self.reference:
             return None
         return float(np.median(np.divide(self.values, self.reference)))
@@ -57,7 +57,7 @@ class Figure:
         return self.median >= self.target if self.at_least else self.median <= self.target
 
     def record(self) -> dict[str, Any]:
-        """For JSON."""
+        """JSON-ready content."""
         return {
             "entry": self.entry,
             "name": self.name,
@@ -76,24 +76,24 @@ class Figure:
 def compare(
     reference: Callable[[], object], make: Callable[[], Callable[[], object]], repeats: int
 ) -> tuple[list[float], list[float]]:
-    """CPU seconds of the thing and of the reference, repeat by repeat; one repeat before does not count.
+    """CPU seconds of the function and of the reference for each repeat, after one warm-up repeat.
 
     Args:
         reference: what to compare with.
-        make: gives the thing to time, fresh for each repeat; making it is not timed.
-        repeats: how many.
+        make: returns the function to time, new for each repeat; not timed itself.
+        repeats: number of repeats.
     """
     of_reference, seconds = in_turn([lambda: cpu_s(reference), lambda: cpu_s(make())], repeats)
     return seconds, of_reference
 
 
 def in_turn(works: Sequence[Callable[[], T]], repeats: int, *, warm: bool = True) -> list[tuple[T, ...]]:
-    """What each of several works gives, one after the other in every repeat.
+    """Results of several functions, called one after the other in every repeat.
 
     Args:
-        works: each measures itself.
-        repeats: how many.
-        warm: one repeat before does not count.
+        works: functions that return their measurement.
+        repeats: number of repeats.
+        warm: whether to do a warm-up repeat before.
     """
     given: list[list[T]] = [[] for _ in works]
     for _ in range(repeats + warm):
@@ -103,7 +103,7 @@ def in_turn(works: Sequence[Callable[[], T]], repeats: int, *, warm: bool = True
 
 
 def cpu_s(work: Callable[[], object]) -> float:
-    """Seconds of processor time, which other programs on the machine do not lengthen by being served."""
+    """Seconds of processor time, which does not include the time of other programs."""
     start = time.process_time()
     work()
     return time.process_time() - start

@@ -1,4 +1,4 @@
-"""Two hours of a run, sixty times as fast: whether its memory stays as it is."""
+"""Memory of a live run: two hours of data at sixty times the speed."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from imurun.model.sample_block import SampleBlock
 from imurun.sim.presets import steady_run
 
 SETTLED_S = 600.0
-"""Of the stream: by then all that is bounded is full."""
+"""In stream time; by then all bounded buffers are full."""
 LOOK_S = 1.0
-"""Of wall time, between two looks at the memory."""
+"""In wall time, between two samples of the memory."""
 SLOW_S = 1.0
-"""What a slow taker needs for a block; thirty come in that time."""
+"""Time of the slow subscriber for a block, in which thirty blocks arrive."""
 TARGET_MB_H = 1.0
-"""What counts as flat; the allocator's own ups and downs are of that size."""
+"""Limit of a constant memory, about the fluctuation of the allocator."""
 STATM = Path("/proc/self/statm")
-"""Of Linux; the second number is the resident memory in pages."""
+"""On Linux; the second number is the resident memory in pages."""
 
 
 def measure_memory(*, quick: bool) -> list[Figure]:
-    """One run with recorder, terminal and a slow taker, in a process of its own; on Linux only."""
+    """One run with recorder, terminal and a slow subscriber, in a separate process; Linux only."""
     if not STATM.exists():
         return []
     seconds, speed = (1200.0, 120.0) if quick else (7200.0, 60.0)
-    # simulated here: the memory that a simulation leaves free would hide what a run takes
+    # simulated in this process: memory freed by a simulation would hide the growth of the run
     recording = steady_run(seconds, rate_hz=RATE_HZ).recording
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
         time_s, resident_mb, n_missed = alone.submit(_watch, recording, speed).result()
@@ -67,7 +67,7 @@ def _slope_mb_h(time_s: FloatArray, resident_mb: FloatArray) -> float:
 
 
 class _OwnBlocks(ReplaySource):
-    """Blocks with their own memory, as a sensor's are: who holds one holds its samples."""
+    """Blocks with separate memory, like those of a sensor, so that a retained block retains its samples."""
 
     async def __anext__(self) -> SampleBlock:
         block = await super().__anext__()
@@ -76,7 +76,7 @@ class _OwnBlocks(ReplaySource):
 
 
 def _watch(recording: Recording, speed: float) -> tuple[FloatArray, FloatArray, int]:
-    """Stream time and resident memory in MB at every look, and what the slow taker missed."""
+    """Stream time and resident memory (MB) of each sample, and blocks that the slow subscriber missed."""
     warm_up()
     with TemporaryDirectory() as folder:
         return asyncio.run(_run(recording, speed, Path(folder) / "run.journal"))

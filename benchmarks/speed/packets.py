@@ -1,4 +1,4 @@
-"""Notifications as sensors send them: what the wire benchmarks decode."""
+"""Notifications of each kind of sensor, as input of the decoding benchmarks."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Counts = npt.NDArray[np.int16]
 
 DELAY_S, JITTER_S = 0.02, 0.01
 SHORT_TIME_EVERY = 16
-"""Short frames between two frames that tell the time, as the firmware sends them."""
+"""Short frames between two frames with a time stamp, as in the firmware."""
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Notifications of one sensor, in the order in which they come.
+    """Notifications of one sensor, in order of arrival.
 
     Attributes:
-        name: what was sent, and how.
-        profile: name of the kind of sensor.
-        settings: what it was started with.
-        packets: bytes, and when they came.
-        n_sets: rows of six values in them.
+        name: of the stream.
+        profile: name of the device driver.
+        settings: of the sensor.
+        packets: bytes and arrival times.
+        n_sets: number of rows of six values.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Traffic:
 
     @property
     def seconds(self) -> float:
-        """How long the sensor measured."""
+        """Duration of the measurement, s."""
         return self.n_sets / self.settings.rate_hz
 
 
 def own(mtu: int, seconds: float) -> Traffic:
-    """imurun's own protocol at 208 Hz over a link of that MTU."""
+    """imurun's own protocol at 208 Hz with this MTU."""
     rate_hz = 208
     raw = counts(round(seconds * rate_hz))
     n = samples_per_frame(mtu)
@@ -136,7 +136,7 @@ MAKERS: tuple[Callable[[float], Traffic], ...] = (polar, movesense, metamotion, 
 
 
 def every_kind(seconds: float) -> list[Traffic]:
-    """Own protocol at three MTUs, then every other kind of sensor."""
+    """imurun's protocol at three MTUs, then all other kinds of sensors."""
     made = [own(mtu, seconds) for mtu in (247, 185, 23)] + [make(seconds) for make in MAKERS]
     assert {traffic.profile for traffic in made} == set(PROFILES), "a profile without a benchmark"
     return made
@@ -144,7 +144,7 @@ def every_kind(seconds: float) -> list[Traffic]:
 
 @cache
 def counts(n: int) -> Counts:
-    """Counts of something that runs, shape (n, 6): strides of 1.4 Hz, steps of 2.8 Hz, noise."""
+    """Raw values similar to running, shape (n, 6): strides of 1.4 Hz, steps of 2.8 Hz, noise."""
     t = np.arange(n)[:, None] / 208
     phase = np.arange(6) * 0.7
     smooth: FloatArray = 1500 * np.sin(2 * np.pi * 1.4 * t + phase) + 900 * np.sin(
@@ -155,7 +155,7 @@ def counts(n: int) -> Counts:
 
 
 def _sent(packets: Iterator[tuple[bytes, float]]) -> tuple[tuple[bytes, float], ...]:
-    """With arrivals: a delay that varies from packet to packet, in order."""
+    """Add arrival times with varying delays, in order."""
     rng = np.random.default_rng(2)
     sent: list[tuple[bytes, float]] = []
     before_s = 0.0
@@ -168,7 +168,7 @@ def _sent(packets: Iterator[tuple[bytes, float]]) -> tuple[tuple[bytes, float], 
 
 
 def _differences(part: Counts) -> bytes:
-    """The first sample, then runs of eight differences of as many bits as they need."""
+    """The first sample, then groups of eight differences with the number of bits that they need."""
     out = part[0].tobytes()
     steps = np.diff(part.astype(np.int64), axis=0)
     for first in range(0, len(steps), 8):

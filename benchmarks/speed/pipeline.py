@@ -1,4 +1,4 @@
-"""One hour through the pipeline, stage by stage, beside VQF alone on the same samples."""
+"""Time of the pipeline for one hour, in total and by stage, relative to VQF alone."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from imurun.session import analyze
 
 UNIT = "ms of a core"
 TARGET = 2.0
-"""Arrays to steps in times of VQF alone."""
+"""Arrays to steps, as a multiple of VQF alone."""
 COMMENT_LINES = 200
 Work = Callable[[], object]
 
 
 def measure_pipeline(*, quick: bool) -> list[Figure]:
-    """Arrays to steps, its stages, reading and writing: an hour of running, and one of this and that."""
+    """Arrays to steps, its stages, reading and writing, for an hour of running and a mixed hour."""
     seconds, repeats = (300.0, 3) if quick else (HOUR_S, 9)
     warm_up()
     figures: list[Figure] = []
@@ -44,9 +44,9 @@ def measure_pipeline(*, quick: bool) -> list[Figure]:
 
 
 def _stages(name: str, recording: Recording, repeats: int) -> list[Figure]:
-    """Each stage alone, gaps cut out; VQF alone is measured once in each repeat, before them.
+    """Each stage alone, without gaps; VQF alone is measured once in each repeat, before them.
 
-    What the search for the mounting costs is the difference between the two pushes up to where it is found.
+    The cost of the alignment search is the difference between the two pushes up to the end of the search.
     """
     session = analyze(recording)
     assert session.mounting is not None
@@ -79,7 +79,7 @@ def _stages(name: str, recording: Recording, repeats: int) -> list[Figure]:
 def push_all(
     recording: Recording, mounting: Mounting | None = None, *, stop: int | None = None
 ) -> RunAnalyzer:
-    """Samples up to `stop` through the analyzer, in blocks as long as those of `imurun.analyze`."""
+    """Push the samples up to `stop` in blocks as long as those of `imurun.analyze`."""
     analyzer = RunAnalyzer(
         recording.rate_hz,
         mounting="find" if mounting is None else mounting,
@@ -112,7 +112,7 @@ def _step(acc: FloatArray, quats: FloatArray, rate_hz: float, mounting: Mounting
 
 
 def _files(recording: Recording, repeats: int) -> list[Figure]:
-    """Reading a recording and writing its steps, beside pyarrow and pandas doing the bare same."""
+    """Reading a recording and writing its steps, compared with pyarrow and pandas alone."""
     session = analyze(recording)
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -150,6 +150,6 @@ def _bare_csv(path: Path) -> list[FloatArray]:
 
 
 def _taken(works: Mapping[str, Work], repeats: int) -> dict[str, tuple[float, ...]]:
-    """CPU milliseconds of each, a repeat after the other."""
+    """CPU milliseconds of each function in each repeat."""
     timed = [lambda work=work: 1e3 * cpu_s(work) for work in works.values()]
     return dict(zip(works, in_turn(timed, repeats), strict=True))

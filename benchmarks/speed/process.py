@@ -1,4 +1,4 @@
-"""Commands as a person waits for them: whole processes, on the clock, with all caches warm."""
+"""Wall time of commands as whole processes, with warm caches."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from imurun.io import write_recording
 UNIT = "s on the clock"
 PARQUET_TARGET_S, CSV_TARGET_S = 2.5, 4.0
 HEAVY = ("numba", "llvmlite", "vqf")
-"""What only finding steps needs."""
+"""Modules that only the analysis needs."""
 IMPORT_LINE = "import time:"
-"""How `python -X importtime` begins each line on stderr."""
+"""Start of each line of `python -X importtime` on stderr."""
 
 
 def measure_process(*, quick: bool) -> list[Figure]:
-    """`imurun analyze` of an hour, and commands that find no steps; the reference is Python doing nothing."""
+    """`imurun analyze` of an hour, and commands without analysis; the reference is `python -c pass`."""
     seconds, repeats = (300.0, 2) if quick else (HOUR_S, 7)
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -70,6 +70,6 @@ def measure_process(*, quick: bool) -> list[Figure]:
 
 def heavy_imports(*words: object) -> list[str]:
     """Modules of the compiler and of vqf that a command imports."""
-    said = run_program(sys.executable, "-X", "importtime", "-m", "imurun", *words).errors
-    names = [line.rsplit("|", 1)[1].strip() for line in said.splitlines() if line.startswith(IMPORT_LINE)]
+    log = run_program(sys.executable, "-X", "importtime", "-m", "imurun", *words).errors
+    names = [line.rsplit("|", 1)[1].strip() for line in log.splitlines() if line.startswith(IMPORT_LINE)]
     return [name for name in names if name.split(".")[0] in HEAVY]

@@ -1,4 +1,4 @@
-"""Whole programs, each in a process of its own: time on the clock, processor time, memory at its most."""
+"""Runs whole programs as processes: wall time, processor time, peak memory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 
 @dataclass(frozen=True)
 class Ran:
-    """What one program took, with all that it started and waited for.
+    """Time and memory of one program, with its child processes.
 
     Attributes:
-        wall_s: from its start to its end on the clock.
+        wall_s: wall time from start to end.
         cpu_s: processor time, in user and system mode.
         peak_mb: largest resident memory of one of its processes.
-        output, errors: what it wrote.
+        output, errors: its stdout and stderr.
     """
 
     wall_s: float
@@ -39,7 +39,7 @@ def run_program(*words: object, environment: Mapping[str, str] | None = None) ->
     """Run a program in the checkout's folder and wait for it.
 
     Raises:
-        ImurunError: it failed; with the last line of what it said.
+        ImurunError: it failed; the message has the last line of its output.
     """
     texts = [str(word) for word in words]
     with TemporaryDirectory() as name:
@@ -58,16 +58,16 @@ def run_program(*words: object, environment: Mapping[str, str] | None = None) ->
         taken = json.loads(result.read_text(encoding="utf-8"))
     code = taken.pop("code")
     if code:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise ImurunError(f"{' '.join(texts)} ended with {code}: {last}")
     return Ran(**taken, output=done.stdout, errors=done.stderr)
 
 
 def run_imurun(*words: object, environment: Mapping[str, str] | None = None) -> Ran:
-    """`imurun` with these words."""
+    """Command line of `imurun` with these arguments."""
     return run_program(sys.executable, "-m", "imurun", *words, environment=environment)
 
 
 def run_nothing(environment: Mapping[str, str] | None = None) -> Ran:
-    """The reference of a start: Python itself."""
+    """Command line of the reference: Python without a program."""
     return run_program(sys.executable, "-c", "pass", environment=environment)

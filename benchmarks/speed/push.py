@@ -1,4 +1,4 @@
-"""How long a caller waits for one push, once the mounting is found."""
+"""Time of one push after the mounting is known."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from imurun.sim.presets import steady_run
 
 ON_THE_CLOCK = "us on the clock"
 CLOCKS = {ON_THE_CLOCK: time.perf_counter_ns, "us of a core": time.thread_time_ns}
-"""The second leaves out what other programs on the machine were given in between."""
+"""The second does not include time of other programs."""
 SETTLED_S = 40.0
-"""Of the run that is pushed before: by then the mounting is found."""
+"""Length of the run that is pushed before, after which the mounting is known."""
 MEASURED_S = {10: 300.0, 1: 60.0}
-"""Seconds of running, by the number of samples in a block."""
+"""Seconds of running, by number of samples in a block."""
 RANKS = {"median": 50.0, "99 of 100": 99.0}
 TARGETS = {"10 a block: median": 30.0, "10 a block: 99 of 100": 200.0}
 """On the clock."""
@@ -30,7 +30,7 @@ Push = Callable[[FloatArray, FloatArray], object]
 
 
 def measure_push(*, quick: bool) -> list[Figure]:
-    """Pushes of ten samples and of one at 208 Hz; the garbage collector runs as it does for everybody.
+    """Pushes of ten samples and of one at 208 Hz; the garbage collector is enabled, as for users.
 
     The reference copies the same blocks.
     """
@@ -61,7 +61,7 @@ def measure_push(*, quick: bool) -> list[Figure]:
 def waits_us(
     push: Push, blocks: Sequence[SampleBlock], clock: Callable[[], int] = time.perf_counter_ns
 ) -> FloatArray:
-    """How long each call took by the clock, which counts ns; shape (n,)."""
+    """Duration of each call, from a clock in ns; shape (n,)."""
     waits = []
     for block in blocks:
         assert block.gyr is not None
@@ -72,7 +72,7 @@ def waits_us(
 
 
 def _running(recording: Recording, before: Sequence[SampleBlock]) -> Push:
-    """The push of an analyzer that knows the mounting."""
+    """The push method of an analyzer that knows the mounting."""
     analyzer = RunAnalyzer(recording.rate_hz, acc_range_g=recording.acc_range_g)
     for block in before:
         analyzer.push(block.acc, block.gyr)

@@ -1,4 +1,4 @@
-"""Live runs as the benchmarks need them: samples with nothing to wait for, and pipelines that keep them."""
+"""Sources without delay and pipelines with recorder, for the benchmarks of live runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATE_HZ = 208.0
 
 
 def blocks_of(recording: Recording, n_block: int) -> list[SampleBlock]:
-    """A recording in blocks of so many samples, each with its own memory as those of a sensor."""
+    """A recording in blocks, each with separate memory like the blocks of a sensor."""
     assert recording.gyr is not None
     return [
         SampleBlock(
@@ -34,11 +34,11 @@ def blocks_of(recording: Recording, n_block: int) -> list[SampleBlock]:
 
 
 class ReadySource:
-    """Blocks that are all there, as fast as they are taken.
+    """A source whose blocks are available without delay.
 
     Args:
-        blocks: what comes.
-        recording: what they are from.
+        blocks: of the recording.
+        recording: from which they are.
     """
 
     filling_s = 0.0
@@ -71,7 +71,7 @@ class ReadySource:
 
 
 def pipeline_of(source: Source, recording: Recording, journal: Path | None = None) -> Pipeline:
-    """A pipeline with the default rules, and with a recorder where a journal is named."""
+    """A pipeline with the default rules, and with a recorder if a journal is given."""
     recorder = None
     if journal is not None:
         header = block_header(recording, name=source.name)
@@ -80,5 +80,5 @@ def pipeline_of(source: Source, recording: Recording, journal: Path | None = Non
 
 
 def screen_to(file: TextIO) -> Console:
-    """A terminal of ordinary size, wherever the benchmark runs."""
+    """A terminal of fixed size."""
     return Console(file=file, force_terminal=True, width=120, height=40, _environ={"TERM": "xterm-256color"})

@@ -1,4 +1,4 @@
-"""What one recording of a cohort costs, and one that is done already: the units of its arithmetic."""
+"""Cost of one recording of a cohort, new or finished, as the units for extrapolation."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from imurun.cohort.names import key_of, partition
 from imurun.cohort.settings import make_settings
 
 FEW, MANY = 6, 30
-"""Recordings; what the second cohort takes more than the first is the cost without the start."""
+"""Numbers of recordings; the difference of the two cohorts is the cost without the start."""
 DONE_FEW, DONE_MANY = 500, 5000
 SESSIONS_A_RUNNER = 50
-"""Of those; a runner's sessions are one table, which is in memory at once."""
+"""Number of sessions of a runner, which are one table and in memory at once."""
 
 
 def measure_scale(*, quick: bool) -> list[Figure]:
-    """A worker's and the command's own processor time, bytes on the disk, and what a rerun costs."""
+    """Processor time of worker and command, bytes on the disk, and the cost of a rerun."""
     seconds, repeats = (300.0, 1) if quick else (RECORDING_S, 3)
     few, many = (2, 6) if quick else (FEW, MANY)
     with TemporaryDirectory() as name:
@@ -50,7 +50,7 @@ def measure_scale(*, quick: bool) -> list[Figure]:
 def _costs(
     spent: list[tuple[tuple[float, float], tuple[float, float]]], few: int, many: int, seconds: float
 ) -> list[Figure]:
-    own_s, workers_s = np.array(spent).transpose(2, 0, 1)  # by who, repeat, cohort
+    own_s, workers_s = np.array(spent).transpose(2, 0, 1)  # by process, repeat, cohort
     more = many - few
     a_recording_s = (workers_s[:, 1] - workers_s[:, 0]) / more
     own_ms = 1000.0 * (own_s[:, 1] - own_s[:, 0]) / more
@@ -84,7 +84,7 @@ def _sizes(recordings: Path, out: Path, n: int, seconds: float) -> list[Figure]:
 
 
 def _reruns(folder: Path, repeats: int, *, quick: bool) -> list[Figure]:
-    """What those cost that are done: a rerun that finds nothing to do, and a summary."""
+    """Cost of finished recordings: a rerun without new ones, and a summary."""
     few, many = (50, 200) if quick else (DONE_FEW, DONE_MANY)
     for name, n in (("done-few", few), ("done-many", many)):
         _copy_often(folder / "many-0", folder / name, n)
@@ -114,7 +114,7 @@ def _again(command: str, folder: Path) -> Ran:
 
 
 def _copy_often(out: Path, target: Path, n: int) -> None:
-    """A cohort of n recordings that are done, by links to those of another one under other names."""
+    """A cohort of n finished recordings, as links to those of another one under other names."""
     (target / "recordings").mkdir(parents=True)
     (target / "out").mkdir()
     os.link(out / "cohort.json", target / "out" / "cohort.json")

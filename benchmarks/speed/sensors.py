@@ -1,4 +1,4 @@
-"""Many sensors in one process: how much of a core they take."""
+"""Share of a core for many sensors in one process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def measure_sensors(*, quick: bool) -> list[Figure]:
     """50 sensors at 208 Hz, from bytes of notifications to blocks; with and without journals."""
     figures: list[Figure] = []
     for mtu in (247, 23):
-        # the clock fit has all its points after five minutes; with short frames that would take too long
+        # the clock fit has all its points after five minutes, which would take too long with short frames
         seconds, repeats = (4.0, 2) if quick else (330.0, 3) if mtu == 247 else (30.0, 5)
         traffic = own(mtu, seconds)
         for recorded in (False, True):
@@ -50,7 +50,7 @@ def measure_sensors(*, quick: bool) -> list[Figure]:
 
 
 def _runs(traffic: Traffic, folder: Path | None, stack: ExitStack) -> Iterator[Callable[[], None]]:
-    """Works to time, each with sensors, and journals in `folder`, of its own."""
+    """Functions to time, each with its own sensors, and journals in `folder`."""
     profile = PROFILES[traffic.profile]
     uuid = profile.data_characteristic
     repeat = 0

@@ -1,4 +1,4 @@
-"""Many runners at once in one process: how many of them one core takes."""
+"""Number of runners that one core analyses in real time in one process."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from imurun.sim.presets import steady_run
 N_STREAMS = 500
 N_BLOCK = 10
 SPEEDS_M_S = (2.4, 2.7, 3.0, 3.3, 3.6, 3.9, 4.2, 4.5)
-"""Of the runs that the streams are parts of."""
+"""Length of the runs from which the streams are cut."""
 APART = 37
-"""Samples by which one stream is ahead of the one before: no two take a step together for long."""
+"""Samples by which each stream is ahead of the one before, so that their steps do not coincide."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Taken:
 
     Attributes:
         share: of a core, over the whole time.
-        busiest: share in the second that took most.
+        busiest: largest share in a second.
     """
 
     share: float
@@ -37,7 +37,7 @@ class Taken:
 
 
 def measure_streams(*, quick: bool) -> list[Figure]:
-    """500 runs at 208 Hz from their first sample on, ten samples of each in turn; their search is in it.
+    """500 runs at 208 Hz from their first sample on, ten samples of each in turn, with the alignment search.
 
     The reference copies the same blocks.
     """
@@ -84,7 +84,7 @@ def _copied(parts: list[tuple[FloatArray, FloatArray]]) -> Taken:
 def _in_blocks(
     pushes: list[Callable[[FloatArray, FloatArray], object]], parts: list[tuple[FloatArray, FloatArray]]
 ) -> Taken:
-    """A block of every stream, then the next of every stream."""
+    """One block of every stream, then the next block of every stream."""
     n = len(parts[0][0])
     spent: list[float] = []
     for first in range(0, n, N_BLOCK):

@@ -1,4 +1,4 @@
-"""Figures in the terminal."""
+"""Terminal tables of the speed benchmark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.speed.measure import Figure
 
 
 def print_figures(figures: Sequence[Figure], console: Console) -> None:
-    """A table for each entry and unit, a line for each figure."""
+    """Print a table for each entry and unit, with a line for each figure."""
     for entry, unit in dict.fromkeys((figure.entry, figure.unit) for figure in figures):
         rows = [figure for figure in figures if (figure.entry, figure.unit) == (entry, unit)]
         title = f"{entry}: {unit}"
@@ -35,7 +35,7 @@ def print_figures(figures: Sequence[Figure], console: Console) -> None:
 
 
 def verdict(figure: Figure) -> str:
-    """Whether the target is reached, or how far off it is."""
+    """Whether the target is reached, or the distance to it."""
     if figure.target is None:
         return ""
     if figure.is_reached:

@@ -1,4 +1,4 @@
-"""Many runs at once in one process, in real time: how much of a core, how late, and whether all of it."""
+"""Many live runs in one process in real time: share of a core, latency, losses."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from imurun.sim.presets import steady_run
 
 N_RUNS = 50
 BARE_S = 5.0
-"""For the reference, how late blocks are when nobody takes them."""
+"""For the reference: latency of blocks that are not processed."""
 PERCENTILES = {"median": 50.0, "95 of 100": 95.0, "worst": 100.0}
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What a repeat gave."""
+    """Result of a repeat."""
 
     share_percent: float
     late_s: Sequence[float]
@@ -49,10 +49,11 @@ class Taken:
 
 
 def measure_team(*, quick: bool) -> list[Figure]:
-    """50 runs that start together, so that every block of one is due with those of all others.
+    """50 runs that start together, so that every block is due together with those of all others.
 
-    In each: pipeline with recorder. Over all: the terminal's view four times a second, the page's numbers ten
-    times. The mounting is found in the tenth second or so, of all at once: the worst moment for the others.
+    Each has a pipeline with recorder. In addition there are the terminal's view four times a second and the
+    page's numbers ten times a second. The alignment searches of all finish in the same second, after about
+    ten seconds, which causes the largest latency.
     """
     seconds, repeats = (15.0, 1) if quick else (45.0, 3)
     recording = steady_run(seconds, rate_hz=RATE_HZ).recording
@@ -130,7 +131,7 @@ async def _run(recording: Recording, folder: Path, n_steps: int) -> Taken:
 
 
 def _n_lost(recording: Recording, stem: Path) -> int:
-    """Samples that a session's journal does not give back as they were."""
+    """Number of samples that are missing or changed in the journal of a session."""
     kept = read(stem.with_name(stem.name + JOURNAL))
     n = min(len(kept), len(recording))
     assert kept.gyr is not None
@@ -140,7 +141,7 @@ def _n_lost(recording: Recording, stem: Path) -> int:
 
 
 async def _late_without_takers(recording: Recording) -> list[float]:
-    """The reference: how late as many sources give their blocks when nothing is done with them."""
+    """The reference: latency of the same number of sources whose blocks are not processed."""
     clock = asyncio.get_running_loop().time
     late_s: list[float] = []
 

@@ -1,4 +1,4 @@
-"""What it costs to turn notifications into samples, for each set of six values."""
+"""Time to decode notifications into samples, for each set of six values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGET_US = 2.0
 
 
 def measure_wire(*, quick: bool) -> list[Figure]:
-    """The codec alone for our own frames; the decoder, and all that the client pays, for every kind."""
+    """The codec alone for imurun's frames; decoder, and all work of the client, for every kind of sensor."""
     seconds, repeats = (5.0, 3) if quick else (30.0, 9)
     figures: list[Figure] = []
     for traffic in every_kind(seconds):
@@ -42,7 +42,7 @@ def measure_wire(*, quick: bool) -> list[Figure]:
 
 
 def views_of(traffic: Traffic) -> Callable[[], None]:
-    """The reference: one `numpy.frombuffer` a packet, the least that anything with arrays does."""
+    """The reference: one `numpy.frombuffer` for each packet, the minimum for code with arrays."""
 
     def work() -> None:
         view, u8 = np.frombuffer, np.uint8

@@ -1,1 +1,1 @@
-"""Many recordings of many runners, on one machine or a Dask cluster, as one data set."""
+"""Analyses many recordings of many runners, on one machine or a Dask cluster, into one data set."""

@@ -1,4 +1,4 @@
-"""Addresses of recordings: local paths and fsspec addresses; listing, stamping and copying remote files."""
+"""Addresses of recordings, local paths or fsspec URLs: listing, change detection and download."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from imurun.errors import CohortError, FormatError
+from imurun.files.optional import optional_module
 from imurun.files.text import printable
+
+_VERSION_KEYS = ("mtime", "LastModified", "last_modified", "updated", "ETag", "etag")
+"""Keys under which fsspec file systems report the time of the last change, or a version."""
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells without reading that a file is as it was; None where it is not known.
+    """Size and time of a file, which show without reading it that it has not changed; None if unknown.
 
     Attributes:
         size: bytes.
-        changed: when it was changed, or another mark of its version, as text.
+        changed: time of the last change, or another version, as text.
     """
 
     size: int | None = None
@@ -26,22 +30,22 @@ class Stamp:
 
     @property
     def is_known(self) -> bool:
-        """Whether both are known, so that equal stamps can be trusted."""
+        """Whether both are known, so that equal stamps mean an unchanged file."""
         return self.size is not None and self.changed is not None
 
 
 def is_remote(address: str) -> bool:
-    """Whether this is an address rather than a path."""
+    """Whether this is an fsspec URL and not a path."""
     return "://" in address
 
 
 def local_address(path: str | os.PathLike[str]) -> str:
-    """The absolute path, with links left as they are: their names say more than what they point at."""
+    """The absolute path. Links are not resolved, because their names carry the runner and the session."""
     return os.path.abspath(path)
 
 
 def join(base: str, relative: str) -> str:
-    """`relative` as seen from the folder `base`, each a path or an address."""
+    """`relative` resolved against the folder `base`; each is a path or a URL."""
     if is_remote(relative):
         return relative
     if is_remote(base):
@@ -50,17 +54,17 @@ def join(base: str, relative: str) -> str:
 
 
 def parent(address: str) -> str:
-    """The folder that holds it."""
+    """The folder of a path or URL."""
     if is_remote(address):
         return address.rstrip("/").rpartition("/")[0]
     return str(Path(local_address(address)).parent)
 
 
 def local_stamp(path: Path) -> Stamp:
-    """Of a file, or of all files directly in a folder.
+    """Stamp of a file, or of all files directly in a folder.
 
     Raises:
-        OSError: there is none.
+        OSError: there is no such file or folder.
     """
     if not path.is_dir():
         status = path.stat()
@@ -70,42 +74,16 @@ def local_stamp(path: Path) -> Stamp:
     return Stamp(sum(status.st_size for status in inside), f"{newest}+{len(inside)}")
 
 
-_MARKS = ("mtime", "LastModified", "last_modified", "updated", "ETag", "etag")
-"""What file systems call the time of the last change, or a mark of the version."""
-
-
-def _open(address: str) -> tuple[Any, str]:
-    """The file system and the path in it.
-
-    Raises:
-        CohortError: fsspec, or its part for this kind of address, is not installed.
-        FormatError: no such kind of address.
-    """
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise CohortError(
-            f"{printable(address)} is no path of this machine; install the extra for addresses: "
-            "pip install 'imurun[cohort]'"
-        ) from error
-    try:
-        return url_to_fs(address)
-    except ImportError as error:
-        raise CohortError(f"{printable(address)} needs another package: {printable(str(error))}") from error
-    except ValueError as error:
-        raise FormatError(f"{printable(address)}: {printable(str(error))}; check the address.") from error
-
-
 def list_files(address: str) -> tuple[str, dict[str, Stamp]] | None:
-    """All files below a folder or matched by a pattern, sorted, with the folder they were looked for in.
+    """All files below a folder or matching a pattern, sorted by address, with the address that was searched.
 
     Returns:
-        None when the address is one file.
+        None if the address is one file.
 
     Raises:
-        FormatError: it cannot be listed.
+        FormatError: the address cannot be listed.
     """
-    system, path = _open(address)
+    system, path = _file_system(address)
     try:
         if any(sign in path for sign in "*?["):
             found = system.glob(path, detail=True)
@@ -113,7 +91,7 @@ def list_files(address: str) -> tuple[str, dict[str, Stamp]] | None:
             return None
         else:
             found = system.find(path, detail=True)
-    except Exception as error:  # each file system raises errors of its own
+    except Exception as error:  # each file system raises other types
         raise FormatError(f"{printable(address)} cannot be listed: {printable(str(error))}.") from error
     files = {
         system.unstrip_protocol(name): _stamp(info)
@@ -124,32 +102,32 @@ def list_files(address: str) -> tuple[str, dict[str, Stamp]] | None:
 
 
 def remote_stamp(address: str) -> Stamp:
-    """Of one file.
+    """Stamp of one file.
 
     Raises:
-        FormatError: it is not there, or cannot be reached.
+        FormatError: there is no such file, or it cannot be reached.
     """
-    system, path = _open(address)
+    system, path = _file_system(address)
     try:
         return _stamp(system.info(path))
     except FileNotFoundError as error:
         raise FormatError("there is no such file; check the address.") from error
-    except Exception as error:  # each file system raises errors of its own
+    except Exception as error:  # each file system raises other types
         raise FormatError(f"it cannot be reached: {printable(str(error))}.") from error
 
 
 def fetch(address: str, folder: Path) -> Path:
-    """Copy one file into `folder` under its own name.
+    """Copy one file into `folder` under its own name; returns the copy.
 
     Raises:
-        FormatError: it cannot be read, or there is no room for it.
+        FormatError: the file cannot be read, or the disk is full.
     """
-    system, path = _open(address)
+    system, path = _file_system(address)
     copy = folder / (path.rstrip("/").rpartition("/")[2] or "recording")
     try:
         with system.open(path, "rb") as stream, copy.open("wb") as target:
             shutil.copyfileobj(stream, target, 1 << 20)
-    except Exception as error:  # each file system raises errors of its own
+    except Exception as error:  # each file system raises other types
         raise FormatError(f"it could not be copied here: {printable(str(error))}.") from error
     return copy
 
@@ -158,16 +136,33 @@ def read_bytes(address: str) -> bytes:
     """All bytes of a small file.
 
     Raises:
-        FormatError: it cannot be read.
+        FormatError: the file cannot be read.
     """
-    system, path = _open(address)
+    system, path = _file_system(address)
     try:
         return system.cat_file(path)
-    except Exception as error:  # each file system raises errors of its own
+    except Exception as error:  # each file system raises other types
         raise FormatError(f"it could not be read: {printable(str(error))}.") from error
+
+
+def _file_system(address: str) -> tuple[Any, str]:
+    """The fsspec file system of an address, and the path in it.
+
+    Raises:
+        MissingExtraError: fsspec is not installed.
+        CohortError: the package for this kind of address is not installed.
+        FormatError: an unknown kind of address.
+    """
+    core: Any = optional_module("fsspec.core", extra="cohort", purpose=f"The address {printable(address)}")
+    try:
+        return core.url_to_fs(address)
+    except ImportError as error:
+        raise CohortError(f"{printable(address)} needs another package: {printable(str(error))}") from error
+    except ValueError as error:
+        raise FormatError(f"{printable(address)}: {printable(str(error))}; check the address.") from error
 
 
 def _stamp(info: dict[str, Any]) -> Stamp:
     size = info.get("size")
-    mark = next((info[name] for name in _MARKS if info.get(name) is not None), None)
-    return Stamp(None if size is None else int(size), None if mark is None else str(mark))
+    version = next((info[name] for name in _VERSION_KEYS if info.get(name) is not None), None)
+    return Stamp(None if size is None else int(size), None if version is None else str(version))

@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster."""
+"""Runs the tasks of a cohort on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -7,59 +7,58 @@ import logging
 import queue
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from imurun._version import __version__
 from imurun.cohort.task import Result, Task
 from imurun.cohort.worker import run_task
 from imurun.errors import CohortError
+from imurun.files.optional import optional_module
 from imurun.files.text import printable
 
 WAIT_S = 15.0
-"""For an answer of the scheduler."""
+"""Timeout for the scheduler."""
 AHEAD = 3
-"""Tasks under way for each thread of a worker: none waits for the next, and few results are held."""
+"""Tasks in progress for each thread of a worker: enough that no thread idles, few enough to bound memory."""
 COUNT_EVERY_S = 10.0
-DIED = "the workers that read it died, probably for lack of memory; split it, or give workers more memory."
+WORKERS_DIED = (
+    "the workers that read it died, probably for lack of memory; split it, or give workers more memory."
+)
 
 
 class Cluster:
-    """A crew of Dask workers; see `imurun.cohort.executor.Crew`.
+    """An executor on Dask workers; see `imurun.cohort.task.Executor`.
 
     Args:
         address: of the scheduler, such as tcp://host:8786.
-        say: called with a sentence when something is waited for.
+        say: called with a sentence when there are no workers yet.
 
     Raises:
-        CohortError: Dask is not installed, the scheduler does not answer, or workers have no imurun or
-            another version of it.
+        MissingExtraError: Dask is not installed.
+        CohortError: the scheduler does not answer, or workers have no imurun or another version of it.
     """
 
     def __init__(self, address: str, say: Callable[[str], None] = lambda _: None) -> None:
-        try:
-            import distributed
-            from distributed.comm.addressing import resolve_address
-        except ImportError as error:
-            raise CohortError(
-                "--scheduler needs Dask; install the extra: pip install 'imurun[cohort]'"
-            ) from error
+        distributed: Any = optional_module("distributed", extra="cohort", purpose="--scheduler")
+        addressing: Any = import_module("distributed.comm.addressing")
         self._address = printable(address)
-        self._ended: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
         self._futures: dict[str, Any] = {}
         self._counted_s = 0.0
         self._threads = 0
         try:
-            resolve_address(address)
+            addressing.resolve_address(address)
         except (OSError, ValueError, TypeError) as error:
-            raise self._silent() from error
-        self._silenced = _silence()
+            raise self._no_answer() from error
+        self._disabled_loggers = _disable_loggers()
         try:
             self._client: Any = distributed.Client(
                 address, timeout=WAIT_S, set_as_default=False, direct_to_workers=False
             )
         except (OSError, ValueError, TypeError) as error:
-            self._speak()
-            raise self._silent() from error
+            self._enable_loggers()
+            raise self._no_answer() from error
         try:
             self._refuse_other_versions()
         except CohortError:
@@ -70,7 +69,7 @@ class Cluster:
 
     @property
     def room(self) -> int:
-        """A few for each thread; as many as one thread's where there is no worker yet."""
+        """`AHEAD` tasks for each thread; as for one thread if there is no worker yet."""
         if time.monotonic() - self._counted_s > COUNT_EVERY_S or not self._threads:
             with self._connected():
                 self._threads = sum(self._client.nthreads().values())
@@ -78,32 +77,32 @@ class Cluster:
         return AHEAD * max(self._threads, 1)
 
     def submit(self, task: Task) -> None:
-        """Hand a task to the scheduler."""
+        """Submit a task to the scheduler."""
         with self._connected():
             future = self._client.submit(
                 run_task, task, key=f"imurun-{task.key}-{time.time_ns()}", pure=False
             )
         self._futures[task.key] = future
-        future.add_done_callback(lambda ended: self._ended.put((task, ended)))
+        future.add_done_callback(lambda finished: self._finished.put((task, finished)))
 
     def wait(self, timeout_s: float) -> list[Result]:
-        """What was done within that time, if anything."""
+        """Results that arrive within `timeout_s`, possibly none."""
         results: list[Result] = []
         with contextlib.suppress(queue.Empty):
-            results.append(self._result(*self._ended.get(timeout=timeout_s)))
+            results.append(self._result(*self._finished.get(timeout=timeout_s)))
             while True:
-                results.append(self._result(*self._ended.get_nowait()))
+                results.append(self._result(*self._finished.get_nowait()))
         if not results and self._client.status != "running":
             raise self._gone()
         return results
 
     def close(self) -> None:
-        """Take back what was not begun and leave the cluster as it was."""
-        with contextlib.suppress(Exception):  # the scheduler may be gone, in any state
+        """Cancel all tasks and disconnect; the cluster stays as it was."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone
             self._client.cancel(list(self._futures.values()), force=True)
         with contextlib.suppress(Exception):
             self._client.close(timeout=WAIT_S)
-        self._speak()
+        self._enable_loggers()
 
     def _result(self, task: Task, future: Any) -> Result:
         from distributed.scheduler import KilledWorker
@@ -114,7 +113,7 @@ class Cluster:
         try:
             return future.result(timeout=WAIT_S * 4)
         except KilledWorker:
-            return Result(task.key, __version__, "failed", sentence=DIED)
+            return Result(task.key, __version__, "failed", sentence=WORKERS_DIED)
         except ModuleNotFoundError as error:
             raise CohortError(
                 f"A worker of {self._address} cannot import {error.name}; install it there."
@@ -122,7 +121,7 @@ class Cluster:
         except Exception as error:
             if self._client.status != "running" or future.status in ("cancelled", "lost"):
                 raise self._gone() from error
-            sentence = printable(f"the cluster could not do it ({type(error).__name__}: {error}).")
+            sentence = printable(f"the cluster could not run it ({type(error).__name__}: {error}).")
             return Result(task.key, __version__, "failed", sentence=sentence)
 
     def _refuse_other_versions(self) -> None:
@@ -147,21 +146,21 @@ class Cluster:
         except (OSError, RuntimeError, ValueError) as error:
             raise self._gone() from error
 
-    def _speak(self) -> None:
-        for log in self._silenced:
+    def _enable_loggers(self) -> None:
+        for log in self._disabled_loggers:
             log.disabled = False
 
-    def _silent(self) -> CohortError:
+    def _no_answer(self) -> CohortError:
         return CohortError(
             f"The scheduler at {self._address} does not answer; check the address and that it runs."
         )
 
     def _gone(self) -> CohortError:
-        return CohortError(f"The scheduler at {self._address} is gone.")
+        return CohortError(f"The connection to the scheduler at {self._address} is gone.")
 
 
-def _silence() -> list[logging.Logger]:
-    """Let Dask print nothing: what it would is said in a sentence; returns the loggers."""
+def _disable_loggers() -> list[logging.Logger]:
+    """Disable the loggers of Dask, whose errors are raised as sentences; returns those it disabled."""
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
     logs = [log for log in map(logging.getLogger, names) if not log.disabled]
     for log in logs:

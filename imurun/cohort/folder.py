@@ -1,7 +1,7 @@
-"""The output folder: whose settings it has, where things lie in it, and that one run at a time writes it.
+"""Output folder of a cohort: layout, settings, and a lock so that one run at a time writes it.
 
 DIR/cohort.json                         settings
-DIR/ledger.jsonl                        what was done
+DIR/ledger.jsonl                        finished recordings
 DIR/steps/runner=NAME/KEY.parquet       step tables
 DIR/sessions/runner=NAME/sessions.parquet
 DIR/failures.parquet, DIR/failures.csv
@@ -32,15 +32,15 @@ SESSIONS = "sessions"
 
 
 class OutputFolder:
-    """An output folder in the hands of this process; made where it is missing.
+    """An output folder locked by this process; created if it is missing.
 
     Args:
         path: of the folder.
-        settings: that it has, or gets when it is empty.
+        settings: of the cohort; an existing folder must have the same.
 
     Raises:
-        CohortError: something else lies in it, it is of other settings, another run writes it, or it cannot
-            be written.
+        CohortError: the folder holds other files, has other settings, is used by another run, or cannot be
+            written.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -49,7 +49,7 @@ class OutputFolder:
         name = printable(str(path))
         wanted = {"schema": SCHEMA, "version": __version__, "settings": settings.as_dict()}
         try:
-            self._refuse_other_things()
+            self._refuse_other_files()
             path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -59,7 +59,7 @@ class OutputFolder:
         except OSError as error:
             raise CohortError(f"{name} cannot be used: {reason(error)}.") from error
         try:
-            self._refuse_other_things()
+            self._refuse_other_files()
             there = self._read()
             if there is None:
                 write_whole(path / MARK, json.dumps(wanted, indent=2).encode() + b"\n")
@@ -73,7 +73,7 @@ class OutputFolder:
             raise
 
     def close(self) -> None:
-        """Let another run write."""
+        """Release the lock."""
         self._lock.release()
 
     def __enter__(self) -> OutputFolder:
@@ -84,17 +84,17 @@ class OutputFolder:
 
     @property
     def ledger(self) -> Path:
-        """Of what was done."""
+        """Path of the ledger."""
         return self.path / LEDGER
 
     def steps_file(self, runner: str, key: str) -> Path:
-        """Step table of a recording."""
+        """Path of the step table of a recording."""
         return self.path / STEPS / partition(runner) / f"{key}.parquet"
 
-    def _refuse_other_things(self) -> None:
+    def _refuse_other_files(self) -> None:
         if not self.path.exists() or (self.path / MARK).exists():
             return
-        if any(child.name != LOCK and not _is_aside(child.name) for child in self.path.iterdir()):
+        if any(child.name != LOCK and not _is_temporary(child.name) for child in self.path.iterdir()):
             raise CohortError(
                 f"{printable(str(self.path))} is not empty and holds no cohort; choose another --out."
             )
@@ -112,8 +112,8 @@ class OutputFolder:
         raise CohortError(f"{printable(str(file))} is damaged; choose another --out.")
 
 
-def _is_aside(name: str) -> bool:
-    """Whether a file is what a killed process left of the first write."""
+def _is_temporary(name: str) -> bool:
+    """Whether a file is the temporary file of a first write that was killed."""
     return name.startswith(f".{MARK}.")
 
 
@@ -125,20 +125,20 @@ def _refuse_other_settings(name: str, there: dict[str, Any], wanted: dict[str, A
     for key in {**before, **asked}:
         if before.get(key) != asked.get(key):
             raise CohortError(
-                f"{name} is a cohort of other settings: {_said(key)} is {_said(before.get(key))} there "
-                f"and {_said(asked.get(key))} here; give the same, or choose another --out."
+                f"{name} is a cohort with other settings: {_shown(key)} is {_shown(before.get(key))} there "
+                f"and {_shown(asked.get(key))} here; give the same, or choose another --out."
             )
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "not set" if value is None else printable(str(value))[:80]
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, and the folder where it is missing.
+    """Write a file atomically, and create its folder if it is missing.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as aside:

@@ -1,4 +1,4 @@
-"""From the words of the command line and manifests to the recordings of the cohort."""
+"""Finds the recordings of a cohort from command-line arguments and manifests."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from imurun.cohort.manifest import is_manifest, read_manifest
 from imurun.cohort.scan import find, is_pattern
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
-from imurun.errors import CohortError, FormatError, ImurunError
+from imurun.errors import CohortError, FormatError, ImurunError, MissingExtraError
 from imurun.files.text import printable
 
 
 @dataclass
 class Inputs:
-    """What was found.
+    """Recordings of a cohort, and inputs that cannot be used.
 
     Attributes:
         sources: recordings, each once, sorted by address.
-        failures: words and rows of manifests that point nowhere or make no sense.
+        failures: arguments and rows of manifests that are invalid or name no recording.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -29,19 +29,20 @@ class Inputs:
 
 
 def gather(words: Sequence[str], manifests: Sequence[str], settings: Settings, *, out: Path) -> Inputs:
-    """Find all recordings that are meant.
+    """Find all recordings of the arguments and manifests.
 
-    A recording that is named more than once counts once; what a manifest says of it goes before what its
-    path says.
+    A recording that is named more than once counts once; values of a manifest take precedence over those
+    from its path.
 
     Args:
         words: files, folders, patterns, addresses; a CSV with a column `recording` is a manifest.
         manifests: paths or addresses of manifests.
         settings: of the cohort.
-        out: output folder, which is never looked into.
+        out: output folder, which is not searched.
 
     Raises:
-        CohortError: a manifest that cannot be used, or nothing but words that point nowhere.
+        CohortError: a manifest cannot be used, or no argument names a recording.
+        MissingExtraError: an address needs fsspec, which is not installed.
     """
     tables = [*manifests]
     places: list[str] = []
@@ -49,12 +50,12 @@ def gather(words: Sequence[str], manifests: Sequence[str], settings: Settings, *
         (tables if not is_remote(word) and is_manifest(Path(word)) else places).append(word)
     found = _Collected()
     for table in tables:
-        found.take(read_manifest(table, settings))
+        found.add(read_manifest(table, settings))
     skip = [Path(local_address(table)) for table in tables if not is_remote(table)]
     for place in places:
-        found.take(_from_word(place, settings, [*skip, Path(local_address(out))]))
+        found.add(_from_word(place, settings, [*skip, Path(local_address(out))]))
     if not found.by_address and not tables:
-        raise CohortError(f"There is nothing to do: {'; '.join(map(_said, found.failures)).rstrip('.')}.")
+        raise CohortError(f"There is nothing to do: {'; '.join(map(_as_text, found.failures)).rstrip('.')}.")
     sources = sorted(found.by_address.values(), key=lambda source: source.address)
     return Inputs(sources, found.failures)
 
@@ -65,8 +66,8 @@ class _Collected:
         self.failures: list[Failure] = []
         self._files: dict[str, Source] = {}
 
-    def take(self, items: Iterable[Source | Failure]) -> None:
-        """Add what is there and was not named before."""
+    def add(self, items: Iterable[Source | Failure]) -> None:
+        """Add failures, and sources that exist and were not named before."""
         for item in items:
             if isinstance(item, Failure):
                 self.failures.append(item)
@@ -76,9 +77,9 @@ class _Collected:
             except FormatError as error:
                 self.failures.append(_failed(item, str(error)))
                 continue
-            self._add(source)
+            self._add_source(source)
 
-    def _add(self, source: Source) -> None:
+    def _add_source(self, source: Source) -> None:
         here = source.address if is_remote(source.address) else str(Path(source.address).resolve())
         before = self._files.setdefault(here, source)
         if before is source:
@@ -92,11 +93,11 @@ class _Collected:
 
 
 def _failed(source: Source, sentence: str) -> Failure:
-    said = sentence if source.row is None else f"Row {source.row} of the manifest: {sentence}"
-    return Failure(source.address, said, source.row, source.runner, source.session)
+    reason = sentence if source.row is None else f"Row {source.row} of the manifest: {sentence}"
+    return Failure(source.address, reason, source.row, source.runner, source.session)
 
 
-def _said(failure: Failure) -> str:
+def _as_text(failure: Failure) -> str:
     return f"{printable(failure.address)}: {failure.sentence}"
 
 
@@ -105,7 +106,7 @@ def _stamp(address: str) -> Stamp:
         return remote_stamp(address)
     try:
         return local_stamp(Path(address))
-    except (OSError, ValueError) as error:  # ValueError: no file can have that name
+    except (OSError, ValueError) as error:  # ValueError: an invalid file name
         raise FormatError("there is no such file; check the path.") from error
 
 
@@ -121,7 +122,7 @@ def _from_word(word: str, settings: Settings, skip: Sequence[Path]) -> Iterable[
                 continue
             source = Source(address, runner, session, settings)
             yield source if stamp is None else replace(source, stamp=stamp)
-    except CohortError:
+    except (CohortError, MissingExtraError):
         raise
     except ImurunError as error:
         yield Failure(word, str(error))
@@ -132,5 +133,5 @@ def _from_word(word: str, settings: Settings, skip: Sequence[Path]) -> Iterable[
         )
         return
     if not n_found:
-        what = "the pattern fits" if is_pattern(word) else "the folder holds"
+        what = "the pattern matches" if is_pattern(word) else "the folder holds"
         yield Failure(word, f"{what} no recording; check it.")

@@ -1,7 +1,7 @@
-"""What was done, a line of JSON for each recording that was finished, added to and never changed.
+"""Append-only ledger of a cohort: one line of JSON for each finished recording.
 
-The last line of a recording counts. A line is complete when it ends in a line feed; what a killed
-process left of one is cut off before the next is written.
+The last line of a recording counts. A line is complete if it ends with a line feed; an incomplete one, left
+by a killed process, is cut off before the next is written.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any, Literal
 from imurun.cohort.addresses import Stamp
 
 Status = Literal["done", "failed", "duplicate", "gone"]
-MOST = 2**62
-"""No number of a summary is larger; NaN and infinity are none."""
+LARGEST = 2**62
+"""Limit of numbers in a summary; NaN and infinity are invalid."""
 _KEY = re.compile(r"[0-9a-f]{16}")
 _TEXTS = ("key", "address", "content", "fingerprint", "runner", "session", "group", "settings", "sentence")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of one recording.
+    """Result of one recording.
 
     Attributes:
         key, address: of the recording.
-        stamp: of the file when it was read.
+        stamp: of the file when it was read, see `imurun.cohort.addresses.Stamp`.
         content: SHA-256 of its bytes.
         fingerprint: of its samples.
-        runner, session, group, covariates, row: as of its source.
-        settings: as `imurun.cohort.task.Settings.as_text` gives them.
-        status: done, failed, duplicate (of `first`), or gone: it is the same recording as another, and its
-            file is there no more.
-        sentence: why it is not done.
+        runner, session, group, covariates, row: of its source.
+        settings: as from `imurun.cohort.task.Settings.as_text`.
+        status: done, failed, duplicate (of `first`), or gone: the same recording as another, whose file does
+            not exist.
+        sentence: reason if it is not done.
         first: key of the recording that it is a duplicate of.
         duration_s: of the recording.
     """
@@ -61,24 +61,24 @@ class Entry:
 
     @property
     def is_done(self) -> bool:
-        """Whether its steps and summary are part of the cohort."""
+        """Whether its steps and summary are in the cohort."""
         return self.status == "done"
 
 
 class Ledger:
-    """The ledger of an output folder, which is made where it is missing.
+    """The ledger file of an output folder, created if it is missing.
 
-    Summaries stay on the disk until they are asked for.
+    Summaries stay on disk and are read on request, so that memory does not grow with them.
 
     Args:
-        path: of the file.
+        path: of the ledger file.
 
     Attributes:
         entries: the last line of each recording, by key.
-        n_damaged: complete lines that could not be understood; what they told is done anew.
+        n_damaged: complete lines that are invalid; their recordings are analysed again.
 
     Raises:
-        OSError: it cannot be read or written.
+        OSError: the file cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,15 +89,15 @@ class Ledger:
         self._load()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
 
     def append(self, entry: Entry, summary: Mapping[str, Any] | None = None) -> None:
-        """Add a line; it is on the disk when this returns.
+        """Append a line and sync it to the disk.
 
         Args:
-            entry: what became of a recording.
-            summary: of its session; None to keep the one that it has.
+            entry: of a recording.
+            summary: of its session; None for that of its last line.
         """
         if summary is None:
             summary = self.summary(entry.key)
@@ -110,7 +110,7 @@ class Ledger:
         self._keep(entry, at)
 
     def summary(self, key: str) -> dict[str, Any]:
-        """The summary of a recording; empty where there is none."""
+        """The summary of a recording; empty if there is none."""
         if key not in self._at:
             return {}
         self._file.seek(self._at[key])
@@ -140,27 +140,27 @@ class Ledger:
 
 
 def _entry(line: bytes) -> Entry | None:
-    """What a line tells; None where `append` would not have written it."""
+    """The entry of a line; None if `append` could not have written it."""
     try:
         content = json.loads(line)
         summary = content.pop("summary")
         content["stamp"] = Stamp(**content["stamp"])
-        content["settings"] = sys.intern(content["settings"])  # the same text for most
+        content["settings"] = sys.intern(content["settings"])  # most entries share it
         entry = Entry(**content)
-        is_sound = _is_entry(entry) and isinstance(summary, dict) and all(map(_is_plain, summary.values()))
-        if is_sound and entry.is_done:
-            is_sound = _is_texts(summary["warnings"])
+        is_valid = _is_entry(entry) and isinstance(summary, dict) and all(map(_is_plain, summary.values()))
+        if is_valid and entry.is_done:
+            is_valid = _is_texts(summary["warnings"])
             if summary["start"] is not None:
                 datetime.fromisoformat(summary["start"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return entry if is_sound else None
+    return entry if is_valid else None
 
 
 def _is_entry(entry: Entry) -> bool:
     return (
         all(isinstance(getattr(entry, name), str) for name in _TEXTS)
-        # it names a file
+        # the key becomes a file name
         and _KEY.fullmatch(entry.key) is not None
         and entry.status in ("done", "failed", "duplicate", "gone")
         and isinstance(entry.covariates, dict)
@@ -173,12 +173,12 @@ def _is_entry(entry: Entry) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether it is a value of a summary."""
+    """Whether a value can be in a summary."""
     return value is None or isinstance(value, str | bool) or _is_number(value) or _is_texts(value)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -MOST < value < MOST
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def _is_count(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The table that says whose each recording is: a CSV file with a row a recording."""
+"""Reads a manifest: a CSV file with runner, session and covariates of each recording."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imurun.cohort.names import runner_label
 from imurun.cohort.settings import with_profile
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
-from imurun.errors import CohortError, ImurunError
+from imurun.errors import CohortError, ImurunError, MissingExtraError
 from imurun.files.text import printable
 from imurun.model.recording import Runner, check_rate
 
@@ -26,7 +26,7 @@ _HEAD_BYTES = 65_536
 
 
 def is_manifest(path: Path) -> bool:
-    """Whether a file is a CSV with a column `recording`."""
+    """Whether a file is a CSV file with a column `recording`."""
     if path.suffix.lower() != ".csv" or not path.is_file():
         return False
     try:
@@ -38,14 +38,15 @@ def is_manifest(path: Path) -> bool:
 
 
 def read_manifest(address: str, settings: Settings) -> Iterator[Source | Failure]:
-    """The recordings of a manifest, and the rows of it that cannot be used.
+    """Sources of a manifest's rows, and a failure for each row that cannot be used.
 
     Args:
-        address: path or fsspec address; recordings are relative to the folder it lies in.
+        address: path or fsspec URL; recordings are relative to its folder.
         settings: of the cohort.
 
     Raises:
-        CohortError: it cannot be read, has no column `recording`, or has a column twice.
+        CohortError: the manifest cannot be read, has no column `recording`, or has a column twice.
+        MissingExtraError: the address needs fsspec, which is not installed.
     """
     text = _text(address)
     name = printable(address)
@@ -53,13 +54,13 @@ def read_manifest(address: str, settings: Settings) -> Iterator[Source | Failure
     header = _header(first)
     if RECORDING not in header:
         raise CohortError(f"{name} has no column `{RECORDING}`; name the columns in the first line.")
-    twins = sorted(column for column, count in Counter(header).items() if count > 1)
-    if twins:
-        raise CohortError(f"{name} has the column `{printable(twins[0])}` more than once; rename one.")
+    repeated = sorted(column for column, count in Counter(header).items() if count > 1)
+    if repeated:
+        raise CohortError(f"{name} has the column `{printable(repeated[0])}` more than once; rename one.")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(first), strict=True))[1:]
     except csv.Error as error:
-        raise CohortError(f"{name} is no proper CSV ({printable(str(error))}); save it again.") from error
+        raise CohortError(f"{name} is not valid CSV ({printable(str(error))}); save it again.") from error
     return _rows(address, header, rows, settings)
 
 
@@ -93,7 +94,7 @@ def _source(address: str, number: int, row: dict[str, str], folder: str, setting
     if rate_hz is not None:
         settings = replace(settings, rate_hz=check_rate(rate_hz))
     if row.get("profile"):
-        settings = with_profile(settings, _profile_of(row["profile"], folder))
+        settings = with_profile(settings, _format_of(row["profile"], folder))
     return Source(
         address,
         runner_label(row["runner"]) if row.get("runner") else runner,
@@ -109,7 +110,8 @@ def _source(address: str, number: int, row: dict[str, str], folder: str, setting
     )
 
 
-def _profile_of(word: str, folder: str) -> str:
+def _format_of(word: str, folder: str) -> str:
+    """A cell `profile`: name of a format, or a format file relative to the manifest."""
     is_file = word.lower().endswith(".toml") and not is_remote(folder)
     return join(folder, word) if is_file else word
 
@@ -121,7 +123,7 @@ def _number(row: dict[str, str], name: str) -> float | None:
     try:
         return float(text)
     except ValueError as error:
-        raise CohortError(f"{name} is {printable(text)!r}, which is no number.") from error
+        raise CohortError(f"{name} is {printable(text)!r}; give a number.") from error
 
 
 def _text(address: str) -> str:
@@ -134,6 +136,8 @@ def _text(address: str) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise CohortError(f"{printable(address)} is not UTF-8 text; save it as CSV in UTF-8.") from error
+    except MissingExtraError:
+        raise
     except ImurunError as error:
         raise CohortError(f"{printable(address)}: {error}") from error
 
@@ -141,7 +145,7 @@ def _text(address: str) -> str:
 def _header(line: str) -> list[str]:
     try:
         cells = next(csv.reader([line.removeprefix("\ufeff")], delimiter=_separator(line)), [])
-    except csv.Error:  # a cell longer than any name
+    except csv.Error:  # a cell beyond the size limit of csv
         return []
     return [printable(cell).strip() for cell in cells]
 

@@ -1,4 +1,4 @@
-"""Memory of a worker: how much there is, how much it has, and the limit that it is held to."""
+"""Memory of a worker process: available, resident, and its limit."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if sys.platform != "win32":
     import resource
 
 SHARE = 0.8
-"""Of the machine's memory that all workers together may take."""
+"""Share of the machine's memory for all workers together."""
 _GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def share_bytes(workers: int) -> int | None:
-    """What one of several workers may take; None where the machine's memory is not known."""
+    """Memory for one of several workers; None if the machine's memory is unknown."""
     total = machine_bytes()
     return None if total is None else int(SHARE * total / workers)
 
 
 def machine_bytes() -> int | None:
-    """Memory of this machine, or of the container that this process is in."""
+    """Memory of this machine or container; None if unknown."""
     try:
         known = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     except (AttributeError, ValueError, OSError):
@@ -37,16 +37,16 @@ def machine_bytes() -> int | None:
 
 
 def resident_bytes() -> int:
-    """Memory that this process has now; 0 where that is not told."""
+    """Resident memory of this process; 0 if unknown."""
     return 1024 * _status().get("VmRSS", 0)
 
 
-def hold_to(limit_bytes: int) -> None:
-    """Let this process ask for no more memory than would bring it to `limit_bytes`.
+def limit_memory(limit_bytes: int) -> None:
+    """Limit the memory of this process to about `limit_bytes`.
 
-    What is asked for beyond it is refused, so that a huge recording ends in MemoryError and not in a machine
-    that swaps. Linux counts the private writable mappings (RLIMIT_DATA); other systems have no such count and
-    set no limit.
+    Allocations beyond it fail, so that a huge recording ends in MemoryError instead of making the machine
+    swap. Linux limits the private writable mappings (RLIMIT_DATA); on other systems there is no such limit
+    and this does nothing.
     """
     status = _status()
     if sys.platform == "win32" or not {"VmData", "VmRSS"} <= status.keys():
@@ -60,7 +60,7 @@ def hold_to(limit_bytes: int) -> None:
 
 
 def _status() -> dict[str, int]:
-    """Sizes in KiB, as Linux tells them."""
+    """Sizes in KiB from /proc; empty on other systems than Linux."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:

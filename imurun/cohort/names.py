@@ -1,4 +1,4 @@
-"""Names of runners and recordings as parts of paths that no name can leave."""
+"""Safe names for paths and columns: runner labels, partition folders, keys of recordings."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from imurun.files.text import encodable, printable
 
 PARTITION = "runner="
 LONGEST = 200
-"""Bytes; file systems allow 255 for a name."""
+"""In bytes; file systems allow 255 for a name."""
 UNKNOWN = "unknown"
 _READ_OTHERWISE = re.compile(r"[+-]?\d+|__HIVE_DEFAULT_PARTITION__")
-"""Values that readers of partitioned Parquet do not take for text: 01 and 1 would be one runner."""
+"""Values that readers of partitioned Parquet do not read as text: 01 and 1 would be the same runner."""
 
 
 def key_of(address: str) -> str:
-    """Sixteen hexadecimal digits by which a recording is named: of its address."""
+    """Key of a recording: the first sixteen hexadecimal digits of its address's SHA-256."""
     return hashlib.sha256(encodable(address).encode()).hexdigest()[:16]
 
 
 def runner_label(text: str) -> str:
-    """A runner's name as the cohort writes it everywhere: 01 becomes runner-01, nothing becomes unknown.
+    """A runner's name in all output: 01 becomes runner-01, an empty name becomes unknown.
 
     Raises:
         SettingsError: too long for a folder's name.
@@ -38,7 +38,7 @@ def runner_label(text: str) -> str:
 
 
 def column_names(covariates: Collection[str], taken: Collection[str]) -> dict[str, str]:
-    """Names of columns for covariates: the same, or covariate_NAME as often as it takes to be no other's."""
+    """Column names for covariates: NAME, or covariate_NAME (prefix repeated if needed) if it is taken."""
     found: dict[str, str] = {}
     for name in covariates:
         free = name
@@ -49,10 +49,10 @@ def column_names(covariates: Collection[str], taken: Collection[str]) -> dict[st
 
 
 def partition(runner: str) -> str:
-    """Name of the folder of a runner's files: ASCII letters, digits, `_`, `-`, `~` and %XX."""
+    """Folder name of a runner's files: ASCII letters, digits, `_`, `-`, `~` and %XX."""
     return PARTITION + quote(encodable(runner), safe="").replace(".", "%2E")
 
 
 def runner_of(folder: str) -> str:
-    """The runner whose folder is called so."""
+    """The runner of a folder named by `partition`."""
     return unquote(folder.removeprefix(PARTITION))

@@ -1,4 +1,4 @@
-"""What is still to be done, and which recordings are the same one."""
+"""Plans a cohort run: which recordings to analyse, and which are duplicates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from imurun.cohort.task import Task
 
 @dataclass
 class Plan:
-    """What a run has to do.
+    """Work of a run.
 
     Attributes:
         tasks: in the order of the sources.
-        kept: sources whose recording was done before, is as it was, and is left so.
+        kept: sources whose earlier result is still valid.
     """
 
     tasks: list[Task]
@@ -27,16 +27,15 @@ class Plan:
 
 
 def make_plan(sources: Iterable[Source], entries: Mapping[str, Entry], has_steps: Collection[str]) -> Plan:
-    """Compare the sources with what was done.
+    """Compare the sources with the ledger.
 
-    What was done counts when it was done with the same settings, for the same runner and session. A file
-    whose size and time of change are as they were is trusted; otherwise its content decides, when a worker
-    has read it. What failed is tried again.
+    An earlier result is valid if settings, runner and session are the same. A file with the same size and
+    time of change is taken as unchanged; otherwise a worker compares its content. Failures are tried again.
 
     Args:
         sources: of this run.
         entries: of the ledger, by key.
-        has_steps: keys of the recordings whose step table is there.
+        has_steps: keys of the recordings with a step table.
     """
     plan = Plan([], [])
     for source in sources:
@@ -56,7 +55,7 @@ def make_plan(sources: Iterable[Source], entries: Mapping[str, Entry], has_steps
 
 
 def task_of(source: Source, known: str = "") -> Task:
-    """The task of a source; `known`: content that need not be done again."""
+    """The task of a source; content with the hash `known` is not analysed again."""
     return Task(source.key, source.address, source.session, source.settings, known)
 
 
@@ -65,23 +64,23 @@ def _names_same(entry: Entry, source: Source) -> bool:
 
 
 @dataclass
-class Twins:
-    """Recordings of the same samples.
+class Duplicates:
+    """Recordings with the same samples.
 
     Attributes:
-        first: key of the one that counts, by key of each other one.
-        gone: keys whose file is there no more: it was moved to one of the others.
+        first: key of the recording that counts, by key of each of its duplicates.
+        gone: keys of duplicates whose file does not exist: it was moved.
     """
 
     first: dict[str, str]
     gone: list[str]
 
 
-def find_twins(entries: Iterable[Entry], in_run: Collection[str]) -> Twins:
-    """Which recordings hold the same samples.
+def find_duplicates(entries: Iterable[Entry], in_run: Collection[str]) -> Duplicates:
+    """Find recordings with the same samples.
 
-    The one that counts is the first by address of those that this run names, else of all: so it does not
-    matter which was done first.
+    The first by address of those that this run names, otherwise of all, counts; the result therefore does not
+    depend on the order of analysis.
 
     Args:
         entries: of the ledger.
@@ -91,18 +90,18 @@ def find_twins(entries: Iterable[Entry], in_run: Collection[str]) -> Twins:
     for entry in entries:
         if entry.status in ("done", "duplicate"):
             groups[entry.fingerprint].append(entry)
-    twins = Twins({}, [])
+    found = Duplicates({}, [])
     for group in groups.values():
         if len(group) == 1:
             continue
         gone = [entry for entry in group if entry.key not in in_run and is_gone(entry.address)]
         here = [entry for entry in group if entry not in gone] or gone
         first = min(here, key=lambda entry: (entry.key not in in_run, entry.address))
-        twins.first |= {entry.key: first.key for entry in here if entry is not first}
-        twins.gone += [entry.key for entry in group if entry not in here]
-    return twins
+        found.first |= {entry.key: first.key for entry in here if entry is not first}
+        found.gone += [entry.key for entry in group if entry not in here]
+    return found
 
 
 def is_gone(address: str) -> bool:
-    """Whether a file of this machine is there no more; what is elsewhere is taken to be there."""
+    """Whether a local file does not exist; remote files are assumed to exist."""
     return not is_remote(address) and not Path(address).exists()

@@ -1,4 +1,4 @@
-"""What a cohort run left in its folder, read back: the sessions of all runners, and one session's steps."""
+"""Reads the output of a cohort: the sessions of all runners, and the steps of one session."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Results(NamedTuple):
         sessions: one row a session, in order of runner, session and key: runner, partition (name of the
             runner's folders), session, key, recording, group (None where unknown), mass_kg, height_m, the
             covariates of the manifest, and `Session.summary`.
-        covariates: mass, stature, and the columns that manifests gave.
-        left_out: recordings in the failures table: those that gave no session, and duplicates.
-        notes: files that could not be read, one sentence each.
+        covariates: mass, height, and the columns from manifests.
+        left_out: number of recordings in the failures table: failed ones and duplicates.
+        notes: one sentence for each file that could not be read.
     """
 
     sessions: pd.DataFrame
@@ -45,7 +45,7 @@ def read_sessions(folder: Path) -> Results:
     A runner's table that cannot be read is left out and noted.
 
     Raises:
-        CohortError: the folder is not what `imurun cohort` wrote, or no session in it can be read.
+        CohortError: the folder was not written by `imurun cohort`, or no session in it can be read.
     """
     _check_is_cohort(folder)
     notes: list[str] = []
@@ -63,7 +63,7 @@ def read_sessions(folder: Path) -> Results:
         joined = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise CohortError(
-            f"The tables in {printable(str(folder / SESSIONS))} do not belong together; "
+            f"The tables in {printable(str(folder / SESSIONS))} do not match each other; "
             "run `imurun cohort` again."
         ) from error
     order = [(name, "ascending") for name in ("runner", "session", "key")]
@@ -73,7 +73,7 @@ def read_sessions(folder: Path) -> Results:
 
 
 def read_steps(file: Path, names: Sequence[str]) -> pd.DataFrame:
-    """Some columns of a step file: side and gait as text, all others as float64.
+    """Columns of a step file: side and gait as text, all others as float64.
 
     Raises:
         FormatError: the file is missing or damaged.
@@ -93,7 +93,7 @@ def _is_covariate(field: pa.Field) -> bool:
 def _check_is_cohort(folder: Path) -> None:
     name = printable(str(folder))
     if not folder.is_dir():
-        raise CohortError(f"{name} is no folder; give the one that `imurun cohort ... --out DIR` wrote.")
+        raise CohortError(f"{name} is not a folder; give the one that `imurun cohort ... --out DIR` wrote.")
     file = folder / MARK
     if not file.exists():
         raise CohortError(f"{name} was not written by `imurun cohort`; give the folder of its --out.")
@@ -111,7 +111,7 @@ def _refuse_empty(folder: Path, left_out: int, notes: list[str]) -> NoReturn:
     name = printable(str(folder))
     if notes:
         raise CohortError(f"No session of {name} can be read: {notes[0]}")
-    why = f"; failures.parquet says why of {left_out} recordings" if left_out else ""
+    why = f"; failures.parquet has the reasons for {left_out} recordings" if left_out else ""
     raise CohortError(f"{name} holds no session{why}; run `imurun cohort` on recordings that can be read.")
 
 
@@ -127,10 +127,10 @@ def _read_runner(file: Path) -> pa.Table:
 
 def _read(file: Path, names: Sequence[str] | None = None) -> pa.Table:
     try:
-        # one file by itself, so that a runner called 01 is not taken for a number
+        # read as a single file: as a data set, a runner called 01 would become a number
         with pq.ParquetFile(file) as stored:
             table = stored.read(None if names is None else list(names), use_threads=False)
-        return table.replace_schema_metadata(None)  # of pandas; it need not fit the columns
+        return table.replace_schema_metadata(None)  # that of pandas may not match the columns
     except FileNotFoundError as error:
         raise FormatError(f"{_named(file)} is missing; run `imurun cohort` again.") from error
     except (OSError, ValueError, pa.ArrowException) as error:

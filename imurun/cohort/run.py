@@ -1,4 +1,4 @@
-"""A cohort run: tasks out to the workers, results into the output folder, tables at the end."""
+"""Runs a cohort: submits tasks to workers, stores their results, and writes the tables at the end."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imurun._version import __version__
-from imurun.cohort.executor import Crew
 from imurun.cohort.folder import OutputFolder, write_whole
 from imurun.cohort.inputs import Inputs
 from imurun.cohort.ledger import Entry, Ledger
-from imurun.cohort.plan import Plan, find_twins, make_plan, task_of
+from imurun.cohort.plan import Plan, find_duplicates, make_plan, task_of
 from imurun.cohort.source import Failure, Source
 from imurun.cohort.tables import has_steps, write_tables
-from imurun.cohort.task import Result, Task
+from imurun.cohort.task import Executor, Result, Task
 from imurun.errors import CohortError
 
 POLL_S = 0.25
-"""How long a wish to stop may wait."""
+"""Interval at which `stop` is checked."""
 
 
 @dataclass
 class Progress:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
-        total: recordings to do in this run.
+        total: recordings to analyse in this run.
         done, failed: of these.
-        kept: recordings that were done before.
-        recorded_s: length of the recordings that were done.
-        ended_early: whether it was stopped; `why` says by what where it was not the user.
+        kept: recordings with a valid result from before.
+        recorded_s: total duration of the recordings that are done.
+        ended_early: whether the run was stopped; `why` has the reason if it was not the user.
         in_table: rows of the failures table, at the end.
     """
 
@@ -49,11 +48,11 @@ class CohortRun:
     Args:
         folder: output folder.
         ledger: of that folder.
-        inputs: what the cohort is to hold.
+        inputs: recordings of the cohort.
 
     Attributes:
-        plan: what is to be done.
-        progress: how far it is.
+        plan: work of this run.
+        progress: of this run.
     """
 
     def __init__(self, folder: OutputFolder, ledger: Ledger, inputs: Inputs) -> None:
@@ -70,39 +69,40 @@ class CohortRun:
 
     def run(
         self,
-        crew: Callable[[], Crew],
+        make_executor: Callable[[], Executor],
         *,
         stop: Callable[[], bool] = lambda: False,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> Progress:
-        """Do what is to be done and write the tables, which are complete also when the run ends early.
+        """Run all tasks and write the tables, which are complete also if the run ends early.
 
         Args:
-            crew: makes the workers; not called when nothing is to be done.
-            stop: asked again and again whether to end.
+            make_executor: starts the workers; not called if there is no task.
+            stop: polled; True ends the run.
             on_progress: called after each recording.
 
         Raises:
-            CohortError: the workers cannot be used; when they were lost later, `Progress.why` says it.
+            CohortError: the workers cannot be started; if they are lost later, `Progress.why` has the reason.
             OSError: the output cannot be written.
         """
         for source in self.plan.kept:
             self._relabel(source)
-        workers: Crew | None = None
+        executor: Executor | None = None
         try:
             planned = {task.key for task in self.plan.tasks}
-            # a twin that counts now, since the first one is gone or was not named
-            tasks = [*self.plan.tasks, *(task for task in self._resolve_twins() if task.key not in planned)]
+            # a former duplicate counts if the first recording is gone or not named
+            promoted = [task for task in self._resolve_duplicates() if task.key not in planned]
+            tasks = [*self.plan.tasks, *promoted]
             self.progress.total = len(tasks)
             while tasks and not self.progress.ended_early:
-                workers = workers or crew()
-                self._work(workers, tasks, stop, on_progress)
-                tasks = self._resolve_twins()
+                executor = executor or make_executor()
+                self._work(executor, tasks, stop, on_progress)
+                tasks = self._resolve_duplicates()
                 self.progress.total += len(tasks)
         finally:
-            if workers is not None:
-                workers.close()
-            self._resolve_twins()
+            if executor is not None:
+                executor.close()
+            self._resolve_duplicates()
             self.progress.in_table = write_tables(
                 self._folder, self._ledger, self._inputs.failures, set(self._sources)
             )
@@ -110,30 +110,32 @@ class CohortRun:
 
     def _work(
         self,
-        crew: Crew,
+        executor: Executor,
         tasks: Sequence[Task],
         stop: Callable[[], bool],
         on_progress: Callable[[Progress], None],
     ) -> None:
         waiting = iter(tasks)
-        under_way = 0
+        in_progress = 0
         try:
             while not stop():
-                under_way += _fill(crew, waiting, crew.room - under_way)
-                if not under_way:
+                in_progress += _submit_up_to(executor, waiting, executor.room - in_progress)
+                if not in_progress:
                     return
-                results = crew.wait(POLL_S)
-                # workers get their next tasks before this process writes
-                under_way += _fill(crew, waiting, crew.room - under_way + len(results)) - len(results)
+                results = executor.wait(POLL_S)
+                # submit the next tasks before storing results, so that workers do not idle
+                in_progress -= len(results)
+                in_progress += _submit_up_to(executor, waiting, executor.room - in_progress)
                 for result in results:
-                    self._take(result)
+                    self._store(result)
                 if results:
                     on_progress(self.progress)
         except CohortError as error:
             self.progress.why = str(error)
         self.progress.ended_early = True
 
-    def _take(self, result: Result) -> None:
+    def _store(self, result: Result) -> None:
+        """Write the steps of a result and its line in the ledger."""
         if result.version != __version__:
             raise CohortError(
                 f"A worker has imurun {result.version} and this is {__version__}; install the same there."
@@ -148,10 +150,10 @@ class CohortRun:
             write_whole(self._folder.steps_file(source.runner, source.key), result.steps)
             self._ledger.append(_entry(source, result, duration_s), result.summary)
             self._count(source.key, duration_s)
-        elif entry is not None and _stays(entry, source, result):
-            said = f"{result.sentence} What was found before stays."
+        elif entry is not None and _keeps_earlier(entry, source, result):
+            sentence = f"{result.sentence} The earlier result is kept."
             self._inputs.failures.append(
-                Failure(source.address, said, source.row, source.runner, source.session)
+                Failure(source.address, sentence, source.row, source.runner, source.session)
             )
             self.progress.failed += 1
         else:
@@ -164,7 +166,7 @@ class CohortRun:
         self.progress.recorded_s += duration_s
 
     def _uncount(self, key: str, duration_s: float) -> None:
-        """What was done turned out to be a duplicate."""
+        """Count a recording of this run as failed after all: it is a duplicate."""
         if key in self._counted:
             self._counted.remove(key)
             self.progress.done -= 1
@@ -172,44 +174,44 @@ class CohortRun:
             self.progress.recorded_s -= duration_s
 
     def _relabel(self, source: Source) -> None:
-        """Take over what the manifest says differently and what needs no analysis."""
+        """Take over changed labels of the manifest that need no new analysis."""
         entry = self._ledger.entries[source.key]
         labelled = _labelled(entry, source)
         if labelled != entry:
             self._ledger.append(labelled)
 
-    def _resolve_twins(self) -> list[Task]:
-        """Let one of each set of twins count; returns the tasks of those that were set aside before."""
+    def _resolve_duplicates(self) -> list[Task]:
+        """Mark duplicates in the ledger; returns the tasks of former duplicates that count after all."""
         entries = self._ledger.entries
-        twins = find_twins(entries.values(), set(self._sources))
-        for key in twins.gone:
+        found = find_duplicates(entries.values(), set(self._sources))
+        for key in found.gone:
             self._ledger.append(replace(entries[key], status="gone"))
-        for key, first in twins.first.items():
+        for key, first in found.first.items():
             if (entries[key].status, entries[key].first) != ("duplicate", first):
                 self._uncount(key, entries[key].duration_s)
                 self._ledger.append(replace(entries[key], status="duplicate", first=first))
-        aside = [
+        former = [
             entry
             for entry in entries.values()
-            if entry.status == "duplicate" and entry.key not in twins.first
+            if entry.status == "duplicate" and entry.key not in found.first
         ]
-        return [task_of(self._sources[entry.key]) for entry in aside if entry.key in self._sources]
+        return [task_of(self._sources[entry.key]) for entry in former if entry.key in self._sources]
 
 
-def _fill(crew: Crew, waiting: Iterator[Task], room: int) -> int:
-    """Submit up to `room` tasks; returns how many there were."""
+def _submit_up_to(executor: Executor, waiting: Iterator[Task], room: int) -> int:
+    """Submit up to `room` tasks; returns their number."""
     n = 0
     while n < room:
         task = next(waiting, None)
         if task is None:
             break
-        crew.submit(task)
+        executor.submit(task)
         n += 1
     return n
 
 
-def _stays(entry: Entry, source: Source, result: Result) -> bool:
-    """Whether a recording that was done could only not be looked at again."""
+def _keeps_earlier(entry: Entry, source: Source, result: Result) -> bool:
+    """Whether a done recording could not be read again, so that its earlier result is still valid."""
     is_same = (entry.runner, entry.session, entry.settings) == (
         source.runner,
         source.session,
@@ -238,5 +240,5 @@ def _entry(source: Source, result: Result, duration_s: float) -> Entry:
 
 
 def _labelled(entry: Entry, source: Source, **changes: object) -> Entry:
-    """The entry with what the source says of its recording beside runner and session."""
+    """The entry with group, covariates and row of the source."""
     return replace(entry, group=source.group, covariates=dict(source.covariates), row=source.row, **changes)

@@ -1,4 +1,4 @@
-"""Which files of a folder or pattern are recordings; what imurun itself wrote beside them is not."""
+"""Finds recordings in folders, patterns and remote addresses, and skips files that imurun wrote."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ STEP_TABLES = ("-steps.parquet", "-steps.csv", "-steps.csv.gz")
 JOURNAL = ".journal"
 
 Found = tuple[str, str | None, Stamp | None]
-"""Address, the folder in which it was looked for, stamp if it is known already."""
+"""Address, the folder that was searched, stamp if known."""
 
 
 def is_pattern(word: str) -> bool:
-    """Whether a word that names no file is a pattern with *, ? or [...]."""
+    """Whether an argument contains *, ? or [...]."""
     return any(sign in word for sign in "*?[")
 
 
 def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
-    """The recordings that a word on the command line means, sorted by name.
+    """Recordings that a command-line argument names, sorted by name.
 
     A file that is named is taken, whatever it is. Of folders and patterns are taken files with the endings
     `RECORDING_ENDINGS` and folders that are exports of one recording. Not taken are hidden files, step tables
@@ -41,8 +41,8 @@ def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
         skip: files and folders to leave out.
 
     Raises:
-        FormatError, CohortError: an address that cannot be listed.
-        OSError: a folder that cannot be listed.
+        FormatError, CohortError: an address cannot be listed.
+        OSError: a folder cannot be listed.
     """
     if is_remote(word):
         listed = list_files(word)
@@ -55,8 +55,8 @@ def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
     path = Path(word)
     if not path.exists() and is_pattern(word):
         seen: set[Path] = set()
-        is_export = cache(is_one_recording)  # for all files of a folder together
-        for match in _worth_reading(sorted(glob.glob(word, recursive=True))):
+        is_export = cache(is_one_recording)  # once for all files of a folder
+        for match in _candidates(sorted(glob.glob(word, recursive=True))):
             here = Path(local_address(match))
             if here.is_file() and is_export(here.parent):
                 here = here.parent
@@ -74,9 +74,9 @@ def find(word: str, skip: Sequence[Path] = ()) -> Iterator[Found]:
 
 
 def is_one_recording(folder: Path) -> bool:
-    """Whether a folder is the export of one recording: one file of it is named like a known app's.
+    """Whether a folder is the export of one recording: one of its files is named like that of a known app.
 
-    Where the app puts the recording's name before it, every recording in the folder must be the app's.
+    If the app puts the name of the recording first, all recordings in the folder must be named like that.
     """
     return _are_one_recording([child.name for child in folder.iterdir() if child.is_file()])
 
@@ -100,7 +100,7 @@ def _fits(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _stamp(file: Path) -> Stamp | None:
-    """None for what is not there, such as the target of a link; whoever takes it says so."""
+    """Stamp of a file; None if it does not exist, such as a broken link, which the caller reports."""
     try:
         return local_stamp(file)
     except OSError:
@@ -108,10 +108,10 @@ def _stamp(file: Path) -> Stamp | None:
 
 
 def _remote(files: dict[str, Stamp], root: str | None) -> Iterator[Found]:
-    """What is worth reading of the files at an address.
+    """Recordings among the files at an address.
 
     Raises:
-        FormatError: an export of several files is among them; after all others.
+        FormatError: one recording is exported as several files; raised after all others.
     """
     folders: dict[str, list[str]] = {}
     for address in files:
@@ -119,7 +119,7 @@ def _remote(files: dict[str, Stamp], root: str | None) -> Iterator[Found]:
         folders.setdefault(folder, []).append(name)
     outputs = [f"{folder}/" for folder, names in folders.items() if MARK in names]
     exports = [folder for folder, names in folders.items() if _are_one_recording(names)]
-    for address in _worth_reading(files):
+    for address in _candidates(files):
         folder = address.rpartition("/")[0]
         below = address.removeprefix(root or "")
         if folder in exports or "/." in below or any(address.startswith(output) for output in outputs):
@@ -132,10 +132,10 @@ def _remote(files: dict[str, Stamp], root: str | None) -> Iterator[Found]:
 
 
 def _below(root: Path, skip: Sequence[Path]) -> Iterator[Path]:
-    """Recordings below a folder, links followed once.
+    """Recordings below a folder; each linked folder is followed once.
 
     Raises:
-        OSError: a folder that could not be listed; after all others.
+        OSError: a folder could not be listed; raised after all others.
     """
     unlisted: list[OSError] = []
     seen: set[str] = set()
@@ -154,15 +154,15 @@ def _below(root: Path, skip: Sequence[Path]) -> Iterator[Path]:
             yield here
             continue
         inner[:] = sorted(name for name in inner if not name.startswith("."))
-        for name in _worth_reading(sorted(names)):
+        for name in _candidates(sorted(names)):
             if not _is_skipped(here / name, skip):
                 yield here / name
     if unlisted:
         raise unlisted[0]
 
 
-def _worth_reading(names: Sequence[str] | dict[str, Stamp]) -> Iterator[str]:
-    """Those of some files that may be recordings."""
+def _candidates(names: Sequence[str] | dict[str, Stamp]) -> Iterator[str]:
+    """Names that may be recordings."""
     there = set(names)
     for name in names:
         last = name.replace("\\", "/").rpartition("/")[2].lower()

@@ -1,4 +1,4 @@
-"""The sessions table: a row a recording, with what the manifest says and all of the summary."""
+"""Builds the sessions table: a row for each recording, with covariates and summary."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ FIRST = ("key", "recording", "session", "group", "mass_kg", "height_m")
 TEXTS = {"method", "mounting", "source", "warnings", "version"}
 FLAGS = {"gyroscope"}
 COUNTS = {"running_steps", "clipped_samples", "bridged_samples"}
-"""Entries of the summary that are no float64; `start` is a time in UTC."""
+"""Entries of the summary with another type than float64; `start` is a time in UTC."""
 START = "start"
 COVARIATE = {"role": "covariate"}
-"""Metadata of a column that a manifest gave."""
+"""Metadata of a column from a manifest."""
 SEPARATOR = "\n"
 """Between the warnings of a session."""
 
 
 def covariate_columns(entries: Iterable[Entry], summary_names: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """Columns for what manifests say beyond what imurun knows.
+    """Columns for the covariates of manifests.
 
     Returns:
-        By name in the manifest: name of the column, which is `covariate_NAME` where NAME is taken, and
-        whether all of its values are numbers.
+        By name in the manifest: name of the column, which is `covariate_NAME` if NAME is taken, and whether
+        all of its values are numbers.
     """
     taken = {*FIRST, *summary_names, PARTITION.rstrip("="), "partition"}
     is_number: dict[str, bool] = {}
@@ -44,7 +44,7 @@ def covariate_columns(entries: Iterable[Entry], summary_names: Iterable[str]) ->
 
 
 def sessions_schema(summary_names: Sequence[str], covariates: Mapping[str, tuple[str, bool]]) -> pa.Schema:
-    """Names and types, the same for all runners of a cohort."""
+    """Names and types of the columns, the same for all runners of a cohort."""
     import pyarrow as pa
 
     kinds = {name: pa.string() for name in FIRST[:4]} | {name: pa.float64() for name in FIRST[4:]}
@@ -71,13 +71,13 @@ def sessions_bytes(
     covariates: Mapping[str, tuple[str, bool]],
     defaults: Mapping[str, Any],
 ) -> bytes:
-    """The sessions of a runner as a Parquet file.
+    """The sessions of a runner as the bytes of a Parquet file.
 
     Args:
         rows: entry and summary of each.
         schema: of `sessions_schema`.
         covariates: of `covariate_columns`.
-        defaults: settings of each recording by the entry's text.
+        defaults: parsed settings, by the text in the entries.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -1,4 +1,4 @@
-"""The settings of a cohort, checked before anything is read."""
+"""Checks the settings of a cohort before any recording is read."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def make_settings(
     mass_kg: float | None = None,
     height_m: float | None = None,
 ) -> Settings:
-    """What was asked for, if it makes sense.
+    """Settings from options.
 
     Raises:
-        SettingsError, RecordingError: it does not.
+        SettingsError, RecordingError: a value is unknown or out of range.
     """
     Runner(mass_kg=mass_kg, height_m=height_m)
     if method != "imurun" and method not in METHODS:
@@ -45,10 +45,10 @@ def make_settings(
 
 
 def with_profile(settings: Settings, profile: str) -> Settings:
-    """The settings with another profile; its text is taken along where it is not a shipped one.
+    """The settings with another file format; one that is not shipped is included as text.
 
     Raises:
-        SettingsError: there is none, or it makes no sense.
+        SettingsError: the format does not exist or is invalid.
     """
     load_profile(profile)
     if profile in shipped_profiles():

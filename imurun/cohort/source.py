@@ -1,4 +1,4 @@
-"""A recording that is to be in the cohort, and one that cannot be."""
+"""A recording of a cohort before it is read, and an input that cannot be used."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from imurun.io.endings import without_ending
 
 @dataclass(frozen=True)
 class Source:
-    """One recording with all that is known of it before it is read.
+    """One recording with its labels and settings.
 
     Attributes:
-        address: absolute path, or fsspec address.
-        runner, session: whose it is and which one.
+        address: absolute path or fsspec URL.
+        runner, session: labels.
         group: of the runner; "" for none.
-        covariates: further columns of the manifest, as it writes them.
-        settings: of the cohort, with what the manifest says of this recording in its place.
-        row: of the manifest, the header being 1; None without.
+        covariates: further columns of the manifest, as text.
+        settings: of the cohort, overridden by values of the manifest for this recording.
+        row: of the manifest, where the header is row 1; None without a manifest.
         stamp: of the file.
     """
 
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def key(self) -> str:
-        """By which it is named in the output."""
+        """Key of the recording in the output."""
         return key_of(self.address)
 
 
@@ -54,14 +54,14 @@ class Failure:
 
 
 def labels(address: str, root: str | None) -> tuple[str, str]:
-    """Runner and session, as the path tells them.
+    """Runner and session from a path.
 
-    The runner is the first folder below `root` that holds the recording, the session all that follows,
-    without the ending. A recording directly in `root`, or without one, belongs to the folder it lies in.
+    The runner is the first folder below `root`, the session the rest of the path without the ending. For a
+    recording directly in `root`, or without a root, the runner is the name of its folder.
 
     Args:
         address: path or address of the recording.
-        root: folder in which it was found; None, or one that does not hold it, for its own folder.
+        root: folder that was searched; None, or one that does not contain the recording, for its own folder.
 
     Raises:
         SettingsError: the folder's name is too long.

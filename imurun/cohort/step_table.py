@@ -1,4 +1,4 @@
-"""Step tables of the cohort: one schema for all of them, whatever a table holds."""
+"""Builds the step tables of a cohort, which all have the same Parquet schema."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KEYS = ("key", "session")
-"""Columns before those of the step table: which recording, and which session of the runner."""
+"""Columns before those of the step table: key of the recording, session of the runner."""
 TEXTS = ("side", "gait")
 
 
 def steps_schema() -> pa.Schema:
-    """Names, types and units, with no word of a recording in it: all files of the data set have the same."""
+    """Names, types and units. The metadata names no recording, so that all files have the same schema."""
     import pyarrow as pa
 
     fields = [pa.field(name, pa.string(), metadata={"unit": ""}) for name in KEYS]
@@ -31,11 +31,11 @@ def steps_schema() -> pa.Schema:
 
 
 def steps_bytes(steps: pd.DataFrame, key: str, session: str) -> bytes:
-    """A step table as a Parquet file.
+    """A step table as the bytes of a Parquet file.
 
     Args:
-        steps: of `Session.steps`.
-        key, session: of the recording, written beside each step.
+        steps: as `Session.steps`.
+        key, session: of the recording, written in each row.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -1,11 +1,11 @@
-"""A cohort as tables: one row a runner, and one row a group and measure.
+"""Summarises a cohort in two tables: one row for each runner, and one for each group and measure.
 
-Both start from one row a session, `imurun.cohort.results.read_sessions`, and from the medians over running
-steps that `Session.summary` holds. They describe a sample: there is no test, no interval and no p-value here;
-for these, fit a model to the table of `imurun.cohort.tidy`.
+Both are computed from the sessions table of `imurun.cohort.results.read_sessions`, whose measures are
+medians over running steps. They describe a sample, without tests, intervals or p-values; for these, fit a
+model to the table of `imurun.cohort.tidy`.
 
-A session without running counts as a session and has no value of any measure. What was not measured, as
-ranges of tilt without a gyroscope, is left out of the measure it belongs to and of no other.
+A session without running counts as a session without values. Missing values, such as pelvic ranges without a
+gyroscope, are left out of their own measure only.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ DRIFT = "drift_"
 ASYMMETRIES = tuple(f"{name.rsplit('_', 1)[0]}_asymmetry_percent" for name in SIDED)
 DRIFTS = tuple(f"{DRIFT}{name}" for name in FRESH_AND_TIRED)
 MEASURES = ("running_s", *MEDIANS, "lumbar_dose_bw4", *ASYMMETRIES, *DRIFTS)
-"""Of a session: time run, medians over its running steps, session load, left minus right in percent of their
-mean, and the median of the last fifth of the running minus that of the first (of 100 steps or more)."""
+"""Of a session: running time, medians over its running steps, session load, left minus right in percent of
+their mean, and the median of the last fifth of the running minus that of the first (from 100 steps)."""
 
 ALL = "(all)"
-"""The one group of a cohort without groups."""
+"""Group name in a cohort without groups."""
 NO_GROUP = "(none)"
-"""Of sessions without a group, where others have one."""
+"""Group name of sessions without a group, if others have one."""
 
 
 def unit_of(measure: str) -> str:
@@ -43,14 +43,14 @@ def unit_of(measure: str) -> str:
 
 
 def with_groups(sessions: pd.DataFrame) -> pd.DataFrame:
-    """The sessions with a word for each one's group: `ALL` where none has one, `NO_GROUP` where some have."""
+    """The sessions with a group name in each row: `ALL` if no session has a group, otherwise `NO_GROUP`."""
     sessions = sessions.reset_index(drop=True)
     group: Any = sessions["group"]
     return sessions.assign(group=group.fillna(NO_GROUP) if group.notna().any() else ALL)
 
 
 def measure(sessions: pd.DataFrame, name: str) -> FloatArray:
-    """One of `MEASURES`, a value a session, NaN where unknown; shape (n,)."""
+    """One of `MEASURES` for each session, NaN if unknown; shape (n,)."""
     if name.startswith(DRIFT):
         stem = name.removeprefix(DRIFT)
         return _numbers(sessions, f"tired_{stem}") - _numbers(sessions, f"fresh_{stem}")
@@ -58,14 +58,14 @@ def measure(sessions: pd.DataFrame, name: str) -> FloatArray:
 
 
 def runner_table(sessions: pd.DataFrame) -> pd.DataFrame:
-    """One row a runner, in order of name.
+    """One row for each runner, in order of name.
 
-    Columns: runner; group (several ones as "a; b"); sessions; sessions_running, those with a running step;
-    running_h and running_steps, sums; then of each of `MEASURES` median_NAME, the median over the sessions,
+    Columns: runner; group (several as "a; b"); sessions; sessions_running, those with a running step;
+    running_h and running_steps, sums; then for each of `MEASURES` median_NAME, the median over the sessions,
     and sd_NAME, the standard deviation between them (with n - 1; NaN for one session).
 
     Args:
-        sessions: as `read_sessions` gives them.
+        sessions: as from `read_sessions`.
     """
     sessions = with_groups(sessions)
     runners = sessions["runner"]
@@ -87,16 +87,16 @@ def runner_table(sessions: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_table(sessions: pd.DataFrame) -> pd.DataFrame:
-    """One row a group and measure, groups in order of name.
+    """One row for each group and measure, groups in order of name.
 
-    A runner with sessions in several groups counts in each, with the sessions of that group.
+    A runner with sessions in several groups counts in each of them, with the sessions of that group.
 
     Columns: group; runners and sessions of the group; measure and unit; runners_measured and
-    sessions_measured, those with a value; mean and sd over runners, each counting once by the mean of its
-    sessions; between_runner_sd, within_runner_sd and icc1, see `imurun.cohort.variance`.
+    sessions_measured, those with a value; mean and sd over the runners' means of their sessions;
+    between_runner_sd, within_runner_sd and icc1, see `imurun.cohort.variance`.
 
     Args:
-        sessions: as `read_sessions` gives them.
+        sessions: as from `read_sessions`.
     """
     sessions = with_groups(sessions)
     rows: list[dict[str, Any]] = []

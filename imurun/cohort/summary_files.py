@@ -1,4 +1,4 @@
-"""The summary of a cohort as files: runners.csv, groups.csv, tidy.parquet and tidy.csv."""
+"""Writes the summary of a cohort: runners.csv, groups.csv, tidy.parquet and tidy.csv."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from imurun.model.columns import UNITS
 
 KIND = "cohort steps"
 BATCH_SESSIONS = 200
-"""Sessions whose rows are written at a time: row groups of some thousand rows."""
+"""Sessions written at a time, in row groups of some thousand rows."""
 
 
 class Summary(NamedTuple):
-    """A cohort summarised, and what was written of it.
+    """Result of `write_summary`.
 
     Attributes:
         runners: see `runner_table`.
         groups: see `group_table`.
-        tidy_rows: in tidy.parquet and tidy.csv.
-        files: what was written, in the order named above.
-        notes: files that could not be read, one sentence each.
+        tidy_rows: number of rows in tidy.parquet and tidy.csv.
+        files: paths of the four files, in the order above.
+        notes: one sentence for each file that could not be read.
     """
 
     runners: pd.DataFrame
@@ -46,16 +46,16 @@ class Summary(NamedTuple):
 def write_summary(
     folder: Path, results: Results, out: Path, progress: Callable[[float], None] | None = None
 ) -> Summary:
-    """Write the four files, each whole or not at all; those of an earlier summary are replaced.
+    """Write the four files, each atomically; those of an earlier summary are replaced.
 
-    A step file that cannot be read is noted; its session counts in runners.csv and groups.csv, by its
-    summary, and has no rows in the tidy table.
+    A step file that cannot be read gives a note; its session counts in runners.csv and groups.csv and has no
+    rows in the tidy table.
 
     Args:
         folder: of the cohort.
-        results: what `read_sessions` read of it.
-        out: folder for the files, made where it is missing.
-        progress: called with the share done, 0 to 1.
+        results: of `read_sessions`.
+        out: folder for the files, created if it is missing.
+        progress: called with the share that is done, 0 to 1.
 
     Raises:
         CohortError: `out` cannot be written to.
@@ -110,14 +110,14 @@ def _write_tidy(
 
 
 def _schema(results: Results) -> pa.Schema:
-    """Types of the tidy table's columns, the same for every session, with their units."""
+    """Types and units of the tidy table's columns, the same for every session."""
     extra = tidy_names(results.covariates)
     described = pa.Schema.from_pandas(results.sessions[list(extra)], preserve_index=False)
     units = {TIDY_NAMES.get(name, name): unit for name, unit in UNITS.items()}
     kinds = {"start": pa.timestamp("us", "UTC")}
     fields = [pa.field(name, kinds.get(name, pa.string())) for name in SESSION_COLUMNS]
     for field in described:
-        kind = pa.string() if pa.types.is_null(field.type) else field.type  # no value, no type
+        kind = pa.string() if pa.types.is_null(field.type) else field.type  # a column without values
         fields.append(pa.field(extra[field.name], kind))
     for name in CELL_COLUMNS:
         kind = pa.float64() if name not in ("part", "side", "n_steps") else pa.string()

@@ -1,11 +1,11 @@
-"""What a worker is asked, and what it answers: small, and the same on this machine and on a cluster."""
+"""Task, result and executor of a cohort: the messages between the command and its workers."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from imurun.session import MountingWord
@@ -19,10 +19,10 @@ class Settings:
 
     Attributes:
         mounting, method: of `analyze`.
-        profile: name of a shipped profile, or what the file of `profile_toml` is called.
-        profile_toml: text of a profile that is not shipped; workers need not see its file.
-        rate_hz: for files that do not tell the time.
-        mass_kg, height_m: of runners for whom the manifest gives none.
+        profile: name of a shipped file format, or of the file of `profile_toml`.
+        profile_toml: text of a format file that is not shipped, so that workers need no access to it.
+        rate_hz: for files without a time column.
+        mass_kg, height_m: of runners without their own in the manifest.
     """
 
     mounting: MountingWord = "auto"
@@ -34,7 +34,7 @@ class Settings:
     height_m: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; a profile's text stands as its hash, and what it is called does not count."""
+        """JSON-ready. The hash of a format file's text replaces it, so that its file name does not count."""
         content = asdict(self)
         text = content.pop("profile_toml")
         if text is not None:
@@ -42,7 +42,7 @@ class Settings:
         return content
 
     def as_text(self) -> str:
-        """`as_dict` as one line of JSON, by which settings are compared."""
+        """`as_dict` as one line of JSON; settings are compared by it."""
         return json.dumps(self.as_dict(), sort_keys=True)
 
 
@@ -53,9 +53,10 @@ class Task:
     Attributes:
         key: of its address, see `imurun.cohort.names.key_of`.
         address: path or fsspec address.
-        session: what to write beside each step.
+        session: written beside each step.
         settings: of reading and analysis.
-        known: content hash of what was done with these settings; the same content is not done again.
+        known: content hash of the last analysis with these settings; the same content is not
+            analysed again.
     """
 
     key: str
@@ -67,18 +68,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one task.
+    """Result of one task.
 
     Attributes:
         key: of the task.
-        version: of imurun that did it.
-        status: done; same, when the content is that of `Task.known`; failed.
-        content: SHA-256 of the file's bytes; "" when it could not be read.
-        fingerprint: of the samples (`imurun.history.fingerprint`), whatever the file's format.
+        version: of imurun in the worker.
+        status: done; same, if the content is that of `Task.known`; failed.
+        content: SHA-256 of the file's bytes; "" if it could not be read.
+        fingerprint: of the samples (`imurun.history.fingerprint`), independent of the file's format.
         steps: step table as Parquet.
         summary: `Session.summary`.
-        sentence: why it failed.
-        resident_bytes: memory of the worker afterwards; 0 where that is not known.
+        sentence: reason of a failure.
+        resident_bytes: memory of the worker after the task; 0 if unknown.
     """
 
     key: str
@@ -90,3 +91,32 @@ class Result:
     summary: dict[str, Any] = field(default_factory=dict)
     sentence: str = ""
     resident_bytes: int = 0
+
+
+class Executor(Protocol):
+    """Runs tasks in workers and returns a result for each, in the order in which they finish."""
+
+    @property
+    def room(self) -> int:
+        """Number of tasks that may be in progress at once."""
+        ...
+
+    def submit(self, task: Task) -> None:
+        """Start a task, or queue it for a worker.
+
+        Raises:
+            CohortError: the workers are gone.
+        """
+        ...
+
+    def wait(self, timeout_s: float) -> list[Result]:
+        """Results that arrive within `timeout_s`; a task whose workers die repeatedly is a failure.
+
+        Raises:
+            CohortError: the workers are gone.
+        """
+        ...
+
+    def close(self) -> None:
+        """End all workers, also busy ones."""
+        ...

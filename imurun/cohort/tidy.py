@@ -1,14 +1,14 @@
-"""Steps of a cohort as a tidy table for mixed-effects models: a row a session, third of the running and side.
+"""Builds a tidy table for mixed-effects models: one row for each session, third of the running, and side.
 
-One step file is in memory at a time, so that memory does not grow with the length of the sessions.
+One step file is in memory at a time, so that memory does not grow with the number of sessions.
 
-The parts first, middle and last are thirds of the running time, walking and standing left out: a clock that
-runs by each running step's time from the foot strike before. The first step after a break has no such time;
-it counts with the session's median. A step belongs to the third in which the middle of that time falls.
+The parts first, middle and last are thirds of the running time, without walking and standing: a clock that
+advances with each running step by its step time. The first step after a break has no step time; the median of
+the session is used. A step belongs to the third that contains the middle of its step time.
 
-Steps of unknown side have rows of their own, so that n_steps of a session add up to its running steps; leave
-these rows out where side is a factor. Values are medians over the running steps of the cell, NaN where none
-of them has a value.
+Steps of unknown side have separate rows, so that n_steps of a session add up to its running steps; leave
+these rows out if side is a factor. Values are medians over the running steps of the cell, NaN if none has a
+value.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ TIDY_SIDES = ("left", "right", "unknown")
 _NOT_MEASURED = ("initial_contact_s", "final_contact_s", "side", "gait", "decided_s")
 MEDIAN_COLUMNS = tuple(column.name for column in STEP_COLUMNS if column.name not in _NOT_MEASURED)
 TIDY_NAMES = {"lumbar_dose": "lumbar_dose_per_step_bw4"}
-"""Of columns whose own name lacks the unit."""
+"""Other names for columns whose name lacks the unit."""
 TIDY_MEASURES = tuple(TIDY_NAMES.get(name, name) for name in MEDIAN_COLUMNS)
 CELL_COLUMNS = ("part", "side", "n_steps", "mean_time_s", "mean_running_time_s", *TIDY_MEASURES)
-"""Times: initial contacts from the recording's start, and on the clock of running alone."""
+"""Times: initial contacts from the start of the recording, and on the running clock."""
 SESSION_COLUMNS = ("runner", "session", "key", "group", "start")
 _STEP_COLUMNS = ("initial_contact_s", "side", "gait", *MEDIAN_COLUMNS)
 
 
 def tidy_names(covariates: Sequence[str]) -> dict[str, str]:
-    """Covariates with their names in the tidy table.
+    """Names of covariates in the tidy table: NAME, or covariate_NAME if the table has a column of that name.
 
-    The name is the same, or covariate_NAME where the tidy table has a column of that name.
+    See `imurun.cohort.names.column_names`.
     """
     return column_names(covariates, {*SESSION_COLUMNS, *CELL_COLUMNS})
 
 
 def running_clock_s(step_time_ms: FloatArray) -> FloatArray:
-    """Time at which each running step ends on a clock that runs with running steps only; shape (n,).
+    """End of each running step on the running clock, s; shape (n,).
 
     Args:
-        step_time_ms: of the running steps, shape (n,); NaN counts as the median of the others.
+        step_time_ms: of the running steps, shape (n,); NaN is replaced by the median of the others.
     """
     known = np.isfinite(step_time_ms)
-    usual = float(np.median(step_time_ms[known])) if known.any() else 1.0
-    return np.cumsum(np.where(known, step_time_ms, usual)) / 1000.0
+    median_ms = float(np.median(step_time_ms[known])) if known.any() else 1.0
+    return np.cumsum(np.where(known, step_time_ms, median_ms)) / 1000.0
 
 
 def thirds(clock_s: FloatArray) -> npt.NDArray[np.int64]:
-    """In which third of the running each step is, 0 to 2, shape (n,)."""
+    """Third of the running of each step, 0 to 2, shape (n,)."""
     if not len(clock_s):
         return np.zeros(0, dtype=np.int64)
     middle = clock_s - 0.5 * np.diff(clock_s, prepend=0.0)
@@ -70,13 +70,13 @@ def thirds(clock_s: FloatArray) -> npt.NDArray[np.int64]:
 
 
 def tidy_session(steps: pd.DataFrame) -> pd.DataFrame:
-    """The cells of one session, in order of part and side; none without a running step.
+    """The rows of one session, in order of part and side; none without a running step.
 
     Args:
         steps: a step table, in order of time.
 
     Returns:
-        Columns as in `CELL_COLUMNS`; only cells that hold steps.
+        Columns as in `CELL_COLUMNS`; only cells with steps.
     """
     running = steps.loc[np.asarray(steps["gait"] == "running")].reset_index(drop=True)
     clock_s = running_clock_s(running["step_time_ms"].to_numpy(dtype=np.float64))
@@ -103,12 +103,12 @@ def _medians(grouped: Any) -> dict[str, FloatArray]:
 
 
 def tidy_rows(folder: Path, results: Results, notes: list[str]) -> Iterator[pd.DataFrame]:
-    """The rows of one session after the other, each an empty or short table of the same columns.
+    """The rows of each session in turn, as a table that may be empty.
 
     Args:
         folder: of the cohort.
-        results: as `read_sessions` gives them.
-        notes: a sentence is added for each step file that cannot be read; the session has no rows then.
+        results: as from `read_sessions`.
+        notes: a sentence is appended for each step file that cannot be read; its session has no rows.
 
     Returns:
         Columns `SESSION_COLUMNS`, covariates, `CELL_COLUMNS`.

@@ -1,4 +1,4 @@
-"""How much runners differ from one another, and each from itself: the one-way random effects model.
+"""Variance between and within runners: the one-way random effects model.
 
 Session j of runner i measures y_ij = mu + a_i + e_ij, with var(a) between runners and var(e) within. Of a
 runners with n_i sessions each, N in all, and the means ybar_i and ybar of all N sessions, the analysis of
@@ -10,8 +10,8 @@ variance estimates
 
 from S. R. Searle, G. Casella, C. E. McCulloch, Variance Components, Wiley 1992, chapter 3 (unbalanced data,
 ANOVA estimator); ICC(1) is the ICC(1,1) of P. E. Shrout and J. L. Fleiss, Psychol. Bull. 86 (1979) 420-428,
-with n0 in the place of the common number of sessions. The estimators are unbiased for the variances, whatever
-their distribution. They describe; no test and no p-value comes with them.
+with n0 in the place of the common number of sessions. The estimators are unbiased for the variances, for any
+distribution. They are descriptive, without tests or p-values.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from imurun.model.frames import FloatArray
 
 
 class Components(NamedTuple):
-    """One measure over the sessions of several runners, in its own unit; NaN for what cannot be estimated.
+    """One measure over the sessions of several runners, in its unit; NaN for what cannot be estimated.
 
     Attributes:
-        n_runners: with at least one known value.
+        n_runners: runners with a known value.
         n_sessions: known values.
-        mean: of the runners' means; every runner counts once.
+        mean: of the runners' means, so that every runner counts once.
         sd: of the runners' means, with n - 1; NaN for one runner.
-        between_sd: root of var(a); 0 where the estimate of the variance is below 0; NaN for one runner, or
-            when no runner has two sessions.
-        within_sd: root of var(e); NaN when no runner has two sessions.
-        icc: ICC(1) of the variances as estimated: below 0 where sessions of one runner differ more than
-            those of different runners; NaN as `between_sd`, and where all values are equal.
+        between_sd: root of var(a); 0 if the estimate of the variance is negative; NaN for one runner, or if
+            no runner has two sessions.
+        within_sd: root of var(e); NaN if no runner has two sessions.
+        icc: ICC(1) of the estimated variances; negative if sessions of one runner differ more than those of
+            different runners; NaN as `between_sd`, and if all values are equal.
     """
 
     n_runners: int
@@ -53,8 +53,8 @@ def components(values: FloatArray, runners: npt.NDArray[np.int64]) -> Components
     """Mean over runners, and variance between and within runners.
 
     Args:
-        values: shape (n,), one value a session; NaN is left out.
-        runners: shape (n,), whose session it is, as small numbers from 0.
+        values: shape (n,), one for each session; NaN is left out.
+        runners: shape (n,), runner of each session, as numbers from 0.
     """
     known = np.isfinite(values)
     _, codes = np.unique(runners[known], return_inverse=True)

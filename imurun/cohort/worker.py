@@ -1,4 +1,4 @@
-"""Analyses one recording of a cohort in a worker process."""
+"""Reads and analyses one recording of a cohort; runs in a worker process."""
 
 from __future__ import annotations
 
@@ -19,41 +19,15 @@ from imurun.model.recording import Runner
 from imurun.session import analyze
 
 _CHUNK = 1 << 20
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, or of the names and bytes of the files in a folder.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for file in sorted(child for child in path.iterdir() if child.is_file()):
-            name = file.name.encode("utf-8", "surrogateescape")
-            digest.update(b"%d %d " % (len(name), file.stat().st_size) + name)
-            _add(digest, file)
-    else:
-        _add(digest, path)
-    return digest.hexdigest()
-
-
-def _add(digest: hashlib._Hash, file: Path) -> None:
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-
-
 TOO_LARGE = (
     "it needs more memory than a worker may take; split it, or give workers more (--memory, fewer --workers)."
 )
-
-_REFUSED = ("alloc", "Cannot allocate", "launch worker thread")
-"""In what Arrow and the system say when memory is refused and no MemoryError is raised."""
+_OUT_OF_MEMORY = ("alloc", "Cannot allocate", "launch worker thread")
+"""Parts of messages of Arrow and the system for a failed allocation without MemoryError."""
 
 
 def run_task(task: Task) -> Result:
-    """Read and analyse one recording; whatever is wrong with it is a sentence in the result."""
+    """Read and analyse one recording; every error becomes a sentence in the result."""
     content = ""
     try:
         with tempfile.TemporaryDirectory(prefix="imurun-") as folder:
@@ -64,15 +38,17 @@ def run_task(task: Task) -> Result:
             content = content_hash(path)
             if content == task.known:
                 return Result(task.key, __version__, "same", content, resident_bytes=resident_bytes())
-            return _analysed(task, path, content, here)
+            return _analyse(task, path, content, here)
     except ImurunError as error:
-        sentence = TOO_LARGE if _is_of_memory(error) else str(error)
+        sentence = TOO_LARGE if _is_out_of_memory(error) else str(error)
     except MemoryError:
         sentence = TOO_LARGE
     except OSError as error:
         sentence = f"{printable(str(error.filename or task.address))} could not be read: {error.strerror}."
-    except Exception as error:  # one recording must not end the run of a thousand
-        sentence = f"an error of imurun ({type(error).__name__}: {error}); please report it with the file."
+    except Exception as error:  # one recording must not end the whole run
+        sentence = (
+            f"an internal error of imurun ({type(error).__name__}: {error}); please report it with the file."
+        )
     return Result(
         task.key,
         __version__,
@@ -83,7 +59,7 @@ def run_task(task: Task) -> Result:
     )
 
 
-def _analysed(task: Task, path: Path, content: str, folder: Path) -> Result:
+def _analyse(task: Task, path: Path, content: str, folder: Path) -> Result:
     settings = task.settings
     recording = open_recording(path, profile=_profile(settings, folder), rate_hz=settings.rate_hz)
     runner = Runner(mass_kg=settings.mass_kg, height_m=settings.height_m)
@@ -100,6 +76,29 @@ def _analysed(task: Task, path: Path, content: str, folder: Path) -> Result:
     )
 
 
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, or of the names and bytes of the files in a folder.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(child for child in path.iterdir() if child.is_file()):
+            name = file.name.encode("utf-8", "surrogateescape")
+            digest.update(b"%d %d " % (len(name), file.stat().st_size) + name)
+            _add_file(digest, file)
+    else:
+        _add_file(digest, path)
+    return digest.hexdigest()
+
+
+def _add_file(digest: hashlib._Hash, file: Path) -> None:
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+
+
 def _profile(settings: Settings, folder: Path) -> str | Path | None:
     if settings.profile_toml is None:
         return settings.profile
@@ -108,12 +107,12 @@ def _profile(settings: Settings, folder: Path) -> str | Path | None:
     return file
 
 
-def _is_of_memory(error: BaseException | None) -> bool:
-    """Whether an error came, at its root, from too little memory."""
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether the root cause of an error is too little memory."""
     while error is not None:
         if isinstance(error, MemoryError):
             return True
-        if not isinstance(error, ImurunError) and any(word in str(error) for word in _REFUSED):
+        if not isinstance(error, ImurunError) and any(word in str(error) for word in _OUT_OF_MEMORY):
             return True
         error = error.__cause__ or error.__context__
     return False

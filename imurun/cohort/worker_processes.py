@@ -1,7 +1,11 @@
-"""Worker processes of this machine.
+"""Runs the tasks of a cohort in worker processes of this machine.
 
-A pool of processes breaks as a whole when one of them is killed, so each worker is a pool of its own, a lane:
-what kills it costs the task that it had, which is tried once more.
+A `ProcessPoolExecutor` breaks as a whole when one of its processes is killed. Each worker therefore has its
+own pool of one process: a killed worker loses only its task, which is tried once more.
+
+    idle --submit--> busy --result--> idle             (a new process if the old one uses too much memory)
+                     busy --killed, first try--> busy  (new process, same task)
+                     busy --killed, second try--> idle (new process; the task is a failure)
 """
 
 from __future__ import annotations
@@ -17,15 +21,15 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 
 from imurun._version import __version__
-from imurun.cohort.memory import hold_to
+from imurun.cohort.memory import limit_memory
 from imurun.cohort.task import Result, Task
 
-MOST_TRIES = 2
-GROWN = 0.5
-"""A worker that keeps this share of its memory after a task, and more than `USUAL`, is replaced."""
-USUAL = 400 << 20
-"""Bytes. With the core loaded a worker keeps 260 MiB after short recordings."""
-DIED = (
+MAX_TRIES = 2
+REPLACE_SHARE = 0.5
+"""A worker whose memory after a task exceeds this share of its limit, and `USUAL_BYTES`, is replaced."""
+USUAL_BYTES = 400 << 20
+"""With the core loaded a worker has 260 MiB after short recordings."""
+WORKER_KILLED = (
     "the worker that read it was killed, twice, probably for lack of memory; "
     "split it, or give workers more (--memory, fewer --workers)."
 )
@@ -33,55 +37,55 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # Arrow's own allocators map far more than they use, which the limit of memory would count
+    # Arrow's own allocators map far more than they use, which would count towards the memory limit
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
-"""Of workers: as many workers as cores, so one thread each."""
-NOT_FOR_WORKERS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
-"""A terminal sends these to all of its processes; the command alone decides."""
+"""Environment of workers: there is a worker for each core, so each has one thread."""
+IGNORED_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""A terminal sends these to workers too; only the command reacts to them."""
 
 
 class Lanes:
-    """A crew of worker processes; see `imurun.cohort.executor.Crew`.
+    """An executor on worker processes; see `imurun.cohort.task.Executor`.
 
     Args:
-        n: how many.
-        memory_bytes: most that one may take; None for no limit.
+        n: number of workers.
+        memory_bytes: limit of each; None for no limit.
     """
 
     def __init__(self, n: int, memory_bytes: int | None) -> None:
         self._memory_bytes = memory_bytes
-        self._lanes = [_Lane(memory_bytes) for _ in range(n)]
+        self._workers = [_Worker(memory_bytes) for _ in range(n)]
 
     @property
     def room(self) -> int:
-        """One a worker."""
-        return len(self._lanes)
+        """One task for each worker."""
+        return len(self._workers)
 
     @property
     def pids(self) -> dict[str, int]:
-        """Process that has a task, by the task's key."""
-        return {lane.task.key: lane.pid() for lane in self._lanes if lane.task is not None}
+        """Process id of each busy worker, by the key of its task."""
+        return {worker.task.key: worker.pid() for worker in self._workers if worker.task is not None}
 
     def submit(self, task: Task) -> None:
-        """Give a task to a worker that has none."""
-        next(lane for lane in self._lanes if lane.task is None).submit(task)
+        """Start a task in an idle worker."""
+        next(worker for worker in self._workers if worker.task is None).submit(task)
 
     def wait(self, timeout_s: float) -> list[Result]:
-        """What was done within that time, if anything."""
-        busy = [lane for lane in self._lanes if lane.future is not None]
-        wait([lane.future for lane in busy if lane.future is not None], timeout_s, FIRST_COMPLETED)
-        results = [lane.take() for lane in busy if lane.future is not None and lane.future.done()]
+        """Results that arrive within `timeout_s`, possibly none."""
+        busy = [worker for worker in self._workers if worker.future is not None]
+        wait([worker.future for worker in busy if worker.future is not None], timeout_s, FIRST_COMPLETED)
+        results = [worker.take() for worker in busy if worker.future is not None and worker.future.done()]
         return [result for result in results if result is not None]
 
     def close(self) -> None:
         """Kill all workers."""
-        for lane in self._lanes:
-            lane.kill()
+        for worker in self._workers:
+            worker.kill()
 
 
-class _Lane:
-    """One worker process, replaced by another when it dies or has grown."""
+class _Worker:
+    """One worker process, replaced when it dies or uses too much memory."""
 
     def __init__(self, memory_bytes: int | None) -> None:
         self.task: Task | None = None
@@ -91,50 +95,52 @@ class _Lane:
         self._open()
 
     def pid(self) -> int:
-        """Of the process, once it runs."""
+        """Process id; waits until the process runs."""
         return self._pid.result()
 
     def submit(self, task: Task) -> None:
-        """Begin a task."""
+        """Start a task."""
         self.task, self._tries = task, 1
         self._begin(task)
 
     def take(self) -> Result | None:
-        """The result of the task that ended; None when it was begun once more."""
+        """The result of the finished task; None if the worker died and the task is tried again."""
         assert self.task is not None
         assert self.future is not None
         try:
             result = self.future.result()
         except BrokenProcessPool:
             self._reopen()
-            if self._tries < MOST_TRIES:
+            if self._tries < MAX_TRIES:
                 self._tries += 1
                 self._begin(self.task)
                 return None
-            result = Result(self.task.key, __version__, "failed", sentence=DIED)
+            result = Result(self.task.key, __version__, "failed", sentence=WORKER_KILLED)
         self.task = self.future = None
-        if self._has_grown(result.resident_bytes):
+        if self._is_too_large(result.resident_bytes):
             self._reopen()
         return result
 
-    def _has_grown(self, resident: int) -> bool:
-        return self._memory_bytes is not None and resident > max(GROWN * self._memory_bytes, USUAL)
+    def _is_too_large(self, resident: int) -> bool:
+        return self._memory_bytes is not None and resident > max(
+            REPLACE_SHARE * self._memory_bytes, USUAL_BYTES
+        )
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
-        with contextlib.suppress(BrokenProcessPool, OSError):  # it is dead already
+        """Kill the process, also if it is busy."""
+        with contextlib.suppress(BrokenProcessPool, OSError):  # it is already dead
             os.kill(self.pid(), getattr(signal, "SIGKILL", signal.SIGTERM))
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self, task: Task) -> None:
         try:
             self.future = self._pool.submit(_run, task)
-        except BrokenProcessPool:  # it died while it had nothing to do
+        except BrokenProcessPool:  # it died while idle
             self._reopen()
             self.future = self._pool.submit(_run, task)
 
     def _open(self) -> None:
-        with _as_workers_start():
+        with _worker_environment():
             self._pool = ProcessPoolExecutor(
                 1,
                 mp_context=multiprocessing.get_context("spawn"),
@@ -149,12 +155,12 @@ class _Lane:
 
 
 @contextlib.contextmanager
-def _as_workers_start() -> Iterator[None]:
-    """Environment and signals of this process as its workers are to have them, while one is started."""
+def _worker_environment() -> Iterator[None]:
+    """Set environment and signals of this process while a worker, which inherits them, starts."""
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ.update(ENVIRONMENT)
     is_main = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in NOT_FOR_WORKERS if is_main}
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in IGNORED_SIGNALS if is_main}
     try:
         yield
     finally:
@@ -168,8 +174,8 @@ def _as_workers_start() -> Iterator[None]:
 
 
 def _prepare(memory_bytes: int | None) -> None:
-    """Make this process a worker: the command decides when it ends, and it ends with the command."""
-    for number in NOT_FOR_WORKERS:
+    """Set up a worker process: ignored signals, end with the parent, loaded core, memory limit."""
+    for number in IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import numpy as np
@@ -180,22 +186,22 @@ def _prepare(memory_bytes: int | None) -> None:
     from imurun.cohort.worker import run_task
     from imurun.engine import RunAnalyzer
 
-    del run_task  # imported before its memory is counted
+    del run_task  # imported before the memory limit is set
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    # Arrow starts its threads when it first reads; under a limit there may be no room for their stacks
+    # Arrow starts its threads at the first read; under the limit their stacks could not be allocated
     empty = steps_bytes(steps_schema().empty_table().to_pandas(), "", "")
     pq.read_table(pa.BufferReader(empty), use_threads=True)
-    # the first kernel loads OpenBLAS, which asks for ever where its own memory is refused
+    # the first kernel loads OpenBLAS, which retries forever if its allocation fails
     analyzer = RunAnalyzer(rate_hz=100.0)
     analyzer.push(np.zeros((1, 3)), np.zeros((1, 3)))
     analyzer.finish()
     if memory_bytes is not None:
-        hold_to(memory_bytes)
+        limit_memory(memory_bytes)
 
 
 def _end_with_parent() -> None:
-    """A killed command leaves no workers behind."""
+    """End this worker when the command ends, also if the command is killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait_for([parent.sentinel])

@@ -1,4 +1,4 @@
-"""Past sessions of runners: the store that keeps them, and the rules that flag one against the others."""
+"""History of a runner's sessions: the store on disk, and rules that flag unusual sessions."""
 
 from imurun.history.fingerprint import fingerprint
 from imurun.history.flags import Flag, context, find_flags

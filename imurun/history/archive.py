@@ -1,4 +1,4 @@
-"""A whole store as one file, and back: a ZIP archive of the catalogue and the step tables."""
+"""Exports a store of sessions as one ZIP archive (catalogue and step tables), and restores it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from imurun.files.byte_streams import LimitedReader
 from imurun.files.text import printable
 from imurun.files.write_errors import unwritten
 from imurun.history.catalogue import DAMAGED, FILE
-from imurun.history.rows import refuse_odd_row
+from imurun.history.rows import check_row
 from imurun.history.store import STEPS, Store
 
 MOST_TABLES = 100_000
-"""Twenty sessions a day for more than ten years."""
+"""Limit on the files of an archive: twenty sessions a day for more than ten years."""
 _TABLE = re.compile(rf"{STEPS}/[0-9]{{8}}-[0-9a-f]{{6}}\.parquet")
 
 
 class Restored(NamedTuple):
-    """How many sessions an archive brought, and how many were there already."""
+    """Number of sessions added from an archive, and of those the store had before."""
 
     n_new: int
     n_known: int
 
 
 def export_store(store: Store, path: str | os.PathLike[str]) -> int:
-    """Write all of a store into one file, whole or not at all; returns the number of sessions.
+    """Write a whole store to one file, atomically; returns the number of sessions.
 
     Raises:
-        SettingsError: the file is there already, or cannot be written.
+        SettingsError: the file already exists, or cannot be written.
         StoreError: the store cannot be read.
     """
     target = Path(path)
@@ -56,7 +56,7 @@ def export_store(store: Store, path: str | os.PathLike[str]) -> int:
                 for session_id in store.ids():
                     n += 1
                     table = store.steps_path(session_id)
-                    if table.exists():  # they are compressed in themselves
+                    if table.exists():  # Parquet is compressed already
                         archive.write(table, f"{STEPS}/{table.name}")
     except OSError as error:
         raise unwritten(target, error) from error
@@ -64,13 +64,13 @@ def export_store(store: Store, path: str | os.PathLike[str]) -> int:
 
 
 def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
-    """Add the sessions of an archive that the store does not have; what it has stays as it is.
+    """Add the sessions of an archive that the store does not have; existing sessions are not changed.
 
     Raises:
-        FormatError: no archive of a store, or a damaged one; nothing is added.
-        SettingsError: the store's disk is full, or may not be written to; nothing is added.
-        StoreError: a recording is kept for another runner, or the archive is of a newer imurun; nothing is
-            added.
+        FormatError: not an archive of a store, or a damaged one; nothing is added.
+        SettingsError: the store's disk is full or read-only; nothing is added.
+        StoreError: a recording is stored for another runner, or the archive was written by a newer imurun;
+            nothing is added.
     """
     file = Path(path)
     source = printable(file.name)
@@ -81,20 +81,20 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
             zipfile.ZipFile(stream) as archive,
         ):
             _unpack(archive, Path(folder), source)
-            with _opened(Path(folder), source) as other:
+            with _open_checked(Path(folder), source) as other:
                 return _merge(store, other, source)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
         if isinstance(error, ImurunError):
             raise
         raise _damaged(source) from error
     except OSError as error:
-        if error.errno == errno.EINVAL:  # places in the archive before its beginning
+        if error.errno == errno.EINVAL:  # a seek to before the start of the archive
             raise _damaged(source) from error
         raise unwritten(store.folder, error) from error
 
 
 def _damaged(source: str) -> FormatError:
-    return FormatError(f"{source}: this is no archive of a history, or it is damaged; export it again.")
+    return FormatError(f"{source}: this is not an archive of a history, or it is damaged; export it again.")
 
 
 def _readable(file: Path) -> BinaryIO:
@@ -109,18 +109,19 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
     names = [info.filename for info in infos]
     if FILE not in names or len(set(names)) < len(names):
         raise FormatError(
-            f"{source}: this is no archive of a history; give what `imurun history export` wrote."
+            f"{source}: this is not an archive of a history; give a file that `imurun history export` wrote."
         )
     if len(names) > MOST_TABLES:
         raise FormatError(
-            f"{source}: it holds more than {MOST_TABLES:,} files; give what `imurun history export` wrote."
+            f"{source}: it holds more than {MOST_TABLES:,} files; give a file that `imurun history export` "
+            "wrote."
         )
     (folder / STEPS).mkdir()
     for info in infos:
         name = info.filename
         if name != FILE and not _TABLE.fullmatch(name):
             raise FormatError(
-                f"{source}: {printable(name)[:80]} does not belong into an archive of a history; "
+                f"{source}: {printable(name)[:80]} does not belong in an archive of a history; "
                 "export it again."
             )
         with archive.open(info) as packed, (folder / name).open("wb") as out:
@@ -130,8 +131,8 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
                 raise FormatError(f"{source}: {error}") from error
 
 
-def _opened(folder: Path, source: str) -> Store:
-    """The store of an archive, looked through; what is said of it names the archive."""
+def _open_checked(folder: Path, source: str) -> Store:
+    """Open the unpacked store of an archive and check its catalogue; errors name the archive."""
     try:
         other = Store(folder)
     except StoreError as error:
@@ -154,11 +155,9 @@ def _merge(store: Store, other: Store, source: str) -> Restored:
     rows = other.plain_rows()
     for row in rows:
         try:
-            refuse_odd_row(row)
+            check_row(row)
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise FormatError(
-                f"{source}: a session in it is not as imurun keeps them; export the history again."
-            ) from error
+            raise FormatError(f"{source}: a session in it is invalid; export the history again.") from error
     added = []
     for row in rows:
         known = store.holder(row["fingerprint"])
@@ -166,8 +165,8 @@ def _merge(store: Store, other: Store, source: str) -> Restored:
             added.append(row)
         elif known[1] != row["runner"]:
             raise StoreError(
-                f"The archive has {known[0]} as one of {row['runner']}, the store as one of {known[1]}; "
-                f"hand it over with `imurun history tag {known[0]} --to NAME`, then restore."
+                f"{known[0]} belongs to {row['runner']} in the archive and to {known[1]} in the store; "
+                f"transfer it with `imurun history tag {known[0]} --to NAME`, then restore."
             )
     for row in rows:
         table, target = other.steps_path(row["session_id"]), store.steps_path(row["session_id"])

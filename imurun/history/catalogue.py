@@ -1,4 +1,4 @@
-"""The SQLite file of a store: opened, guarded against damage, and spoken of in sentences."""
+"""The SQLite catalogue of a store: connection, integrity checks, and errors as sentences for users."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ DAMAGED = ".damaged-"
 class Catalogue:
     """A connection to the catalogue. Writers wait for each other; readers never wait (WAL).
 
-    Where its folder may not be written to, the catalogue can still be read.
+    In a read-only folder the catalogue can still be read.
 
     Args:
-        path: of the file; made where it is missing and `may_create`.
-        may_create: False where step tables lie beside: then a missing catalogue is a loss, not a beginning.
+        path: of the file; created if it is missing and `may_create` is set.
+        may_create: False if the folder has step tables: a missing catalogue is then data loss, not a new
+            store.
         wait_s: how long to wait for another process.
 
     Raises:
-        StoreError: newer, damaged, locked, or not to be opened.
+        StoreError: the file is newer than this program, damaged, locked, or cannot be opened.
     """
 
     def __init__(self, path: Path, *, may_create: bool, wait_s: float) -> None:
@@ -38,12 +39,12 @@ class Catalogue:
         self._place = printable(str(path))
         if not may_create and (not path.exists() or path.stat().st_size == 0):
             raise StoreError(
-                f"{self._place} is missing or empty though step tables lie beside it; put the file back, or "
-                "restore an export into another --store."
+                f"{self._place} is missing or empty, but there are step tables beside it; put the file back, "
+                "or restore an export into another --store."
             )
         with self._sentences():
             may_write = os.access(path.parent, os.W_OK) or not path.exists()
-            name = str(path) if may_write else self._unchanging()
+            name = str(path) if may_write else self._immutable_address()
             self._connection = sqlite3.connect(name, timeout=wait_s, isolation_level=None, uri=not may_write)
             try:
                 self._connection.execute("PRAGMA trusted_schema = OFF")
@@ -57,22 +58,22 @@ class Catalogue:
                 self._connection.close()
                 raise
 
-    def _unchanging(self) -> str:
-        """The address of a catalogue beside which SQLite cannot keep what it needs for sharing."""
+    def _immutable_address(self) -> str:
+        """URI of a catalogue in a read-only folder, where SQLite cannot create its lock and log files."""
         log = self.path.with_name(f"{self.path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise StoreError(
-                f"{self._place} is in use, or was not closed by the last run, and may not be written to; "
-                "copy its folder to another place and name that with --store."
+                f"{self._place} is read-only, and is in use or was not closed by the last run; "
+                "copy its folder to another place and give that as --store."
             )
         return f"{self.path.absolute().as_uri()}?immutable=1"
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the connection."""
         self._connection.close()
 
     def check(self) -> None:
-        """Look through all of the file.
+        """Check the whole file.
 
         Raises:
             StoreError: damaged.
@@ -81,7 +82,7 @@ class Catalogue:
             _check(self._connection)
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-        """What a query finds.
+        """All rows of a query.
 
         Raises:
             StoreError: locked or damaged.
@@ -91,7 +92,7 @@ class Catalogue:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction on a sound catalogue: all of the block is kept, or nothing.
+        """A transaction on a checked catalogue: the whole block is committed, or nothing.
 
         Raises:
             StoreError: locked or damaged.
@@ -108,7 +109,7 @@ class Catalogue:
                 raise
 
     def copy_to(self, path: Path) -> None:
-        """Write a consistent copy, whatever other processes do meanwhile."""
+        """Write a consistent copy, even while other processes write."""
         with self._sentences():
             copy = sqlite3.connect(path)
             try:
@@ -123,7 +124,7 @@ class Catalogue:
             yield
         except sqlite3.IntegrityError as error:
             raise StoreError(
-                f"{self._place} does not take this session ({error}); choose another --store."
+                f"{self._place} rejects this session ({error}); choose another --store."
             ) from error
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or "busy" in str(error):
@@ -131,16 +132,16 @@ class Catalogue:
             if "malformed" in str(error):
                 raise self._damage() from error
             if "readonly" in str(error):
-                raise StoreError(f"{self._place} can only be read; choose another --store.") from error
+                raise StoreError(f"{self._place} is read-only; choose another --store.") from error
             raise StoreError(
-                f"{self._place} cannot be used: {shown(str(error), 200)}; make room on its disk, or choose "
+                f"{self._place} cannot be used: {shown(str(error), 200)}; free space on its disk, or choose "
                 "another --store."
             ) from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in it that is no text
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name that is not valid UTF-8
             raise self._damage() from error
 
     def _damage(self) -> StoreError:
-        """The sentence on a damaged catalogue, of which a copy is kept, once."""
+        """Copy the damaged catalogue aside, once for the same content; returns the error to raise."""
         advice = "move it away and restore an export, or import the recordings again"
         try:
             with self.path.open("rb") as stream:

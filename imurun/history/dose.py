@@ -1,10 +1,10 @@
-"""The load of a session, and how hard its steps were against the runner's own.
+"""Cumulative lumbar load (dose) of a session, and the share of its steps that were hard for this runner.
 
-Dose = sum over running steps of (lumbar compression, BW)^m. The default is m = 4, that of the daily load
-stimulus of bone (Carter & Beaupre), and lies between what else is argued for: 1 counts contacts by their
-size, 2 is what fits tests of spine segments best (Coenen 2012), 10 is Miner's rule for tissue fatigue. With
-4, 5 % more compression weighs as much as 22 % more steps; nobody knows the exponent of a living runner, so
-the linear dose and that of 10 stand beside it.
+Dose = sum over running steps of (lumbar compression, BW)^m. The default is m = 4, as in the daily load
+stimulus of bone (Carter & Beaupre). Other proposed exponents: 1 weights steps by their compression, 2 fits
+tests of spine segments best (Coenen 2012), 10 is Miner's rule for tissue fatigue. With m = 4, 5 % more
+compression counts as much as 22 % more steps. The exponent in living runners is not known, so the doses with
+m = 1 and m = 10 are reported too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from imurun.model.frames import FloatArray
 
 EXPONENTS = (1, 4, 10)
 HIGHEST_BW, BIN_BW = 16.0, 0.05
-"""Compression is counted in bins; runners reach 2 to 6 BW, and what is beyond the last counts as in it."""
+"""Histogram of compression; runners reach 2 to 6 BW, and larger values go into the last bin."""
 N_BINS = round(HIGHEST_BW / BIN_BW)
 NS_A_DAY = 86_400_000_000_000
 
@@ -37,7 +37,7 @@ def doses(steps: pd.DataFrame) -> dict[str, float | None]:
 
 
 def compression_counts(steps: pd.DataFrame) -> Counts:
-    """How many running steps had a compression in each bin of 0.05 BW; shape (320,)."""
+    """Number of running steps in each bin of 0.05 BW of compression; shape (320,)."""
     from imurun.summary import running_column
 
     compression = running_column(steps, "lumbar_compression_bw")
@@ -52,13 +52,14 @@ def intensity_shares(
     """Share of each session's steps that lie above the percentile of the steps of the days before it.
 
     Args:
-        start_ns: of each session, ns, never falling; shape (n,).
+        start_ns: of each session, ns, non-decreasing; shape (n,).
         counts: of each session's compression, shape (n, bins).
         days: how far back.
         percentile: of the steps of all sessions in these days together.
 
     Returns:
-        Shape (n,); NaN where there is no step, or none before. Within a bin steps are taken as spread evenly.
+        Shape (n,); NaN without steps in the session or in the days before. Steps are assumed to be evenly
+        spread within a bin.
     """
     n = len(start_ns)
     total = np.zeros((n + 1, counts.shape[1]), dtype=np.int64)
@@ -75,7 +76,7 @@ def intensity_shares(
 
 
 def _position(counts: Counts, rank: float) -> float:
-    """Where, in bins, so many of the counts lie below."""
+    """Position, in bins, below which `rank` of the counts lie; interpolated within a bin."""
     below = np.cumsum(counts)
     k = int(np.searchsorted(below, rank))
     return k + 1.0 - (below[k] - rank) / counts[k]

@@ -1,4 +1,4 @@
-"""What a recording is recognised by, whatever its file is called."""
+"""Fingerprint of a recording: a hash of its samples, independent of file name and format."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BLOCK = 1 << 16
 def fingerprint(recording: Recorded) -> str:
     """SHA-256 over the rate and all samples, as 64 hexadecimal digits.
 
-    The name, start, frame and warnings do not count: a renamed, packed or converted file of the same
-    samples is the same recording. A sample that was changed in the last digit makes another one.
+    Name, start, frame and warnings are not included: a renamed, compressed or converted file of the same
+    samples is the same recording. A change of one sample in its last digit gives another fingerprint.
     """
     digest = hashlib.sha256(b"imurun recording 1\n")
     digest.update(np.float64(recording.rate_hz).tobytes())
-    for sensor in (0, 1):  # all of one, then all of the other
+    for sensor in (0, 1):  # one after the other, so that the block size does not matter
         if sensor == 1 and not recording.has_gyro:
             digest.update(b"none")
             continue
@@ -32,6 +32,6 @@ def fingerprint(recording: Recorded) -> str:
 
 
 def _plain_bytes(samples: FloatArray) -> bytes:
-    """The samples' bytes, with one form of NaN and one of zero."""
+    """The samples' bytes, with one representation of NaN and one of zero."""
     plain = np.where(np.isnan(samples), np.nan, samples + 0.0)
     return np.asarray(plain, dtype="<f8").tobytes()

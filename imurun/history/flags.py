@@ -1,7 +1,8 @@
-"""Was this session more than this runner is used to? Rules, each with numbers, a sentence and a source.
+"""Rules that flag a session: load beyond what this runner is used to, pain, drift, asymmetry.
 
-A rule is a pure function of the sessions before, this one and the thresholds. Rules of `ABSOLUTE` need no
-past; those of `AGAINST_THE_PAST` are asked only when there is enough of it.
+A rule is a pure function of past sessions, this session and the thresholds. Rules of `ABSOLUTE` need no past
+sessions; those of `RELATIVE` run only when there are enough of them. Each flag has numbers, a sentence and a
+source.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from imurun.history.past import (
     column,
     context,
     days_known,
-    felt,
     felt_column,
     last_days,
     number,
     same_model,
+    worst_pain,
 )
 from imurun.history.thresholds import THRESHOLDS, Thresholds
 from imurun.model.frames import FloatArray
@@ -32,7 +33,7 @@ __all__ = ["LEVELS", "Flag", "context", "find_flags"]
 
 Level = Literal["note", "raised", "high", "very high"]
 LEVELS: tuple[Level, ...] = ("note", "raised", "high", "very high")
-"""From mild to bad."""
+"""In increasing severity."""
 
 HAND = "Threshold set by hand."
 ROBUST = "Robust z (Iglewicz & Hoaglin 1993), its spread no smaller than that of the outer tenth. " + HAND
@@ -42,23 +43,23 @@ HAZARDS = (
     ("30 to 100 %", "1.52 times (1.16 to 2.00)"),
     ("more than 100 %", "2.28 times (1.50 to 3.48)"),
 )
-"""By how much a session was longer, and the rate of injury against up to 10 % longer (95 % interval)."""
+"""Excess over the longest session; injury rate relative to an excess of up to 10 % (95 % interval)."""
 Z_QUARTER, Z_TENTH = 0.6745, 1.2816
 """Standard deviations from the median to the quartile, and to the outer tenth, of a normal distribution."""
 SIDES_KNOWN_PERCENT = 80.0
-"""Left and right are compared where the side of so many steps is known, in both sessions."""
+"""Asymmetries are compared only between sessions in which the side of this share of steps is known."""
 
 
 @dataclass(frozen=True)
 class Flag:
-    """Something about a session that deserves a look.
+    """An unusual finding about a session.
 
     Attributes:
-        key: which rule.
+        key: of the rule.
         level: note, raised, high or very high.
-        numbers: what the sentence quotes, units in the keys.
+        numbers: those in the sentence, with units in the keys.
         sentence: for the runner, with the reason.
-        source: where the rule and its threshold come from.
+        source: of the rule and its threshold.
     """
 
     key: str
@@ -72,26 +73,26 @@ Rule = Callable[[pd.DataFrame, pd.Series, Thresholds], Iterator[Flag]]
 
 
 def find_flags(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds = THRESHOLDS) -> list[Flag]:
-    """What is to be flagged of a session, worst first.
+    """Flags of a session, most severe first.
 
     Args:
-        past: sessions of the same runner, as `Store.sessions` gives them, in any order; only those that began
-            before `now` count. Columns may be missing: what is not known is not flagged.
-        now: the session, a row of the same form.
-        thresholds: what decides.
+        past: sessions of the same runner, as `Store.sessions` returns them, in any order; only those that
+            start before `now` count. Columns may be missing; their rules then give no flag.
+        now: the session, a row with the same columns.
+        thresholds: of the rules.
     """
     past = before(past, now)
     flags = [flag for rule in ABSOLUTE for flag in rule(past, now, thresholds)]
-    missing = too_little(past, now, thresholds)
+    missing = too_little_history(past, now, thresholds)
     if missing is not None:
         flags.append(missing)
     else:
-        flags += [flag for rule in AGAINST_THE_PAST for flag in rule(past, now, thresholds)]
+        flags += [flag for rule in RELATIVE for flag in rule(past, now, thresholds)]
     return sorted(flags, key=lambda flag: -LEVELS.index(flag.level))
 
 
-def too_little(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Flag | None:
-    """A note when there are too few sessions to compare with; None when there are enough."""
+def too_little_history(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Flag | None:
+    """A note if there are too few sessions to compare with; None if there are enough."""
     alike = same_model(past, now)
     recent = last_days(alike, now, thresholds.spike_days)
     n = int(np.isfinite(column(recent, DOSE)).sum())
@@ -99,23 +100,23 @@ def too_little(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Fl
     if n >= thresholds.least_sessions and days >= thresholds.least_days:
         return None
     other = len(past) - len(alike)
-    left_out = f" ({other} computed for another height left out)" if other else ""
+    left_out = f" ({other} computed for another body height not counted)" if other else ""
     return Flag(
         "too_little_history",
         "note",
         {"sessions": n, "days": days, "left_out": other},
         f"Too little history to compare with: {n} sessions with a load in the last {thresholds.spike_days} "
-        f"days, the first {days:.0f} days ago{left_out}; it takes {thresholds.least_sessions} sessions and "
-        f"{thresholds.least_days} days.",
+        f"days, the first {days:.0f} days ago{left_out}; at least {thresholds.least_sessions} sessions "
+        f"and {thresholds.least_days} days are needed.",
         HAND,
     )
 
 
-# -- needs no past ------------------------------------------------------------------------------------------
+# -- rules without past sessions ----------------------------------------------------------------------------
 
 
 def session_limit(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """The session's load against the limit that the runner set."""
+    """Load above the limit that the runner set."""
     del past
     dose, limit = number(now, DOSE), thresholds.session_load_bw4
     if limit is not None and dose > limit:
@@ -129,36 +130,36 @@ def session_limit(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) ->
 
 
 def pain_high(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """Pain beyond what is accepted during training, whatever the load."""
+    """Pain above the accepted level, at any load."""
     del past
-    pain = felt(now)
+    pain = worst_pain(now)
     if pain > thresholds.pain_high:
         yield Flag(
             "pain_high",
             "high",
             {"pain": pain, "accepted": thresholds.pain_high},
-            f"Pain of {pain:g} of 10; up to {thresholds.pain_high:g} is accepted in training with pain.",
-            "Pain-monitoring model (Thomee 1997; Silbernagel 2007), found on knee and Achilles pain.",
+            f"Pain was {pain:g} of 10; up to {thresholds.pain_high:g} is accepted in training with pain.",
+            "Pain-monitoring model (Thomee 1997; Silbernagel 2007), for knee and Achilles pain.",
         )
 
 
 def pain_rise(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """Pain that rose over the session."""
+    """Pain that increased over the session."""
     del past
-    pain_before, pain = number(now, "pain_before"), felt(now)
+    pain_before, pain = number(now, "pain_before"), worst_pain(now)
     if pain - pain_before >= thresholds.pain_rise:
         yield Flag(
             "pain_rise",
             "raised",
             {"pain_before": pain_before, "pain": pain},
-            f"Pain rose from {pain_before:g} before the run to {pain:g}; {thresholds.pain_rise:g} points or "
-            "more is a change that counts.",
+            f"Pain rose from {pain_before:g} before the run to {pain:g}; a change of "
+            f"{thresholds.pain_rise:g} points or more is relevant.",
             "2 points on the 0 to 10 scale, in low back pain (Childs 2005).",
         )
 
 
 def late_drift(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """The last fifth of the running against the first."""
+    """Change of impact, sway or cadence from the first to the last fifth of the running."""
     del past
     sway_name, sway_label, sway_unit = SWAY[0] if np.isfinite(_drift(now, SWAY[0][0])) else SWAY[1]
     cases = (
@@ -175,28 +176,28 @@ def late_drift(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> It
                 "raised",
                 {f"fresh_{name}": fresh, f"tired_{name}": tired, "drift_percent": drift},
                 f"{label} went from {fresh:.{decimals}f} to {tired:.{decimals}f}{unit} ({drift:+.0f} %) "
-                "between the first and the last fifth of the run: fatigue, if pace and ground were alike.",
+                "between the first and the last fifth of the run: fatigue, if pace and ground were the same.",
                 "Fatigue: Apte 2021, Schuette 2015. Thresholds set by hand on simulated changes of pace.",
             )
 
 
-# -- against the past ---------------------------------------------------------------------------------------
+# -- rules on past sessions ---------------------------------------------------------------------------------
 
 
 def session_load(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """The session's load against the greatest of the last days."""
+    """Load above the greatest of the last `spike_days` days."""
     yield from _spike(same_model(past, now), now, thresholds, DOSE)
 
 
 def session_distance(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """The distance likewise, where it is known of all sessions of these days."""
+    """Distance above the longest of these days, if it is known for all sessions of them."""
     recent = column(last_days(past, now, thresholds.spike_days), "distance_km")
     if np.isfinite(recent).all():
         yield from _spike(past, now, thresholds, "distance_km")
 
 
 def intensity(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """The share of steps that are hard for this runner; a note on the warm-up before a hard session."""
+    """Large share of steps that are hard for this runner; a note if the warm-up before them was short."""
     del past
     share = number(now, "intensity_share")
     low, high = thresholds.hard_share
@@ -219,12 +220,12 @@ def intensity(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
             {"warm_up_s": warm_up_s, "wanted_s": thresholds.warm_up_s},
             f"A hard session after {warm_up_s:.0f} s of warm-up; take {thresholds.warm_up_s / 60:g} minutes "
             "of easy running first.",
-            "Habit of the sport; evidence that a warm-up prevents injury is weak. " + HAND,
+            "Common practice; evidence that a warm-up prevents injury is weak. " + HAND,
         )
 
 
 def impact(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """The impact peak against what is usual."""
+    """Impact peak above the usual."""
     name, value = "peak_impact_g", number(now, "peak_impact_g")
     usual = _usual(
         value, column(_usual_rows(past, now, thresholds), name), thresholds.impact_floor_g, thresholds
@@ -234,14 +235,14 @@ def impact(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterat
             "impact",
             "raised",
             {name: value, f"usual_{name}": usual.median, "z": usual.z, "sessions": usual.n},
-            f"Impact peak {value:.2f} g against {usual.median:.2f} g, the usual of {usual.n} sessions "
-            f"(z {usual.z:.1f}): faster, downhill, harder ground, other shoes, or landing harder.",
+            f"Impact peak was {value:.2f} g; the median of {usual.n} sessions is {usual.median:.2f} g "
+            f"(z {usual.z:.1f}). Reasons: faster, downhill, harder ground, other shoes, or harder landing.",
             ROBUST,
         )
 
 
 def sway(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """The growth of sway over the run against what is usual."""
+    """Increase of sway over the run above the usual."""
     rows = _usual_rows(past, now, thresholds)
     for name, label, _ in SWAY:
         value = _drift(now, name)
@@ -256,15 +257,15 @@ def sway(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator
                 "sway",
                 "raised",
                 {"drift_percent": value, "usual_percent": usual.median, "z": usual.z, "sessions": usual.n},
-                f"{label} changed by {value:+.0f} % over the run, against {usual.median:+.0f} % in "
-                f"{usual.n} sessions (z {usual.z:.1f}): the trunk gave way more than it usually does.",
+                f"{label} changed by {value:+.0f} % over the run; the median of {usual.n} sessions is "
+                f"{usual.median:+.0f} % (z {usual.z:.1f}): the trunk was less stable late in the run.",
                 "More sway when tired: Schuette 2015. " + ROBUST,
             )
         return
 
 
 def asymmetry(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
-    """Left against right, against what is usual; only where it has grown."""
+    """Asymmetry larger than the usual."""
     if not number(now, "side_known_percent") >= SIDES_KNOWN_PERCENT:
         return
     rows = _usual_rows(past, now, thresholds)
@@ -278,16 +279,16 @@ def asymmetry(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
             name.removesuffix("_percent"),
             "raised",
             {name: value, f"usual_{name}": usual.median, "z": usual.z, "sessions": usual.n},
-            f"{label} differs by {value:+.1f} % between left and right (left more is +), against "
-            f"{usual.median:+.1f} % in {usual.n} sessions (z {usual.z:.1f}): one side is spared, or the "
-            "sensor sat elsewhere.",
+            f"{label} differs by {value:+.1f} % between left and right (+: left is larger); the median of "
+            f"{usual.n} sessions is {usual.median:+.1f} % (z {usual.z:.1f}). Reasons: one side is spared, or "
+            "the sensor was worn elsewhere.",
             ROBUST,
         )
 
 
 def pain_with_load(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
     """Pain above the usual while the load of the week is above the usual."""
-    pain = felt(now)
+    pain = worst_pain(now)
     known = felt_column(last_days(past, now, thresholds.spike_days))
     known = known[np.isfinite(known)]
     alike = same_model(past, now)
@@ -312,14 +313,14 @@ def pain_with_load(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -
                 "usual_week_load_bw4": usual_week,
                 "more_percent": more_percent,
             },
-            f"Pain of {pain:g} against {usual_pain:g} usually, while the load of 7 days is "
-            f"{more_percent:.0f} % above the mean of the 4 weeks before: pain rises with load.",
+            f"Pain was {pain:g}, usually it is {usual_pain:g}, while the load of 7 days is "
+            f"{more_percent:.0f} % above the mean of the 4 weeks before: pain increases with load.",
             "2 points on the 0 to 10 scale (Childs 2005). Load: " + HAND[0].lower() + HAND[1:],
         )
 
 
 ABSOLUTE: tuple[Rule, ...] = (session_limit, pain_high, pain_rise, late_drift)
-AGAINST_THE_PAST: tuple[Rule, ...] = (
+RELATIVE: tuple[Rule, ...] = (
     session_load,
     session_distance,
     pain_with_load,
@@ -330,14 +331,14 @@ AGAINST_THE_PAST: tuple[Rule, ...] = (
 )
 
 SWAY = (("roll_rom_deg", "Side tilt", " deg"), ("ml_sway_ratio", "The sideways share", ""))
-"""Column, label, unit: the tilt where a gyroscope gives it, else the share."""
+"""Column, label, unit: pelvic obliquity if there is a gyroscope, otherwise the mediolateral RMS ratio."""
 ASYMMETRIES = (
     ("contact_time_asymmetry_percent", "Contact time"),
     ("peak_vgrf_asymmetry_percent", "Peak force"),
 )
 
 
-# -- what rules share ---------------------------------------------------------------------------------------
+# -- helpers of several rules -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -377,7 +378,7 @@ def _spike(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds, name: str
     )
     sentence += _study(thresholds, band, hazard)
     if is_load:
-        sentence += "; that was found on distance, and is carried over to load here."
+        sentence += "; this was found on distance and is applied to load here."
     else:
         sentence += "."
     yield Flag(
@@ -386,13 +387,13 @@ def _spike(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds, name: str
 
 
 def _study(thresholds: Thresholds, band: str, hazard: str) -> str:
-    """What was found of sessions like this; the bands of the study hold only for its own thresholds."""
+    """The study's result for such sessions; its bands are quoted only with its own thresholds."""
     if (
         thresholds.spike_percent == THRESHOLDS.spike_percent
         and thresholds.spike_days == THRESHOLDS.spike_days
     ):
-        return f"sessions {band} longer than the longest of 30 days went with {hazard} the rate of injury"
-    return "sessions longer than the longest of 30 days by more than 10 % went with more injuries"
+        return f"sessions {band} longer than the longest of 30 days had {hazard} the rate of injury"
+    return "sessions more than 10 % longer than the longest of 30 days had more injuries"
 
 
 def _usual_rows(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> pd.DataFrame:
@@ -400,7 +401,7 @@ def _usual_rows(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> p
 
 
 def _usual(value: float, values: FloatArray, floor: float, thresholds: Thresholds) -> _Usual | None:
-    """How far a value lies from the usual; None where too few are known."""
+    """Robust z of a value among those of past sessions; None if too few are known."""
     known = values[np.isfinite(values)]
     if np.isnan(value) or len(known) < thresholds.usual_sessions:
         return None
@@ -415,7 +416,7 @@ def _usual(value: float, values: FloatArray, floor: float, thresholds: Threshold
 
 
 def _drift(row: pd.Series, name: str) -> float:
-    """Change from the first to the last fifth of the running, percent; NaN where it is not known."""
+    """Change from the first to the last fifth of the running, percent; NaN if unknown."""
     fresh, tired = number(row, f"fresh_{name}"), number(row, f"tired_{name}")
     return 100.0 * (tired / fresh - 1.0) if fresh else float("nan")
 

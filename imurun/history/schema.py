@@ -1,4 +1,4 @@
-"""The catalogue's tables, version by version."""
+"""SQL schema of the catalogue and its migrations."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE sessions ADD COLUMN course TEXT;
     """,
 )
-"""Statements from version k to k + 1 of the catalogue. What was released is never changed; add another."""
+"""Statements from version k to k + 1 of the catalogue. A released entry never changes; append a new one."""
 
 
 def migrate(connection: sqlite3.Connection, place: str) -> None:
-    """Bring a catalogue to the version of this program; each step happens whole or not at all.
+    """Bring a catalogue to the version of this program in one transaction.
 
     Args:
-        connection: without a transaction of its own.
+        connection: without an open transaction.
         place: for messages.
 
     Raises:
-        StoreError: the catalogue is of a version that this program does not know.
+        StoreError: the catalogue has a version that this program does not know.
     """
     if version_of(connection, place) == len(MIGRATIONS):
         return
@@ -60,26 +60,26 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
 
 
 def refuse_other_tables(connection: sqlite3.Connection, place: str) -> None:
-    """Refuse a file in which something else answers for the table of sessions, or answers to a change.
+    """Refuse a file with views, triggers or virtual tables, which could run statements when it is used.
 
     Raises:
-        StoreError: a view, a trigger, or a table without rows of its own.
+        StoreError: there is a view, a trigger or a virtual table, or no table of sessions.
     """
     found = connection.execute("SELECT type, name, rootpage FROM sqlite_schema").fetchall()
     is_plain = all(kind in ("table", "index") and page for kind, _, page in found)
     if not is_plain or ("table", "sessions") not in {(kind, name) for kind, name, _ in found}:
-        raise StoreError(f"{place} holds tables that imurun did not make; choose another --store.")
+        raise StoreError(f"{place} holds tables that imurun did not create; choose another --store.")
 
 
 def version_of(connection: sqlite3.Connection, place: str) -> int:
-    """The catalogue's version; 0 of one without tables.
+    """The catalogue's version; 0 for one without tables.
 
     Raises:
-        StoreError: newer than this program, or none that there ever was.
+        StoreError: the version is newer than this program, or invalid.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version < 0:
-        raise StoreError(f"{place} is no catalogue of imurun; choose another --store.")
+        raise StoreError(f"{place} is not a catalogue of imurun; choose another --store.")
     if version > len(MIGRATIONS):
         raise StoreError(
             f"{place} was written by a newer imurun (version {version} of the store, this one knows up to "

@@ -1,10 +1,10 @@
-"""Sessions kept: a catalogue with a row each, and their step tables beside it.
+"""Store of sessions: a SQLite catalogue with a row for each session, and their step tables as Parquet files.
 
     FOLDER/catalogue.sqlite
     FOLDER/steps/SESSION_ID.parquet
 
-A step table is written aside and renamed, its row comes last: what is interrupted leaves at most a table
-without a row, which the next try replaces.
+A step table is written atomically, and before its row: an interrupted write leaves at most a table without a
+row, which the next attempt replaces.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ VARIABLE = "IMURUN_STORE"
 STEPS = "steps"
 WAIT_S = 5.0
 AHEAD = timedelta(minutes=10)
-"""Clocks of sensor and computer may differ by so much; what starts later is of the future."""
+"""Tolerated difference of the clocks of sensor and computer; a later start is refused."""
 FIRST = ("session_id", "runner", "start", "duration_s", "running_s", "running_steps", "distance_km")
 LOADS = ("lumbar_dose_bw4", "lumbar_dose_bw1", "lumbar_dose_bw10", "intensity_share")
 TEXT_TAGS = ("shoes", "surface", "notes")
 ID_DIGITS = 6
 REACH_DAYS = 180
-"""What the rules look at, where thresholds ask for no more."""
+"""History that the rules read, unless the thresholds need more."""
 LONGEST_US = 3 * 86_400_000_000
-"""Sessions that began longer ago are not looked at for an overlap."""
-UNLIKE_KEPT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What Python raises at values of another kind."""
+"""Sessions that started earlier are not checked for an overlap."""
+INVALID_ROW = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""Raised when a row holds values of the wrong type."""
 _FIELDS = (
     "session_id",
     "runner",
@@ -62,12 +62,12 @@ _FIELDS = (
 
 
 class StoredSession(NamedTuple):
-    """What became of a session that was to be kept.
+    """Result of `Store.add`.
 
     Attributes:
-        session_id: by which it is found.
-        is_new: False where the same recording was there already.
-        overlaps: sessions of the same runner at the same time, which may be the same run once more.
+        session_id: of the session in the store.
+        is_new: False if the same recording was stored before.
+        overlaps: sessions of the same runner at the same time, which may be the same run.
     """
 
     session_id: str
@@ -76,21 +76,21 @@ class StoredSession(NamedTuple):
 
 
 def default_folder() -> Path:
-    """The folder that IMURUN_STORE names, else `history` in the platform's folder of user data."""
+    """The folder in the environment variable IMURUN_STORE, otherwise `history` in the user's data folder."""
     named = os.environ.get(VARIABLE)
     return Path(named) if named else user_data_path("imurun", appauthor=False) / "history"
 
 
 class Store:
-    """Sessions of any number of runners in a folder, which is made where it is missing.
+    """Sessions of any number of runners in a folder, which is created if it is missing.
 
     Args:
         folder: `default_folder` unless given.
         wait_s: how long to wait for another process that writes.
 
     Raises:
-        StoreError: written by a newer imurun, locked, damaged (a copy is kept, nothing is overwritten), or a
-            folder that cannot be used.
+        StoreError: the store was written by a newer imurun, is locked or damaged (a copy is kept, nothing is
+            overwritten), or the folder cannot be used.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, wait_s: float = WAIT_S) -> None:
@@ -106,7 +106,7 @@ class Store:
         self.catalogue = Catalogue(self.folder / FILE, may_create=not has_steps, wait_s=wait_s)
 
     def close(self) -> None:
-        """Give the catalogue back."""
+        """Close the catalogue."""
         self.catalogue.close()
 
     def __enter__(self) -> Store:
@@ -115,7 +115,7 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # -- what goes in ---------------------------------------------------------------------------------------
+    # -- write ----------------------------------------------------------------------------------------------
 
     def add(
         self,
@@ -126,51 +126,51 @@ class Store:
         tags: Tags | None = None,
         now: datetime | None = None,
     ) -> StoredSession:
-        """Keep a session; the same recording of the same runner is kept once.
+        """Store a session; the same recording of the same runner is stored once.
 
         Args:
-            session: from imurun's own method; its worst marker of pain becomes `pain_during`, unless said.
-            runner: whose it is.
-            fingerprint: of its recording.
-            tags: what the runner says of it.
-            now: the present, for tests.
+            session: from imurun's own method; its worst marker of pain becomes `pain_during`, unless given.
+            runner: name of the runner.
+            fingerprint: of the recording.
+            tags: notes of the runner.
+            now: current time, for tests.
 
         Raises:
             SettingsError: no start, a start in the future, another method, or no name.
-            StoreError: the recording is kept for another runner, or the store cannot be used.
+            StoreError: the recording is stored for another runner, or the store cannot be used.
         """
         runner = clean_runner(runner)
         start = _start_of(session, now or datetime.now(UTC))
         session_id = f"{start:%Y%m%d}-{fingerprint[:ID_DIGITS]}"
         known = self.holder(fingerprint)
         if known is not None:
-            return self._again(session, known, runner)
+            return self._known_session(session, known, runner)
         row = _row(session, session_id, runner, start, fingerprint, tags or Tags())
         overlaps = self._overlaps(runner, start, session.summary["duration_s"])
         self._write_steps(session, session_id, runner)
         with self.catalogue.writing() as connection:
-            known = self.holder(fingerprint)  # another process may have been faster
+            known = self.holder(fingerprint)  # another process may have added it since
             if known is None:
                 insert_rows(connection, [row])
         if known is not None:
-            return self._again(session, known, runner)
+            return self._known_session(session, known, runner)
         return StoredSession(session_id, True, overlaps)
 
     def tag(self, session_id: str, changes: Mapping[str, Any], *, runner: str | None = None) -> None:
-        """Change tags of a session, or whose it is.
+        """Change tags of a session, or its runner.
 
         Args:
-            session_id: of a session of the store.
-            changes: values by name of the tag; None takes a tag away.
-            runner: the new owner; None to leave it.
+            session_id: of a stored session.
+            changes: values by name of the tag; None removes a tag.
+            runner: the new runner; None to keep it.
 
         Raises:
-            SettingsError: an unknown tag or a value that it cannot have; then nothing is changed.
+            SettingsError: an unknown tag or an invalid value; nothing is changed.
             StoreError: no such session, or the store cannot be used.
         """
         unknown = set(changes) - set(TAG_NAMES)
         if unknown:
-            raise SettingsError(f"{min(unknown)} is no tag; use {', '.join(TAG_NAMES)}.")
+            raise SettingsError(f"{min(unknown)} is not a tag; use {', '.join(TAG_NAMES)}.")
         self._one(session_id)
         cleaned = Tags(**changes)
         values: dict[str, Any] = {name: getattr(cleaned, name) for name in changes}
@@ -182,19 +182,19 @@ class Store:
         assignments = ", ".join(f"{name} = ?" for name in values)
         with self.catalogue.writing() as connection:
             connection.execute(
-                f"UPDATE sessions SET {assignments} WHERE session_id = ?",  # names of columns, checked above
+                f"UPDATE sessions SET {assignments} WHERE session_id = ?",  # column names, checked above
                 (*values.values(), session_id),
             )
 
-    # -- what comes out -------------------------------------------------------------------------------------
+    # -- read -----------------------------------------------------------------------------------------------
 
     def runners(self) -> dict[str, int]:
-        """How many sessions each runner has, by name."""
+        """Number of sessions of each runner, by name."""
         found = self.catalogue.rows("SELECT runner, COUNT(*) FROM sessions GROUP BY runner ORDER BY runner")
         return {str(runner): int(str(n)) for runner, n in found}
 
     def holder(self, fingerprint: str) -> tuple[str, str] | None:
-        """Session and runner that a recording is kept under, or None."""
+        """Session id and runner of a stored recording, or None."""
         found = self.catalogue.rows(
             "SELECT session_id, runner FROM sessions WHERE fingerprint = ?", (fingerprint,)
         )
@@ -207,46 +207,47 @@ class Store:
         since: datetime | None = None,
         thresholds: Thresholds = THRESHOLDS,
     ) -> pd.DataFrame:
-        """One row a session, in order of start.
+        """A table with one row for each session, in order of start.
 
         Args:
-            runner: only theirs; None for all, whose intensity is each against their own.
-            since: only sessions from then on.
+            runner: only sessions of this runner; None for all. Intensity is always relative to the session's
+                own runner.
+            since: only sessions from this time on.
             thresholds: for `intensity_share`.
 
         Returns:
             session_id, runner, start (UTC), duration_s, running_s, running_steps, distance_km, the loads in
             BW^m, intensity_share, all numbers of the summary by their keys, mass_kg, height_m, the tags,
-            source. NaN or None for what is not known.
+            source. NaN or None if unknown.
         """
         past = None if since is None else since - timedelta(days=thresholds.spike_days)
         found = self._rows(runner, past)
-        with self._as_kept():
+        with self._valid_rows():
             table = _table(found, thresholds)
         return table if since is None else table.loc[table["start"] >= since].reset_index(drop=True)
 
     def with_past(
         self, session_id: str, thresholds: Thresholds = THRESHOLDS
     ) -> tuple[pd.DataFrame, pd.Series]:
-        """The sessions of the last 180 days before one, and itself, as `find_flags` takes them.
+        """The sessions of the last 180 days before one, and the session itself, for `find_flags`.
 
         Raises:
             StoreError: no such session.
         """
         runner, start_us = self._one(session_id)
-        with self._as_kept():
+        with self._valid_rows():
             since = _time(start_us) - timedelta(days=reach_days(thresholds))
         table = self.sessions(runner, since=since, thresholds=thresholds)
         own = table["session_id"] == session_id
-        if not bool(own.to_numpy().any()):  # an index that does not fit its table
-            raise self._odd()
+        if not bool(own.to_numpy().any()):  # a damaged index of the SQL table
+            raise self._invalid()
         now = table[own].iloc[0]
         return table.loc[table["start"] < now["start"]], now
 
     def beside(
         self, session: Session, *, runner: str, tags: Tags | None = None, thresholds: Thresholds = THRESHOLDS
     ) -> tuple[pd.DataFrame, pd.Series]:
-        """As `with_past`, for a session that is not kept.
+        """As `with_past`, for a session that is not in the store.
 
         Raises:
             SettingsError: the session has no start.
@@ -254,16 +255,16 @@ class Store:
         start = _start_of(session, datetime.max.replace(tzinfo=UTC) - AHEAD)
         since = start - timedelta(days=reach_days(thresholds) + thresholds.spike_days)
         own = _row(session, "", clean_runner(runner), start, "", tags or Tags())
-        with self._as_kept():
+        with self._valid_rows():
             rows = [row for row in self._rows(runner, since) if int(str(row[2])) < own["start_us"]]
             table = _table([*rows, tuple(own[name] for name in _FIELDS)], thresholds)
         return table.iloc[:-1], table.iloc[-1]
 
     def summary(self, session_id: str) -> dict[str, Any]:
-        """The whole summary of a session, as `Session.summary`, with its doses."""
+        """The summary of a session, as `Session.summary`, with its doses."""
         self._one(session_id)
         found = self.catalogue.rows("SELECT summary FROM sessions WHERE session_id = ?", (session_id,))
-        with self._as_kept():
+        with self._valid_rows():
             return json.loads(str(found[0][0]))
 
     def steps(self, session_id: str) -> pd.DataFrame:
@@ -285,10 +286,11 @@ class Store:
             ) from error
 
     def session(self, session_id: str) -> Session:
-        """A session as it was kept, without its mounting.
+        """A stored session, without its mounting.
 
         Raises:
-            StoreError: no such session, its table is missing or damaged, or what happened when was not kept.
+            StoreError: no such session, its table is missing or damaged, or its bouts and phases were not
+                stored.
         """
         from imurun.session import Session
 
@@ -299,9 +301,10 @@ class Store:
         summary, course, source = rows[0]
         if course is None:
             raise StoreError(
-                f"{session_id} was kept by an older imurun without its course; give the recording itself."
+                f"{session_id} was stored by an older imurun without bouts and phases; "
+                "give the recording itself."
             )
-        with self._as_kept():
+        with self._valid_rows():
             return Session(
                 steps=self.steps(session_id),
                 summary=json.loads(str(summary)),
@@ -312,7 +315,7 @@ class Store:
             )
 
     def find(self, word: str, runner: str | None = None) -> str:
-        """The session that a word means: "last", an id, or a beginning of one that no other has.
+        """The id of the session that a word names: "last", an id, or the unique beginning of one.
 
         Raises:
             StoreError: none, or several.
@@ -326,66 +329,67 @@ class Store:
         if word in found:
             return word
         if not found:
-            raise StoreError(f"No session is called {printable(word)}; name one that `imurun history` lists.")
+            raise StoreError(f"No session is called {printable(word)}; give one that `imurun history` lists.")
         if len(found) > 1:
             raise StoreError(
-                f"{printable(word)} begins {len(found)} sessions ({', '.join(found[:2])} ...); say more."
+                f"{len(found)} sessions begin with {printable(word)} ({', '.join(found[:2])} ...); "
+                "give more of the id."
             )
         return found[0]
 
     def steps_path(self, session_id: str) -> Path:
-        """Where the step table of a session lies.
+        """Path of the step table of a session.
 
         Raises:
-            StoreError: an id that imurun did not make, which could lead out of the store.
+            StoreError: not an id of imurun; as a path it could lead out of the store.
         """
         if not SESSION_ID.fullmatch(session_id):
-            raise self._odd()
+            raise self._invalid()
         return self.folder / STEPS / f"{session_id}.parquet"
 
-    # -- all of it ------------------------------------------------------------------------------------------
+    # -- export and restore ---------------------------------------------------------------------------------
 
     def ids(self) -> list[str]:
-        """All sessions, in order of start."""
+        """Ids of all sessions, in order of start."""
         return self._ids("", None)
 
     def plain_rows(self) -> list[dict[str, Any]]:
-        """The catalogue's rows as they are, for `add_rows` of another store."""
+        """The catalogue's rows as stored, for `add_rows` of another store."""
         return [dict(zip(_FIELDS, row, strict=True)) for row in self._rows(None, None)]
 
     def add_rows(self, rows: list[dict[str, Any]]) -> None:
         """Add rows of another store, all or none.
 
         Raises:
-            StoreError: one is there already, or the store cannot be used.
+            StoreError: one already exists, or the store cannot be used.
         """
         with self.catalogue.writing() as connection:
             insert_rows(connection, rows)
 
-    # -- inside ---------------------------------------------------------------------------------------------
+    # -- private ------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _as_kept(self) -> Iterator[None]:
-        """Say so in a sentence where a row is sound for SQLite and not what was kept."""
+    def _valid_rows(self) -> Iterator[None]:
+        """Raise StoreError if a row is valid for SQLite but holds values that imurun does not write."""
         try:
             yield
         except ImurunError:
             raise
-        except UNLIKE_KEPT as error:
-            raise self._odd() from error
+        except INVALID_ROW as error:
+            raise self._invalid() from error
 
-    def _odd(self) -> StoreError:
+    def _invalid(self) -> StoreError:
         return StoreError(
-            f"{printable(str(self.catalogue.path))} holds a session that is not as imurun keeps "
-            "them; restore an export into another --store, or import the recordings again."
+            f"{printable(str(self.catalogue.path))} holds an invalid session; restore an export into another "
+            "--store, or import the recordings again."
         )
 
-    def _again(self, session: Session, known: tuple[str, str], runner: str) -> StoredSession:
+    def _known_session(self, session: Session, known: tuple[str, str], runner: str) -> StoredSession:
         session_id, owner = known
         if owner != runner:
             raise StoreError(
-                f"This recording is kept as {session_id} of the runner {owner}, not {runner}; give the right "
-                f"--runner, or hand it over with `imurun history tag {session_id} --to NAME`."
+                f"This recording is stored as {session_id} of the runner {owner}, not {runner}; give the "
+                f"right --runner, or transfer it with `imurun history tag {session_id} --to NAME`."
             )
         if not self.steps_path(session_id).exists():
             self._write_steps(session, session_id, runner)
@@ -414,9 +418,9 @@ class Store:
         )
         if not found:
             raise StoreError(
-                f"No session is called {printable(session_id)}; name one that `imurun history` lists."
+                f"No session is called {printable(session_id)}; give one that `imurun history` lists."
             )
-        with self._as_kept():
+        with self._valid_rows():
             return str(found[0][0]), int(str(found[0][1]))
 
     def _ids(self, beginning: str, runner: str | None) -> list[str]:
@@ -436,12 +440,12 @@ class Store:
 
 
 def reach_days(thresholds: Thresholds) -> int:
-    """How far back the rules look."""
+    """Days of history that the rules read."""
     return max(REACH_DAYS, thresholds.usual_days, thresholds.spike_days)
 
 
 def insert_rows(connection: Any, rows: list[dict[str, Any]]) -> None:
-    """Put rows of the catalogue's own columns into it."""
+    """Insert rows with all columns of the catalogue."""
     connection.executemany(
         f"INSERT INTO sessions ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})",
         [tuple(row[name] for name in _FIELDS) for row in rows],
@@ -450,14 +454,12 @@ def insert_rows(connection: Any, rows: list[dict[str, Any]]) -> None:
 
 def _start_of(session: Session, now: datetime) -> datetime:
     if session.settings.get("method", "imurun") != "imurun":
-        raise SettingsError("History keeps what imurun's own method found; leave --method out.")
+        raise SettingsError("The history stores results of imurun's own method only; leave --method out.")
     if session.start is None:
-        raise SettingsError(
-            "The recording does not say when it began, so it has no place in the history; give its --start."
-        )
+        raise SettingsError("The recording has no start time, which the history needs; give its --start.")
     if session.start > now + AHEAD:
         raise SettingsError(
-            f"The recording begins at {session.start:%Y-%m-%d %H:%M} UTC, in the future; correct the clock, "
+            f"The recording starts at {session.start:%Y-%m-%d %H:%M} UTC, in the future; correct the clock, "
             "or give its --start."
         )
     return session.start
@@ -513,7 +515,7 @@ def _table(rows: list[tuple[object, ...]], thresholds: Thresholds) -> pd.DataFra
 
 
 def _numbers(summaries: list[dict[str, Any]]) -> dict[str, Any]:
-    """The entries that are numbers, a column each, NaN for what a session does not have."""
+    """The numeric entries, a column each, NaN for sessions without the entry."""
     names: dict[str, None] = {}
     for summary in summaries:
         for name, value in summary.items():
@@ -537,8 +539,8 @@ def _shares(runners: Any, start_us: Any, counts: Any, thresholds: Thresholds) ->
     return shares
 
 
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+def _microseconds(time: datetime) -> int:
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _time(start_us: int) -> datetime:

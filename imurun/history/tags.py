@@ -1,4 +1,4 @@
-"""What a runner says of a session that no sensor knows."""
+"""Notes that a runner adds to a session: shoes, surface, pain, distance."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LONGEST_WORD, LONGEST_NOTES = 80, 2000
 
 @dataclass(frozen=True)
 class Tags:
-    """Tags of a session; None for what was not said.
+    """Tags of a session; None for those not given.
 
     Attributes:
-        shoes, surface: words of the runner's own, up to 80 characters.
-        pain_before, pain_during, pain_after, pain_morning: 0 (none) to 10 (worst), the last of the next
-            morning.
+        shoes, surface: free text, up to 80 characters.
+        pain_before, pain_during, pain_after, pain_morning: 0 (none) to 10 (worst); the last is that of the
+            next morning.
         notes: up to 2000 characters.
         distance_km: more than 0 and up to 500.
 
@@ -42,18 +42,18 @@ class Tags:
         for name in PAIN:
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= WORST_PAIN:
-                raise SettingsError(f"{name} is {value:g}; pain goes from 0 (none) to 10 (worst).")
+                raise SettingsError(f"{name} must be 0 (no pain) to 10 (worst pain), got {value:g}.")
         if self.distance_km is not None and not 0.0 < self.distance_km <= LONGEST_KM:
             raise SettingsError(
-                f"distance_km is {self.distance_km:g}; give more than 0 and at most {LONGEST_KM:g} km."
+                f"distance_km must be more than 0 and at most {LONGEST_KM:g} km, got {self.distance_km:g}."
             )
         for name, longest in (("shoes", LONGEST_WORD), ("surface", LONGEST_WORD), ("notes", LONGEST_NOTES)):
             text = getattr(self, name)
             if text is not None:
                 object.__setattr__(self, name, clean_text(name, text, longest))
 
-    def said(self) -> dict[str, Any]:
-        """The tags that were said, by name."""
+    def given(self) -> dict[str, Any]:
+        """The tags that were given, by name."""
         return {name: getattr(self, name) for name in TAG_NAMES if getattr(self, name) is not None}
 
 
@@ -61,19 +61,19 @@ TAG_NAMES = tuple(field.name for field in fields(Tags))
 
 
 def clean_text(name: str, text: str, longest: int) -> str:
-    """Text of a person as it is kept: printable, without blanks at its ends.
+    """User text as it is stored: printable, without leading and trailing blanks.
 
     Raises:
         SettingsError: too long.
     """
     kept = printable(text).strip()
     if len(kept) > longest:
-        raise SettingsError(f"{name} is {len(kept)} characters long; give at most {longest}.")
+        raise SettingsError(f"{name} must be at most {longest} characters long, got {len(kept)}.")
     return kept
 
 
 def clean_runner(name: str) -> str:
-    """A runner's name as it is kept.
+    """A runner's name as it is stored.
 
     Raises:
         SettingsError: empty or longer than 80 characters.

@@ -1,4 +1,4 @@
-"""Every number that decides a flag, with its source; a runner's file may override them.
+"""Thresholds of all flags, with their sources; a runner's file may override them.
 
 [flags]
 spike_percent = [15, 40, 120]
@@ -22,37 +22,40 @@ SESSION_LIMIT = "session_load_bw4"
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What decides a flag. All but the bands of `spike_percent` and the points of pain were set by hand.
+    """Thresholds of the flags. All but `spike_percent` and the pain levels were set by hand.
 
     Attributes:
-        spike_days: how far back the greatest session is looked for.
-        spike_percent: how far beyond it a session is raised, high and very high. The bands of the study:
-            hazard ratio 1.64 at 10 to 30 %, 1.52 at 30 to 100 %, 2.28 beyond (BJSM 2025, on distance).
-        least_sessions, least_days: of history to compare a load: so many sessions within `spike_days`, and
-            the runner's first that long ago. Fewer sessions say little of what a runner is used to.
-        hard_percentile: of the lumbar compression of all steps of the last `spike_days`: steps above are
-            hard. So 5 % is what to expect.
-        hard_share: share of hard steps that makes a note, and that is raised. A hard session once a week,
-            one of five, already holds 25 % when it holds all of the hardest 5 %.
-        usual_days, usual_sessions: how far back, and how many sessions at least, for what is usual of a
-            measure.
-        impact_z, sway_z, asymmetry_z: robust z from which a measure is unusual (3.5: Iglewicz & Hoaglin
-            1993). Deviation: the spread is no smaller than that of the outer tenth on the same side, for
-            runners have easy and hard days, and the MAD sees only the easy ones.
-        impact_floor_g, sway_floor_percent, asymmetry_floor_percent: the spread (MAD) is not taken as smaller,
-            so that a runner who is very even is not flagged for next to nothing.
+        spike_days: window in which the session with the largest load is searched.
+        spike_percent: excess over that session from which the flag is raised, high and very high. The bands
+            of the study: hazard ratio 1.64 at 10 to 30 %, 1.52 at 30 to 100 %, 2.28 beyond (BJSM 2025, on
+            distance).
+        least_sessions, least_days: history needed to compare a load: at least so many sessions within
+            `spike_days`, and the runner's first session at least so many days ago. Fewer sessions do not
+            show what a runner is used to.
+        hard_percentile: steps above this percentile of the lumbar compression of all steps of the last
+            `spike_days` are hard. On average 5 % of the steps are.
+        hard_share: share of hard steps from which the flag is a note, and raised. A hard session once a
+            week, one of five, already has 25 % if it holds all of the hardest 5 %.
+        usual_days, usual_sessions: window, and least number of sessions, for the usual value of a measure.
+        impact_z, sway_z, asymmetry_z: robust z above which a measure is unusual (3.5: Iglewicz & Hoaglin
+            1993). Deviation from that method: the spread is at least that of the outer tenth on the same
+            side, because runners have easy and hard days and the MAD reflects the easy ones only.
+        impact_floor_g, sway_floor_percent, asymmetry_floor_percent: lower limit of the spread (MAD), so that
+            a very consistent runner is not flagged for a negligible change.
         impact_drift_percent, sway_drift_percent, cadence_drift_percent: rise of the impact peak, rise of the
-            side tilt (or the sideways share), fall of cadence, from the first to the last fifth of a run. As
-            in the live alerts: beyond what a pace changed by 1 m/s makes of simulated runs.
-        warm_up_s: a shorter warm-up than this before a hard session makes a note.
-        pain_rise: points that are more than error on the 0 to 10 scale (Childs 2005).
-        pain_high: pain during or after a run above this is too much whatever the load (the pain-monitoring
-            model, Thomee 1997, Silbernagel 2007, lets pain reach 5).
-        pain_load_percent: how far above the usual the load of 7 days is for pain to count as rising with it.
-        session_load_bw4: most load of a session, BW^4, of the file's table `limits`; None for no limit.
+            pelvic obliquity range (or the mediolateral RMS ratio), fall of cadence, from the first to the
+            last fifth of a run. As in the live alerts: larger than the effect of a change of pace by 1 m/s in
+            simulated runs.
+        warm_up_s: a warm-up shorter than this before a hard session gives a note.
+        pain_rise: change beyond measurement error on the 0 to 10 scale (Childs 2005).
+        pain_high: pain during or after a run above this is flagged at any load (the pain-monitoring model,
+            Thomee 1997, Silbernagel 2007, accepts pain up to 5).
+        pain_load_percent: excess of the load of 7 days over the usual from which pain counts as rising with
+            load.
+        session_load_bw4: largest load of a session, BW^4, from the file's table `limits`; None for no limit.
 
     Raises:
-        SettingsError: a number that makes no sense.
+        SettingsError: a value out of range.
     """
 
     spike_days: int = 30
@@ -89,7 +92,7 @@ class Thresholds:
             ):
                 raise SettingsError(f"{field.name} is {value!r}; it must be positive.")
             if list(numbers) != sorted(numbers):
-                raise SettingsError(f"{field.name} is {list(numbers)}; give its numbers in rising order.")
+                raise SettingsError(f"{field.name} is {list(numbers)}; give its numbers in increasing order.")
         if not 50.0 <= self.hard_percentile < 100.0:
             raise SettingsError(f"hard_percentile is {self.hard_percentile:g}; give 50 to 99.9.")
         if self.cadence_drift_percent >= 0:

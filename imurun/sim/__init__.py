@@ -1,7 +1,7 @@
-"""A runner and a sensor that do not exist, with exact truth.
+"""Simulates a runner with an IMU on the sacrum: a recording and its exact ground truth.
 
-`simulate` turns a list of `Segment` into a `Recording` and the truth behind it; `presets` holds two
-ready-made sessions. What "realistic" means, and what it does not, is written in `waveforms`.
+`simulate` turns a list of `Segment` into a `Recording` and its `Truth`; `presets` has two ready-made
+sessions. `waveforms` describes the model, its sources and its limits.
 """
 
 from imurun.sim.runner import RunnerModel, Segment

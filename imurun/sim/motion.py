@@ -1,4 +1,4 @@
-"""The motion of the sacrum at any time of a planned session: force, acceleration, rotation and its rate."""
+"""Motion of the sacrum at any time of a planned session: force, acceleration, orientation, angular rate."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from imurun.sim.waveforms import (
 
 CHUNK = 1 << 17
 _HANDOVER_S = (0.03, 0.25)
-"""A runner leaves a stand, or comes to one, between these times before the first or after the last step."""
+"""Standing starts and ends between these times after the last and before the first step."""
 
 
 class Sample(NamedTuple):
-    """The body at n moments.
+    """State of the body at n times.
 
     Attributes:
         vgrf_bw: vertical ground reaction force, BW, shape (n,).
         angles_rad: roll, pitch and yaw (without turning), shape (n, 3).
-        heading_rad: how far the runner has turned left, shape (n,).
+        heading_rad: angle turned to the left, shape (n,).
         force_g: specific force of the sacrum along forward, left and up of the heading, g, shape (n, 3).
         rates_rad_s: angular rate in body axes, shape (n, 3).
     """
@@ -47,7 +47,7 @@ class Sample(NamedTuple):
 
     @property
     def rotation(self) -> FloatArray:
-        """World from body, heading included, shape (n, 3, 3)."""
+        """Rotation from body to world, including heading, shape (n, 3, 3)."""
         angles = self.angles_rad.copy()
         angles[:, 2] += self.heading_rad
         return matrix_from_angles(angles)
@@ -59,12 +59,12 @@ class Sample(NamedTuple):
 
 
 class Motion:
-    """Turns a plan into smooth functions of time.
+    """Turns a plan of steps into smooth functions of time.
 
-    Forces are exact per step: each push starts at its contact and carries one body weight for the step. The
-    waves run on the stride's phase, a smooth monotone function of time that is a multiple of pi at every
-    contact; their sizes go smoothly from step to step and fade out in a stand. Angles, and so
-    the gyroscope, come from the same functions and their exact derivatives.
+    Forces are exact per step: each push starts at its contact, and its mean over the step is one body weight.
+    Harmonics use the phase of the stride, a smooth monotone function of time that is a multiple of pi at
+    every contact; their amplitudes change smoothly from step to step and fade out while standing. Angles and
+    angular rates are the same functions and their exact derivatives.
     """
 
     def __init__(self, plan: StepPlan) -> None:
@@ -73,12 +73,12 @@ class Motion:
         knots = _knots(plan)
         self._phase = PchipInterpolator(knots.time_s, knots.phase)
         self._phase_rate = self._phase.derivative()
-        self._pushed = PchipInterpolator(knots.time_s, knots.pushed, axis=0)
-        self._turned = PchipInterpolator(knots.time_s, knots.turned, axis=0)
-        self._turned_rate = self._turned.derivative()
+        self._accelerations = PchipInterpolator(knots.time_s, knots.accelerations, axis=0)
+        self._angles = PchipInterpolator(knots.time_s, knots.angles, axis=0)
+        self._angles_rate = self._angles.derivative()
 
     def at(self, time_s: FloatArray) -> Sample:
-        """The body at the given times, s, shape (n,), in any order."""
+        """State of the body at the given times, s, shape (n,), in any order."""
         parts = [self._part(time_s[k : k + CHUNK]) for k in range(0, max(len(time_s), 1), CHUNK)]
         return Sample(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -98,7 +98,7 @@ class Motion:
         return force
 
     def _standing(self, time_s: FloatArray) -> FloatArray:
-        """Share of the weight carried by standing feet: 1 in a stand, handed over to and from the steps."""
+        """Vertical force while standing, BW: 1, with ramps to and from the steps."""
         plan = self.plan
         force = np.zeros(len(time_s))
         for begin, end, _ in plan.rests:
@@ -127,16 +127,16 @@ class Motion:
     def _part(self, time_s: FloatArray) -> Sample:
         phase = self._phase(time_s)
         phase_rate = self._phase_rate(time_s)
-        pushed = self._pushed(time_s)
-        turned = self._turned(time_s)
-        turned_rate = self._turned_rate(time_s)
+        added = self._accelerations(time_s)
+        rotations = self._angles(time_s)
+        rotations_rate = self._angles_rate(time_s)
 
         vgrf = self.vgrf_bw(time_s)
-        vertical, column = _waves(pushed, 0, VERTICAL_ORDERS, phase)
-        forward, column = _waves(pushed, column, FORWARD_ORDERS, phase)
-        sideways, column = _waves(pushed, column, SIDEWAYS_ORDERS, phase)
+        vertical, column = _waves(added, 0, VERTICAL_ORDERS, phase)
+        forward, column = _waves(added, column, FORWARD_ORDERS, phase)
+        sideways, column = _waves(added, column, SIDEWAYS_ORDERS, phase)
         force = np.stack(
-            [forward, sideways + pushed[:, column], vgrf + vertical + self._impacts(time_s)], axis=1
+            [forward, sideways + added[:, column], vgrf + vertical + self._impacts(time_s)], axis=1
         )
 
         angles = np.zeros((len(time_s), 3))
@@ -144,16 +144,16 @@ class Motion:
         column = 0
         for axis in range(3):
             for order in ANGLE_ORDERS[axis]:
-                size = turned[:, column] + 1j * turned[:, column + 1]
-                growth = turned_rate[:, column] + 1j * turned_rate[:, column + 1]
+                size = rotations[:, column] + 1j * rotations[:, column + 1]
+                growth = rotations_rate[:, column] + 1j * rotations_rate[:, column + 1]
                 turn = np.exp(1j * order * phase)
                 angles[:, axis] += (size * turn).real
                 rates[:, axis] += ((growth + 1j * order * phase_rate * size) * turn).real
                 column += 2
-        angles[:, 1] += turned[:, column]
-        rates[:, 1] += turned_rate[:, column]
-        rates[:, 2] += turned_rate[:, column + 1]
-        return Sample(vgrf, angles, turned[:, column + 1], force, body_rates(angles, rates))
+        angles[:, 1] += rotations[:, column]
+        rates[:, 1] += rotations_rate[:, column]
+        rates[:, 2] += rotations_rate[:, column + 1]
+        return Sample(vgrf, angles, rotations[:, column + 1], force, body_rates(angles, rates))
 
     def _impacts(self, time_s: FloatArray) -> FloatArray:
         plan = self.plan
@@ -162,8 +162,8 @@ class Motion:
         for back in (0, 1):
             step = np.maximum(index - back, 0)
             since = time_s - plan.contact_s[step]
-            heard = (index >= back) & (since < RING_LASTS_S)
-            total += np.where(heard, np.asarray(plan.shapes.impact_g)[step] * ring(since), 0.0)
+            rings = (index >= back) & (since < RING_LASTS_S)
+            total += np.where(rings, np.asarray(plan.shapes.impact_g)[step] * ring(since), 0.0)
         return total
 
 
@@ -175,7 +175,7 @@ def _ramp(time_s: FloatArray, first: float, last: float) -> FloatArray:
 def _waves(
     values: FloatArray, column: int, orders: npt.NDArray[np.intp], phase: FloatArray
 ) -> tuple[FloatArray, int]:
-    """Sum of the waves stored from `column` on, and the column after them."""
+    """Sum of the harmonics stored from `column` on, and the next column."""
     total = np.zeros(len(phase))
     for order in orders:
         size = values[:, column] + 1j * values[:, column + 1]
@@ -185,21 +185,21 @@ def _waves(
 
 
 def _pairs(waves: ComplexArray) -> FloatArray:
-    """Complex columns (n, k) as interleaved real and imaginary ones (n, 2 k)."""
+    """Complex columns (n, k) as interleaved real and imaginary columns (n, 2 k)."""
     return np.stack([waves.real, waves.imag], axis=-1).reshape(len(waves), -1)
 
 
 class _Knots(NamedTuple):
-    """What is known at each contact and at the edges of each stand; smooth in between.
+    """Values at each contact and at both ends of each stand; interpolated in between.
 
-    `pushed` holds the waves of the added accelerations and the centripetal one, g; `turned` the waves of the
-    angles, the lean and the heading, rad.
+    `accelerations` holds the harmonics of the added accelerations and the centripetal acceleration, g;
+    `angles` the harmonics of the angles, the lean and the heading, rad.
     """
 
     time_s: FloatArray
     phase: FloatArray
-    pushed: FloatArray
-    turned: FloatArray
+    accelerations: FloatArray
+    angles: FloatArray
 
 
 def _knots(plan: StepPlan) -> _Knots:
@@ -215,12 +215,12 @@ def _knots(plan: StepPlan) -> _Knots:
             centripetal_g(plan)[:, None],
         ]
     )
-    swings = _pairs(angles.reshape(n, -1))
+    angle_waves = _pairs(angles.reshape(n, -1))
     lean = np.radians(plan.lean_deg)
     phase = np.pi * (np.arange(n + 1) + (0 if plan.left[0] else 1))
 
     time_s, at_phase = list(plan.contact_s), list(phase[:-1])
-    pushed, turned = list(waves), list(np.column_stack([swings, lean, heading[:-1]]))
+    added, rotations = list(waves), list(np.column_stack([angle_waves, lean, heading[:-1]]))
     for begin, end, lean_deg in plan.rests:
         after = int(np.searchsorted(plan.contact_s, begin))
         rest_lean = np.radians(lean_deg)
@@ -228,8 +228,8 @@ def _knots(plan: StepPlan) -> _Knots:
         def add(time: float, angle: float, k: int = after) -> None:
             time_s.append(time)
             at_phase.append(phase[k])
-            pushed.append(np.zeros(waves.shape[1]))
-            turned.append(np.concatenate([np.zeros(swings.shape[1]), [angle, heading[k]]]))
+            added.append(np.zeros(waves.shape[1]))
+            rotations.append(np.concatenate([np.zeros(angle_waves.shape[1]), [angle, heading[k]]]))
 
         if after > 0:
             add(plan.contact_s[after - 1] + plan.step_s[after - 1], lean[after - 1])
@@ -238,19 +238,19 @@ def _knots(plan: StepPlan) -> _Knots:
             add(begin - 1.0, rest_lean)
         if after < n:
             # the first step after a stand starts from rest
-            pushed[after] = np.zeros(waves.shape[1])
-            turned[after] = np.concatenate([np.zeros(swings.shape[1]), [rest_lean, heading[after]]])
+            added[after] = np.zeros(waves.shape[1])
+            rotations[after] = np.concatenate([np.zeros(angle_waves.shape[1]), [rest_lean, heading[after]]])
         else:
             add(end + 1.0, rest_lean)
     order = np.argsort(time_s)
     return _Knots(
         np.array(time_s)[order],
         np.array(at_phase)[order],
-        _rounded(np.array(pushed)[order]),
-        _rounded(np.array(turned)[order]),
+        _rounded(np.array(added)[order]),
+        _rounded(np.array(rotations)[order]),
     )
 
 
 def _rounded(values: FloatArray) -> FloatArray:
-    """Rounded to 1e-12, which no sensor sees: the interpolation divides by differences."""
+    """Round to 1e-12: the interpolation divides by differences, which would amplify rounding errors."""
     return np.round(values, 12)

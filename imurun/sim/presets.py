@@ -1,4 +1,4 @@
-"""Two ready-made sessions, small enough to ship."""
+"""Two ready-made simulated sessions, small enough to ship."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from imurun.sim.simulation import Simulation, simulate
 
 ACC_RESOLUTION_G = 16.0 / 2**13
 GYR_RESOLUTION_DEG_S = 2000.0 / 2**14
-"""Fourteen and fifteen bits over the full scale: coarse enough that files compress."""
+"""14 and 15 bits over the full scale: coarse, so that files compress well."""
 
 
 def steady_run(
     duration_s: float = 60.0, speed_m_s: float = 3.0, *, rate_hz: float = 100.0, seed: int = 1
 ) -> Simulation:
-    """Level running at one speed from the first sample to the last, sensor straight, slight noise.
+    """Level running at constant speed from the first sample to the last, sensor aligned, slight noise.
 
     Args:
         duration_s: s.
         speed_m_s: running speed, m/s.
-        rate_hz: samples a second.
+        rate_hz: sampling rate.
         seed: the same seed gives the same bytes.
 
     Raises:
@@ -40,14 +40,14 @@ def steady_run(
 
 
 def eventful_run(*, rate_hz: float = 100.0, seed: int = 2) -> Simulation:
-    """Seven minutes in which everything happens to a sensor strapped on upside down, tilted and turned.
+    """Seven minutes of standing, walking and running, with the sensor upside down, tilted and turned.
 
-    Standing, a walking warm-up, easy running, a walk break, faster running that tires the runner (more
-    sway, more lean, slower steps, longer contacts), a cool-down walk, standing. Noise, offsets, single lost
-    samples and a few longer gaps.
+    Standing, a walking warm-up, easy running, a walk break, faster running with fatigue (more sway and lean,
+    lower cadence, longer contacts), a cool-down walk, standing. Noise, offsets, single lost samples and a few
+    longer gaps.
 
     Args:
-        rate_hz: samples a second.
+        rate_hz: sampling rate.
         seed: the same seed gives the same bytes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Rotations of the body and of the sensor on it, written for arrays of angles."""
+"""Rotation matrices and body rates from arrays of roll, pitch and yaw."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def matrix_from_angles(angles_rad: npt.ArrayLike) -> FloatArray:
 def body_rates(angles_rad: FloatArray, angle_rates_rad_s: FloatArray) -> FloatArray:
     """Angular rate in body axes of a body whose roll, pitch and yaw change at the given rates.
 
-    Exact, not a difference: the inverse of the Euler-rate equations for Rz Ry Rx.
+    Exact, without finite differences: the inverse of the Euler-rate equations for Rz Ry Rx.
 
     Args:
         angles_rad: roll, pitch, yaw, shape (n, 3), rad.
         angle_rates_rad_s: their rates of change, shape (n, 3), rad/s.
 
     Returns:
-        Shape (n, 3), rad/s: what an ideal gyroscope fixed to the body reads.
+        Shape (n, 3), rad/s: the reading of an ideal gyroscope fixed to the body.
     """
     roll, pitch = angles_rad[:, 0], angles_rad[:, 1]
     d_roll, d_pitch, d_yaw = angle_rates_rad_s.T

@@ -1,4 +1,4 @@
-"""Who runs and what: a runner's style, the segments of a session, and the plan of steps that follows."""
+"""Gait style of a runner, segments of a session, and the plan of all steps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from imurun.sim.waveforms import (
 Kind = Literal["still", "walking", "running"]
 
 LEAD_STEPS = 6
-"""Steps planned before the start and after the end of a session that begins or ends on the move."""
+"""Steps planned before the start and after the end of a session that starts or ends in motion."""
 
 _SPEED_LIMITS = {"walking": (0.3, 3.0), "running": (1.2, 9.0)}
 _DUTY_LIMITS = {"walking": (0.505, 0.8), "running": (0.15, 0.6)}
@@ -35,24 +35,24 @@ _DEFAULT_SPEED = {"walking": 1.4, "running": 3.0}
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a session.
+    """A part of a session with one activity.
 
     Attributes:
         kind: "still", "walking" or "running".
-        duration_s: how long it lasts, at least 2 s; it ends with the last step that starts in it.
-        speed_m_s: None means 1.4 walking and 3.0 running.
-        cadence_spm: steps a minute; None follows from the speed.
-        duty_factor: contact time over stride time, above 0.5 walking; running it may pass 0.5, which is
-            grounded running, without flight. None follows from the speed, with flight when running.
-        sway_deg: range of roll, pitch and yaw over a stride, degrees; None follows from the speed.
-        lean_deg: mean forward lean, degrees; None is the runner's when running, half of it when walking,
+        duration_s: at least 2 s; the segment ends with the last step that starts in it.
+        speed_m_s: None for 1.4 walking and 3.0 running.
+        cadence_spm: steps per minute; None for the default at this speed.
+        duty_factor: contact time over stride time, above 0.5 for walking; above 0.5 for running is grounded
+            running, without flight. None for the default at this speed, with flight when running.
+        sway_deg: range of roll, pitch and yaw over a stride, degrees; None for the default at this speed.
+        lean_deg: mean forward lean, degrees; None for the runner's when running, half of it when walking,
             0 when still.
-        turn_deg_s: steady turning, + left, degrees a second.
-        transition_s: how long speed, sway, lean and turning take to change from the segment before. Between
-            walking and running, speed, cadence and duty factor change with the first step.
+        turn_deg_s: constant turn rate, + left, degrees per second.
+        transition_s: duration of the change of speed, sway, lean and turn rate from the segment before.
+            Between walking and running, speed, cadence and duty factor change at the first step.
 
     Raises:
-        SettingsError: a number that no person could do.
+        SettingsError: a value out of the human range.
     """
 
     kind: Kind
@@ -67,14 +67,14 @@ class Segment:
 
     def __post_init__(self) -> None:
         if self.kind not in ("still", "walking", "running"):
-            raise SettingsError(f"A segment is still, walking or running, not {self.kind!r}.")
+            raise SettingsError(f"A segment must be still, walking or running, not {self.kind!r}.")
         check_range("duration_s", self.duration_s, 2.0, 200_000.0)
         check_range("lean_deg", self.lean_deg, -30.0, 45.0)
         check_range("turn_deg_s", self.turn_deg_s, -60.0, 60.0)
         check_range("transition_s", self.transition_s, 0.0, 60.0)
         if self.sway_deg is not None:
             if len(self.sway_deg) != 3:
-                raise SettingsError("sway_deg is three numbers: the range of roll, pitch and yaw.")
+                raise SettingsError("sway_deg must be three numbers: the ranges of roll, pitch and yaw.")
             for value in self.sway_deg:
                 check_range("sway_deg", value, 0.0, 45.0)
         if self.kind != "still":
@@ -85,26 +85,26 @@ class Segment:
 
 @dataclass(frozen=True)
 class RunnerModel:
-    """The style of a simulated runner. Everything at its default is the average person.
+    """Gait style of a simulated runner. The defaults are the average person.
 
     Attributes:
         lean_deg: mean forward lean while running, degrees.
-        sway_scale: size of roll, pitch and yaw against the average person's.
+        sway_scale: amplitude of roll, pitch and yaw relative to the average person.
         contact_asymmetry: left minus right contact time over their mean.
         peak_asymmetry: left minus right peak force over their mean, while running. Each step still
             averages one body weight: the push becomes more peaked, not longer.
         variability: standard deviation of step times over their mean; contact times vary as much, sway twice
             as much.
-        sacral_gain: size of the sacrum's own motion against the average person's; 0 makes the vertical
-            follow the force exactly.
-        impact_scale: size of the ring after contact against the average person's.
+        sacral_gain: amplitude of the sacrum's own motion relative to the average person; with 0 the vertical
+            acceleration follows the force exactly.
+        impact_scale: amplitude of the oscillation after contact relative to the average person.
         fatigue_sway, fatigue_cadence, fatigue_contact: relative change from the start of the session to
-            its end, growing in a straight line.
+            its end, growing linearly.
         fatigue_lean_deg: change of the lean over the session, degrees.
         first_side: "left" or "right".
 
     Raises:
-        SettingsError: a number that no person could do.
+        SettingsError: a value out of the human range.
     """
 
     lean_deg: float = 8.0
@@ -137,18 +137,18 @@ class RunnerModel:
         for name, (low, high) in limits.items():
             check_range(name, getattr(self, name), low, high)
         if self.first_side not in ("left", "right"):
-            raise SettingsError(f"first_side is 'left' or 'right', not {self.first_side!r}.")
+            raise SettingsError(f"first_side must be 'left' or 'right', not {self.first_side!r}.")
 
 
 @dataclass(frozen=True)
 class StepPlan:
-    """Every step of a session, before it is turned into motion. Arrays have one row a step.
+    """All steps of a session. Arrays have one row for each step.
 
     Attributes:
         contact_s, step_s, stance_s: initial contact, time to the next contact, contact time.
         left, running: whether it is a left step, a running step.
-        bout: counts the stretches between stands.
-        shapes: arrays stacked from `waveforms.Shape`, with sizes already applied.
+        bout: number of the interval between two stands.
+        shapes: arrays stacked from `waveforms.Shape`, with the runner's scales applied.
         sway_deg, lean_deg, turn_rad_s, speed_m_s: as in `Segment`.
         rests: (begin, end, lean_deg) of each stand.
         bouts: (kind, begin, end) of the session's parts.
@@ -176,7 +176,7 @@ class StepPlan:
 
 @dataclass
 class _Style:
-    """The numbers that change smoothly from one segment to the next."""
+    """Values that change smoothly from one segment to the next."""
 
     speed: float
     cadence: float
@@ -186,7 +186,7 @@ class _Style:
     turn: float
 
     def toward(self, target: _Style, share: float, same_gait: bool) -> _Style:
-        """Part of the way to `target`; speed, cadence and duty factor jump when the gait changes."""
+        """Interpolate towards `target`; speed, cadence and duty factor jump if the gait changes."""
         keep = share if same_gait else 1.0
 
         def between(a: float, b: float, s: float) -> float:
@@ -225,7 +225,7 @@ def _style_of(runner: RunnerModel, segment: Segment) -> _Style:
 
 
 def plan_steps(runner: RunnerModel, segments: Sequence[Segment], rng: np.random.Generator) -> StepPlan:
-    """Lay out every step of a session.
+    """Plan all steps of a session.
 
     Raises:
         SettingsError: no segment, or no step in any of them.
@@ -278,7 +278,7 @@ def plan_steps(runner: RunnerModel, segments: Sequence[Segment], rng: np.random.
             now += step_s
         before, gait_before = style, segment.kind
     if not rows:
-        raise SettingsError("The session holds no step: add a walking or running segment.")
+        raise SettingsError("The session has no steps; add a walking or running segment.")
     closed = [
         (kind, begin, bouts[k + 1][1] if k + 1 < len(bouts) else total)
         for k, (kind, begin, _) in enumerate(bouts)
@@ -314,15 +314,15 @@ def _assemble(
     noise = np.clip(rng.standard_normal((n, 5)), -3.0, 3.0) * runner.variability
 
     half = np.where(left, 0.5, -0.5)
-    unhurried = np.array([60.0 / style.cadence for style in styles])
-    stance = 2.0 * unhurried * np.array([style.duty for style in styles])
+    nominal_s = np.array([60.0 / style.cadence for style in styles])
+    stance = 2.0 * nominal_s * np.array([style.duty for style in styles])
     stance *= 1.0 + half * runner.contact_asymmetry
     stance *= (1.0 + runner.fatigue_contact * tired) * (1.0 + noise[:, 0])
-    # chance takes nobody's flight away; grounded running was asked for
+    # random variation never removes the flight phase, except in grounded running
     grounded = np.array([style.duty for style in styles]) > _MOST_DUTY_IN_FLIGHT
     longest = np.where(grounded, 1.4, 0.985) * step
     stance = np.where(running, np.minimum(stance, longest), np.clip(stance, 1.005 * step, 1.9 * step))
-    # a walker takes off into the first running step: the two feet do not overlap
+    # a walker takes off into the first running step, so the two contacts do not overlap
     into_run = np.append(running[1:] & ~running[:-1], False)
     stance[into_run] = np.minimum(stance[into_run], 0.9 * step[into_run])
 
@@ -358,7 +358,7 @@ def _assemble(
 
 
 def _stack_shapes(styles: list[_Style], running: npt.NDArray[np.bool_]) -> Shape:
-    """One row a step; speeds are rounded so that an hour needs few different shapes."""
+    """One row for each step; speeds are rounded so that an hour needs few different shapes."""
     keys = [(bool(runs), round(float(style.speed), 2)) for style, runs in zip(styles, running, strict=True)]
     made = {key: shape_at("running" if key[0] else "walking", key[1]) for key in set(keys)}
     rows = [made[key] for key in keys]

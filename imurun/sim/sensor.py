@@ -1,4 +1,4 @@
-"""A sensor strapped to the simulated runner: where it points, and everything that is wrong with it."""
+"""Model of an IMU on the simulated runner: mounting, noise, clock errors, lost samples, slipping."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ SLIP_TAKES_S = 0.4
 
 @dataclass(frozen=True, eq=False)
 class SensorModel:
-    """An IMU and its faults. The default has none, at 100 Hz, already in body axes.
+    """An IMU and its errors. The default has none, samples at 100 Hz, and is aligned with the body axes.
 
     Attributes:
-        rate_hz: samples a second by the sensor's own clock.
+        rate_hz: sampling rate by the sensor's clock.
         mounting: shape (3, 3), `body = mounting @ sensor`; see `rotation.mounting_from_angles`.
-        has_gyro: False leaves the gyroscope out.
-        acc_range_g, gyr_range_deg_s: full scale; None never clips.
+        has_gyro: False for a sensor without gyroscope.
+        acc_range_g, gyr_range_deg_s: full scale; None for no limit.
         acc_noise_g, gyr_noise_deg_s: RMS of white noise in each sample (a data sheet's density times the
             root of half the rate).
         acc_bias_g, gyr_bias_deg_s: constant offsets of the three sensor axes.
-        acc_resolution_g, gyr_resolution_deg_s: smallest step of a reading; 0 is continuous.
-        clock_ppm: by how much the sensor's clock runs fast, parts in a million.
-        jitter_s: standard deviation of the time stamps; samples themselves are taken evenly.
+        acc_resolution_g, gyr_resolution_deg_s: quantisation step; 0 for none.
+        clock_ppm: rate error of the sensor's clock, parts per million; + is fast.
+        jitter_s: standard deviation of the time stamps; the samples are evenly spaced.
         drop_share: share of single samples lost at random.
-        bursts_per_min, burst_s: how often, and for how long, the link is lost.
-        slip_s, slip_deg, slip_axis: when the strap slips (None: never), by how much, and about which body
-            axis. It takes 0.4 s, and the gyroscope feels it.
+        bursts_per_min, burst_s: rate and duration of connection losses.
+        slip_s, slip_deg, slip_axis: time (None: never), angle and body axis of a slip of the strap. It takes
+            0.4 s, and the gyroscope measures it.
 
     Raises:
-        SettingsError: a number outside what a sensor can do, or a mounting that is no rotation.
+        SettingsError: a value out of range, or a mounting that is not a rotation.
     """
 
     rate_hz: float = 100.0
@@ -80,9 +80,9 @@ class SensorModel:
         for name in ("acc_bias_g", "gyr_bias_deg_s", "slip_axis"):
             value = np.asarray(getattr(self, name), dtype=np.float64)
             if value.shape != (3,) or not np.isfinite(value).all():
-                raise SettingsError(f"{name} is three finite numbers, one an axis.")
+                raise SettingsError(f"{name} must be three finite numbers, one for each axis.")
         if np.linalg.norm(self.slip_axis) == 0.0:
-            raise SettingsError("slip_axis must point somewhere: give a direction other than zero.")
+            raise SettingsError("slip_axis must not be zero; give a direction.")
         as_rotation(self.mounting)
 
 
@@ -107,7 +107,7 @@ def measure(
     gyr_body: FloatArray,
     rng: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.bool_]]:
-    """What the sensor reports of a motion known in body axes.
+    """Readings of the sensor for a motion in body axes.
 
     Args:
         sensor: the sensor.
@@ -153,7 +153,7 @@ def _digitise(values: FloatArray, full_scale: float | None, resolution: float) -
 
 
 def _lost(sensor: SensorModel, n: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Lost samples. The first and the last one always arrive: without them a recording is merely shorter."""
+    """Which samples are lost; the first and the last are kept, so that the duration stays the same."""
     lost = rng.random(n) < sensor.drop_share
     bursts = rng.poisson(sensor.bursts_per_min * n / sensor.rate_hz / 60.0)
     length = max(round(sensor.burst_s * sensor.rate_hz), 1)

@@ -1,4 +1,4 @@
-"""Run the runner, read the sensor: a recording and its truth."""
+"""Simulates a session: plans steps, computes the motion, and samples it with the sensor model."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Simulation:
     """A simulated session.
 
     Attributes:
-        recording: what the sensor delivered, in the "sensor" frame. Lost samples are NaN rows before
-            `Recording` bridges the short ones.
-        truth: what really happened, in true time.
-        time_stamps_s: the stamp of each sample by the sensor's clock, lost ones too, s, shape (n,).
-        lost: which samples never arrived, shape (n,).
+        recording: output of the sensor, in the "sensor" frame. Lost samples are NaN rows before `Recording`
+            bridges the short gaps.
+        truth: ground truth, in true time.
+        time_stamps_s: time stamp of each sample by the sensor's clock, also of lost ones, s, shape (n,).
+        lost: which samples were lost, shape (n,).
         mounting: shape (3, 3), `body = mounting @ sensor`, before any slip.
     """
 
@@ -48,12 +48,13 @@ def simulate(
     """Simulate a session.
 
     Specific force and angular rate come from one motion and one rotation, so the six axes agree with each
-    other. The steps depend on the seed, the runner and the segments only: another sensor sees the same run.
+    other. The steps depend only on the seed, the runner and the segments: another sensor measures the same
+    run.
 
     Args:
-        segments: what the runner does, in order.
-        runner: the style; None is the average person.
-        sensor: the sensor; None has no faults.
+        segments: activities, in order.
+        runner: gait style; None for the average person.
+        sensor: None for an ideal sensor.
         seed: the same seed gives the same bytes.
         start: UTC time of the first sample.
 

@@ -1,4 +1,4 @@
-"""What really happened in a simulated session: every step, every bout, the force and the rotation."""
+"""Ground truth of a simulated session: steps, bouts, ground reaction force and orientation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STEP_DTYPE = np.dtype(
         ("speed_m_s", "f8"),
     ]
 )
-"""One row a step, named and meant as in `imurun.model.columns`. Steps cut off by either end are left out."""
+"""Columns as in `imurun.model.columns`, one row for each step; incomplete steps at both ends are omitted."""
 
 BOUT_DTYPE = np.dtype([("kind", "U7"), ("begin_s", "f8"), ("end_s", "f8")])
 
@@ -46,21 +46,21 @@ _PER_STEP = 64
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The session as it was. All times are true seconds from the first sample.
+    """Ground truth of a session. All times are true seconds from the first sample.
 
     Attributes:
-        steps: structured array of `STEP_DTYPE`, one row a step. `lean_deg` and the three ranges are those of
-            the true pelvis angles over the stride that starts with the step (at the end of a bout, over
-            the stride that ends with it), turning left out; `peak_vgrf_bw` is the largest force of
-            this foot; `vertical_impulse_bw_s` that of both feet up to the next contact; step time,
-            flight time and cadence look back, and are NaN for the first step after a stand.
-        bouts: structured array of `BOUT_DTYPE`: still, walking and running, half open, without holes.
+        steps: structured array of `STEP_DTYPE`, one row for each step. `lean_deg` and the three ranges are
+            those of the true pelvis angles over the stride that starts with the step (at the end of a bout,
+            over the stride that ends with it), without turning; `peak_vgrf_bw` is the largest force of this
+            foot; `vertical_impulse_bw_s` that of both feet up to the next contact; step time, flight time and
+            cadence refer to the step before, and are NaN for the first step after a stand.
+        bouts: structured array of `BOUT_DTYPE`: still, walking and running, half open, without gaps.
         time_s: true time of each sample of the recording, shape (n,).
         vgrf_bw: vertical ground reaction force at those times, body weights, shape (n,).
         angles_rad: roll, pitch, yaw at those times, rad, shape (n, 3); yaw includes turning.
         acc_body: true specific force of the sacrum in body axes, m/s2, shape (n, 3).
         gyr_body: true angular rate in body axes, rad/s, shape (n, 3).
-        motion: the motion itself, for any other time.
+        motion: continuous motion, to evaluate at other times.
     """
 
     steps: npt.NDArray[np.void]
@@ -78,14 +78,14 @@ class Truth:
         return matrix_from_angles(self.angles_rad)
 
     def to_frame(self) -> pd.DataFrame:
-        """The steps as a pandas table."""
+        """The steps as a table."""
         import pandas as pd
 
         return pd.DataFrame({name: self.steps[name] for name in STEP_DTYPE.names or ()})
 
 
 def build_truth(motion: Motion, time_s: FloatArray, sample: Sample) -> Truth:
-    """Collect the truth of a session whose body was sampled at `time_s` (s, shape (n,))."""
+    """Ground truth of a session whose motion was sampled at `time_s` (s, shape (n,))."""
     bouts = np.array(list(motion.plan.bouts), dtype=BOUT_DTYPE)
     angles = sample.angles_rad.copy()
     angles[:, 2] += sample.heading_rad
@@ -138,7 +138,7 @@ def _step_table(motion: Motion) -> npt.NDArray[np.void]:
     table["cadence_spm"] = 60.0 / np.where(np.isnan(earlier), before, 0.5 * (before + earlier))
     table["vertical_oscillation_mm"] = _rise_mm(body.force_g[:, 2].reshape(n, -1), plan.step_s)
     table["peak_vgrf_bw"] = own_peak
-    # one push between two flights carries the weight exactly; other steps are summed
+    # a push between two flights has a mean of exactly one body weight; other steps are integrated
     alone = (plan.stance_s <= plan.step_s) & ~ends_bout
     alone[1:] &= flight[1:] >= 0.0
     table["vertical_impulse_bw_s"] = plan.step_s * np.where(alone, 1.0, _mean(force))
@@ -156,7 +156,7 @@ def _mean(values: FloatArray) -> FloatArray:
 
 
 def _rise_mm(force_g: FloatArray, step_s: FloatArray) -> FloatArray:
-    """Range of height within each step; the means of acceleration and of speed are taken out."""
+    """Range of height within each step; mean acceleration and mean velocity are removed."""
     share_s = (step_s / (force_g.shape[1] - 1))[:, None]
     acceleration = (force_g - _mean(force_g)[:, None]) * G
     speed = _integral(acceleration) * share_s

@@ -1,31 +1,32 @@
-"""Shapes of one step: the push of a foot, how the sacrum follows it, and how the pelvis turns.
+"""Waveforms of one step: force of a foot, motion of the sacrum, rotation of the pelvis.
 
-What "realistic" means here
----------------------------
-Every number that depends on speed was set from averages over people, never from one runner: the four
-treadmill runners of Hamner & Delp 2013 (J Biomech 46:780) at 2, 3, 4 and 5 m/s, each wave reduced to a
-handful of coefficients that vary smoothly with speed. Contact is where their force passes 5 % of body
-weight; here it is where the push starts and ends.
+Model and sources
+-----------------
+All values that depend on speed are from averages over people, not from one runner: the four
+treadmill runners of Hamner & Delp 2013 (J Biomech 46:780) at 2, 3, 4 and 5 m/s, each waveform reduced to a
+few coefficients that vary smoothly with speed. There contact is force above 5 % of body weight; here it is
+the interval from start to end of the push.
 
-- The push is a sine arch (Morin 2005, Alexander 1989) made more or less peaked by its third harmonic and bent
-  in time, so that it loads faster than it unloads. Its size is not free: over each step the force must
-  average one body weight.
+- The push is a half sine (Morin 2005, Alexander 1989) with a third harmonic, which makes it more or less
+  peaked, and a time warp, so that it loads faster than it unloads. Its amplitude follows from the mean force
+  over each step, which is one body weight.
 - At the step frequency the sacrum moves with the force within about 5 ms and slightly more than it. At the
-  second and third harmonics it does not: there it has a motion of its own, which is added to the force. On
-  top comes a short ring after contact, as soft tissue and the trunk take the impact.
-- Real runners scatter around these averages, by more than the choice among shapes that fit the averages
-  about equally well. Among those, the one was taken for which contact formulas fitted to real people (sacral
-  pulse smoothed at 3.5 Hz) are unbiased from 2 to 5 m/s. So a small error of a contact estimator on these
-  simulations says that it is built right, not how well it will do on people: only real recordings can.
+  second and third harmonics it does not: an additional motion is added to the force. After contact there is
+  a short damped oscillation, because soft tissue and the trunk absorb the impact.
+- Real runners vary around these averages, by more than the differences among shapes that fit the averages
+  about equally well. Of those shapes, the one is used for which contact formulas fitted to real people
+  (sacral acceleration smoothed at 3.5 Hz) are unbiased from 2 to 5 m/s. A small error of a contact estimator
+  on these simulations therefore verifies its implementation, not its accuracy on people, which only real
+  recordings show.
 - Roll, pitch and yaw are the pelvis's: in running it turns towards the foot that lands, drops on
   the swing side early in stance and is lifted through the rest, and tips forward through stance.
 - Walking is the inverted pendulum: two overlapping double-humped pushes, the body highest and lightest in
   mid stance, braking while it rises and driving while it falls (Cavagna 1977, Winter 1991). Its
-  numbers are typical ones, set by hand.
+  values are typical ones, set by hand.
 
-Waves are complex coefficients c of Re(c exp(i h s)), where s is the stride's phase: 0 at left contact, pi
-at right contact, 2 pi at the next left contact; h counts the harmonic of the stride. Even h repeat every
-step, odd h alternate.
+Harmonics are complex coefficients c of Re(c exp(i h s)), where s is the phase of the stride: 0 at left
+contact, pi at right contact, 2 pi at the next left contact; h is the harmonic of the stride. Even h repeat
+every step, odd h alternate.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ ANGLE_ORDERS = np.array([[1, 3], [2, 4], [1, 3]])
 
 MIDDLE_SPEED_M_S = 3.5
 RUNNING_SHAPE_SPEEDS = (1.8, 5.5)
-"""Shapes keep their value beyond these speeds: nobody was measured there."""
+"""Shapes are constant beyond these speeds, where there are no measurements."""
 
 _PULSE = np.array([[-0.0117, -0.0458, 0.0215], [0.301, -0.0665, 0.0255], [-0.5327, -0.2483, 0.1623]])
 _VERTICAL = np.array(
@@ -91,13 +92,13 @@ _GRID = (np.arange(512) + 0.5) / 512
 
 @dataclass(frozen=True)
 class Shape:
-    """What one step looks like at one speed, or (with one more axis in front) many steps.
+    """Waveforms of one step at one speed, or of many steps, with one more axis in front.
 
     Attributes:
         pulse: shape (3,): peakedness, early lean and tail of the push; see `push`.
-        vertical, forward, sideways: the sacrum's own motion, g; waves of the orders above.
-        angles: shape (3, 2), waves of roll, pitch and yaw, each with a range of 1 over the stride.
-        impact_g: peak of the ring after contact, g.
+        vertical, forward, sideways: the sacrum's additional acceleration, g; harmonics of the orders above.
+        angles: shape (3, 2), harmonics of roll, pitch and yaw, each with a range of 1 over the stride.
+        impact_g: peak of the oscillation after contact, g.
     """
 
     pulse: FloatArray
@@ -109,7 +110,7 @@ class Shape:
 
 
 def default_cadence_spm(gait: Moving, speed_m_s: float) -> float:
-    """Steps a minute that people choose at a speed.
+    """Preferred cadence at a speed, steps per minute.
 
     Running: a parabola through the averages of Hamner & Delp 2013. Walking: step rate grows with speed to
     the power 0.55 (Grieve & Gear 1966), 112 at 1.4 m/s.
@@ -121,7 +122,7 @@ def default_cadence_spm(gait: Moving, speed_m_s: float) -> float:
 
 
 def default_duty_factor(gait: Moving, speed_m_s: float) -> float:
-    """Contact time over stride time at a speed.
+    """Preferred duty factor (contact time over stride time) at a speed.
 
     Running: contact lasts 0.452 s / (speed in m/s)^0.477, the averages of Hamner & Delp 2013. Walking: a
     line through 0.62 at 1.4 m/s.
@@ -142,15 +143,15 @@ def default_sway_deg(gait: Moving, speed_m_s: float) -> tuple[float, float, floa
 
 
 def shape_at(gait: Moving, speed_m_s: float) -> Shape:
-    """The average person's step at a speed."""
+    """Waveforms of the average person at a speed."""
     return _walking(speed_m_s) if gait == "walking" else _running(speed_m_s)
 
 
 def push(u: FloatArray, pulse: FloatArray) -> FloatArray:
-    """Force of one foot over its contact, not yet scaled.
+    """Force of one foot over its contact, unscaled.
 
     sin(pi w) - b sin(3 pi w) with w = u + u (1 - u) (e + t (1 - 2 u)): b makes it peaked (or, below 0,
-    double-humped), e brings the peak forward, t moves weight between its ends. Straight at both ends.
+    double-humped), e moves the peak earlier, t shifts force between its ends. Linear at both ends.
 
     Args:
         u: shape (..., n), share of the contact; 0 outside 0 to 1.
@@ -168,7 +169,7 @@ def push_mean(pulse: FloatArray) -> FloatArray:
 
 
 def more_peaked(pulse: FloatArray, factor: FloatArray) -> FloatArray:
-    """Pulses (n, 3) whose peak over mean is `factor` (n,) times as large, within what stays positive."""
+    """Pulses (n, 3) with the ratio of peak to mean multiplied by `factor` (n,), limited to positive force."""
     m = 2.0 / np.pi
     ratio = factor * (1.0 + pulse[:, 0]) / (m * (1.0 - pulse[:, 0] / 3.0))
     changed = pulse.copy()
@@ -177,7 +178,7 @@ def more_peaked(pulse: FloatArray, factor: FloatArray) -> FloatArray:
 
 
 def ring(since_contact_s: FloatArray) -> FloatArray:
-    """Ring of the sacrum after contact, peak 1: t exp(-t / 30 ms) at 11 Hz, phased to add no impulse."""
+    """Damped oscillation of the sacrum after contact, peak 1, no net impulse: t exp(-t / 30 ms) at 11 Hz."""
     t = np.maximum(since_contact_s, 0.0)
     pole = 1.0 / _RING_DECAY_S - 2j * np.pi * _RING_HZ
     phase = 2.0 * np.angle(pole) + np.pi / 2.0
@@ -210,7 +211,7 @@ def _running(speed_m_s: float) -> Shape:
 
 def _walking(speed_m_s: float) -> Shape:
     share = min(max(speed_m_s / 1.4, 0.3), 1.6)
-    # braking after contact while the body rises, driving before the next
+    # braking after contact while the body rises, propulsion before the next contact
     forward = np.array([0.14j, 0.02 + 0.03j, 0.0, 0.0]) * share
     sideways = np.array([0.05j, 0.02j, 0.0, 0.0]) * share
     roll = np.array([3.0 * np.exp(-0.3j * np.pi), 0.5j])

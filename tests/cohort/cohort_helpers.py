@@ -1,4 +1,4 @@
-"""Recordings, a crew in this process, and what a cohort's folder holds."""
+"""Recordings, an executor in this process, and readers of a cohort's output folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def copied(made: Path, to: Path) -> Path:
 
 
 class Inline:
-    """A crew in this process that does the last task first."""
+    """An executor in this process that runs the last task first."""
 
     def __init__(self, room: int = 3) -> None:
         self.room = room
@@ -47,18 +47,18 @@ class Inline:
         self._tasks.clear()
 
 
-def run(words, out: Path, settings=None, manifests=(), crew=None, stop=lambda: False):
-    """A whole run; returns its progress and the crew."""
+def run(words, out: Path, settings=None, manifests=(), executor=None, stop=lambda: False):
+    """Run a cohort; returns its progress and the executor."""
     settings = settings or Settings()
-    crew = crew or Inline()
+    executor = executor or Inline()
     inputs = gather([str(word) for word in words], [str(name) for name in manifests], settings, out=out)
     with OutputFolder(out, settings) as folder:
         ledger = Ledger(folder.ledger)
         try:
-            progress = CohortRun(folder, ledger, inputs).run(lambda: crew, stop=stop)
+            progress = CohortRun(folder, ledger, inputs).run(lambda: executor, stop=stop)
         finally:
             ledger.close()
-    return progress, crew
+    return progress, executor
 
 
 def sessions(out: Path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A cohort's output folder, written by hand as `imurun cohort` lays it out, from short simulated sessions."""
+"""Writes an output folder with the layout of `imurun cohort`, from short simulated sessions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from imurun.sim.simulation import simulate
 
 @cache
 def analysed(kind):
-    """easy, fast: a minute of running; bare: without gyroscope; eventful: with walking; walk: only that."""
+    """easy, fast: a minute of running; bare: without gyroscope; eventful: and walking; walk: only walking."""
     if kind == "eventful":
         recording = eventful_run().recording
     elif kind == "walk":
@@ -53,7 +53,7 @@ class Made:
 
 
 def write_cohort(folder, made, n_failed=0):
-    """The folder; steps as analysed, one schema for all sessions."""
+    """Write the folder, with analysed steps and one schema for all sessions; returns it."""
     folder.mkdir()
     (folder / "cohort.json").write_text(json.dumps({"schema": 1, "version": "1", "settings": {}}))
     schema = schema_of(made)
@@ -77,7 +77,7 @@ def write_cohort(folder, made, n_failed=0):
 
 
 def schema_of(made):
-    """That of the package, for whole numbers, numbers and texts as manifests have them."""
+    """The schema of the package, with covariates that are whole numbers, numbers or text."""
     covariates = {}
     for one in made:
         for name, value in one.covariates.items():

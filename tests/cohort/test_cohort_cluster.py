@@ -1,8 +1,7 @@
-"""A Dask cluster as crew, and what happens when it goes away."""
+"""A Dask cluster as executor, and a run whose cluster goes away."""
 
 from __future__ import annotations
 
-import builtins
 import sys
 from types import SimpleNamespace
 
@@ -11,7 +10,7 @@ import pytest
 
 from imurun.cohort import cluster
 from imurun.cohort.cluster import Cluster
-from imurun.errors import CohortError
+from imurun.errors import CohortError, MissingExtraError
 from tests.cohort.cohort_helpers import copied, run, sessions, steps
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install -e '.[dev]'")
@@ -35,15 +34,15 @@ def data(made_runs, tmp_path):
     return copied(made_runs, tmp_path / "data")
 
 
-def test_a_cluster_gives_the_same(data, tmp_path, local_cluster):
+def test_a_cluster_gives_the_same_tables_as_one_process(data, tmp_path, local_cluster):
     run([data], tmp_path / "here")
-    progress, _ = run([data], tmp_path / "there", crew=Cluster(local_cluster.scheduler_address))
+    progress, _ = run([data], tmp_path / "there", executor=Cluster(local_cluster.scheduler_address))
     assert (progress.done, progress.failed, progress.ended_early) == (4, 0, False)
     for table in (steps, sessions):
         pd.testing.assert_frame_equal(table(tmp_path / "there"), table(tmp_path / "here"), check_exact=True)
 
 
-def test_a_scheduler_gone_half_way_and_the_same_command_again(data, tmp_path, local_cluster):
+def test_a_run_whose_scheduler_is_lost_can_be_resumed(data, tmp_path, local_cluster):
     class Lost(Cluster):
         n_seen = 0
 
@@ -56,29 +55,29 @@ def test_a_scheduler_gone_half_way_and_the_same_command_again(data, tmp_path, lo
             self.n_seen += len(results)
             return results
 
-    progress, _ = run([data], tmp_path / "out", crew=Lost(local_cluster.scheduler_address))
+    progress, _ = run([data], tmp_path / "out", executor=Lost(local_cluster.scheduler_address))
     assert progress.ended_early
     assert progress.why.endswith("is gone.")
     assert progress.done == 2
     assert len(sessions(tmp_path / "out")) == 2
-    rest, crew = run([data], tmp_path / "out")
-    assert (rest.done, rest.kept, len(crew.asked)) == (2, 2, 2)
+    rest, executor = run([data], tmp_path / "out")
+    assert (rest.done, rest.kept, len(executor.asked)) == (2, 2, 2)
     assert len(sessions(tmp_path / "out")) == 4
 
 
-def test_a_worker_that_dies_again_and_again_is_a_failure(data, local_cluster, monkeypatch):
+def test_a_recording_whose_workers_die_repeatedly_is_a_failure(data, local_cluster, monkeypatch):
     from imurun.cohort.names import key_of
     from imurun.cohort.task import Settings, Task
 
-    crew = Cluster(local_cluster.scheduler_address)
+    executor = Cluster(local_cluster.scheduler_address)
     try:
         monkeypatch.setattr(cluster, "run_task", _dies)
-        crew.submit(Task(key_of("x"), "x", "x", Settings()))
+        executor.submit(Task(key_of("x"), "x", "x", Settings()))
         results = []
         while not results:
-            results = crew.wait(5.0)
+            results = executor.wait(5.0)
     finally:
-        crew.close()
+        executor.close()
     assert results[0].status == "failed"
     assert "died, probably for lack of memory" in results[0].sentence
 
@@ -95,7 +94,7 @@ def test_a_worker_of_another_version_is_refused(local_cluster, monkeypatch):
         Cluster(local_cluster.scheduler_address)
 
 
-def test_a_scheduler_that_does_not_answer_is_said(monkeypatch):
+def test_a_scheduler_that_does_not_answer_is_an_error(monkeypatch):
     monkeypatch.setattr(cluster, "WAIT_S", 0.5)
     with pytest.raises(CohortError, match="does not answer"):
         Cluster("tcp://127.0.0.1:1")
@@ -104,14 +103,8 @@ def test_a_scheduler_that_does_not_answer_is_said(monkeypatch):
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *rest, **words):
-        if name.startswith("distributed"):
-            raise ImportError(name)
-        return real(name, *rest, **words)
-
-    monkeypatch.delitem(sys.modules, "distributed")
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(CohortError, match=r"imurun\[cohort\]"):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(
+        MissingExtraError, match=r"^--scheduler needs the extra 'cohort': .* -e '\.\[cohort\]'\.$"
+    ):
         Cluster("tcp://127.0.0.1:1")

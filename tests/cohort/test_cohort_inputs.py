@@ -1,8 +1,7 @@
-"""What words and manifests mean."""
+"""Recordings found from command-line arguments and manifests."""
 
 from __future__ import annotations
 
-import builtins
 import os
 import shutil
 import sys
@@ -13,7 +12,7 @@ from imurun.cohort.folder import OutputFolder
 from imurun.cohort.inputs import gather
 from imurun.cohort.manifest import read_manifest
 from imurun.cohort.task import Settings
-from imurun.errors import CohortError
+from imurun.errors import CohortError, MissingExtraError
 from tests.cohort.cohort_helpers import copied
 
 
@@ -35,7 +34,7 @@ def gathered(*words, manifests=(), out="out", settings=None):
 ALL = [("alice", "run1"), ("alice", "run2"), ("bob", "long/run2"), ("bob", "run1")]
 
 
-def test_a_folder_tells_runner_and_session(made_runs):
+def test_runner_and_session_come_from_the_folder(made_runs):
     found = gathered(made_runs)
     assert names(found) == ALL
     assert not found.failures
@@ -57,7 +56,7 @@ def test_addresses_are_found_like_paths(made_runs):
     assert source.stamp.is_known
 
 
-def test_named_twice_counts_once(made_runs, tmp_path):
+def test_a_recording_named_twice_counts_once(made_runs, tmp_path):
     link = tmp_path / "link.parquet"
     link.symlink_to(made_runs / "alice" / "run1.parquet")
     found = gathered(made_runs, made_runs / "alice", made_runs / "alice" / "run1.parquet", link)
@@ -65,7 +64,7 @@ def test_named_twice_counts_once(made_runs, tmp_path):
     assert not found.failures
 
 
-def test_what_imurun_wrote_is_no_recording(made_runs, tmp_path):
+def test_files_written_by_imurun_are_not_recordings(made_runs, tmp_path):
     data = copied(made_runs, tmp_path / "data")
     run1 = data / "alice" / "run1.parquet"
     for other in ("run1-steps.parquet", "run1-steps.csv", "run1.journal", "run1.parquet.journal", ".x.csv"):
@@ -92,24 +91,24 @@ def test_an_export_in_a_folder_is_one_recording(tmp_path):
     assert names(gathered(tmp_path / "ann" / "2026-05-01")) == [("ann", "2026-05-01")]
 
 
-def test_what_points_nowhere_is_a_failure(made_runs, tmp_path):
+def test_arguments_without_a_recording_are_failures(made_runs, tmp_path):
     (tmp_path / "empty").mkdir()
     found = gathered(made_runs, "no/such.csv", tmp_path / "empty", f"{tmp_path}/*.csv", "file:///no/such.csv")
     assert names(found) == ALL
     assert [failure.sentence.split(";")[0] for failure in found.failures] == [
         "there is no such file",
         "the folder holds no recording",
-        "the pattern fits no recording",
+        "the pattern matches no recording",
         "there is no such file",
     ]
 
 
-def test_nothing_to_do_is_said():
+def test_no_recording_at_all_is_an_error():
     with pytest.raises(CohortError, match=r"nothing to do: .*such\.csv: there is no such file"):
         gathered("no/such.csv")
 
 
-# -- manifests -------------------------------------------------------------------------------------------
+# -- manifests ----------------------------------------------------------------------------------------------
 
 
 def write_manifest(made_runs, tmp_path, text, name="people.csv", encoding="utf-8"):
@@ -121,7 +120,7 @@ def write_manifest(made_runs, tmp_path, text, name="people.csv", encoding="utf-8
     return file
 
 
-def test_a_manifest_says_whose_a_recording_is(made_runs, tmp_path):
+def test_a_manifest_gives_runner_session_and_settings(made_runs, tmp_path):
     file = write_manifest(
         made_runs,
         tmp_path,
@@ -140,7 +139,7 @@ def test_a_manifest_says_whose_a_recording_is(made_runs, tmp_path):
     assert second.settings.profile == "shimmer"
 
 
-def test_a_manifest_may_stand_among_the_recordings(made_runs, tmp_path):
+def test_a_manifest_can_be_given_among_the_recordings(made_runs, tmp_path):
     file = write_manifest(made_runs, tmp_path, "runner;recording\nKim;alice/run1.parquet\n")
     found = gathered(file, file.parent)
     assert names(found) == [("Kim", "run1"), *ALL[1:]]
@@ -181,12 +180,12 @@ def test_each_bad_row_is_a_failure_with_its_number(made_runs, tmp_path):
     for failure in found.failures:
         assert failure.sentence.startswith(f"Row {failure.row} of ")
         assert failure.sentence.endswith(".")
-    said = {failure.row: failure.sentence for failure in found.failures}
-    assert "no such file" in said[3]
-    assert "'heavy', which is no number" in said[4]
-    assert "mass_kg" in said[6]
-    assert "profile" in said[9]
-    assert "that of row 2" in said[13]
+    sentences = {failure.row: failure.sentence for failure in found.failures}
+    assert "no such file" in sentences[3]
+    assert "'heavy'; give a number" in sentences[4]
+    assert "mass_kg" in sentences[6]
+    assert "profile" in sentences[9]
+    assert "that of row 2" in sentences[13]
 
 
 @pytest.mark.parametrize(
@@ -196,41 +195,37 @@ def test_each_bad_row_is_a_failure_with_its_number(made_runs, tmp_path):
         (b"", "no column `recording`"),
         (b"recording,age,age\n", "`age` more than once"),
         (b"recording,runner\nx,\xff\xfe\n", "not UTF-8"),
-        (b'recording,runner\n"x,y\n', "no proper CSV"),
-        (b'recording\trunner\nx\t"y"z\n', "no proper CSV"),
+        (b'recording,runner\n"x,y\n', "not valid CSV"),
+        (b'recording\trunner\nx\t"y"z\n', "not valid CSV"),
     ],
 )
-def test_a_manifest_that_is_none_is_refused_whole(content, reason, tmp_path):
+def test_an_invalid_manifest_is_refused_as_a_whole(content, reason, tmp_path):
     file = tmp_path / "people.csv"
     file.write_bytes(content)
-    with pytest.raises(CohortError, match=reason) as told:
+    with pytest.raises(CohortError, match=reason) as refused:
         gathered(manifests=[file])
-    assert str(told.value).isprintable()
+    assert str(refused.value).isprintable()
 
 
-def test_a_manifest_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_manifest_is_refused(tmp_path):
     with pytest.raises(CohortError, match="could not be read"):
         gathered(manifests=[tmp_path / "no.csv"])
     with pytest.raises(CohortError, match="could not be read"):
         gathered(manifests=[f"file://{tmp_path}/no.csv"])
 
 
-def test_without_fsspec_addresses_name_the_extra(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *rest, **words):
-        if name.startswith("fsspec"):
-            raise ImportError(name)
-        return real(name, *rest, **words)
-
-    for name in [name for name in sys.modules if name.startswith("fsspec")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(CohortError, match=r"imurun\[cohort\]"):
-        gathered("s3://bucket/run.csv")
+@pytest.mark.parametrize(
+    ("words", "manifests"), [(["s3://bucket/run.csv"], []), ([], ["s3://bucket/people.csv"])]
+)
+def test_without_fsspec_addresses_name_the_extra(monkeypatch, words, manifests):
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(
+        MissingExtraError, match=r"^The address s3://\S+ needs the extra 'cohort': .*\[cohort\]'\.$"
+    ):
+        gathered(*words, manifests=manifests)
 
 
-def test_a_header_without_end(tmp_path):
+def test_a_very_long_header_is_refused(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("recording," + "x" * 200_000 + "\na.csv,1\n")
     with pytest.raises(CohortError, match="has no column `recording`; name the columns"):
@@ -238,7 +233,7 @@ def test_a_header_without_end(tmp_path):
 
 
 @pytest.mark.parametrize("word", ["x" * 400, "x" * 400 + ".toml", "\0.toml", "\0"])
-def test_a_profile_that_no_file_can_be(tmp_path, word):
+def test_invalid_names_of_profiles_are_failures(tmp_path, word):
     path = tmp_path / "m.csv"
     path.write_text(f"recording,profile\na.csv,{word}\n")
     (failure,) = read_manifest(str(path), Settings())

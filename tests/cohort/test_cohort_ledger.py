@@ -1,4 +1,4 @@
-"""The ledger after any end of its writer."""
+"""The ledger: lines are read back, also after a writer was killed or a line was damaged."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_last_line_of_a_recording_counts(written, tmp_path):
 
 
 @given(data=st.data())
-def test_a_torn_line_is_dropped_and_the_next_is_whole(data, written, tmp_path_factory):
+def test_an_incomplete_line_is_dropped_and_the_next_is_complete(data, written, tmp_path_factory):
     cut = data.draw(st.integers(0, len(written)))
     path = tmp_path_factory.mktemp("torn") / "ledger.jsonl"
     path.write_bytes(written[:cut])
@@ -80,7 +80,7 @@ def test_a_torn_line_is_dropped_and_the_next_is_whole(data, written, tmp_path_fa
 
 
 @given(st.binary(max_size=200).filter(lambda junk: b"\n" not in junk))
-def test_a_damaged_line_costs_what_it_told(junk):
+def test_a_damaged_line_loses_only_its_own_entry(junk):
     import tempfile
     from pathlib import Path
 
@@ -96,7 +96,7 @@ def test_a_damaged_line_costs_what_it_told(junk):
 
 
 @pytest.mark.parametrize("line", [b"[]", b"{}", b'{"summary": {}}', b"null", b'"x"'])
-def test_lines_of_something_else_are_damaged(line, tmp_path):
+def test_lines_of_other_content_are_damaged(line, tmp_path):
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(line + b"\n")
     assert open_ledger(path) == ({}, {}, 1)
@@ -122,8 +122,8 @@ def test_lines_of_something_else_are_damaged(line, tmp_path):
     ],
     ids=str,
 )
-def test_lines_that_no_cohort_writes_are_damaged(tmp_path, change):
-    """They would break the tables, or name a file outside the folder; what they told is done anew."""
+def test_lines_with_invalid_values_are_damaged(tmp_path, change):
+    """They would break the tables, or name a file outside the folder; their recordings are analysed again."""
     path = tmp_path / "ledger.jsonl"
     line = json.dumps(asdict(entry(1)) | {"summary": SUMMARY})
     path.write_text(line + "\n")

@@ -1,4 +1,4 @@
-"""Names of runners as folders, whatever they are."""
+"""Names of runners as folder names, also with unusual characters."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_no_name_leaves_its_folder(name):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_the_name_comes_back(name):
+def test_the_folder_gives_the_name_back(name):
     assert runner_of(partition(name)) == name
 
 
@@ -65,7 +65,7 @@ def test_readers_see_each_name_as_it_is_written(tmp_path):
     assert (table["runner"].astype("str") == table["name"]).all()
 
 
-def test_numbers_are_not_taken_for_each_other(tmp_path):
+def test_runners_named_01_and_1_stay_apart(tmp_path):
     for name in ("01", "1"):
         (tmp_path / partition(runner_label(name))).mkdir()
         pq.write_table(pa.table({"x": [0.0]}), tmp_path / partition(runner_label(name)) / "x.parquet")
@@ -77,7 +77,7 @@ def test_a_name_too_long_for_a_folder_is_refused():
         runner_label("ü" * 100)
 
 
-def test_no_name_is_unknown():
+def test_an_empty_name_becomes_unknown():
     assert runner_label(" \n") == "unknown"
 
 

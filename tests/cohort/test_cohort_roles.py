@@ -1,4 +1,4 @@
-"""What must not be lost: twins that change roles, one bad entry among good ones, results that stay."""
+"""Results are not lost: duplicates that change roles, one bad entry among good ones, unreadable files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.cohort.cohort_helpers import Inline, run
 
 
 class Changed(Inline):
-    """What comes back is changed on the way."""
+    """An executor that changes results."""
 
     def __init__(self, change):
         super().__init__()
@@ -65,7 +65,7 @@ def test_a_duplicate_counts_when_it_alone_is_named(data, tmp_path):
     assert runners(out) == ["alice", "carl"]
 
 
-def test_one_bad_entry_costs_itself_alone(data, tmp_path):
+def test_a_bad_entry_does_not_affect_the_others(data, tmp_path):
     (data / "bob" / "gone.parquet").symlink_to(tmp_path / "nowhere.parquet")
     long = data / ("ы" * 39)
     long.mkdir()
@@ -78,14 +78,14 @@ def test_one_bad_entry_costs_itself_alone(data, tmp_path):
     ]
 
 
-def test_linked_folders_are_looked_into_once(data, tmp_path):
+def test_linked_folders_are_searched_once(data, tmp_path):
     (data / "dora").symlink_to(data / "carl")
     (data / "alice" / "up").symlink_to(data)
     inputs = gather([str(data)], [], make_settings(), out=tmp_path / "out")
     assert len(inputs.sources) == 3
 
 
-def test_an_export_is_one_recording_and_takes_no_other_along(data):
+def test_an_export_is_one_recording_and_hides_no_other(data):
     export = data / "alice" / "export"
     export.mkdir()
     for name in ("Accelerometer.csv", "Gyroscope.csv", "Location.csv"):
@@ -99,19 +99,19 @@ def test_an_export_is_one_recording_and_takes_no_other_along(data):
     assert {str(beside), str(data / "carl" / "r.parquet")} <= set(found)
 
 
-def test_what_could_not_be_looked_at_again_stays(data, tmp_path):
+def test_an_earlier_result_is_kept_if_the_recording_cannot_be_read_again(data, tmp_path):
     out = tmp_path / "out"
     run([data], out)
     os.utime(data / "carl" / "r.parquet", ns=(1, 1))
-    crew = Changed(lambda result: replace(result, status="failed", content="", sentence="it died."))
-    progress, _ = run([data], out, crew=crew)
+    executor = Changed(lambda result: replace(result, status="failed", content="", sentence="it died."))
+    progress, _ = run([data], out, executor=executor)
     assert (progress.failed, progress.in_table) == (1, 2)
     assert runners(out) == ["alice", "carl"]
-    assert "What was found before stays." in (out / "failures.csv").read_text()
+    assert "The earlier result is kept." in (out / "failures.csv").read_text()
     assert run([data], out)[0].failed == 0
 
 
-def test_covariates_have_names_of_their_own():
+def test_covariates_get_unique_column_names():
     entries = [SimpleNamespace(covariates={"warnings": "a", "covariate_warnings": "b", "partition": "c"})]
     summary = imurun.analyze(steady_run(10.0).recording).summary
     columns = [column for column, _ in covariate_columns(entries, summary).values()]

@@ -1,4 +1,4 @@
-"""A run from recordings to tables, its tasks done in this process."""
+"""Runs from recordings to tables, with tasks executed in this process."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_results_are_those_of_analyze(data, tmp_path):
     assert failures(tmp_path / "out").empty
 
 
-def test_a_published_rule_instead(data, tmp_path):
+def test_a_published_method_gives_its_own_steps(data, tmp_path):
     settings = make_settings(method="lee2010")
     run([data], tmp_path / "out", settings)
     assert_equals_analyze(tmp_path / "out", data, settings)
@@ -116,7 +116,7 @@ def test_steps_keep_their_values_and_units(data):
     assert steps_schema().field("contact_time_ms").metadata == {b"unit": b"ms"}
 
 
-# -- manifests and their columns -------------------------------------------------------------------------
+# -- manifests and their columns ----------------------------------------------------------------------------
 
 
 def test_covariates_are_columns_of_one_type_in_all_partitions(data, tmp_path):
@@ -155,8 +155,8 @@ def test_other_labels_need_no_analysis_and_another_mass_does(data, tmp_path):
     file.write_text(f"{head}alice/run1.parquet,A,x,60,blue\nalice/run2.parquet,A,x,60,blue\n")
     run([], tmp_path / "out", manifests=[file])
     file.write_text(f"{head}alice/run1.parquet,A,y,60,red\nalice/run2.parquet,B,x,61,blue\n")
-    progress, crew = run([], tmp_path / "out", manifests=[file])
-    assert [address.rpartition("/")[2] for address in crew.asked] == ["run2.parquet"]
+    progress, executor = run([], tmp_path / "out", manifests=[file])
+    assert [address.rpartition("/")[2] for address in executor.asked] == ["run2.parquet"]
     assert (progress.kept, progress.done) == (1, 1)
     table = sessions(tmp_path / "out")
     assert list(table["group"]) == ["y", "x"]
@@ -166,14 +166,14 @@ def test_other_labels_need_no_analysis_and_another_mass_does(data, tmp_path):
     assert len(list((tmp_path / "out" / "steps").rglob("*.parquet"))) == 2
 
 
-# -- done work -------------------------------------------------------------------------------------------
+# -- repeated runs ------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_done_twice(data, tmp_path):
+def test_a_second_run_analyses_nothing(data, tmp_path):
     run([data], tmp_path / "out")
     before = lines(tmp_path / "out")
-    progress, crew = run([data], tmp_path / "out")
-    assert (crew.asked, progress.kept, progress.done) == ([], 4, 0)
+    progress, executor = run([data], tmp_path / "out")
+    assert (executor.asked, progress.kept, progress.done) == ([], 4, 0)
     assert lines(tmp_path / "out") == before
     assert_equals_analyze(tmp_path / "out", data)
 
@@ -182,31 +182,31 @@ def test_content_decides_where_time_and_size_differ(data, tmp_path, monkeypatch)
     run([data], tmp_path / "out")
     os.utime(data / "alice" / "run1.parquet", ns=(1, 1))
     monkeypatch.setattr(worker, "open_recording", None)  # it must not even be read
-    progress, crew = run([data], tmp_path / "out")
-    assert (len(crew.asked), progress.done, progress.kept) == (1, 1, 3)
+    progress, executor = run([data], tmp_path / "out")
+    assert (len(executor.asked), progress.done, progress.kept) == (1, 1, 3)
     assert len(sessions(tmp_path / "out")) == 4
-    _, crew = run([data], tmp_path / "out")
-    assert crew.asked == []
+    _, executor = run([data], tmp_path / "out")
+    assert executor.asked == []
 
 
 def test_changed_content_replaces_the_old(data, tmp_path):
     run([data], tmp_path / "out")
     write_run(data / "alice" / "run1.parquet", seed=9, duration_s=25.0)
-    progress, crew = run([data], tmp_path / "out")
-    assert (len(crew.asked), progress.done) == (1, 1)
+    progress, executor = run([data], tmp_path / "out")
+    assert (len(executor.asked), progress.done) == (1, 1)
     assert_equals_analyze(tmp_path / "out", data)
     assert 25.0 in set(sessions(tmp_path / "out")["duration_s"])
 
 
-def test_a_lost_step_table_is_made_again(data, tmp_path):
+def test_a_missing_step_table_is_written_again(data, tmp_path):
     run([data], tmp_path / "out")
     next((tmp_path / "out" / "steps" / "runner=alice").iterdir()).unlink()
-    _, crew = run([data], tmp_path / "out")
-    assert len(crew.asked) == 1
+    _, executor = run([data], tmp_path / "out")
+    assert len(executor.asked) == 1
     assert_equals_analyze(tmp_path / "out", data)
 
 
-def test_more_recordings_are_added_to_what_is_there(data, tmp_path):
+def test_new_recordings_are_added(data, tmp_path):
     run([data / "alice"], tmp_path / "out")
     run([data], tmp_path / "out")
     progress, _ = run([data / "bob"], tmp_path / "out")
@@ -222,9 +222,9 @@ def test_a_moved_recording_is_counted_once(data, tmp_path):
     assert_equals_analyze(tmp_path / "out", moved)
 
 
-def test_an_interrupted_run_leaves_whole_tables_and_goes_on(data, tmp_path):
-    crew = Inline(room=1)
-    progress, _ = run([data], tmp_path / "out", crew=crew, stop=lambda: len(crew.asked) > 2)
+def test_an_interrupted_run_leaves_complete_tables_and_can_be_resumed(data, tmp_path):
+    executor = Inline(room=1)
+    progress, _ = run([data], tmp_path / "out", executor=executor, stop=lambda: len(executor.asked) > 2)
     assert progress.ended_early
     assert 0 < progress.done < 4
     assert len(sessions(tmp_path / "out")) == progress.done
@@ -233,7 +233,7 @@ def test_an_interrupted_run_leaves_whole_tables_and_goes_on(data, tmp_path):
     assert_equals_analyze(tmp_path / "out", data)
 
 
-def test_what_a_killed_run_left_aside_is_taken_away(data, tmp_path):
+def test_temporary_files_of_a_killed_run_are_deleted(data, tmp_path):
     run([data], tmp_path / "out")
     folder = tmp_path / "out" / "steps" / "runner=alice"
     (folder / ".x.parquet.abc.part").write_bytes(b"PAR1")
@@ -242,14 +242,14 @@ def test_what_a_killed_run_left_aside_is_taken_away(data, tmp_path):
     assert len(list(folder.iterdir())) == 2
 
 
-def test_a_lost_crew_ends_the_run_in_good_order(data, tmp_path):
+def test_a_lost_executor_ends_the_run_with_complete_tables(data, tmp_path):
     class Lost(Inline):
         def wait(self, timeout_s):
             if len(self.asked) > 3:
                 raise CohortError("The scheduler is gone.")
             return super().wait(timeout_s)
 
-    progress, _ = run([data], tmp_path / "out", crew=Lost(1))
+    progress, _ = run([data], tmp_path / "out", executor=Lost(1))
     assert progress.ended_early
     assert progress.why == "The scheduler is gone."
     assert progress.done == 3
@@ -261,15 +261,15 @@ def test_a_worker_of_another_version_is_refused(data, tmp_path):
         def wait(self, timeout_s):
             return [replace(result, version="0.0.1") for result in super().wait(timeout_s)]
 
-    progress, _ = run([data], tmp_path / "out", crew=Other())
+    progress, _ = run([data], tmp_path / "out", executor=Other())
     assert "A worker has imurun 0.0.1" in progress.why
     assert progress.done == 0
 
 
-# -- recordings that cannot be used ----------------------------------------------------------------------
+# -- recordings that cannot be used -------------------------------------------------------------------------
 
 
-def test_bad_recordings_among_good_ones(data, tmp_path, monkeypatch):
+def test_bad_recordings_are_failures_with_reasons(data, tmp_path, monkeypatch):
     (data / "bob" / "empty.csv").touch()
     (data / "bob" / "text.csv").write_text("no\nrecording\n")
     (data / "bob" / "cut.parquet").write_bytes((data / "bob" / "run1.parquet").read_bytes()[:5000])
@@ -290,23 +290,25 @@ def test_bad_recordings_among_good_ones(data, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "open_recording", open_recording)
     progress, _ = run([data], tmp_path / "out")
     assert (progress.done, progress.failed, progress.in_table) == (4, 5, 5)
-    said = {row["address"].rpartition("/")[2]: row for row in failures(tmp_path / "out").to_dict("records")}
-    assert "no samples" in said["empty.csv"]["sentence"] or "empty" in said["empty.csv"]["sentence"]
-    assert "more memory than a worker may take" in said["huge.csv"]["sentence"]
-    assert "ZeroDivisionError: division by zero" in said["odd.csv"]["sentence"]
-    assert "damaged" in said["cut.parquet"]["sentence"]
-    assert {row["runner"] for row in said.values()} == {"bob"}
-    assert said["text.csv"]["session"] == "text"
+    by_name = {
+        row["address"].rpartition("/")[2]: row for row in failures(tmp_path / "out").to_dict("records")
+    }
+    assert "no samples" in by_name["empty.csv"]["sentence"] or "empty" in by_name["empty.csv"]["sentence"]
+    assert "more memory than a worker may take" in by_name["huge.csv"]["sentence"]
+    assert "ZeroDivisionError: division by zero" in by_name["odd.csv"]["sentence"]
+    assert "damaged" in by_name["cut.parquet"]["sentence"]
+    assert {row["runner"] for row in by_name.values()} == {"bob"}
+    assert by_name["text.csv"]["session"] == "text"
     assert_equals_analyze(tmp_path / "out", data)
-    _, crew = run([data], tmp_path / "out")
-    assert len(crew.asked) == 5  # failures are tried again
-    for name in said:
+    _, executor = run([data], tmp_path / "out")
+    assert len(executor.asked) == 5  # failures are tried again
+    for name in by_name:
         (data / "bob" / name).unlink()
     progress, _ = run([data], tmp_path / "out")
     assert progress.in_table == 0
 
 
-def test_a_recording_that_became_unreadable_is_no_longer_counted(data, tmp_path):
+def test_a_recording_that_became_unreadable_does_not_count(data, tmp_path):
     run([data], tmp_path / "out")
     (data / "bob" / "run1.parquet").write_bytes(b"PAR1")
     progress, _ = run([data], tmp_path / "out")
@@ -316,11 +318,11 @@ def test_a_recording_that_became_unreadable_is_no_longer_counted(data, tmp_path)
 
 
 @pytest.mark.parametrize("room", [1, 4])
-def test_the_first_by_name_counts_of_the_same_recording(data, tmp_path, room):
+def test_of_duplicates_the_first_by_name_counts(data, tmp_path, room):
     shutil.copy(data / "alice" / "run1.parquet", data / "alice" / "aaa.parquet")
     shutil.copy(data / "alice" / "run1.parquet", data / "bob" / "zzz.parquet")
     imurun.io.write_recording(imurun.io.read(data / "bob" / "run1.parquet"), data / "bob" / "run1.csv.gz")
-    progress, _ = run([data], tmp_path / "out", crew=Inline(room))
+    progress, _ = run([data], tmp_path / "out", executor=Inline(room))
     assert (progress.done, progress.in_table) == (4, 3)
     table = failures(tmp_path / "out")
     assert [address.rpartition("/")[2] for address in table["address"]] == [
@@ -331,21 +333,21 @@ def test_the_first_by_name_counts_of_the_same_recording(data, tmp_path, room):
     assert table["sentence"].str.contains("aaa.parquet").sum() == 2
     assert table["sentence"].str.contains("run1.csv.gz").sum() == 1
     assert len(sessions(tmp_path / "out")) == len(list((tmp_path / "out" / "steps").rglob("*.parquet"))) == 4
-    progress, crew = run([data], tmp_path / "out")
-    assert (crew.asked, progress.in_table) == ([], 3)
+    progress, executor = run([data], tmp_path / "out")
+    assert (executor.asked, progress.in_table) == ([], 3)
 
 
 def test_a_duplicate_counts_when_the_first_has_changed(data, tmp_path):
     shutil.copy(data / "alice" / "run1.parquet", data / "alice" / "aaa.parquet")
     run([data], tmp_path / "out")
     write_run(data / "alice" / "aaa.parquet", seed=8)
-    progress, crew = run([data], tmp_path / "out")
-    assert [address.rpartition("/")[2] for address in crew.asked] == ["aaa.parquet", "run1.parquet"]
+    progress, executor = run([data], tmp_path / "out")
+    assert [address.rpartition("/")[2] for address in executor.asked] == ["aaa.parquet", "run1.parquet"]
     assert progress.in_table == 0
     assert len(sessions(tmp_path / "out")) == len(list((tmp_path / "out" / "steps").rglob("*.parquet"))) == 5
 
 
-def test_runners_with_odd_names(made_runs, tmp_path):
+def test_runners_with_unusual_names(made_runs, tmp_path):
     rows = ["../x", "a/b", "", "Zoë", "01"]
     file = tmp_path / "data" / "people.csv"
     file.parent.mkdir()
@@ -367,15 +369,15 @@ def test_remote_files_are_read_as_local_ones(data, tmp_path):
     here, there = steps(tmp_path / "here"), steps(tmp_path / "there")
     pd.testing.assert_frame_equal(here.drop(columns="key"), there.drop(columns="key"), check_exact=True)
     assert set(sessions(tmp_path / "there")["source"]) == {"run1.parquet", "run2.parquet"}
-    _, crew = run([f"file://{data}"], tmp_path / "there")
-    assert crew.asked == []
+    _, executor = run([f"file://{data}"], tmp_path / "there")
+    assert executor.asked == []
 
 
-# -- the output folder -----------------------------------------------------------------------------------
+# -- the output folder --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "sentence"),
     [
         ({"mass_kg": 80.0}, "mass_kg is 70.0 there and 80.0 here"),
         ({"mass_kg": None}, "mass_kg is 70.0 there and not set here"),
@@ -386,11 +388,11 @@ def test_remote_files_are_read_as_local_ones(data, tmp_path):
         ({"profile": "shimmer"}, "profile is not set there and shimmer here"),
     ],
 )
-def test_a_cohort_of_other_settings_is_refused(changed, said, tmp_path):
+def test_a_cohort_of_other_settings_is_refused(changed, sentence, tmp_path):
     settings = make_settings(mass_kg=70.0)
     OutputFolder(tmp_path / "out", settings).close()
     OutputFolder(tmp_path / "out", settings).close()
-    with pytest.raises(CohortError, match=said):
+    with pytest.raises(CohortError, match=sentence):
         OutputFolder(tmp_path / "out", replace(settings, **changed))
 
 
@@ -401,7 +403,7 @@ def test_a_cohort_of_another_version_is_refused(tmp_path, monkeypatch):
         OutputFolder(tmp_path / "out", Settings())
 
 
-def test_a_profile_is_known_by_its_text(tmp_path):
+def test_profiles_are_compared_by_their_text(tmp_path):
     text = 'name = "mine"\n[columns]\nacc = ["a", "b", "c"]\n'
     for name in ("one.toml", "two.toml"):
         (tmp_path / name).write_text(text)
@@ -413,14 +415,14 @@ def test_a_profile_is_known_by_its_text(tmp_path):
         OutputFolder(tmp_path / "out", other)
 
 
-def test_a_folder_with_other_things_is_refused_untouched(tmp_path):
+def test_a_folder_with_other_files_is_refused_and_unchanged(tmp_path):
     (tmp_path / "thesis.docx").touch()
     with pytest.raises(CohortError, match="not empty and holds no cohort"):
         OutputFolder(tmp_path, Settings())
     assert [child.name for child in tmp_path.iterdir()] == ["thesis.docx"]
 
 
-def test_a_file_is_no_folder(tmp_path):
+def test_a_file_as_output_folder_is_refused(tmp_path):
     (tmp_path / "out").touch()
     with pytest.raises(CohortError, match="cannot be used"):
         OutputFolder(tmp_path / "out", Settings())

@@ -1,4 +1,4 @@
-"""Runner and group tables against plain arithmetic on the same sessions; what can be odd about a folder."""
+"""Runner and group tables compared with plain arithmetic on the same sessions; damaged and empty folders."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def of_group(table, group, name):
     return table.set_index(["group", "measure"]).loc[(group, name)]
 
 
-def test_every_session_is_read_whatever_its_runner_is_called(folder, sessions):
+def test_every_session_is_read_for_any_name_of_a_runner(folder, sessions):
     results = read_sessions(folder)
     assert (results.left_out, results.notes) == (2, [])
     assert sorted(zip(sessions["runner"], sessions["session"], strict=True)) == sorted(
@@ -55,7 +55,7 @@ def test_every_session_is_read_whatever_its_runner_is_called(folder, sessions):
     assert list(sessions["runner"]) == sorted(sessions["runner"])
 
 
-def test_a_runner_in_numbers(sessions):
+def test_the_row_of_a_runner_matches_the_sessions(sessions):
     ann = by_runner(runner_table(sessions), "Ann")
     summaries = [analysed(kind).summary for kind in ("easy", "fast", "eventful", "walk")]
     assert (ann["group"], ann["sessions"], ann["sessions_running"]) == ("trail", 4, 3)
@@ -70,7 +70,7 @@ def test_a_runner_in_numbers(sessions):
     assert ann["median_running_s"] == pytest.approx(statistics.median(s["running_s"] for s in summaries))
 
 
-def test_one_session_has_no_spread_and_no_gyroscope_no_tilt(sessions):
+def test_a_single_session_has_no_sd_and_without_gyroscope_no_obliquity(sessions):
     table = runner_table(sessions)
     lone, bare = by_runner(table, ODD), by_runner(table, "007")
     assert lone["median_cadence_spm"] == analysed("fast").summary["cadence_spm"]
@@ -80,7 +80,7 @@ def test_one_session_has_no_spread_and_no_gyroscope_no_tilt(sessions):
     assert bare["sd_contact_time_ms"] > 0.0
 
 
-def test_groups_in_numbers(sessions):
+def test_the_rows_of_a_group_match_the_sessions(sessions):
     table = group_table(sessions)
     assert list(dict.fromkeys(table["group"])) == ["road", "trail"]
     assert list(table.loc[table["group"] == "road", "measure"]) == list(MEASURES)
@@ -102,14 +102,14 @@ def test_groups_in_numbers(sessions):
     assert alone["within_runner_sd"] > 0.0
 
 
-def test_without_groups_all_are_one(tmp_path):
+def test_without_groups_all_runners_are_one_group(tmp_path):
     made = [Made("a", "1"), Made("b", "1", "fast")]
     found = read_sessions(write_cohort(tmp_path / "out", made)).sessions
     assert set(group_table(found)["group"]) == {ALL}
     assert set(runner_table(found)["group"]) == {ALL}
 
 
-def test_who_has_no_group_is_none(tmp_path):
+def test_sessions_without_group_are_a_group_of_their_own(tmp_path):
     made = [Made("a", "1", group="x"), Made("a", "2", "fast", group="y"), Made("b", "1"), Made("c", "1")]
     found = read_sessions(write_cohort(tmp_path / "out", made)).sessions
     table = group_table(found)
@@ -119,7 +119,7 @@ def test_who_has_no_group_is_none(tmp_path):
     assert by_runner(runner_table(found), "a")["group"] == "x; y"
 
 
-def test_covariates_are_what_the_manifest_gave(folder):
+def test_covariates_are_those_of_the_manifest(folder):
     assert read_sessions(folder).covariates == ("mass_kg", "height_m", "age")
 
 
@@ -133,7 +133,7 @@ def test_every_measure_has_a_unit_and_values(sessions):
 
 
 @pytest.mark.parametrize("damage", ["cut", "column"])
-def test_a_damaged_table_of_one_runner_leaves_the_others(tmp_path, damage):
+def test_a_damaged_table_of_one_runner_does_not_affect_the_others(tmp_path, damage):
     folder = write_cohort(tmp_path / "out", [Made("a", "1"), Made("b", "1")])
     file = sessions_file(folder, "a")
     if damage == "cut":
@@ -147,11 +147,11 @@ def test_a_damaged_table_of_one_runner_leaves_the_others(tmp_path, damage):
     assert "\n" not in note
 
 
-def test_what_is_no_cohort_is_refused(tmp_path):
+def test_other_folders_are_refused(tmp_path):
     file = tmp_path / "file"
     file.write_text("x")
     for path in (file, tmp_path / "nothing"):
-        with pytest.raises(CohortError, match="no folder"):
+        with pytest.raises(CohortError, match="not a folder"):
             read_sessions(path)
     with pytest.raises(CohortError, match="not written by"):
         read_sessions(tmp_path)
@@ -165,13 +165,13 @@ def test_what_is_no_cohort_is_refused(tmp_path):
         read_sessions(tmp_path)
 
 
-def test_only_failures_are_told(tmp_path):
+def test_a_cohort_of_failures_only_is_an_error(tmp_path):
     folder = write_cohort(tmp_path / "out", [], n_failed=3)
     with pytest.raises(CohortError, match=r"no session.*3 recordings"):
         read_sessions(folder)
 
 
-def test_only_damage_is_told(tmp_path):
+def test_a_cohort_of_damaged_tables_only_is_an_error(tmp_path):
     folder = write_cohort(tmp_path / "out", [Made("a", "1")])
     sessions_file(folder, "a").write_bytes(b"")
     with pytest.raises(CohortError, match=r"runner=a.*damaged"):

@@ -1,4 +1,4 @@
-"""The tidy table against loops over the steps of one session."""
+"""The tidy table compared with loops over the steps of one session."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def slow_cells(steps):
 
 
 @pytest.mark.parametrize("kind", ["eventful", "easy", "bare"])
-def test_a_session_step_by_step(kind):
+def test_cells_of_a_session_match_a_loop_over_its_steps(kind):
     steps = analysed(kind).steps
     expected = slow_cells(steps)
     found = tidy_session(steps)
@@ -124,7 +124,7 @@ def test_thirds_hold_a_third_each(step_time_ms):
             assert lengths[part == k].sum() == pytest.approx(clock_s[-1] / 3, abs=lengths.max() * 1.001)
 
 
-def test_steps_of_unknown_side_have_rows_of_their_own():
+def test_steps_of_unknown_side_have_separate_rows():
     steps = analysed("easy").steps.copy()
     steps.loc[steps.index[-7:], "side"] = "unknown"
     found = tidy_session(steps)
@@ -138,7 +138,7 @@ def test_a_session_without_running_has_no_rows():
     assert tuple(found.columns) == CELL_COLUMNS
 
 
-def test_the_files_say_the_same(summary, tmp_path):
+def test_the_files_hold_the_same_rows(summary, tmp_path):
     read = pd.read_parquet(tmp_path / "summary" / "tidy.parquet")
     text = pd.read_csv(tmp_path / "summary" / "tidy.csv", dtype={"session": str}, parse_dates=["start"])
     assert len(read) == summary.tidy_rows
@@ -174,7 +174,7 @@ def test_rows_carry_their_session(summary, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "text", "column"])
-def test_a_damaged_step_file_costs_its_rows_only(folder, tmp_path, damage):
+def test_a_damaged_step_file_loses_only_its_rows(folder, tmp_path, damage):
     file = steps_file(folder, SESSIONS[0])
     if damage == "gone":
         file.unlink()
@@ -193,7 +193,7 @@ def test_a_damaged_step_file_costs_its_rows_only(folder, tmp_path, damage):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_flipped_bytes_end_in_a_table_or_a_sentence(tmp_path, seed):
+def test_flipped_bytes_give_a_table_or_a_format_error(tmp_path, seed):
     rng = np.random.default_rng(seed)
     file = tmp_path / "steps.parquet"
     analysed("easy").steps.to_parquet(file)
@@ -214,7 +214,7 @@ def test_covariates_named_like_columns_stay_apart():
     }
 
 
-def test_no_row_at_all_is_still_a_table(tmp_path):
+def test_a_table_without_rows_has_its_columns(tmp_path):
     folder = write_cohort(tmp_path / "out", [Made("a", "1", "walk")])
     summary = write_summary(folder, read_sessions(folder), tmp_path / "summary")
     assert summary.tidy_rows == 0
@@ -222,7 +222,7 @@ def test_no_row_at_all_is_still_a_table(tmp_path):
     assert list(summary.runners["sessions_running"]) == [0]
 
 
-def test_many_sessions_make_the_same_rows_in_batches(folder, tmp_path, monkeypatch):
+def test_batches_do_not_change_the_rows(folder, tmp_path, monkeypatch):
     whole = write_summary(folder, read_sessions(folder), tmp_path / "whole")
     monkeypatch.setattr("imurun.cohort.summary_files.BATCH_SESSIONS", 1)
     shares = []
@@ -232,7 +232,7 @@ def test_many_sessions_make_the_same_rows_in_batches(folder, tmp_path, monkeypat
     pd.testing.assert_frame_equal(pd.read_parquet(single.files[2]), pd.read_parquet(whole.files[2]))
 
 
-def test_one_step_file_at_a_time(folder, monkeypatch):
+def test_one_step_file_is_in_memory_at_a_time(folder, monkeypatch):
     opened = []
     real = pq.ParquetFile
     results = read_sessions(folder)
@@ -267,7 +267,7 @@ def test_an_earlier_summary_is_replaced_and_survives_a_failure(folder, tmp_path,
     assert set(pd.read_parquet(out / "tidy.parquet")["runner"]) == {"b"}
 
 
-def test_where_nothing_can_be_written_one_sentence_says_so(folder, tmp_path):
+def test_an_output_folder_that_cannot_be_written_is_one_sentence(folder, tmp_path):
     (tmp_path / "taken").write_text("x")
     with pytest.raises(CohortError, match=r"taken.*another --out"):
         write_summary(folder, read_sessions(folder), tmp_path / "taken")

@@ -1,4 +1,4 @@
-"""Variance components against their formulas in loops, scipy's analysis of variance, and known truth."""
+"""Variance components compared with formulas in loops, scipy's analysis of variance, and known truth."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def slow(runners):
 
 
 @given(SESSIONS)
-def test_the_formulas(runners):
+def test_components_match_the_published_formulas(runners):
     found, expected = components(*flat(runners)), slow(runners)
     spread = np.ptp(flat(runners)[0])
     assert found[:2] == expected[:2]
@@ -94,7 +94,7 @@ def test_each_runner_counts_once():
     assert found.sd == pytest.approx(math.sqrt(50.0))
 
 
-def test_what_cannot_be_estimated_is_empty():
+def test_components_that_cannot_be_estimated_are_nan():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nothing = components(np.array([math.nan, math.nan]), np.array([0, 1]))
@@ -113,7 +113,7 @@ def test_what_cannot_be_estimated_is_empty():
     assert math.isnan(equal.icc)
 
 
-def test_runners_less_alike_within_than_between_have_an_icc_below_zero():
+def test_icc_is_negative_if_runners_vary_more_within_than_between():
     found = components(np.array([0.0, 10.0, 1.0, 9.0]), np.array([0, 0, 1, 1]))
     assert found.between_sd == 0.0
     assert found.icc < 0.0

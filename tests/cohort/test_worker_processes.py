@@ -1,4 +1,4 @@
-"""Worker processes that are killed, that need too much memory, and that count nothing twice."""
+"""Worker processes that are killed or need too much memory; no recording is counted twice."""
 
 from __future__ import annotations
 
@@ -54,21 +54,21 @@ def data(made_runs, tmp_path):
     return copied(made_runs, tmp_path / "data")
 
 
-def test_any_number_of_workers_gives_the_same(data, tmp_path):
+def test_any_number_of_workers_gives_the_same_tables(data, tmp_path):
     run([data], tmp_path / "none")
     for n in (1, 2):
         out = tmp_path / str(n)
-        progress, _ = run([data], out, crew=Lanes(n, share_bytes(n)))
+        progress, _ = run([data], out, executor=Lanes(n, share_bytes(n)))
         assert (progress.done, progress.failed) == (4, 0)
         for table in (steps, sessions):
             pd.testing.assert_frame_equal(table(out), table(tmp_path / "none"), check_exact=True)
 
 
-def test_a_killed_worker_costs_only_its_task(data, tmp_path):
+def test_the_task_of_a_killed_worker_is_tried_again(data, tmp_path):
     victim = key_of(str(data / "alice" / "run1.parquet"))
-    crew = Killing(victim, times=1)
-    progress, _ = run([data], tmp_path / "out", crew=crew)
-    assert crew.times == 0
+    executor = Killing(victim, times=1)
+    progress, _ = run([data], tmp_path / "out", executor=executor)
+    assert executor.times == 0
     assert (progress.done, progress.failed, progress.in_table) == (4, 0, 0)
     keys = [line["key"] for line in lines(tmp_path / "out")]
     assert len(keys) == len(set(keys)) == 4
@@ -76,9 +76,9 @@ def test_a_killed_worker_costs_only_its_task(data, tmp_path):
 
 def test_a_recording_that_kills_its_worker_twice_is_a_failure(data, tmp_path):
     victim = key_of(str(data / "alice" / "run1.parquet"))
-    crew = Killing(victim, times=2, n=1)
-    progress, _ = run([data], tmp_path / "out", crew=crew)
-    assert crew.times == 0
+    executor = Killing(victim, times=2, n=1)
+    progress, _ = run([data], tmp_path / "out", executor=executor)
+    assert executor.times == 0
     assert (progress.done, progress.failed) == (3, 1)
     (row,) = failures(tmp_path / "out").to_dict("records")
     assert row["session"] == "run1"
@@ -94,14 +94,14 @@ def test_a_huge_recording_is_a_failure_and_the_rest_is_done(data, tmp_path):
     others = pq.read_table(own).replace_schema_metadata(None)  # so it must be held in memory
     pq.write_table(others, data / "alice" / "huge.parquet")
     del others
-    progress, _ = run([data], tmp_path / "out", crew=Lanes(1, 512 << 20))
+    progress, _ = run([data], tmp_path / "out", executor=Lanes(1, 512 << 20))
     assert (progress.done, progress.failed) == (5, 1)
     (row,) = failures(tmp_path / "out").to_dict("records")
     assert row["session"] == "huge"
     assert "memory" in row["sentence"]
 
 
-def test_workers_share_the_machine():
+def test_workers_share_the_memory_of_the_machine():
     total = machine_bytes()
     assert total is not None
     assert share_bytes(2) == int(0.8 * total / 2)

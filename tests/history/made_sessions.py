@@ -1,4 +1,4 @@
-"""Sessions made from a model of load, without recordings: what history sees of a runner's year."""
+"""Synthetic sessions of a runner's year, from a model of load instead of recordings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CADENCE_SPM = 168.0
 
 @dataclass(frozen=True)
 class Run:
-    """What a made session is made of."""
+    """Parameters of one synthetic session."""
 
     start: datetime
     minutes: float
@@ -33,7 +33,7 @@ class Run:
 
 
 def steps_of(run, rng):
-    """A step table with what history looks at; one row stands for ten steps of life."""
+    """A step table with the columns that the history reads; one row represents ten steps."""
     n = max(int(run.minutes * CADENCE_SPM / 10), 4)
     columns = {}
     for column in STEP_COLUMNS:
@@ -47,7 +47,7 @@ def steps_of(run, rng):
 
 
 def session_of(run, seed=0, height_m=None):
-    """A `Session` as `analyze` makes it, as far as history looks."""
+    """A `Session` with the parts that the history reads."""
     rng = np.random.default_rng(seed)
     steps = steps_of(run, rng)
     summary = {

@@ -1,4 +1,4 @@
-"""The flags of made years: on the right sessions, with the right numbers, and on few others."""
+"""Flags of synthetic years: the right sessions with the right numbers, and few others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imurun.history.thresholds import read_thresholds
 from tests.history.made_sessions import YEAR_START, Run, ordinary_year, session_of
 
 SPIKE, DRIFT = 141, range(200, 212)
-"""Which sessions of the year: a long run far too long; three weeks of an injury that grows."""
+"""Sessions of the year: a run that is far too long; three weeks of a growing injury."""
 
 
 def eventful_year(seed):
@@ -97,7 +97,7 @@ def test_the_drift_of_an_injury_is_flagged(year):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_ordinary_sessions_are_seldom_flagged(tmp_path, seed):
-    """Few false flags of a spike, and of anything, in a year of some 250 sessions without event."""
+    """Few false flags in a year of some 250 ordinary sessions."""
     runs = ordinary_year(seed)
     rng = np.random.default_rng(seed)
     table = made_table(runs, rng)
@@ -159,7 +159,7 @@ def test_flags_do_not_depend_on_the_order_of_adding(tmp_path_factory, order):
 
 
 ORDERED: dict[str, list] = {}
-"""What the first order gave; every other must give the same."""
+"""Result of the first order; every other order must give the same."""
 
 
 # -- single rules -------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def keys(past, now, thresholds=THRESHOLDS):
     return {flag.key: flag.level for flag in find_flags(past, now, thresholds)}
 
 
-def test_nothing_unusual_gives_nothing():
+def test_usual_sessions_get_no_flag():
     assert find_flags(past_of(), now_of()) == []
 
 
@@ -195,11 +195,11 @@ def test_nothing_unusual_gives_nothing():
     ("dose", "level"),
     [(1099.0, None), (1101.0, "raised"), (1299.0, "raised"), (1301.0, "high"), (2001.0, "very high")],
 )
-def test_the_bands(dose, level):
+def test_excess_of_load_sets_the_level(dose, level):
     assert keys(past_of(), now_of(lumbar_dose_bw4=dose)).get("session_load") == level
 
 
-def test_what_is_31_days_old_does_not_count():
+def test_sessions_older_than_30_days_do_not_count():
     past = past_of()
     past.loc[0, ["start", "lumbar_dose_bw4"]] = [past["start"].iloc[0] - pd.Timedelta(days=1.5), 9000.0]
     assert keys(past, now_of(lumbar_dose_bw4=1500.0)) == {"session_load": "high"}
@@ -214,7 +214,7 @@ def test_later_sessions_do_not_count():
 
 
 @pytest.mark.parametrize("past", [past_of(3), past_of(10), past_of(30, every_days=10.0), past_of(0)])
-def test_too_little_history_says_so_and_flags_only_the_absolute(past):
+def test_with_little_history_only_absolute_rules_and_a_note_are_flagged(past):
     limits = replace(THRESHOLDS, session_load_bw4=5000.0)
     now = now_of(lumbar_dose_bw4=9000.0, pain_after=7.0, pain_before=1.0, peak_impact_g=9.0)
     found = keys(past, now, limits)
@@ -225,29 +225,29 @@ def test_too_little_history_says_so_and_flags_only_the_absolute(past):
         "too_little_history": "note",
     }
     sentence = find_flags(past, now, limits)[-1].sentence
-    assert "it takes 4 sessions and 14 days" in sentence
+    assert "at least 4 sessions and 14 days are needed" in sentence
 
 
-def test_another_height_is_another_load():
+def test_sessions_of_another_body_height_are_not_compared():
     past = past_of(height_m=1.7)
     assert keys(past, now_of(height_m=1.7, lumbar_dose_bw4=1500.0)) == {"session_load": "high"}
     found = find_flags(past, now_of(height_m=1.8, lumbar_dose_bw4=1500.0))
     assert [flag.key for flag in found] == ["too_little_history"]
-    assert "30 computed for another height" in found[0].sentence
+    assert "30 computed for another body height" in found[0].sentence
 
 
-def test_distance_needs_to_be_known_of_all():
+def test_distance_is_compared_only_if_known_for_all_sessions():
     past = past_of(distance_km=10.0)
     assert keys(past, now_of(distance_km=14.0)) == {"session_distance": "high"}
     past.loc[29, "distance_km"] = np.nan
     assert keys(past, now_of(distance_km=14.0)) == {}
 
 
-def test_impact_that_is_unusual():
+def test_unusual_impact_is_flagged():
     values = 2.5 + 0.1 * np.sin(np.arange(30))
     found = find_flags(past_of(peak_impact_g=values), now_of(peak_impact_g=3.4))
     assert [flag.key for flag in found] == ["impact"]
-    assert f"3.40 g against {np.median(values):.2f} g" in found[0].sentence
+    assert f"3.40 g; the median of 30 sessions is {np.median(values):.2f} g" in found[0].sentence
     assert keys(past_of(peak_impact_g=values), now_of(peak_impact_g=1.5)) == {}
     hard_days = np.where(np.arange(30) % 5 == 0, 3.4, values)
     assert keys(past_of(peak_impact_g=hard_days), now_of(peak_impact_g=3.5)) == {}
@@ -260,7 +260,7 @@ def test_asymmetry_only_where_it_grew_and_sides_are_known():
         assert ("contact_time_asymmetry" in keys(past, now)) is expected
 
 
-def test_drift_within_the_run_needs_no_past():
+def test_drift_within_the_run_is_flagged_without_history():
     now = now_of(
         fresh_cadence_spm=170.0, tired_cadence_spm=155.0, fresh_roll_rom_deg=8.0, tired_roll_rom_deg=11.0
     )
@@ -269,25 +269,25 @@ def test_drift_within_the_run_needs_no_past():
     assert "from 170 to 155 steps/min (-9 %)" in found["cadence_drift"].sentence
 
 
-def test_a_hard_session_without_warm_up():
+def test_a_hard_session_without_warm_up_is_flagged():
     now = now_of(intensity_share=0.6, warm_up_s=20.0)
     assert keys(past_of(), now) == {"intensity": "note", "no_warm_up": "note"}
     assert keys(past_of(), now_of(intensity_share=0.9, warm_up_s=400.0)) == {"intensity": "raised"}
     assert keys(past_of(), now_of(intensity_share=0.3, warm_up_s=20.0)) == {}
 
 
-def test_pain_that_rises_with_load():
+def test_pain_that_rises_with_load_is_flagged():
     past = past_of(60, pain_after=1.0)
     assert keys(past, now_of(pain_after=4.0)).get("pain_with_load") is None  # the load of the week is usual
     past.loc[past["start"] > past["start"].max() - pd.Timedelta(days=5), "lumbar_dose_bw4"] = 1090.0
     loaded = past.assign(lumbar_dose_bw4=past["lumbar_dose_bw4"] * np.where(past.index > 53, 1.3, 1.0))
     found = {flag.key: flag for flag in find_flags(loaded, now_of(pain_after=4.0))}
     assert found["pain_with_load"].level == "high"
-    assert "Pain of 4 against 1 usually" in found["pain_with_load"].sentence
+    assert "Pain was 4, usually it is 1" in found["pain_with_load"].sentence
     assert "pain_with_load" not in keys(loaded, now_of(pain_after=2.0))
 
 
-def test_worst_first():
+def test_flags_are_sorted_by_severity():
     now = now_of(
         lumbar_dose_bw4=2500.0, intensity_share=0.6, warm_up_s=500.0, pain_before=0.0, pain_after=3.0
     )
@@ -317,7 +317,7 @@ def test_context_of_equal_days():
 # -- thresholds in the runner's file ------------------------------------------------------------------------
 
 
-def test_thresholds_of_a_runner(tmp_path):
+def test_a_runners_file_overrides_thresholds(tmp_path):
     file = tmp_path / "kim.toml"
     file.write_text(
         "[flags]\nspike_percent = [60, 70, 80]\nimpact_z = 4\n[limits]\nsession_load_bw4 = 1200\n"
@@ -336,7 +336,7 @@ def test_thresholds_of_a_runner(tmp_path):
         ("[flags]\nspike = 3", "flags.spike is unknown"),
         ("flags = 3", "must be a table"),
         ("[flags]\nspike_percent = [10, 30]", "3 numbers"),
-        ("[flags]\nspike_percent = [30, 10, 100]", "rising order"),
+        ("[flags]\nspike_percent = [30, 10, 100]", "increasing order"),
         ("[flags]\nimpact_z = nan", "finite"),
         ("[flags]\nimpact_z = -1", "positive"),
         ('[flags]\nimpact_z = "high"', "give a number"),
@@ -345,7 +345,7 @@ def test_thresholds_of_a_runner(tmp_path):
         ("[limits]\nsession_load_bw4 = inf", "finite"),
     ],
 )
-def test_thresholds_that_make_no_sense(tmp_path, text, part):
+def test_invalid_thresholds_are_refused(tmp_path, text, part):
     (tmp_path / "kim.toml").write_text(text)
     with pytest.raises(SettingsError) as error:
         read_thresholds(tmp_path / "kim.toml")
@@ -353,7 +353,7 @@ def test_thresholds_that_make_no_sense(tmp_path, text, part):
     assert str(error.value).startswith(("kim.toml: ", "kim.toml, line 2: limits."))
 
 
-def test_a_session_that_is_not_kept_is_compared_all_the_same(tmp_path):
+def test_a_session_outside_the_store_gets_the_same_flags(tmp_path):
     with Store(tmp_path) as store:
         runs = [replace(run, minutes=3.0) for run in ordinary_year(3)[:20]]
         for k, run in enumerate(runs):

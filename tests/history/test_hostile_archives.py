@@ -1,4 +1,4 @@
-"""Archives made to harm: refused in a sentence; the store stays as it was, nothing is written beside it."""
+"""Malicious archives are refused in one sentence; the store is unchanged, nothing is written beside it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def refused(store, archive, says, kind=FormatError):
 
 
 @pytest.mark.parametrize("name", [FILE, "steps/20240101-abcdef.parquet"])
-def test_bombs_do_not_go_off(made, store, name):
+def test_decompression_bombs_are_refused(made, store, name):
     def nothing(connection):
         pass
 
@@ -76,20 +76,20 @@ def test_bombs_do_not_go_off(made, store, name):
     refused(store, made, "unpacks to over 50 times its size")
 
 
-def test_an_encrypted_archive(made, store):
+def test_an_encrypted_archive_is_refused(made, store):
     data = bytearray(made.read_bytes())
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(mark) + place] |= 1
     made.write_bytes(bytes(data))
-    refused(store, made, "no archive of a history, or it is damaged")
+    refused(store, made, "not an archive of a history, or it is damaged")
 
 
-def test_an_archive_without_its_beginning(made, store):
+def test_an_archive_without_its_beginning_is_refused(made, store):
     made.write_bytes(made.read_bytes()[10:])
     refused(store, made, "damaged")
 
 
-def test_damaged_packing(made, store):
+def test_damaged_compressed_data_is_refused(made, store):
     data = bytearray(made.read_bytes())
     data[60:90] = b"\xff" * 30
     made.write_bytes(bytes(data))
@@ -123,14 +123,14 @@ def test_damaged_packing(made, store):
         ("course", json.dumps({"bouts": [], "phases": [], "markers": [{}], "warnings": [], "settings": {}})),
     ],
 )
-def test_rows_that_imurun_would_not_write(made, store, column, value):
-    """Once in the store, any of them would make it unreadable or lead out of it."""
+def test_invalid_rows_are_refused(made, store, column, value):
+    """In the store, any of them would make it unreadable or lead to a path outside it."""
 
     def change(connection):
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute(f"UPDATE sessions SET {column} = ?", (value,))
 
-    refused(store, repacked(made, change), "not as imurun keeps them")
+    refused(store, repacked(made, change), "a session in it is invalid")
 
 
 @pytest.mark.parametrize(
@@ -142,16 +142,16 @@ def test_rows_that_imurun_would_not_write(made, store, column, value):
         "SELECT i + 1 FROM n) SELECT i AS session_id FROM n",
     ],
 )
-def test_tables_that_imurun_did_not_make(made, store, statements):
+def test_foreign_tables_views_and_triggers_are_refused(made, store, statements):
     refused(
         store,
         repacked(made, lambda connection: connection.executescript(statements)),
-        "did not make",
+        "did not create",
         StoreError,
     )
 
 
-def test_values_that_the_catalogue_itself_refuses(made, store):
+def test_values_outside_the_constraints_of_the_catalogue_are_refused(made, store):
     def change(connection):
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute("UPDATE sessions SET pain_after = 99")
@@ -159,13 +159,13 @@ def test_values_that_the_catalogue_itself_refuses(made, store):
     refused(store, repacked(made, change), r"^made.zip: its catalogue is damaged; export the history again")
 
 
-def test_versions_that_never_were(made, store):
+def test_invalid_versions_are_refused(made, store):
     refused(
-        store, repacked(made, lambda c: c.execute("PRAGMA user_version = -1")), "no catalogue", StoreError
+        store, repacked(made, lambda c: c.execute("PRAGMA user_version = -1")), "not a catalogue", StoreError
     )
 
 
-def test_what_imurun_exported_comes_back(made, store):
+def test_an_export_is_restored_unchanged(made, store):
     assert restore_store(store, made) == (1, 0)
     assert len(store.sessions()) == 2
 
@@ -174,8 +174,8 @@ def test_what_imurun_exported_comes_back(made, store):
     ("column", "value"),
     [("summary", "{"), ("summary", "3"), ("counts", b"1"), ("start_us", 2**62), ("session_id", OUTSIDE)],
 )
-def test_a_store_that_rotted_says_so(tmp_path, store, column, value):
-    """SQLite has no checksums: a changed value is sound for it."""
+def test_an_invalid_value_in_the_store_is_reported(tmp_path, store, column, value):
+    """SQLite has no checksums, so it does not notice a changed value."""
     with sqlite3.connect(store.folder / FILE) as connection:
         connection.execute(f"UPDATE sessions SET {column} = ?", (value,))
     connection.close()
@@ -186,5 +186,5 @@ def test_a_store_that_rotted_says_so(tmp_path, store, column, value):
             store.with_past(session_id)
             store.steps(session_id)
 
-    with pytest.raises(ImurunError, match="not as imurun keeps them"):
+    with pytest.raises(ImurunError, match="holds an invalid session"):
         use()

@@ -1,4 +1,4 @@
-"""The store: what goes in comes out, once, whatever happens meanwhile."""
+"""The store: sessions are stored once and read back unchanged, also after damage and interruptions."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def one_sentence(error):
     return text
 
 
-# -- in and out ---------------------------------------------------------------------------------------------
+# -- write and read -----------------------------------------------------------------------------------------
 
 
 def test_sessions_come_back_in_order_of_start(store):
@@ -94,7 +94,7 @@ def test_the_same_recording_is_kept_once(store):
     assert len(store.sessions()) == 1
 
 
-def test_two_runs_at_the_same_time_are_said(store):
+def test_overlapping_sessions_are_reported(store):
     first = add(store, 1)
     other = store.add(session_of(run_at(1), 5), runner="Kim", fingerprint=mark(5))
     assert other.overlaps == (first.session_id,)
@@ -120,7 +120,7 @@ def test_a_recording_is_recognised_in_every_file(tmp_path):
     assert len({fingerprint(other) for other in (recording, *others)}) == 4
 
 
-def test_tags(store):
+def test_tags_are_stored_changed_and_removed(store):
     session = replace(session_of(run_at(1)), markers=(Marker(5.0, "pain", 3.0), Marker(9.0, "pain", 4.0)))
     kept = store.add(session, runner="Kim", fingerprint=mark(1), tags=Tags(shoes=" Blue\n", pain_before=0))
     row = store.sessions().iloc[0]
@@ -136,14 +136,14 @@ def test_tags(store):
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"pain_after": 11.0}, "pain_after is 11; pain goes from 0"),
-        ({"pain_before": float("nan")}, "pain_before is nan"),
-        ({"distance_km": 0.0}, "distance_km is 0"),
-        ({"notes": "x" * 3000}, "3000 characters"),
-        ({"mood": "good"}, "mood is no tag"),
+        ({"pain_after": 11.0}, "pain_after must be 0 (no pain) to 10 (worst pain), got 11"),
+        ({"pain_before": float("nan")}, "pain_before must be 0 (no pain) to 10 (worst pain), got nan"),
+        ({"distance_km": 0.0}, "distance_km must be more than 0 and at most 500 km, got 0"),
+        ({"notes": "x" * 3000}, "at most 2000 characters long, got 3000"),
+        ({"mood": "good"}, "mood is not a tag"),
     ],
 )
-def test_tags_that_cannot_be(store, changes, part):
+def test_invalid_tags_are_refused(store, changes, part):
     kept = add(store, 1)
     before = store.sessions()
     with pytest.raises(SettingsError) as error:
@@ -152,11 +152,11 @@ def test_tags_that_cannot_be(store, changes, part):
     pd.testing.assert_frame_equal(store.sessions(), before)
 
 
-def test_words_for_a_session(store):
+def test_find_accepts_last_ids_and_unique_beginnings(store):
     ids = [add(store, k).session_id for k in (1, 2)]
     assert store.find("last") == ids[1]
     assert store.find(ids[0][:-3]) == ids[0]
-    for word, part in (("2024", "begins 2 sessions"), ("x%", "No session is called x%")):
+    for word, part in (("2024", "2 sessions begin with 2024"), ("x%", "No session is called x%")):
         with pytest.raises(StoreError) as error:
             store.find(word)
         assert part in one_sentence(error)
@@ -192,10 +192,10 @@ def test_the_share_of_hard_steps_is_that_of_the_steps_themselves():
             assert np.isnan(found[k])
 
 
-# -- what goes wrong ----------------------------------------------------------------------------------------
+# -- errors -------------------------------------------------------------------------------------------------
 
 
-def test_a_recording_of_another_runner_is_not_taken(store):
+def test_a_recording_of_another_runner_is_refused(store):
     kept = add(store, 1, runner="Kim")
     with pytest.raises(StoreError) as error:
         add(store, 1, runner="Lou")
@@ -208,7 +208,7 @@ def test_a_session_needs_a_start_that_is_past(store):
     ahead = session_of(Run(now + timedelta(days=1), 10.0))
     for session, part in (
         (ahead, "in the future"),
-        (replace(ahead, start=None), "does not say when it began"),
+        (replace(ahead, start=None), "has no start time"),
     ):
         with pytest.raises(SettingsError) as error:
             store.add(session, runner="Kim", fingerprint=mark(1))
@@ -217,7 +217,7 @@ def test_a_session_needs_a_start_that_is_past(store):
     assert not list(store.folder.glob("steps/*"))
 
 
-def test_a_missing_step_table(store):
+def test_a_missing_step_table_is_an_error_and_importing_again_restores_it(store):
     kept = add(store, 1)
     store.steps_path(kept.session_id).unlink()
     with pytest.raises(StoreError) as error:
@@ -232,7 +232,7 @@ def test_a_missing_step_table(store):
     assert "is damaged" in one_sentence(error)
 
 
-def test_a_newer_store_is_left_alone(tmp_path):
+def test_a_newer_store_is_refused_and_not_changed(tmp_path):
     with Store(tmp_path) as store:
         add(store, 1)
     with sqlite3.connect(tmp_path / "catalogue.sqlite") as connection:
@@ -245,7 +245,7 @@ def test_a_newer_store_is_left_alone(tmp_path):
     assert (tmp_path / "catalogue.sqlite").read_bytes() == before
 
 
-def test_an_older_store_is_brought_up_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_an_older_store_is_migrated_completely_or_not_at_all(tmp_path, monkeypatch):
     with Store(tmp_path) as store:
         add(store, 1)
         before = store.sessions()
@@ -262,7 +262,7 @@ def test_an_older_store_is_brought_up_whole_or_not_at_all(tmp_path, monkeypatch)
         assert store.catalogue.rows("SELECT weather FROM sessions") == [("wet",)]
 
 
-def test_a_store_locked_by_another_process(store):
+def test_a_store_locked_by_another_process_can_be_read_but_not_written(store):
     add(store, 1)
     hold = (
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
@@ -278,7 +278,7 @@ def test_a_store_locked_by_another_process(store):
     with pytest.raises(StoreError) as error:
         add(store, 2)
     assert "in use by another process" in one_sentence(error)
-    assert len(store.sessions()) == 1  # reading goes on
+    assert len(store.sessions()) == 1  # reading is still possible
     other.communicate()
     assert add(store, 2).is_new
 
@@ -312,17 +312,17 @@ def test_a_damaged_catalogue_is_kept_and_never_overwritten(tmp_path, damage):
         assert len([path for path in tmp_path.glob("*.damaged-*") if not path.name.endswith("-wal")]) == 1
 
 
-def test_a_folder_that_is_none(tmp_path):
+def test_a_path_that_is_not_a_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError) as error:
         Store(tmp_path / "file")
     assert "--store" in one_sentence(error)
 
 
-# -- all as one file ----------------------------------------------------------------------------------------
+# -- export and restore -------------------------------------------------------------------------------------
 
 
-def test_everything_as_one_file_and_back(tmp_path):
+def test_export_and_restore_give_the_same_store(tmp_path):
     file = tmp_path / "all.zip"
     with Store(tmp_path / "a") as store:
         for k in range(4):
@@ -346,7 +346,7 @@ def test_everything_as_one_file_and_back(tmp_path):
     assert not list((tmp_path / "b").glob(".restore*"))
 
 
-def test_an_archive_that_does_not_fit_adds_nothing(tmp_path):
+def test_an_archive_with_conflicts_adds_nothing(tmp_path):
     with Store(tmp_path / "a") as store:
         add(store, 1, runner="Kim")
         add(store, 2, runner="Kim")
@@ -359,10 +359,10 @@ def test_an_archive_that_does_not_fit_adds_nothing(tmp_path):
     with Store(tmp_path / "b") as other:
         add(other, 1, runner="Lou")
         for name, kind, part in (
-            ("all.zip", StoreError, "the store as one of Lou"),
-            ("text.zip", FormatError, "no archive"),
-            ("cut.zip", FormatError, "no archive"),
-            ("evil.zip", FormatError, "does not belong"),
+            ("all.zip", StoreError, "to Lou in the store"),
+            ("text.zip", FormatError, "not an archive"),
+            ("cut.zip", FormatError, "not an archive"),
+            ("evil.zip", FormatError, "does not belong in"),
             ("none.zip", FormatError, "could not be read"),
         ):
             with pytest.raises(kind) as error:

@@ -1,4 +1,4 @@
-"""The recordings that relations are tried on, and how the steps of two analyses are compared."""
+"""Recordings for the relations, and comparison of the steps of two analyses."""
 
 from __future__ import annotations
 

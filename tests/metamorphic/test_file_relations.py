@@ -1,4 +1,4 @@
-"""The same run through a file, in the units and stamps that sensors write."""
+"""The same run through files with the units and time stamps of sensors."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_units_do_not_matter(runs, tmp_path, acc_unit, gyr_unit, time_unit):
     assert not differing(analysed(recording)[0], analysed(again)[0], clipped, rtol=1e-7, atol=1e-6)
 
 
-def test_a_file_of_its_own_gives_the_bytes_back(runs, tmp_path):
+def test_parquet_of_imurun_gives_the_same_bytes(runs, tmp_path):
     for run in runs[:4]:
         path = tmp_path / f"{run.name}.parquet"
         write_recording(run.recording, path)

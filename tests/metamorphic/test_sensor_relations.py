@@ -1,4 +1,4 @@
-"""The same run on another sensor: turned, mirrored, with another gain."""
+"""The same run with another sensor: rotated, mirrored, with another gain."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_turned_sensor_gives_the_same_steps(runs, turn):
         assert not differing(steps, analysed(other, run.mounting @ turn.T)[0], clipped), run.name
 
 
-def test_the_mirror_image_has_its_sides_swapped_and_all_else_to_the_byte(runs):
+def test_a_mirror_image_swaps_the_sides_and_is_otherwise_identical(runs):
     """Force changes sign across the mirror's plane; rotation, which is no vector, along it."""
     for run in runs:
         body = turned(run.recording, run.mounting)
@@ -55,7 +55,7 @@ def test_the_mirror_image_has_its_sides_swapped_and_all_else_to_the_byte(runs):
 
 
 @pytest.mark.parametrize("gain", [0.98, 1.02])
-def test_an_accelerometer_2_percent_off(runs, gain):
+def test_a_scale_error_of_2_percent_changes_little(runs, gain):
     """Peaks are off by as much; contacts by 2 to 5 ms, as a higher pulse is taken for a longer contact."""
     found = compared(
         (

@@ -1,4 +1,4 @@
-"""The same samples in other blocks, with a gap, after another run."""
+"""The same samples in other blocks, with a gap, and after another run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_block_sizes_in_any_order_give_the_same_bytes(runs, sizes, pick):
 
 
 @pytest.mark.parametrize("gap_s", [0.2, 1.0, 5.0])
-def test_a_gap_leaves_what_was_decided_before_and_soon_what_comes_after(runs, gap_s):
+def test_a_gap_changes_no_step_before_it_and_few_after_it(runs, gap_s):
     """To the byte before; after it the contacts are near those of the whole as `SETTLED_MS` says."""
     for run in runs:
         recording = run.recording
@@ -85,7 +85,7 @@ def standing(recording):
     return np.array([0.0, 0.0, G]) + 0.02 * np.random.default_rng(1).standard_normal((n, 3))
 
 
-def test_a_gap_in_walking_and_running_is_no_step(runs):
+def test_there_are_no_steps_in_a_gap(runs):
     """However long: the table has nothing between its ends, and the time goes on."""
     run = runs[0]
     recording = run.recording

@@ -1,4 +1,4 @@
-"""The same run on another clock: begun later, timed by another crystal, sampled at another rate."""
+"""The same run on another clock: later start, clock error, other sampling rate."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_samples_missing_before_the_first_move_everything_and_change_nothing(run
 
 
 @pytest.mark.parametrize("cut_s", [0.37, 1.0, 2.0])
-def test_a_recording_that_begins_later_has_the_same_steps_after_some_seconds(runs, cut_s):
+def test_a_later_start_gives_the_same_steps_after_some_seconds(runs, cut_s):
     for run in runs:
         assert_settles(*begun_later(run, int(cut_s * run.recording.rate_hz)), 0.0, run.name)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
-def test_a_recording_that_begins_in_mid_run_has_the_same_steps_after_some_seconds(runs, share):
+def test_a_start_during_the_run_gives_the_same_steps_after_some_seconds(runs, share):
     for run in runs:
         if run.recording.duration_s > 8.0:
             assert_settles(*begun_later(run, int(share * len(run.recording))), 0.0, run.name)
@@ -55,7 +55,7 @@ def begun_later(run, n):
 
 
 @pytest.mark.parametrize("fast", [0.99, 1.01])
-def test_a_clock_1_percent_off(runs, fast):
+def test_a_clock_error_of_1_percent_changes_little(runs, fast):
     """Times scale with it, and cadence the other way; filters and limits, in Hz and s, stay."""
     analyses = []
     for _, recording, mounting in runs:
@@ -73,7 +73,7 @@ def test_a_clock_1_percent_off(runs, fast):
 
 
 @pytest.mark.parametrize("to_hz", [100, 104, 200, 400])
-def test_another_sampling_rate(runs, to_hz):
+def test_another_sampling_rate_changes_little(runs, to_hz):
     """Resampled within its band: the same contacts to 2.5 ms and the same cadence to 0.02 %."""
     analyses = [
         (

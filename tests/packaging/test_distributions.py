@@ -1,4 +1,4 @@
-"""What is in the wheel and in the source distribution, against what git and the package know."""
+"""Contents of the wheel and the source distribution, compared with git and the package."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def build(source, out, *kinds):
     words = [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", str(out), str(source)]
-    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
-    assert told.returncode == 0, told.stdout + told.stderr
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
     return out
 
 
@@ -29,10 +29,10 @@ def listed(wheel):
 
 @pytest.fixture(scope="module")
 def tracked():
-    told = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if told.returncode:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
         pytest.skip("needs a checkout: what belongs to the source is asked of git")
-    return {name for name in told.stdout.splitlines() if (ROOT / name).exists()}
+    return {name for name in done.stdout.splitlines() if (ROOT / name).exists()}
 
 
 @pytest.fixture(scope="module")

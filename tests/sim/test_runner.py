@@ -1,4 +1,4 @@
-"""The runner: forces, contacts, angles and the table of truth."""
+"""The simulated runner: forces, contacts, angles and the table of ground truth."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def _mean_force(sim, first, last, n=4000):
 
 
 def _loop(acc):
-    """Area vector of the acceleration, the sense in which it goes round."""
+    """Area vector of the acceleration loop, which gives its direction of rotation."""
     return np.cross(acc, np.gradient(acc, axis=0)).mean(axis=0)
 
 
@@ -75,7 +75,7 @@ def test_truth_table_adds_up(segment, runner, seed):
 
 @settings(max_examples=20)
 @given(segment=RUNS, runner=RUNNERS, seed=st.integers(0, 2**32 - 1))
-def test_running_goes_round_to_the_left_and_drops_the_swing_side(segment, runner, seed):
+def test_running_acceleration_turns_about_the_left_axis_and_the_swing_side_drops(segment, runner, seed):
     sway = segment.sway_deg
     sim = simulate([segment], runner, SensorModel(rate_hz=200.0), seed=seed)
     truth = sim.truth
@@ -136,7 +136,7 @@ def test_grounded_running_has_no_flight_but_bounces(duty):
     assert _loop(sim.truth.acc_body)[1] > 0.0
 
 
-def test_a_sprint():
+def test_a_sprint_has_short_contacts_and_high_cadence():
     sim = simulate([Segment("running", 10.0, speed_m_s=9.0, cadence_spm=285.0, duty_factor=0.25)], STEADY)
     steps = sim.truth.steps
     assert np.mean(steps["contact_time_ms"]) == pytest.approx(105.0, abs=2.0)
@@ -168,7 +168,7 @@ def test_walking_is_an_inverted_pendulum(speed):
     yaw=st.floats(1.0, 20.0),
     lean=st.floats(-5.0, 20.0),
 )
-def test_sway_and_lean_come_out_as_asked(roll, pitch, yaw, lean):
+def test_sway_and_lean_match_the_settings(roll, pitch, yaw, lean):
     segment = Segment("running", 8.0, sway_deg=(roll, pitch, yaw), lean_deg=lean, turn_deg_s=8.0)
     steps = simulate([segment], STEADY).truth.steps
     np.testing.assert_allclose(steps["roll_rom_deg"], roll, rtol=0.01)
@@ -177,7 +177,7 @@ def test_sway_and_lean_come_out_as_asked(roll, pitch, yaw, lean):
     np.testing.assert_allclose(steps["lean_deg"], lean, atol=0.05)
 
 
-def test_asymmetry_shows_in_the_feet_it_was_given_to():
+def test_asymmetry_changes_the_sides_as_set():
     runner = RunnerModel(variability=0.0, contact_asymmetry=0.08, peak_asymmetry=0.0)
     steps = simulate([Segment("running", 10.0)], runner).truth.steps
     left = steps["side"] == "left"
@@ -201,13 +201,13 @@ def test_fatigue_drifts_from_start_to_end():
     assert steps["lean_deg"][-1] - steps["lean_deg"][0] == pytest.approx(6.0, abs=0.2)
 
 
-def test_variability_is_what_was_asked():
+def test_variability_matches_the_setting():
     steps = simulate([Segment("running", 200.0)], RunnerModel(variability=0.03)).truth.steps
     step_ms = steps["step_time_ms"][1:]
     assert step_ms.std() / step_ms.mean() == pytest.approx(0.03, rel=0.15)
 
 
-def test_session_of_many_parts():
+def test_a_session_has_the_bouts_of_its_segments():
     segments = [
         Segment("still", 5.0),
         Segment("walking", 10.0),
@@ -244,7 +244,7 @@ def test_speed_changes_smoothly_within_a_gait():
     assert np.abs(np.diff(step_ms)).max() < 15.0
 
 
-def test_pushes_start_and_end_at_zero_and_ring_adds_no_impulse():
+def test_pushes_start_and_end_at_zero_and_the_oscillation_adds_no_impulse():
     u = np.linspace(0.0, 1.0, 10_001)
     for speed in (1.8, 3.0, 5.5):
         pulse = shape_at("running", speed).pulse
@@ -278,7 +278,7 @@ def test_pushes_start_and_end_at_zero_and_ring_adds_no_impulse():
         lambda: simulate([Segment("still", 10.0)]),
     ],
 )
-def test_absurd_settings_are_refused(make):
+def test_settings_out_of_range_are_refused(make):
     with pytest.raises(SettingsError):
         make()
 
@@ -293,7 +293,7 @@ def test_absurd_settings_are_refused(make):
     transition_s=st.floats(0.0, 5.0),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_any_session_is_whole(kinds, transition_s, seed):
+def test_any_session_is_complete_and_finite(kinds, transition_s, seed):
     segments = [Segment(kind, duration, transition_s=transition_s) for kind, duration in kinds]
     if all(kind == "still" for kind, _ in kinds):
         segments.append(Segment("running", 5.0))

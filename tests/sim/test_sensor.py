@@ -1,4 +1,4 @@
-"""The sensor: six axes that agree, and faults that are as large as asked."""
+"""The simulated sensor: consistent six axes, and errors of the size that is set."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ RUN = [Segment("running", 20.0)]
 
 
 def _integrate(gyr, rate_hz, first):
-    """Orientation from the gyroscope alone: mid-point rotation vectors, one a sample."""
+    """Orientation from the gyroscope alone: mid-point rotation vectors, one for each sample."""
     turns = Rotation.from_rotvec(0.5 * (gyr[1:] + gyr[:-1]) / rate_hz)
     here = Rotation.from_matrix(first)
     path = [here]
@@ -101,14 +101,14 @@ def test_same_seed_same_bytes_and_other_seed_other_run():
     assert not np.array_equal(first.truth.steps["initial_contact_s"], other.truth.steps["initial_contact_s"])
 
 
-def test_another_sensor_sees_the_same_run():
+def test_another_sensor_measures_the_same_run():
     clean = simulate(RUN, seed=8)
     noisy = simulate(RUN, None, SensorModel(rate_hz=200.0, acc_noise_g=0.1, drop_share=0.1), seed=8)
     assert _same_bytes(clean.truth.steps, noisy.truth.steps)
     np.testing.assert_allclose(noisy.truth.acc_body[::2], clean.truth.acc_body, atol=1e-12)
 
 
-def test_noise_and_bias_are_as_large_as_asked():
+def test_noise_and_bias_match_the_settings():
     bias_g, bias_deg = (0.05, -0.02, 0.01), (1.0, -2.0, 0.5)
     sensor = SensorModel(
         acc_noise_g=0.02, gyr_noise_deg_s=0.7, acc_bias_g=bias_g, gyr_bias_deg_s=bias_deg, rate_hz=400.0
@@ -123,7 +123,7 @@ def test_noise_and_bias_are_as_large_as_asked():
     np.testing.assert_allclose(gyr_error.mean(axis=0), bias_deg, atol=0.04)
 
 
-def test_clipping_and_resolution():
+def test_readings_are_clipped_and_quantised():
     sensor = SensorModel(
         acc_range_g=2.0, gyr_range_deg_s=60.0, acc_resolution_g=1 / 64, gyr_resolution_deg_s=0.5
     )
@@ -139,7 +139,7 @@ def test_clipping_and_resolution():
     assert (recording.acc_range_g, recording.gyr_range_deg_s) == (2.0, 60.0)
 
 
-def test_single_losses_and_bursts():
+def test_single_and_burst_losses_match_the_settings():
     sim = simulate([Segment("running", 120.0)], None, SensorModel(drop_share=0.05), seed=1)
     assert sim.lost.mean() == pytest.approx(0.05, rel=0.15)
     assert sim.recording.n_bridged > 0.8 * sim.lost.sum()
@@ -151,7 +151,7 @@ def test_single_losses_and_bursts():
     assert np.isnan(sim.recording.acc[sim.lost]).all()
 
 
-def test_clock_drift_and_jitter():
+def test_clock_drift_and_jitter_match_the_settings():
     sim = simulate([Segment("running", 100.0)], None, SensorModel(clock_ppm=1000.0, jitter_s=0.002))
     assert len(sim.recording) == 10_010
     assert sim.truth.time_s[-1] == pytest.approx(100.0, abs=0.02)
@@ -159,7 +159,7 @@ def test_clock_drift_and_jitter():
     assert np.std(sim.time_stamps_s - sim.recording.time_s) == pytest.approx(0.002, rel=0.1)
 
 
-def test_without_a_gyroscope():
+def test_a_sensor_without_gyroscope_gives_no_angular_rate():
     start = datetime(2024, 5, 1, 7, 30, tzinfo=UTC)
     sim = simulate(RUN, None, SensorModel(has_gyro=False, gyr_range_deg_s=2000.0), start=start)
     assert sim.recording.gyr is None
@@ -182,12 +182,12 @@ def test_without_a_gyroscope():
         {"mounting": np.ones((3, 3))},
     ],
 )
-def test_absurd_sensors_are_refused(settings_):
+def test_sensors_out_of_range_are_refused(settings_):
     with pytest.raises(SettingsError):
         SensorModel(**settings_)
 
 
-def test_presets_hold_what_they_promise():
+def test_presets_have_the_described_properties():
     steady = steady_run(20.0)
     assert len(steady.recording) == 2000
     assert set(steady.truth.steps["gait"]) == {"running"}

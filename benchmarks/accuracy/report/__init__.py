@@ -1,1 +1,1 @@
-"""From result files to tables, plots and one page. Nothing here runs a method."""
+"""Builds tables, plots and one page from result files; does not run methods."""

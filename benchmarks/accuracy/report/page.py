@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing else: tables by jinja2, plots and their script by bokeh."""
+"""Builds one self-contained HTML page: tables by jinja2, plots and their script by bokeh."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TEMPLATE = "page.html.jinja"
 
 
 def write_page(results: Results, scores: pd.DataFrame, path: Path) -> None:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Raises:
         OSError: the folder cannot be written.
@@ -44,11 +44,11 @@ def write_page(results: Results, scores: pd.DataFrame, path: Path) -> None:
 
 
 def page(results: Results, scores: pd.DataFrame) -> str:
-    """The page as text."""
+    """The page as HTML text."""
     robustness = robustness_table(results)
     mine = results.contacts[results.contacts["method"] == LEFT_OUT]
     made_worse = len(results.run["conditions"]) > 2
-    # as recorded alone, quality tells nothing: what varies between runners no step shows of itself
+    # without degraded conditions quality has no relation to the error, which then depends on the runner
     calibration = calibration_table(mine if made_worse else mine.iloc[:0])
     drawn = draw(results, scores, robustness, calibration)
     script, divs = components(drawn) if drawn else ("", {})
@@ -85,7 +85,7 @@ def page(results: Results, scores: pd.DataFrame) -> str:
 def draw(
     results: Results, scores: pd.DataFrame, robustness: pd.DataFrame, calibration: pd.DataFrame
 ) -> dict[str, Any]:
-    """Every plot that there is something to draw for, by name."""
+    """Plots with data, by name."""
     labels = labels_of(results)
     drawn: dict[str, Any] = {}
     for scope in ("level", "slopes"):

@@ -1,4 +1,4 @@
-"""The plots of the page, drawn by bokeh."""
+"""Draws the plots of the page with bokeh."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.accuracy.report.statistics import summarise
 from benchmarks.accuracy.results import Results
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#56b4e9", "#8c510a", "#cc79a7", "#444444")
-"""To be told apart by colour-blind people too, after Okabe and Ito 2008; markers differ as well."""
+"""Colours that colour-blind people can distinguish (Okabe and Ito 2008); markers differ too."""
 MARKERS = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star", "plus")
 MUTED = "#777777"
 
@@ -84,7 +84,7 @@ def bland_altman_plot(results: Results) -> Any:
 
 
 def trial_plot(results: Results, x: str, x_label: str, quantity: str) -> Any:
-    """Bias of each trial against its speed or slope, a line a runner where there are several trials."""
+    """Bias of each trial by speed or slope, with a line for each runner with several trials."""
     rows = _recorded(results.contacts)
     rows = rows[rows["slope_percent"] != 0] if x == "slope_percent" else rows[rows["slope_percent"] == 0]
     rows = rows.dropna(subset=[x, quantity])
@@ -107,7 +107,7 @@ def trial_plot(results: Results, x: str, x_label: str, quantity: str) -> Any:
 
 
 def family_plot(rows: pd.DataFrame, labels: dict[str, str], figure_name: str, words: str) -> Any:
-    """One family of conditions: a curve a method, dashed what it was as recorded."""
+    """One family of conditions: a curve for each method; dashed lines are as recorded."""
     plot = _figure(f"{rows['family'].iloc[0]}, {rows['unit'].iloc[0]}", words, height=270)
     items = []
     for k, (method, mine) in enumerate(rows.groupby("method", sort=False)):

@@ -1,4 +1,4 @@
-"""The figures that are compared: where they stand in the result files, and how they are shown."""
+"""Quantities of the report: columns in the result files, labels, units and decimals."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ F1_WIDE = "f1_wide"
 
 @dataclass(frozen=True)
 class Quantity:
-    """One figure.
+    """One quantity.
 
     Attributes:
         name: column of the contacts, or of the trials.
-        label, unit, decimals: for people.
-        meaning: one phrase for a newcomer.
-        per_trial: one value a trial instead of one a contact.
-        headline: what stands for it in short tables: "rmse", "mean_abs", or "mean" for a share.
+        label, unit, decimals: for display.
+        meaning: explanation in one phrase.
+        per_trial: whether there is one value for each trial instead of each contact.
+        headline: statistic in short tables: "rmse", "mean_abs", or "mean" for a share.
         scale: from the column to the unit shown.
-        signed: whether bias, SD and limits of agreement say something.
+        signed: whether bias, SD and limits of agreement are meaningful.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Quantity:
 
     @property
     def statistic(self) -> str:
-        """The column of the score table that the headline stands in: the mean of a share is its bias."""
+        """Column of the headline in the score table; the mean of a share is its bias."""
         return "bias" if self.headline == "mean" else self.headline
 
 
@@ -89,4 +89,4 @@ QUANTITIES: dict[str, Quantity] = {
 """By name, in the order of tables."""
 
 SCOPES = {"level": "level ground", "slopes": "slopes", "all": "level and slopes"}
-"""Which trials: key, words."""
+"""Groups of trials: key, label."""

@@ -1,4 +1,4 @@
-"""What each condition costs, against the same trials as they were recorded."""
+"""Errors under each condition, compared with the same trials as recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRIAL = ["dataset", "trial"]
 
 
 def robustness_table(results: Results) -> pd.DataFrame:
-    """A row a method and condition, conditions in the order of the run, recorded ones left out.
+    """A row for each method and condition, in the order of the run, without the recorded ones.
 
     Columns: method, condition, family, value, unit, n_true, f1 and recorded_f1; for each of `FIGURES` its
     name and recorded_ with its name: RMSE, or percent for sides. Trials that a condition cannot be applied

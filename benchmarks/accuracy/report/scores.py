@@ -1,4 +1,4 @@
-"""One long table of scores: every figure of every method, by group, trials and condition."""
+"""Builds a long table of scores: every quantity of every method, by group, trials and condition."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ VALUES = (
 
 
 def score_table(results: Results) -> pd.DataFrame:
-    """Columns `KEYS` and `VALUES`, and `value`, the one that stands for the figure in short tables.
+    """Columns `KEYS` and `VALUES`, and `value`, the statistic for short tables.
 
     Trials as recorded and without gyroscope; `robustness` has the other conditions.
 
     group is "pooled", "dataset" or "runner", member the dataset's or runner's name. Errors are in the unit
     of the figure, over contacts or trials of all runners as they are: a runner with more contacts counts
-    more. The F1 has its value alone, n is the number of true contacts.
+    more. F1 has only its value, and n is the number of true contacts.
     """
     rows: list[dict[str, Any]] = []
     used = results.trials[results.trials["condition"].isin([AS_RECORDED.label, WITHOUT_GYROSCOPE.label])]
@@ -56,7 +56,7 @@ def score_table(results: Results) -> pd.DataFrame:
 
 
 def pick(scores: pd.DataFrame, **keys: str) -> pd.DataFrame:
-    """The rows with these keys; condition as recorded and the pooled group unless others are given."""
+    """The rows with these keys; by default as recorded and pooled."""
     wanted = {"condition": AS_RECORDED.label, **keys}
     if "group" not in keys and "member" not in keys:
         wanted["group"] = "pooled"
@@ -68,7 +68,7 @@ def pick(scores: pd.DataFrame, **keys: str) -> pd.DataFrame:
 def _parts(
     trials: pd.DataFrame, contacts: pd.DataFrame
 ) -> Iterator[tuple[str, str, str, pd.DataFrame, pd.DataFrame]]:
-    """Group, member, scope, and the rows in it."""
+    """Group, member, scope and rows of each."""
     for scope in SCOPES:
         some_trials, some_contacts = in_scope(trials, scope), in_scope(contacts, scope)
         if len(some_trials):

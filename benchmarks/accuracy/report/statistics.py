@@ -1,4 +1,4 @@
-"""Errors summed up: bias, spread, limits of agreement, and intervals over runners."""
+"""Summary statistics of errors: bias, SD, limits of agreement, and intervals over runners."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ UNKNOWN: Interval = (np.nan, np.nan)
 
 @dataclass(frozen=True)
 class Summary:
-    """Errors (found minus true) of one figure.
+    """Statistics of the errors (found minus true) of one quantity.
 
     Attributes:
-        n, n_runners: how many values, of how many runners.
+        n, n_runners: number of values and of runners.
         bias, sd: mean, and standard deviation around it (n - 1); SD of one value is NaN.
         rmse: root mean square, bias included.
         mean_abs: mean of the absolute values.
@@ -46,13 +46,13 @@ class Summary:
 def summarise(
     errors: npt.ArrayLike, runners: npt.ArrayLike, *, seed: int = SEED, n_resamples: int = N_RESAMPLES
 ) -> Summary:
-    """Sum up errors, NaN left out.
+    """Statistics of errors, without NaN.
 
     Args:
         errors: shape (n,).
-        runners: whose each is, shape (n,).
+        runners: runner of each, shape (n,).
         seed: the same seed gives the same intervals.
-        n_resamples: how often the runners are drawn.
+        n_resamples: number of resamples.
     """
     values = np.asarray(errors, dtype=np.float64)
     names = np.asarray(runners)[np.isfinite(values)]
@@ -89,8 +89,8 @@ def runner_sums(values: FloatArray, names: np.ndarray) -> FloatArray:
 def over_runners(sums: FloatArray, seed: int, n_resamples: int) -> tuple[Interval, Interval, Interval]:
     """Percentile intervals of bias, RMSE and mean absolute error.
 
-    Whole runners are drawn with replacement, as many as there are: contacts of one runner are alike, and
-    drawing contacts would make the intervals far too narrow. With one runner there is no interval.
+    Whole runners are drawn with replacement, because contacts of one runner are correlated; drawing contacts
+    would make the intervals far too narrow. With one runner there is no interval.
     """
     n_runners = len(sums)
     if n_runners < 2:

@@ -1,4 +1,4 @@
-"""The tables of the page, every cell a text."""
+"""Tables of the page, with all cells as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.accuracy.report.targets import Verdict
 from benchmarks.accuracy.results import Results
 
 Table = dict[str, Any]
-"""head: titles; rows: cells as texts; left: how many columns hold words."""
+"""head: titles; rows: cells as text; left: number of text columns."""
 
 
 def labels_of(results: Results) -> dict[str, str]:
@@ -43,7 +43,7 @@ def verdict_row(verdict: Verdict) -> dict[str, str]:
 
 
 def methods_table(results: Results, scores: pd.DataFrame, scope: str) -> Table | None:
-    """Every method, all runners pooled; None where there are no such trials."""
+    """Every method, all runners pooled; None without such trials."""
     rows = pick(scores, scope=scope)
     if not len(rows):
         return None
@@ -94,7 +94,7 @@ def detail_table(scores: pd.DataFrame, group: str) -> Table:
 
 
 def robustness_rows(table: pd.DataFrame, labels: dict[str, str]) -> Table:
-    """Every condition, with what it was as recorded in brackets."""
+    """Every condition, with the value as recorded in brackets."""
     names = ("f1", *FIGURES)
     cells = []
     for _, row in table.iterrows():
@@ -110,7 +110,7 @@ def robustness_rows(table: pd.DataFrame, labels: dict[str, str]) -> Table:
 
 
 def calibration_rows(table: pd.DataFrame) -> Table:
-    """Bins of quality that hold steps, from `benchmarks.accuracy.quality.calibration`: RMSE / median size."""
+    """Non-empty bins of `benchmarks.accuracy.quality.calibration`: RMSE / median absolute error."""
     names = [name for name in ERRORS if name in QUANTITIES]
     cells = [
         [

@@ -1,4 +1,4 @@
-"""What is to be reached, what others published, and whether it was reached on runners left out."""
+"""Targets, published values, and whether imurun reaches the targets on runners left out."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Target:
     """One limit for one figure.
 
     Attributes:
-        label: what is measured, with the trials it is measured on.
+        label: quantity and trials.
         quantity: name in `QUANTITIES`, or the F1.
         scope: trials: level, slopes or all.
-        limit: the worst value that reaches it, in the unit of the figure.
-        published: the best that others state, in words.
-        source: where.
+        limit: worst value that reaches the target, in the unit of the quantity.
+        published: best published value, as text.
+        source: of the published value.
         at_least: whether the value must be at least the limit, instead of at most.
-        condition: under which it is measured.
+        condition: of the measurement.
     """
 
     label: str
@@ -61,7 +61,7 @@ TARGETS: tuple[Target, ...] = (
         "all",
         0.995,
         "0.99 within 100 ms",
-        "published rules, as this project wrote them anew, on sacral_grf",
+        "published rules, as implemented in this project, on sacral_grf",
         at_least=True,
     ),
     *_both(
@@ -70,7 +70,7 @@ TARGETS: tuple[Target, ...] = (
         7.0,
         12.0,
         "13-15 ms around its own bias",
-        "published rules, written anew, on sacral_grf",
+        "published rules, as implemented here, on sacral_grf",
     ),
     *_both(
         "Final contact",
@@ -78,7 +78,7 @@ TARGETS: tuple[Target, ...] = (
         10.0,
         12.0,
         "15-25 ms",
-        "published rules, written anew, on sacral_grf",
+        "published rules, as implemented here, on sacral_grf",
     ),
     *_both("Contact time", "contact_error_ms", 11.0, 16.0, "20 ms", PATOZ),
     Target("Side, six axes", "side_right", "all", 99.5, "81.9 %", KIERNAN, at_least=True),
@@ -119,15 +119,15 @@ REACHED, MISSED, NOT_MEASURED = "reached", "not reached", "not measured"
 
 @dataclass(frozen=True)
 class Verdict:
-    """A target and what was measured.
+    """A target and its measured value.
 
     Attributes:
-        target: what was to be reached.
+        target: the target.
         value, interval: measured on runners left out, and its 95 % interval over runners (NaN: none).
-        n, n_runners: values and runners behind it.
-        missed_by: how far the value is from the limit; 0 where it is reached, NaN where not measured.
-        worst: the runners on whom the limit is not kept, worst first, with their values.
-        best_rule: the published rule that does best here, with its value; ("", NaN) where none gives it.
+        n, n_runners: number of values and of runners.
+        missed_by: distance from the limit; 0 if it is reached, NaN if not measured.
+        worst: runners on whom the target is not reached, worst first, with their values.
+        best_rule: best published rule on these data, with its value; ("", NaN) for none.
     """
 
     target: Target
@@ -148,12 +148,12 @@ class Verdict:
 
 
 def verdicts(scores: pd.DataFrame, method: str = LEFT_OUT) -> list[Verdict]:
-    """Every target against the scores of one method."""
+    """Compare every target with the scores of one method."""
     return [_verdict(target, scores, method) for target in TARGETS]
 
 
 def shortfall(target: Target, value: float) -> float:
-    """How far a value is from the limit, 0 where it keeps it."""
+    """Distance of a value from the limit, 0 if the limit is kept."""
     return max(target.limit - value if target.at_least else value - target.limit, 0.0)
 
 
@@ -187,14 +187,14 @@ def _verdict(target: Target, scores: pd.DataFrame, method: str) -> Verdict:
 
 
 def _others(rows: pd.DataFrame) -> Iterator[tuple[str, float]]:
-    """The published rules that give the figure."""
+    """The published rules with this quantity."""
     for method, value in zip(rows["method"], rows["value"], strict=True):
         if not method.startswith("imurun") and np.isfinite(value):
             yield method, float(value)
 
 
 def interval_of(row: pd.Series) -> tuple[float, float]:
-    """The 95 % interval of the value that stands for a row's figure; NaN where there is none."""
+    """The 95 % interval of the headline value of a row; NaN for none."""
     quantity = QUANTITIES.get(row["quantity"])
     if quantity is None:
         return np.nan, np.nan

@@ -1,4 +1,4 @@
-"""The verdict and the methods in the terminal."""
+"""Terminal tables of the accuracy benchmark: targets and methods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from benchmarks.accuracy.report.words import (
 from benchmarks.accuracy.results import Results
 
 SHOWN = (F1, "initial_error_ms", "final_error_ms", "contact_error_ms", "peak_error_bw", "side_right")
-"""What fits a terminal of 80 columns; the page has all."""
+"""Quantities that fit into 80 columns; the page has all."""
 
 
 def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Numbers as words in tables, the same on the page and in the terminal."""
+"""Formats numbers for tables, the same on the page and in the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ONE_RUNNER = "one runner: no interval"
 
 
 def number(value: float, decimals: int) -> str:
-    """A number, or a dash where there is none."""
+    """A number, or a dash for none."""
     return f"{value:.{decimals}f}" if np.isfinite(value) else NOTHING
 
 
@@ -22,30 +22,30 @@ def span(low: float, high: float, decimals: int) -> str:
 
 
 def unit_of(quantity: str) -> str:
-    """The unit of a figure, "" for the F1."""
+    """The unit of a quantity, "" for F1."""
     return QUANTITIES[quantity].unit if quantity in QUANTITIES else ""
 
 
 def decimals_of(quantity: str) -> int:
-    """How many decimals a figure is shown with."""
+    """Number of decimals of a quantity."""
     return QUANTITIES[quantity].decimals if quantity in QUANTITIES else 4
 
 
 def with_unit(value: float, quantity: str) -> str:
-    """A figure with its unit."""
+    """A value with its unit."""
     text = number(value, decimals_of(quantity))
     return text if text == NOTHING else f"{text} {unit_of(quantity)}".strip()
 
 
 def interval(low: float, high: float, n_runners: int, quantity: str) -> str:
-    """An interval over runners, or why there is none."""
+    """An interval over runners, or the reason why there is none."""
     if quantity in (F1, F1_WIDE) or not n_runners:
         return NOTHING
     return ONE_RUNNER if n_runners == 1 else span(low, high, decimals_of(quantity))
 
 
 def verdict_words(verdict: Verdict) -> str:
-    """Reached; or by how much not, and on whom."""
+    """Reached, or the distance to the target and the runners who miss it."""
     target = verdict.target
     if verdict.word == NOT_MEASURED:
         return NOT_MEASURED

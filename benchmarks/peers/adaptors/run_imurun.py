@@ -1,6 +1,6 @@
-"""imurun: from six axes on unknown sensor axes to steps, or to the session: steps, bouts, summary.
+"""Times imurun: from six axes in unknown orientation to a session (steps, bouts, summary).
 
-With --steps the engine alone, fed by the minute as `imurun.analyze` feeds it.
+With --steps only the engine, with blocks of a minute as in `imurun.analyze`.
 """
 
 from __future__ import annotations

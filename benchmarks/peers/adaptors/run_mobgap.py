@@ -1,4 +1,4 @@
-"""mobgap: its whole pipeline for the lower back, with the defaults for healthy people."""
+"""Times mobgap: its whole pipeline for the lower back, with the defaults for healthy people."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mobgap.pipeline import MobilisedPipelineUniversal
 
 PERSON = "one"
 SENSOR_HEIGHT_SHARE = 0.53
-"""Of body height: leg length in Del Din et al. 2016, doi:10.1109/JBHI.2015.2419317."""
+"""Share of body height: leg length in Del Din et al. 2016, doi:10.1109/JBHI.2015.2419317."""
 
 
 def prepare(hour: stopwatch.Hour) -> GaitDatasetFromData:
-    """Its sensor axes are x up, y right, z forward; its angular rate is in degrees a second."""
+    """Convert to its axes (x up, y right, z forward) and units (degrees per second)."""
     axes = [2, 1, 0]
     signs = np.array([1.0, -1.0, 1.0])
     data = pd.DataFrame(

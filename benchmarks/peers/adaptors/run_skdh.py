@@ -1,6 +1,6 @@
-"""scikit-digital-health: its gait pipeline for the lower back, defaults throughout.
+"""Times scikit-digital-health: its gait pipeline for the lower back, with all defaults.
 
-With `--bouts-given` it is told where the gait is, and does not look for it.
+With `--bouts-given` it gets the true bouts instead of detecting gait.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from skdh.gait import GaitLumbar
 
 G = 9.80665
 START_S = 1_700_000_000.0
-"""It wants time of day; any will do."""
+"""Time of day, which it requires; the value does not matter."""
 IS_GIVEN = "--bouts-given" in sys.argv[2:]
 
 
 def prepare(hour: stopwatch.Hour) -> dict[str, Any]:
-    """Its acceleration is in g."""
+    """Convert acceleration to g."""
     data = {
         "time": START_S + np.arange(len(hour["acc"])) / hour["rate_hz"],
         "accel": hour["acc"] / G,

@@ -1,4 +1,4 @@
-"""vqf alone: from six axes to an orientation."""
+"""Times vqf alone: from six axes to orientation."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Times one way of working on an hour and prints what came out: the part that all adaptors share.
+"""Times the analysis of an hour and prints the result; shared by all adaptors.
 
-Runs in each peer's own environment: numpy, and nothing of imurun.
+Runs in the environment of each peer, so it uses numpy and does not import imurun.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENOUGH_S = 2.0
 
 Hour = dict[str, Any]
 """`acc` m/s2 and `gyr` rad/s, shape (n, 3), x forward, y left, z up; `rate_hz`; `bouts`, shape (m, 2): first
-sample and end of each stretch of gait; `height_m`."""
+sample and end of each gait bout; `height_m`."""
 
 
 def main(
@@ -31,14 +31,14 @@ def main(
 ) -> None:
     """Time `work(prepare(hour))` for the file on the command line, and print one line of JSON.
 
-    The first ten minutes go through once and are not timed: what is compiled or loaded at first use is there
-    by then. Of several calls the median counts; a slow one is called once.
+    The first ten minutes are processed once before, so that compiling and loading at first use are not timed.
+    The result is the median of several calls; a slow function is called once.
 
     Args:
-        prepare: the hour in the units, axes and container that the peer wants; not timed.
-        work: what is timed.
-        count: of what `work` returned, `steps` and `bouts`; None for what it does not look for.
-        packages: whose versions to tell.
+        prepare: converts the hour to the units, axes and container of the peer; not timed.
+        work: the timed function.
+        count: number of `steps` and `bouts` in the result of `work`; None if it does not detect them.
+        packages: whose versions are printed.
     """
     hour = read(sys.argv[1])
     work(prepare(beginning(hour)))
@@ -47,23 +47,23 @@ def main(
     cpu_s: list[float] = []
     while True:
         wall, cpu = time.perf_counter(), time.process_time()
-        came_out = work(ready)
+        result = work(ready)
         cpu_s.append(time.process_time() - cpu)
         wall_s.append(time.perf_counter() - wall)
         if len(wall_s) == MOST_CALLS or sum(wall_s) >= ENOUGH_S:
             break
-    told = {
+    figures = {
         "wall_s": float(np.median(wall_s)),
         "cpu_s": float(np.median(cpu_s)),
         "calls": len(wall_s),
-        **count(came_out),
+        **count(result),
         "versions": {name: metadata.version(name) for name in packages},
     }
-    print(json.dumps(told))
+    print(json.dumps(figures))
 
 
 def read(path: str) -> Hour:
-    """The hour from its file."""
+    """Read an hour from its file."""
     with np.load(path) as file:
         hour: Hour = {name: file[name] for name in ("acc", "gyr", "bouts")}
         hour["rate_hz"] = float(file["rate_hz"])
@@ -72,7 +72,7 @@ def read(path: str) -> Hour:
 
 
 def beginning(hour: Hour) -> Hour:
-    """Its first ten minutes."""
+    """The first ten minutes of an hour."""
     n = min(len(hour["acc"]), round(PIECE_S * hour["rate_hz"]))
     bouts = np.minimum(hour["bouts"], n)
     return hour | {

@@ -1,4 +1,4 @@
-"""Made trials and methods: no engine and no recording is needed to test how they are scored."""
+"""Synthetic trials and methods, to test the scoring without engine and recordings."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def made_trial(
 
 
 def found(trial, *, initial_off_s=0.0, final_off_s=0.0, drop=(), extra_s=(), **columns) -> Found:
-    """The truth, moved, with some contacts missing and some invented."""
+    """The true contacts, shifted, with some missing and some false ones."""
     kept = [k for k in range(len(trial.initial_contact_s)) if k not in drop]
     initial = np.r_[trial.initial_contact_s[kept] + initial_off_s, np.array(extra_s)]
     final = np.r_[trial.final_contact_s[kept] + final_off_s, np.array(extra_s) + CONTACT_S]

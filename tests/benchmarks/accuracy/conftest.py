@@ -1,4 +1,4 @@
-"""A benchmark of made trials: datasets of the registry's names, filled with runs that nobody ran."""
+"""Fixture: a benchmark of synthetic trials under the names of datasets in the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark as a user runs it."""
+"""The accuracy benchmark from the command line."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def call(*words, **environment):
     )
 
 
-def test_made_trials_from_the_words_to_the_page(made, tmp_path, capsys, monkeypatch):
+def test_the_command_runs_synthetic_trials_and_writes_the_page(made, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("benchmarks.accuracy.generate.os.cpu_count", lambda: 1)
     words = ["--out", str(tmp_path), "--quick", "--methods", "imurun-left-out", "--methods", "late"]
     assert main(words) == 0
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     for part in ("to reach", "Foot strikes", "Made late", "accuracy.html"):
-        assert part in said.out
+        assert part in printed.out
     assert (tmp_path / "accuracy.html").stat().st_size > 100_000
     assert (tmp_path / "scores.csv").read_text().startswith("method,condition,group")
     assert main(words) == 0
     assert "0 of " in capsys.readouterr().err
 
 
-def test_one_sentence_on_bad_words(made, tmp_path, capsys):
+def test_invalid_arguments_are_one_sentence(made, tmp_path, capsys):
     assert main(["--methods", "lee2011"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     (tmp_path / "a.txt").write_text("")
@@ -52,7 +52,7 @@ def test_one_sentence_on_bad_words(made, tmp_path, capsys):
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
-def test_real_recordings_in_worker_processes(shared_data, tmp_path):
+def test_real_recordings_run_in_worker_processes(shared_data, tmp_path):
     words = ("accuracy", "--quick", "--out", tmp_path, "--methods", "imurun-left-out", "--methods", "day2021")
     result = call(*words, IMURUN_DATA=str(shared_data))
     assert result.returncode == 0, result.stderr
@@ -61,14 +61,14 @@ def test_real_recordings_in_worker_processes(shared_data, tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def test_no_data_is_one_sentence(tmp_path):
+def test_missing_data_is_one_sentence(tmp_path):
     result = call("accuracy", IMURUN_DATA=str(tmp_path), IMURUN_CACHE=str(tmp_path))
     assert result.returncode == 1
     assert result.stderr.startswith("imurun: No dataset can be scored")
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_datasets(tmp_path):
+def test_the_data_command_lists_datasets(tmp_path):
     result = call("data", IMURUN_DATA=str(tmp_path), IMURUN_CACHE=str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert "sacral_grf" in result.stdout
@@ -78,7 +78,7 @@ def test_datasets(tmp_path):
     assert "Name the dataset" in refused.stderr
 
 
-def test_an_installed_package_says_where_the_benchmarks_are(monkeypatch):
+def test_an_installed_package_names_the_place_of_the_benchmarks(monkeypatch):
     def absent(name):
         raise ModuleNotFoundError(f"No module named {name!r}", name="benchmarks")
 
@@ -87,7 +87,7 @@ def test_an_installed_package_says_where_the_benchmarks_are(monkeypatch):
         bench.bench_data(None, download=False)
 
 
-def test_a_missing_package_is_not_hidden(monkeypatch):
+def test_a_missing_dependency_is_reported(monkeypatch):
     def absent(_):
         raise ModuleNotFoundError("No module named 'bokeh'", name="bokeh")
 

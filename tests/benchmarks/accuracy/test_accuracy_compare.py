@@ -1,4 +1,4 @@
-"""Errors of made contacts, known beforehand."""
+"""Errors of synthetic contacts with known deviations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_moved_contacts_have_known_errors():
     assert rows["peak_error_bw"].isna().all()
 
 
-def test_step_frequency_is_of_matched_neighbours_only():
+def test_step_frequency_uses_consecutive_matched_contacts_only():
     trial = made_trial()
     answer = found(trial, drop=(6,))
     stretched = replace(answer, initial_s=1.0 + (answer.initial_s - 1.0) * 1.002)
@@ -44,7 +44,7 @@ def test_step_frequency_is_of_matched_neighbours_only():
     assert rows["flight_error_ms"][[0, 6, 7]].isna().all()
 
 
-def test_an_invented_contact_between_breaks_the_neighbours():
+def test_a_false_contact_between_two_interrupts_the_sequence():
     trial = made_trial()
     answer = found(trial, extra_s=(trial.initial_contact_s[4] + STEP_S / 2,))
     rows, record = compared(trial, answer)
@@ -53,7 +53,7 @@ def test_an_invented_contact_between_breaks_the_neighbours():
     assert record["step_frequency_error_percent"] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_hole_in_the_truth_is_no_long_step():
+def test_a_gap_in_the_truth_is_not_a_long_step():
     whole = made_trial()
     kept = np.delete(np.arange(14), 7)
     trial = replace(
@@ -68,7 +68,7 @@ def test_a_hole_in_the_truth_is_no_long_step():
     assert np.allclose(rows["flight_error_ms"].dropna(), 0.0)
 
 
-def test_sides():
+def test_sides_are_scored_if_known():
     trial = made_trial()
     answer = found(trial)
     sides = answer.side.copy()
@@ -81,7 +81,7 @@ def test_sides():
     assert rows["side_right"].isna().all()
 
 
-def test_the_waveform_counts_what_is_left_open_as_no_force():
+def test_missing_values_of_the_waveform_count_as_zero_force():
     trial = made_trial()
     assert trial.vgrf_bw is not None
     answer = found(trial)
@@ -96,7 +96,7 @@ def test_the_waveform_counts_what_is_left_open_as_no_force():
     assert np.isnan(absent["waveform_rmse_bw"])
 
 
-def test_nothing_found_and_nothing_true():
+def test_without_found_or_true_contacts_errors_are_nan():
     rows, record = compared(made_trial(), nothing_found())
     assert len(rows) == 14
     assert not rows["found"].any()
@@ -110,7 +110,7 @@ def test_nothing_found_and_nothing_true():
     assert record["n_invented"] == 2
 
 
-def test_pelvis_ranges_over_the_stride_before():
+def test_pelvis_ranges_are_over_the_stride_before():
     trial = made_trial()
     time_s = trial.recording.time_s
     roll = 4.0 * np.sin(2 * np.pi * time_s / (2 * STEP_S))

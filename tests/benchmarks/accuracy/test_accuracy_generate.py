@@ -1,4 +1,4 @@
-"""Results of made methods on made trials: what is kept, what is done again, what fails without an end."""
+"""Results of synthetic methods on synthetic trials: reused units, repeated units, failures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(folder, methods=("good",), datasets=None):
     return done, read_results(folder)
 
 
-def test_results_say_what_they_follow_from(made, tmp_path):
+def test_results_record_their_provenance(made, tmp_path):
     done, results = run(tmp_path, ("good", LEFT_OUT))
     assert done == len(results.run["units"])
     assert set(results.run["environment"]) >= {"python", "numpy", "numba", "vqf"}
@@ -56,7 +56,7 @@ def test_results_say_what_they_follow_from(made, tmp_path):
     assert not results.notes
 
 
-def test_what_is_done_is_not_done_again(made, tmp_path, monkeypatch):
+def test_finished_units_are_not_repeated(made, tmp_path, monkeypatch):
     assert run(tmp_path)[0] == 3
     assert run(tmp_path)[0] == 0
     (tmp_path / UNITS / "good.sacral_grf.as-recorded.parquet").write_bytes(b"torn")
@@ -72,14 +72,14 @@ def test_what_is_done_is_not_done_again(made, tmp_path, monkeypatch):
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
 
 
-def test_source_that_changes_meanwhile_is_refused(made, tmp_path, monkeypatch):
+def test_source_that_changes_during_a_run_is_refused(made, tmp_path, monkeypatch):
     monkeypatch.setattr(generating, "code_hash", lambda _: "0" * 64)
     with pytest.raises(SettingsError, match="changed while"):
         run(tmp_path)
     assert not list((tmp_path / UNITS).iterdir())
 
 
-def test_lists_will_do_and_the_truth_is_out_of_reach(made, tmp_path, monkeypatch):
+def test_methods_may_return_lists_and_cannot_change_the_truth(made, tmp_path, monkeypatch):
     def lists(trial):
         answer = found(trial)
         names = ("initial_s", "final_s", "side", "peak_bw", "quality", "roll_range_deg", "pitch_range_deg")
@@ -98,7 +98,7 @@ def test_lists_will_do_and_the_truth_is_out_of_reach(made, tmp_path, monkeypatch
     assert of["spoiling"]["note"].str.contains("read-only").all()
 
 
-def test_nothing_to_do_is_one_sentence(made, monkeypatch):
+def test_a_plan_without_units_is_one_sentence(made, monkeypatch):
     monkeypatch.setitem(METHODS, "turning", method(found, "turning", needs_gyro=True))
     with pytest.raises(SettingsError, match=r"Nothing can be scored.*no gyroscope"):
         make_plan(["turning"], ["sacral_grf"])
@@ -135,7 +135,7 @@ def raising(_):
         (lambda _: sys.exit(3), "SystemExit"),
     ],
 )
-def test_a_bad_method_is_missed_and_named_and_the_run_goes_on(made, tmp_path, monkeypatch, answer, words):
+def test_a_failing_method_is_reported_and_the_run_continues(made, tmp_path, monkeypatch, answer, words):
     monkeypatch.setitem(METHODS, "bad", method(answer, "bad"))
     _, results = run(tmp_path, ("bad", "good"))
     bad = results.trials[results.trials["method"] == "bad"]
@@ -164,7 +164,7 @@ def test_a_method_may_fail_on_one_trial_only(made, tmp_path, monkeypatch):
     }
 
 
-def test_absent_and_altered_datasets_are_named(made, tmp_path):
+def test_missing_and_changed_datasets_are_named(made, tmp_path):
     made["running_speeds"] = FormatError("running_speeds: imu.csv was altered: put the true file there.")
     _, results = run(tmp_path, (LEFT_OUT, "good"), ["running_speeds", "sacral_grf", "hip_shoe_run"])
     assert list(results.run["datasets"]) == ["sacral_grf"]
@@ -182,12 +182,12 @@ def test_no_dataset_at_all_is_one_sentence(made):
 
 
 @pytest.mark.parametrize(("methods", "datasets"), [(["lee2011"], None), (None, ["lee2010"])])
-def test_unknown_names(made, methods, datasets):
+def test_unknown_names_are_refused(made, methods, datasets):
     with pytest.raises(SettingsError, match="choose from"):
         make_plan(methods, datasets)
 
 
-def test_truth_without_contacts(made, tmp_path):
+def test_trials_without_true_contacts_are_noted(made, tmp_path):
     made["running_speeds"] = [made_trial("A", n=0), made_trial("B")]
     made["treadmill_run_grf"] = [made_trial("T", n=0, dataset="treadmill_run_grf")]
     _, results = run(tmp_path, ("good",), ["running_speeds", "treadmill_run_grf"])
@@ -195,7 +195,7 @@ def test_truth_without_contacts(made, tmp_path):
     assert results.trials.set_index("trial")["n_true"].to_dict() == {"A1": 0, "B1": 14, "T1": 0}
 
 
-def test_a_method_of_angular_rates_is_not_blamed_where_there_are_none(made, tmp_path, monkeypatch):
+def test_a_method_with_gyroscope_skips_trials_without_one(made, tmp_path, monkeypatch):
     monkeypatch.setitem(METHODS, "turning", method(found, "turning", needs_gyro=True))
     _, results = run(tmp_path, ("turning",))
     assert set(results.trials["dataset"]) == {"running_speeds", "treadmill_run_grf"}
@@ -209,7 +209,7 @@ def test_people_under_other_names_are_not_scored_left_out(made, tmp_path):
     assert "may be those of running_speeds" in results.notes[0]
 
 
-def test_a_run_whose_trials_are_all_left_out_has_a_page_and_says_why(made, tmp_path, capsys):
+def test_a_run_without_trials_has_a_page_with_the_reason(made, tmp_path, capsys):
     made["hamner_2013"] = [made_trial("hamner-01", dataset="hamner_2013")]
     run_benchmark(tmp_path, [LEFT_OUT], ["hamner_2013"], quick=True, processes=1)
     assert "may be those of running_speeds" in capsys.readouterr().err
@@ -230,7 +230,7 @@ def test_another_schema_is_refused(made, tmp_path):
         read_results(tmp_path)
 
 
-def test_a_run_reports_its_own_plan_when_another_used_the_folder_meanwhile(made, tmp_path, monkeypatch):
+def test_a_run_reports_its_own_plan_if_another_run_used_the_folder(made, tmp_path, monkeypatch):
     def and_another(plan, folder, **options):
         done = generate(plan, folder, **options)
         run(folder, ("late",), ["sacral_grf"])
@@ -243,7 +243,7 @@ def test_a_run_reports_its_own_plan_when_another_used_the_folder_meanwhile(made,
     assert "late," not in scores
 
 
-def test_the_manifest_vouches_for_the_table_that_was_written(tmp_path, monkeypatch):
+def test_the_manifest_has_the_hash_of_its_table(tmp_path, monkeypatch):
     open_folder(tmp_path)
     table = tmp_path / UNITS / "a.parquet"
 
@@ -259,7 +259,7 @@ def test_the_manifest_vouches_for_the_table_that_was_written(tmp_path, monkeypat
     assert not is_done(tmp_path, "a", {})
 
 
-def test_a_table_that_its_manifest_does_not_vouch_for_is_not_reported(made, tmp_path):
+def test_a_table_with_another_hash_is_not_reported(made, tmp_path):
     run(tmp_path, ("good", "late"), ["running_speeds"])
     units = tmp_path / UNITS
     late = (units / "late.running_speeds.as-recorded.parquet").read_bytes()
@@ -268,7 +268,7 @@ def test_a_table_that_its_manifest_does_not_vouch_for_is_not_reported(made, tmp_
         read_results(tmp_path)
 
 
-def test_a_folder_of_other_things_is_refused(made, tmp_path):
+def test_a_folder_with_other_files_is_refused(made, tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(SettingsError, match="choose another --out"):
         run(tmp_path)

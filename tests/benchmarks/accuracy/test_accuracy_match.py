@@ -1,4 +1,4 @@
-"""Matching by hand-made contacts."""
+"""Matching of hand-written contacts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_truth_matches_itself():
     assert (result.n_true, result.n_found, result.n_invented, result.f1) == (14, 14, 0, 1.0)
 
 
-def test_missed_and_invented():
+def test_missed_and_false_contacts_are_counted():
     trial = made_trial()
     answer = found(trial, drop=(3, 4), extra_s=(trial.initial_contact_s[7] + 0.5 * STEP_S,))
     result = match(trial, answer.initial_s, answer.final_s)
@@ -28,7 +28,7 @@ def test_missed_and_invented():
     assert result.found_of_true[3] == result.found_of_true[4] == -1
 
 
-def test_the_tolerance_decides():
+def test_contacts_match_within_the_tolerance_only():
     trial = made_trial()
     for off_s, tolerance_s, n_found in ((0.049, 0.05, 14), (-0.051, 0.05, 0), (-0.051, 0.1, 14)):
         answer = found(trial, initial_off_s=off_s)
@@ -37,7 +37,7 @@ def test_the_tolerance_decides():
         assert result.n_invented == 14 - n_found
 
 
-def test_the_nearer_of_two_is_it_and_the_other_is_invented():
+def test_the_nearer_of_two_found_contacts_matches_and_the_other_is_false():
     trial = made_trial()
     at_s = trial.initial_contact_s[5]
     initial_s = np.array([at_s - 0.03, at_s + 0.01])
@@ -46,7 +46,7 @@ def test_the_nearer_of_two_is_it_and_the_other_is_invented():
     assert (result.n_found, result.n_invented) == (1, 1)
 
 
-def test_contacts_near_the_ends_are_neither_true_nor_invented():
+def test_contacts_near_the_ends_do_not_count():
     trial = made_trial(first_s=0.2)
     assert match(trial, trial.initial_contact_s, trial.final_contact_s).n_true == 13
     kept = found(trial, extra_s=(0.1,))
@@ -54,7 +54,7 @@ def test_contacts_near_the_ends_are_neither_true_nor_invented():
     assert (result.n_true, result.n_found, result.n_invented) == (13, 13, 0)
 
 
-def test_a_contact_at_the_margin_pairs_with_one_that_does_not_count():
+def test_a_contact_at_the_margin_matches_one_that_does_not_count():
     trial = made_trial(first_s=0.49)
     answer = found(trial, initial_off_s=0.02)  # the first is inside the margin now
     assert match(trial, answer.initial_s, answer.final_s).n_invented == 0
@@ -66,7 +66,7 @@ def test_final_contacts_may_be_unknown():
     assert (result.n_found, result.n_invented) == (0, 14)
 
 
-def test_nothing_true_and_nothing_found():
+def test_empty_truth_and_empty_result():
     trial = made_trial(n=0)
     none = np.zeros(0)
     assert np.isnan(match(trial, none, none).f1)
@@ -76,7 +76,7 @@ def test_nothing_true_and_nothing_found():
 
 
 @given(st.lists(st.floats(0.3, 5.4), max_size=25, unique=True))
-def test_pairs_are_one_to_one_and_as_many_as_can_be(times):
+def test_matches_are_one_to_one_and_of_largest_number(times):
     """With contacts farther apart than twice the tolerance the closest pair first is also the best set."""
     trial = made_trial()
     initial_s = np.sort(np.array(times))

@@ -1,4 +1,4 @@
-"""The page: whole, readable without a network, and honest about what is missing."""
+"""The page: complete, readable offline, with reasons for missing values."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def answering(monkeypatch):
     monkeypatch.setitem(METHODS, LEFT_OUT, method(answer, LEFT_OUT))
 
 
-def test_nothing_is_loaded(made, answering, tmp_path):
+def test_the_page_loads_no_other_resource(made, answering, tmp_path):
     text, seen, words = made_page(tmp_path, [LEFT_OUT, "late"])
     assert seen.loads == []
     assert not seen.open
@@ -79,7 +79,7 @@ def test_nothing_is_loaded(made, answering, tmp_path):
     assert "nan" not in words.lower().split()
 
 
-def test_words_from_outside_are_no_markup(made, monkeypatch, tmp_path):
+def test_external_text_is_escaped(made, monkeypatch, tmp_path):
     def failing(_):
         raise ValueError("<script>alert(1)</script>")
 
@@ -89,7 +89,7 @@ def test_words_from_outside_are_no_markup(made, monkeypatch, tmp_path):
     assert "<script>alert(1)</script>" in words
 
 
-def test_a_page_without_imurun_left_out(made, tmp_path):
+def test_a_page_without_the_method_imurun_left_out(made, tmp_path):
     _, seen, words = made_page(tmp_path, ["good"], datasets=["sacral_grf"])
     assert seen.loads == []
     assert "not measured" in words

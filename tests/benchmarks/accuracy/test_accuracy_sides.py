@@ -1,4 +1,4 @@
-"""A runner and a sensor changed on paper: what must stay as it was."""
+"""Changes of runner and sensor in the benchmark of sides: invariants, and signs of the cues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def trial(shared_data):
     return found
 
 
-def test_as_much_roll_is_the_same_runner(trial):
+def test_roll_scaled_by_one_changes_nothing(trial):
     """But for the angular rate, which is taken from the angles."""
     acc, gyr = unchanged(trial)
     same_acc, same_gyr = rolling(1.0)(trial)
@@ -26,7 +26,7 @@ def test_as_much_roll_is_the_same_runner(trial):
     assert np.sqrt(np.mean((same_gyr - gyr)[inner] ** 2)) < 0.1 * np.sqrt(np.mean(gyr**2))
 
 
-def test_no_roll_leaves_the_acceleration_of_the_body(trial):
+def test_without_roll_the_magnitude_of_acceleration_is_unchanged(trial):
     acc, _ = unchanged(trial)
     level, _ = rolling(0.0)(trial)
     assert np.allclose(np.linalg.norm(level, axis=1), np.linalg.norm(acc, axis=1))
@@ -34,7 +34,7 @@ def test_no_roll_leaves_the_acceleration_of_the_body(trial):
     assert not np.allclose(level, acc, atol=0.5)
 
 
-def test_a_sensor_moved_there_and_back(trial):
+def test_moving_a_sensor_back_restores_its_signals(trial):
     acc, gyr = unchanged(trial)
     left, same_gyr = moved((0.0, 0.05, 0.0))(trial)
     right, _ = moved((0.0, -0.05, 0.0))(trial)
@@ -46,7 +46,7 @@ def test_a_sensor_moved_there_and_back(trial):
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 @pytest.mark.parametrize("has_gyro", [True, False])
-def test_cues_point_to_the_right_foot(trial, has_gyro):
+def test_cues_give_the_correct_foot(trial, has_gyro):
     contrasts = cue_contrasts(trial, has_gyro)
     assert len(contrasts) > 15
     assert (contrasts[:, 1:] > 0.0).all()

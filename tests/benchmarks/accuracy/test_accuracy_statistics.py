@@ -1,4 +1,4 @@
-"""Sums of errors against other formulas, and against slow ways."""
+"""Error statistics compared with other formulas and slow implementations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NUMBERS = st.lists(st.floats(-50, 50), min_size=2, max_size=30)
 
 
 @given(NUMBERS)
-def test_against_other_formulas(values):
+def test_statistics_match_other_formulas(values):
     errors = np.array(values)
     summary = summarise(errors, ["A"] * len(errors))
     assert summary.n == len(values)
@@ -30,7 +30,7 @@ def test_against_other_formulas(values):
     assert 0.5 * (high - low) == pytest.approx(stats.norm.ppf(0.975) * summary.sd, rel=1e-4, abs=1e-9)
 
 
-def test_intervals_are_over_whole_runners():
+def test_intervals_resample_whole_runners():
     """With two runners only four draws are possible: the interval is theirs."""
     errors = {"A": np.array([1.0, 3.0, 2.0]), "B": np.array([10.0, 12.0])}
     values = np.concatenate(list(errors.values()))
@@ -44,7 +44,7 @@ def test_intervals_are_over_whole_runners():
     assert summary.n_runners == 2
 
 
-def test_against_a_slow_bootstrap():
+def test_intervals_match_a_slow_bootstrap():
     rng = np.random.default_rng(3)
     runners = np.repeat(list("ABCDEF"), [5, 9, 14, 3, 20, 8])
     values = rng.normal(size=len(runners)) + np.repeat([3.0, -2.0, 0.0, 5.0, 1.0, -4.0], [5, 9, 14, 3, 20, 8])
@@ -67,7 +67,7 @@ def test_one_runner_has_no_interval():
     assert summary.n_runners == 1
 
 
-def test_too_little():
+def test_statistics_of_none_and_of_one_value():
     nothing = summarise([np.nan, np.nan], ["A", "B"])
     assert (nothing.n, nothing.n_runners) == (0, 0)
     assert np.isnan([nothing.bias, nothing.sd, nothing.rmse, *nothing.limits]).all()

@@ -1,4 +1,4 @@
-"""Scores and verdicts from made results, worked out by hand."""
+"""Scores and targets of synthetic results, compared with values computed by hand."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_scores_by_group(results):
     assert (f1["value"], f1["n"], f1["n_runners"]) == (1.0, 68, 4)
 
 
-def test_verdicts_name_the_shortfall_and_the_runners(results):
+def test_a_missed_target_names_the_distance_and_the_runners(results):
     level = verdict(results, "Initial contact, level")
     assert level.word == REACHED
     assert [name for name, _ in level.worst] == ["B"]
@@ -69,7 +69,7 @@ def test_verdicts_name_the_shortfall_and_the_runners(results):
     assert words.verdict_words(verdict(results, "Active peak force, level")) == NOT_MEASURED
 
 
-def test_a_missed_target_says_by_how_much(results, monkeypatch):
+def test_the_text_of_a_missed_target_has_the_distance(results, monkeypatch):
     results.contacts.loc[results.contacts["method"] == LEFT_OUT, "initial_error_ms"] += 4.0
     level = verdict(results, "Initial contact, level")
     errors = np.repeat([9.0, 16.0, 3.0, 9.5], [14, 12, 14, 14])
@@ -89,7 +89,7 @@ def test_a_share_must_be_at_least_the_limit(results):
     assert verdict(results, "Side, without gyroscope").value == 100.0
 
 
-def test_without_the_method_nothing_is_measured(results):
+def test_without_the_method_targets_are_not_measured(results):
     scores = score_table(results)
     assert {v.word for v in verdicts(scores[scores["method"] != LEFT_OUT])} == {NOT_MEASURED}
 
@@ -118,7 +118,7 @@ def test_every_target_of_the_table_has_a_source():
     assert all(target.published and target.source for target in TARGETS)
 
 
-def test_no_contact_in_truth_divides_nothing(made, tmp_path):
+def test_no_true_contact_causes_no_division_by_zero(made, tmp_path):
     made["running_speeds"] = [made_trial("A", n=0)]
     generate(make_plan(["late"], ["running_speeds"], quick=True), tmp_path, processes=1)
     scores = score_table(read_results(tmp_path))

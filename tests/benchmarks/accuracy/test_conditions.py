@@ -1,4 +1,4 @@
-"""Trials made worse: each fault against what it should be."""
+"""Degraded trials: each fault has the specified effect."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_names_are_unique_and_families_follow_each_other():
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda c: c.label)
-def test_the_same_call_gives_the_same_trial_and_leaves_the_old_one(condition: Condition, six_axes):
+def test_conditions_are_deterministic_and_do_not_change_their_input(condition: Condition, six_axes):
     before = six_axes.recording.acc.copy()
     copy = pickle.loads(pickle.dumps(condition))
     once, again = condition.apply(six_axes), copy.apply(six_axes)
@@ -94,7 +94,7 @@ def test_the_same_call_gives_the_same_trial_and_leaves_the_old_one(condition: Co
     assert (np.array_equal(once.recording.acc, before) and same_gyr) == unchanged
 
 
-def test_without_gyroscope_only_the_place_is_refused():
+def test_without_gyroscope_only_another_position_is_refused():
     plain = trial(waves()[:, :3])
     refused = [c for c in CONDITIONS if not c.applies_to(plain)]
     assert {c.family for c in refused} == {"place", "zero-rate level"}
@@ -107,7 +107,7 @@ def test_without_gyroscope_only_the_place_is_refused():
 
 
 @pytest.mark.parametrize("rate_hz", [50.0, 100.0, 400.0, 240.0])
-def test_another_rate_keeps_what_it_can_hold_and_nothing_else(rate_hz):
+def test_another_rate_keeps_frequencies_below_half_the_rate(rate_hz):
     t, at = np.arange(2000) / RATE_HZ, np.arange(int(10 * rate_hz)) / rate_hz
     low, high = (np.sin(2 * np.pi * hz * t) for hz in (7.0, 0.75 * rate_hz))
     high[:] = 0.0 if rate_hz > RATE_HZ else high
@@ -125,19 +125,19 @@ def test_another_rate_keeps_what_it_can_hold_and_nothing_else(rate_hz):
     assert found.initial_contact_s is made.initial_contact_s
 
 
-def test_truth_that_is_not_known_stays_unknown_at_another_rate():
+def test_unknown_truth_stays_unknown_at_another_rate():
     force = np.ones(2000)
     force[300:500] = np.nan
     found = at_rate(trial(waves()[:, :3], vgrf_bw=force), 100.0)
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(found.vgrf_bw)), np.arange(150, 250))
 
 
-def test_a_rate_that_is_no_whole_number_is_refused():
+def test_a_fractional_rate_is_refused():
     with pytest.raises(SettingsError, match="whole numbers"):
         at_rate(trial(waves()[:, :3], rate_hz=102.4), 50.0)
 
 
-def test_clipping_cuts_every_axis_and_nothing_below(six_axes):
+def test_clipping_limits_every_axis_and_keeps_smaller_values(six_axes):
     acc = 3.0 * six_axes.recording.acc
     found = clipped(trial(acc), 2.0).recording
     assert np.abs(found.acc).max() == 2.0 * G
@@ -146,7 +146,7 @@ def test_clipping_cuts_every_axis_and_nothing_below(six_axes):
     np.testing.assert_array_equal(found.acc[below], acc[below])
 
 
-def test_noise_has_the_stated_density_and_offsets_the_stated_size():
+def test_noise_and_offsets_match_the_settings():
     rest = trial(np.tile([0.0, 0.0, G], (40_000, 1)), np.zeros((40_000, 3)))
     errors = Errors(
         acc_density_g=400e-6,
@@ -165,7 +165,7 @@ def test_noise_has_the_stated_density_and_offsets_the_stated_size():
     assert min(abs(abs(acc_g[:, 2].mean() - 1.0) - off) for off in (0.02, 0.08)) < 1e-3
 
 
-def test_readings_come_in_steps(six_axes):
+def test_readings_are_quantised(six_axes):
     found = with_errors(six_axes, Errors(acc_step_g=0.01, gyr_step_deg_s=0.5)).recording
     for values, old, step in (
         (found.acc / G, six_axes.recording.acc / G, 0.01),
@@ -176,7 +176,7 @@ def test_readings_come_in_steps(six_axes):
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_a_turn_keeps_lengths_angles_and_its_axis(six_axes, axis):
+def test_a_rotation_keeps_lengths_angles_and_its_axis(six_axes, axis):
     old, found = six_axes.recording, turned(six_axes, axis, 30.0).recording
     assert found.frame == "sensor"
     for before, after in ((old.acc, found.acc), (old.gyr, found.gyr)):
@@ -192,7 +192,7 @@ def test_a_turn_keeps_lengths_angles_and_its_axis(six_axes, axis):
 
 @pytest.mark.parametrize("resonance_hz", [8.0, 15.0, 20.0])
 @pytest.mark.parametrize("share", [0.25, 1.0, 1.4])
-def test_the_strap_passes_each_frequency_as_its_transfer_function_says(resonance_hz, share):
+def test_the_strap_follows_its_transfer_function(resonance_hz, share):
     w = 2 * np.pi * resonance_hz
     hz = round(share * resonance_hz, 1)
     t = np.arange(round(20 * RATE_HZ)) / RATE_HZ
@@ -210,7 +210,7 @@ def test_the_strap_passes_each_frequency_as_its_transfer_function_says(resonance
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.10])
 @pytest.mark.parametrize("n_together", [1, 8])
-def test_as_many_samples_are_lost_as_stated(six_axes, share, n_together):
+def test_the_share_of_lost_samples_matches_the_setting(six_axes, share, n_together):
     old, found = six_axes.recording, with_losses(six_axes, share, n_together).recording
     n_lost = round(share * len(old) / n_together) * n_together
     gaps = sum(b - a for a, b in found.gaps)
@@ -225,7 +225,7 @@ def test_as_many_samples_are_lost_as_stated(six_axes, share, n_together):
     assert differ.sum() <= found.n_bridged
 
 
-def test_a_sensor_off_the_axis_of_a_turning_body():
+def test_a_sensor_off_the_axis_of_rotation_measures_centripetal_acceleration():
     """Rotation about z by a sine: tangential alpha r and centripetal omega^2 r."""
     t = np.arange(4000) / RATE_HZ
     w = 2 * np.pi * 1.4
@@ -240,7 +240,7 @@ def test_a_sensor_off_the_axis_of_a_turning_body():
     np.testing.assert_array_equal(found.gyr, gyr)
 
 
-def test_real_trials_can_be_made_worse_in_every_way(shared_data):
+def test_all_conditions_apply_to_real_trials(shared_data):
     for name in ("treadmill_run_grf", "sacral_grf"):
         real = load(name)[0]
         for condition in CONDITIONS:

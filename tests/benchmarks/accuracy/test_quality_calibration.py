@@ -35,13 +35,13 @@ def made() -> pd.DataFrame:
     return steps
 
 
-def test_the_fit_finds_the_weights_the_errors_were_made_with(made):
+def test_the_fit_recovers_the_weights_of_synthetic_errors(made):
     floor_ms, weights = fit_weights(made)
     assert floor_ms == pytest.approx(8.0, rel=0.1)
     np.testing.assert_allclose(weights, WEIGHTS, rtol=0.3)
 
 
-def test_each_runner_is_scored_by_the_others_weights(made):
+def test_each_runner_is_scored_with_weights_of_the_others(made):
     scored = left_out(made)
     _, weights = fit_weights(made[made["runner"] != "B"])
     mine = made[made["runner"] == "B"]
@@ -49,7 +49,7 @@ def test_each_runner_is_scored_by_the_others_weights(made):
     np.testing.assert_allclose(scored.loc[mine.index, "quality"], with_quality(mine, weights)["quality"])
 
 
-def test_a_bin_holds_its_upper_edge_and_unknown_errors_are_left_out():
+def test_bins_include_their_upper_edge_and_skip_unknown_errors():
     steps = pd.DataFrame(
         {
             "quality": [0.2, 0.5, 0.6, 1.0],
@@ -68,7 +68,7 @@ def test_a_bin_holds_its_upper_edge_and_unknown_errors_are_left_out():
     assert calibration(steps.iloc[:0])["steps"].sum() == 0
 
 
-def test_errors_of_real_steps_fall_as_quality_rises(shared_data):
+def test_errors_of_real_steps_decrease_with_quality(shared_data):
     """With the weights of the core, under what makes errors differ most."""
     bad = [c for c in CONDITIONS if c.family in ("strap", "clipping") and c.value in (2.0, 8.0, 10.0)]
     steps = pd.concat(
@@ -85,7 +85,7 @@ def test_errors_of_real_steps_fall_as_quality_rises(shared_data):
     assert table["contact_error_ms_rmse"].iloc[0] > 2 * table["contact_error_ms_rmse"].iloc[-1]
 
 
-def test_steps_match_contacts_inside_only(shared_data):
+def test_only_contacts_inside_the_margin_are_used(shared_data):
     trial = load("treadmill_run_grf")[0]
     steps = matched_steps(trial, AS_RECORDED)
     assert len(steps) == trial.inside().sum()

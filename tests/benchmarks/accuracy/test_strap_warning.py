@@ -1,4 +1,4 @@
-"""The warning of a soft strap: there where one is, and nowhere else."""
+"""The warning of a soft strap appears with a soft strap and not otherwise."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def strapped(recording: imurun.Recording, resonance_hz: float) -> imurun.Recordi
 
 
 @pytest.mark.parametrize("demo", DEMOS)
-def test_not_of_a_demo(demo):
+def test_no_warning_for_the_demo(demo):
     assert not warned(imurun.read(demo_file().parent / demo))
 
 
-def test_of_a_demo_on_a_soft_strap():
+def test_a_warning_for_the_demo_on_a_soft_strap():
     recording = imurun.read(demo_file().parent / DEMOS[0])
     assert [warned(strapped(recording, hz)) for hz in (20.0, 15.0, 10.0, 8.0)] == [False, False, True, True]
 
 
-def test_of_and_not_of_a_real_sensor_on_a_belt(shared_data):
+def test_a_warning_for_a_real_sensor_only_on_a_soft_strap(shared_data):
     recording = hip_shoe_run.hip(folder_of("hip_shoe_run"))
     assert [warned(strapped(recording, hz)) for hz in (8.0, 10.0, 15.0)] == [True, True, False]
     assert not warned(recording)
 
 
-def test_of_nearly_every_trial_on_a_soft_strap_and_of_none_as_recorded(shared_data):
+def test_a_warning_for_most_trials_on_a_soft_strap_and_none_as_recorded(shared_data):
     """Missed: the trial of runner T, and one or two at 2 and 3 m/s."""
     trials = [trial for name in DATASETS for trial in load(name)]
     assert not any(warned(trial.recording) for trial in trials)
@@ -50,7 +50,7 @@ def test_of_nearly_every_trial_on_a_soft_strap_and_of_none_as_recorded(shared_da
             assert np.mean([warned(condition.apply(trial).recording) for trial in trials]) > 0.9
 
 
-def test_of_no_other_fault(shared_data):
+def test_no_warning_for_other_faults(shared_data):
     for trial in load("running_speeds")[::3]:
         for condition in CONDITIONS:
             if condition.family != "strap":

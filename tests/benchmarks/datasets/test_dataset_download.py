@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: whole and of the right hash, or nothing."""
+"""Downloads from a local server: complete files with the correct hash, or none."""
 
 import gzip
 import hashlib
@@ -62,7 +62,7 @@ def served():
         thread.join()
 
 
-def test_download(served, tmp_path):
+def test_a_file_is_downloaded_and_checked(served, tmp_path):
     shares = []
     target = tmp_path / "a.bin"
     download(served[1] + "/a.bin", target, sha256=sha(BODY), progress=shares.append, schemes=HTTP)
@@ -84,7 +84,7 @@ def test_download(served, tmp_path):
         ("/away", {}, SettingsError, "does not begin with http"),
     ],
 )
-def test_nothing_is_left_of_a_failed_download(served, tmp_path, path, options, error, says):
+def test_a_failed_download_leaves_no_file(served, tmp_path, path, options, error, says):
     served[0]["/short"] = BODY
     served[0]["/away"] = "ftp://127.0.0.1/a.bin"
     target = tmp_path / "a.bin"
@@ -96,19 +96,19 @@ def test_nothing_is_left_of_a_failed_download(served, tmp_path, path, options, e
     assert [file.name for file in tmp_path.iterdir()] == ["a.bin"]
 
 
-def test_a_local_file_is_no_address(tmp_path):
+def test_a_file_address_is_refused(tmp_path):
     (tmp_path / "a").write_bytes(BODY)
     with pytest.raises(SettingsError, match="does not begin with https"):
         download((tmp_path / "a").as_uri(), tmp_path / "b", sha256=sha(BODY))
 
 
-def test_no_server(tmp_path):
+def test_a_missing_server_is_one_sentence(tmp_path):
     with pytest.raises(FormatError, match="could not be downloaded"):
         download("http://127.0.0.1:9/a", tmp_path / "a", sha256=sha(BODY), schemes=HTTP)
     assert not list(tmp_path.iterdir())
 
 
-def test_unzip(tmp_path):
+def test_a_zip_file_is_unpacked(tmp_path):
     archive = tmp_path / "a.zip"
     archive.write_bytes(zipped({"x.csv": b"1", "deep/y.csv": b"2"}))
     unzip(archive, tmp_path / "out")
@@ -134,7 +134,7 @@ def link():
         (zipped({"x": BODY[:900]})[:-40], "no whole ZIP file"),
     ],
 )
-def test_nothing_is_left_of_a_bad_zip(tmp_path, data, says):
+def test_an_invalid_zip_file_leaves_no_file(tmp_path, data, says):
     archive = tmp_path / "a.zip"
     archive.write_bytes(data)
     with pytest.raises(FormatError, match=says):
@@ -142,7 +142,7 @@ def test_nothing_is_left_of_a_bad_zip(tmp_path, data, says):
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
 
 
-def test_gunzip(tmp_path):
+def test_a_gzip_file_is_unpacked(tmp_path):
     archive = tmp_path / "a.gz"
     archive.write_bytes(gzip.compress(BODY))
     gunzip(archive, tmp_path / "a")
@@ -186,7 +186,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_fetch(served, cache):
+def test_a_dataset_is_downloaded_into_the_cache(served, cache):
     known = made(served[1])
     assert obtain.list_datasets(known)[0].state == "can be downloaded"
     shares = []
@@ -201,7 +201,7 @@ def test_fetch(served, cache):
     assert [path.name for path in cache.iterdir()] == ["made"]
 
 
-def test_fetch_mends_an_altered_download(served, cache):
+def test_a_changed_download_is_replaced(served, cache):
     known = made(served[1])
     folder = obtain.fetch("made", known=known, schemes=HTTP)
     (folder / "a.bin").write_bytes(b"changed")
@@ -212,7 +212,7 @@ def test_fetch_mends_an_altered_download(served, cache):
     assert (folder / "own.txt").exists()
 
 
-def test_an_altered_local_folder_is_not_mended(served, cache, tmp_path, monkeypatch):
+def test_a_changed_local_folder_is_not_replaced(served, cache, tmp_path, monkeypatch):
     """It comes before the downloads, so that a download would not help."""
     known = made(served[1])
     monkeypatch.setenv("IMURUN_DATA", str(tmp_path))
@@ -224,7 +224,7 @@ def test_an_altered_local_folder_is_not_mended(served, cache, tmp_path, monkeypa
     assert not cache.exists()
 
 
-def test_fetch_of_archives(served, cache):
+def test_a_dataset_is_downloaded_as_an_archive(served, cache):
     for suffix, data in ((".zip", zipped({"a.bin": BODY})), (".gz", gzip.compress(BODY))):
         served[0]["/all" + suffix] = data
         archive = Archive(f"{served[1]}/all{suffix}", sha(data), len(data))
@@ -234,7 +234,7 @@ def test_fetch_of_archives(served, cache):
         (folder / "a.bin").unlink()
 
 
-def test_a_failed_fetch_leaves_nothing(served, cache):
+def test_a_failed_dataset_download_leaves_no_file(served, cache):
     known = made(served[1])
     served[0]["/b/c.bin"] = b"sec0nd"
     with pytest.raises(FormatError, match="thrown away"):
@@ -242,7 +242,7 @@ def test_a_failed_fetch_leaves_nothing(served, cache):
     assert not list(cache.iterdir())
 
 
-def test_what_may_not_be_downloaded(served, cache):
+def test_datasets_that_are_not_open_are_not_downloaded(served, cache):
     with pytest.raises(SettingsError, match=r"licence of made is unknown; get it from nowhere and put"):
         obtain.fetch("made", known=made(served[1], open=False, licence="unknown"), schemes=HTTP)
     with pytest.raises(SettingsError, match="no address with a known hash"):
@@ -252,7 +252,7 @@ def test_what_may_not_be_downloaded(served, cache):
     assert not cache.exists()
 
 
-def test_command(cache, capsys, monkeypatch):
+def test_the_command_lists_and_downloads(cache, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert main([]) == 0
     out = capsys.readouterr().out

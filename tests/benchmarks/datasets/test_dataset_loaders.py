@@ -1,4 +1,4 @@
-"""Every loader: on the real files where they are here, on small made ones in the documented layout else."""
+"""All loaders, on the real files if present, otherwise on small synthetic ones in the documented layout."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ N_TRIALS = {
 
 
 @pytest.mark.parametrize(("name", "count"), N_TRIALS.items())
-def test_contract(shared_data, name, count):
+def test_trials_have_consistent_fields(shared_data, name, count):
     trials = load(name)
     assert len(trials) == count
     assert len({trial.name for trial in trials}) == count
@@ -56,14 +56,14 @@ def test_force_and_contacts_share_a_clock(shared_data, name):
         assert np.nanmean(force[strides]) == pytest.approx(1.0, abs=0.06), trial.name
 
 
-def test_recordings_without_contacts(shared_data):
+def test_recordings_without_contacts_give_no_trials(shared_data):
     folder = folder_of("hip_shoe_run")
     assert len(hip_shoe_run.hip(folder)) == len(hip_shoe_run.shoe(folder)) == 150_000
     walks = list(lumbar_walking.walks(folder_of("lumbar_walking")))
     assert [walk.rate_hz for walk in walks] == [100.0] * 4
 
 
-def test_no_walks(tmp_path):
+def test_a_folder_without_recordings_is_refused(tmp_path):
     with pytest.raises(FormatError, match="holds no CSV file"):
         list(lumbar_walking.walks(tmp_path))
 
@@ -91,14 +91,14 @@ def test_force_is_interpolated_and_unknown_outside(tmp_path):
     assert np.isnan(trial.vgrf_bw[[19, 61]]).all()
 
 
-def test_one_foot_across_both_plates_is_one_contact(tmp_path):
+def test_one_foot_on_both_plates_is_one_contact(tmp_path):
     (trial,) = plates(tmp_path, contacts="a,b,c,d\n0.1,0.25,left,2\n0.12,0.3,left,1.5\n")
     np.testing.assert_array_equal(trial.initial_contact_s, [0.1])
     np.testing.assert_array_equal(trial.final_contact_s, [0.3])
     assert np.isnan(trial.peak_bw).all()
 
 
-def test_truth_without_contacts(tmp_path):
+def test_a_table_without_contacts_gives_an_empty_truth(tmp_path):
     (trial,) = plates(tmp_path, contacts="initial_contact_s,final_contact_s,side,peak_vgrf_bw\n")
     assert len(trial.initial_contact_s) == len(trial.final_contact_s) == len(trial.peak_bw) == 0
     assert trial.side == ()
@@ -107,7 +107,7 @@ def test_truth_without_contacts(tmp_path):
     assert len(first) == len(last) == len(peak) == 0
 
 
-def test_every_step_is_invented_where_truth_has_no_contacts(shared_data):
+def test_all_steps_are_false_if_the_truth_has_no_contacts(shared_data):
     none = np.empty(0)
     trial = replace(
         load("treadmill_run_grf")[0], initial_contact_s=none, final_contact_s=none, side=(), peak_bw=none
@@ -129,12 +129,12 @@ def test_every_step_is_invented_where_truth_has_no_contacts(shared_data):
         ({"pelvis_angles": "t,a,b,c\n0,1,2,3\n"}, "1 rows for 100 samples"),
     ],
 )
-def test_faulty_tables(tmp_path, changes, says):
+def test_invalid_tables_are_refused(tmp_path, changes, says):
     with pytest.raises(FormatError, match=says.replace(".", r"\.")):
         plates(tmp_path, **changes)
 
 
-def test_alcantara_2022(tmp_path):
+def test_alcantara_2022_is_read_in_its_documented_layout(tmp_path):
     """Two runners, one of them the one of `sacral_grf`; 10 degrees are 17.6 percent."""
     time_s = np.arange(N_SAMPLES) / 500.0
     force = np.maximum(0.0, 2.5 * np.sin(2 * np.pi * 1.5 * time_s))
@@ -186,7 +186,7 @@ def hamner(root, mass_kg=MASS_KG, markers=("RASI", "LASI", "RPSI", "LPSI")):
     return run
 
 
-def test_hamner_2013(tmp_path):
+def test_hamner_2013_is_read_in_its_documented_layout(tmp_path):
     hamner(tmp_path)
     (trial,) = LOADERS["hamner_2013"](tmp_path)
     assert (trial.runner, trial.name, trial.speed_m_s) == ("hamner-03", "hamner-03-run200", 2.0)
@@ -206,7 +206,7 @@ def test_hamner_2013(tmp_path):
     imurun.analyze(trial.recording)
 
 
-def test_faulty_hamner_2013(tmp_path):
+def test_invalid_files_of_hamner_2013_are_refused(tmp_path):
     with pytest.raises(FormatError, match="no folder subject01"):
         list(LOADERS["hamner_2013"](tmp_path))
     run = hamner(tmp_path, mass_kg=7)

@@ -1,4 +1,4 @@
-"""Where a dataset is looked for, and what is said when a file is missing or was altered."""
+"""Search for a dataset, and errors for missing and changed files."""
 
 import hashlib
 import shutil
@@ -29,7 +29,7 @@ def copied(shared_data, root, name="treadmill_run_grf"):
     return folder
 
 
-def test_local_recordings_come_before_downloads(shared_data, places):
+def test_local_recordings_take_precedence_over_downloads(shared_data, places):
     local, cache = places
     here = copied(shared_data, cache)
     assert folder_of("treadmill_run_grf") == here
@@ -41,7 +41,7 @@ def test_local_recordings_come_before_downloads(shared_data, places):
     assert len(load("treadmill_run_grf")) == 1
 
 
-def test_missing_altogether(places):
+def test_a_missing_dataset_is_one_sentence(places):
     with pytest.raises(FormatError, match=r"sacral_grf is not here; get it with: .* sacral_grf --download"):
         load("sacral_grf")
     with pytest.raises(
@@ -50,7 +50,7 @@ def test_missing_altogether(places):
         load("hamner_2013")
 
 
-def test_empty_folder(places):
+def test_an_empty_folder_is_one_sentence(places):
     local, _ = places
     (local / "treadmill_run_grf").mkdir()
     (local / "hamner_2013").mkdir()
@@ -60,7 +60,7 @@ def test_empty_folder(places):
         load("hamner_2013")
 
 
-def test_missing_file(shared_data, places):
+def test_a_missing_file_is_named(shared_data, places):
     folder = copied(shared_data, places[0])
     (folder / "vgrf.csv").unlink()
     with pytest.raises(FormatError, match=r"vgrf\.csv is missing in .*; get it from"):
@@ -69,7 +69,7 @@ def test_missing_file(shared_data, places):
         verify(dataset("treadmill_run_grf"), folder)
 
 
-def test_one_altered_byte(shared_data, places):
+def test_a_changed_byte_is_detected(shared_data, places):
     folder = copied(shared_data, places[0])
     assert len(load("treadmill_run_grf")) == 1
     data = bytearray((folder / "imu.csv").read_bytes())
@@ -83,7 +83,7 @@ def test_one_altered_byte(shared_data, places):
         load("treadmill_run_grf")
 
 
-def test_a_hash_is_worked_out_once(tmp_path, monkeypatch):
+def test_hashes_are_cached(tmp_path, monkeypatch):
     file = tmp_path / "a"
     file.write_bytes(b"abc")
     first = sha256_of(file)
@@ -91,12 +91,12 @@ def test_a_hash_is_worked_out_once(tmp_path, monkeypatch):
     assert sha256_of(file) == first == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_an_unreadable_file(tmp_path):
+def test_an_unreadable_file_is_one_sentence(tmp_path):
     with pytest.raises(FormatError, match="could not be read"):
         sha256_of(tmp_path / "nowhere")
 
 
-def test_folders(monkeypatch):
+def test_folders_follow_the_environment(monkeypatch):
     monkeypatch.delenv("IMURUN_DATA", raising=False)
     monkeypatch.delenv("IMURUN_CACHE", raising=False)
     assert data_folder().parts[-2:] == ("shared", "data")

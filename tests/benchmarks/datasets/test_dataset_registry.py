@@ -1,4 +1,4 @@
-"""The registry: the shipped one holds what the loaders need, and a faulty one is refused in a sentence."""
+"""The shipped registry has all entries that the loaders need; an invalid one is refused in one sentence."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def parse(tmp_path, content):
     return read_registry(path)
 
 
-def test_shipped_registry():
+def test_the_shipped_registry_matches_the_loaders():
     known = registry()
     assert set(LOADERS) <= set(known)
     local = ("treadmill_run_grf", "running_speeds", "sacral_grf", "hip_shoe_run", "lumbar_walking")
@@ -46,7 +46,7 @@ def test_shipped_registry():
     assert "http://" not in REGISTRY.read_text(encoding="utf-8")
 
 
-def test_good_entry(tmp_path):
+def test_a_valid_entry_is_read(tmp_path):
     entry = parse(tmp_path, text(files=f"[{FILE}]"))["made"]
     assert entry.downloadable
     assert entry.files[0].path == "a.csv"
@@ -87,14 +87,14 @@ def test_good_entry(tmp_path):
         (text() + text(), "two datasets are called made"),
     ],
 )
-def test_faulty_registry(tmp_path, content, says):
+def test_an_invalid_registry_is_refused(tmp_path, content, says):
     with pytest.raises(SettingsError, match=says) as caught:
         parse(tmp_path, content)
     assert str(caught.value).startswith("registry.toml: ")
     assert "\n" not in str(caught.value)
 
 
-def test_names_that_are_not_there():
+def test_unknown_names_are_refused():
     with pytest.raises(SettingsError, match=r"no dataset 'sacral'; choose from .*sacral_grf"):
         dataset("sacral")
     with pytest.raises(SettingsError, match="no loader: No public address"):

@@ -1,4 +1,4 @@
-"""The one-runner set of Alcantara et al. 2022."""
+"""The dataset of one runner by Alcantara et al. 2022."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from benchmarks.datasets.sacral_grf import N_SAMPLES, read_trials
 from imurun.errors import FormatError
 
 
-def test_sacral_trials(shared_data):
+def test_trials_have_the_published_values(shared_data):
     trials = read_trials(shared_data / "sacral_grf")
     assert len(trials) == 31
     assert {trial.speed_m_s for trial in trials} == {2.5, 3.33, 4.17}
@@ -25,7 +25,7 @@ def test_sacral_trials(shared_data):
     assert np.mean([t.vgrf_bw.mean() for t in trials]) == pytest.approx(1.0, abs=0.05)
 
 
-def test_sacral_trials_of_the_wrong_shape(tmp_path):
+def test_tables_of_another_shape_are_refused(tmp_path):
     for name in ("Accelerometer_one_sub.csv", "GRF_one_sub.csv"):
         (tmp_path / name).write_text("1,2,3\n")
     with pytest.raises(FormatError, match="3 columns where 4960"):

@@ -1,4 +1,4 @@
-"""The virtual sensor against the motion that its markers were made from."""
+"""The virtual sensor compared with the motion of its markers."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def markers(time_s):
     return [place(time_s) + turn(time_s).apply(arm) for arm in arms]
 
 
-def test_signals_are_those_of_the_motion():
+def test_signals_match_the_motion():
     time_s = 0.3 + np.arange(300) / 100.0
     found = virtual_imu(Pelvis(time_s, *markers(time_s)))
     t, h = found.time_s, 1e-4
@@ -56,7 +56,7 @@ def test_standing_still_reads_gravity():
 
 
 @pytest.mark.parametrize("fault", ["lost", "short", "uneven", "on one line"])
-def test_faulty_markers(fault):
+def test_invalid_markers_are_refused(fault):
     time_s = np.arange(10 if fault == "short" else 100) / 100.0
     seen = markers(time_s)
     if fault == "lost":

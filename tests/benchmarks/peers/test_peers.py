@@ -1,4 +1,4 @@
-"""The benchmark beside peers: turns, environments, figures, words. No network, no peer, no timing decides."""
+"""The peers benchmark: rounds, environments, figures, output; no network, no peers, no checks of timings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ROWS = (OURS, "mobgap", "scikit-digital-health")
 SAID = {"wall_s": 0.5, "cpu_s": 0.4, "calls": 4, "steps": 90, "bouts": 2, "versions": {"numpy": "2"}}
 
 
-def told(wall_s: float, cpu_s: float | None = None, steps: int | None = 100) -> Measured:
+def ran(wall_s: float, cpu_s: float | None = None, steps: int | None = 100) -> Measured:
     return Measured(wall_s, wall_s if cpu_s is None else cpu_s, steps, 1)
 
 
@@ -49,7 +49,7 @@ def figures(vqf, ours, peer) -> dict[str, Figure]:
     return {figure.contender.name: figure for figure in figures_of(outcomes)}
 
 
-def test_all_take_their_turn_in_each_round_and_who_fails_is_left_out_of_that_hour_only():
+def test_all_are_measured_in_each_round_and_a_failing_one_is_skipped_for_that_hour():
     called = []
     other = Hour("walking", Path("walking.npz"), 3600.0, 50)
 
@@ -57,7 +57,7 @@ def test_all_take_their_turn_in_each_round_and_who_fails_is_left_out_of_that_hou
         called.append((hour.name, contender.name, str(python)))
         if contender is PEER and hour is HOUR and len(called) > 3:
             raise SettingsError("a peer failed: it fell.")
-        return told(1.0)
+        return ran(1.0)
 
     shares = []
     pythons = {"vqf": Path("v"), "imurun": Path("i"), "env": Path("e")}
@@ -79,24 +79,25 @@ def test_all_take_their_turn_in_each_round_and_who_fails_is_left_out_of_that_hou
     assert shares[-1] < 1.0
 
 
-def test_who_has_no_environment_is_not_called():
-    sentence = "The environment of env could not be made: no network."
+def test_a_contender_without_environment_is_not_run():
+    sentence = "The environment of env could not be created: no network."
     pythons = {"vqf": Path("v"), "env": sentence}
-    outcomes = take_turns([VQF, PEER], [HOUR], 2, pythons, call=lambda *_: told(1.0))
+    outcomes = take_turns([VQF, PEER], [HOUR], 2, pythons, call=lambda *_: ran(1.0))
     assert [(len(outcome.rounds), outcome.trouble) for outcome in outcomes] == [(2, ""), (0, sentence)]
 
 
-def test_what_an_adaptor_prints_is_read_whatever_packages_say_before():
+def test_the_last_line_of_an_adaptor_is_read():
     measured = as_measured("a peer", "hello\n{}\n" + json.dumps(SAID) + "\n")
     assert measured == Measured(0.5, 0.4, 90, 2, {"numpy": "2"})
 
 
 @pytest.mark.parametrize(
-    "said", ["", "done", "[]", "{}", json.dumps(SAID | {"wall_s": None}), json.dumps(SAID | {"wall_s": -1.0})]
+    "output",
+    ["", "done", "[]", "{}", json.dumps(SAID | {"wall_s": None}), json.dumps(SAID | {"wall_s": -1.0})],
 )
-def test_what_makes_no_sense_is_one_sentence(said):
-    with pytest.raises(SettingsError, match=r"^a peer told .* by hand to see why\.$"):
-        as_measured("a peer", said)
+def test_invalid_output_is_one_sentence(output):
+    with pytest.raises(SettingsError, match=r"^a peer printed .* by hand to see why\.$"):
+        as_measured("a peer", output)
 
 
 def script(folder: Path, text: str) -> Contender:
@@ -104,7 +105,7 @@ def script(folder: Path, text: str) -> Contender:
     return Contender("a peer", "env", str(folder / "adaptor.py"), "", arguments=("--word",))
 
 
-def test_a_process_gets_the_file_and_its_words_and_nothing_of_this_checkout(tmp_path, monkeypatch):
+def test_a_process_gets_its_arguments_and_no_access_to_the_checkout(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     text = f"""
 import json, os, sys
@@ -129,7 +130,11 @@ def test_a_process_that_fails_is_stopped_or_cannot_start_is_one_sentence(tmp_pat
 
 
 def test_ratios_are_of_the_same_round():
-    found = figures([told(1.0), told(2.0), told(4.0)], [told(1.5), told(6.0), told(8.0)], [told(90.0)] * 3)
+    found = figures(
+        [ran(1.0), ran(2.0), ran(4.0)],
+        [ran(1.5), ran(6.0), ran(8.0)],
+        [ran(90.0)] * 3,
+    )
     assert found[OURS].to_reference == {"wall_s": 2.0, "cpu_s": 2.0}
     assert found[OURS].is_reached is True
     assert found["a peer"].to_ours == {"wall_s": 15.0, "cpu_s": 15.0}
@@ -140,19 +145,19 @@ def test_ratios_are_of_the_same_round():
     assert found[REFERENCE].is_reached is None
 
 
-def test_a_target_counts_by_wall_and_by_processor_time_and_beside_work_that_was_done():
-    assert figures([told(1.0)], [told(1.0)], [told(60.0, 40.0)])["a peer"].is_reached is False
-    assert figures([told(1.0)], [told(1.0)], [told(60.0, 55.0)])["a peer"].is_reached is True
-    assert figures([told(1.0)], [told(1.0)], [told(60.0, steps=49)])["a peer"].is_reached is None
-    assert figures([told(1.0)], [told(1.9, 2.1)], [])[OURS].is_reached is False
-    alone = figures([], [told(1.0)], [])
+def test_a_target_needs_wall_and_processor_time_and_a_peer_that_found_steps():
+    assert figures([ran(1.0)], [ran(1.0)], [ran(60.0, 40.0)])["a peer"].is_reached is False
+    assert figures([ran(1.0)], [ran(1.0)], [ran(60.0, 55.0)])["a peer"].is_reached is True
+    assert figures([ran(1.0)], [ran(1.0)], [ran(60.0, steps=49)])["a peer"].is_reached is None
+    assert figures([ran(1.0)], [ran(1.9, 2.1)], [])[OURS].is_reached is False
+    alone = figures([], [ran(1.0)], [])
     assert alone[OURS].is_reached is None
     assert alone["a peer"].to_ours is None
 
 
-def test_the_table_says_all_in_a_narrow_terminal(capsys):
-    rounds = [told(31.18, steps=0), told(48.77, steps=0), told(99.99, steps=0)]
-    found = figures([told(0.1, steps=None)] * 3, [told(0.3)] * 3, rounds)
+def test_the_table_is_complete_in_a_narrow_terminal(capsys):
+    rounds = [ran(31.18, steps=0), ran(48.77, steps=0), ran(99.99, steps=0)]
+    found = figures([ran(0.1, steps=None)] * 3, [ran(0.3)] * 3, rounds)
     mobgap, skdh = (next(c for c in CONTENDERS if c.name == name) for name in ROWS[1:])
     peer = found["a peer"]
     failed = Figure(mobgap, HOUR, (), None, None, "The peer [x] failed: it fell.")
@@ -170,9 +175,7 @@ def test_the_table_says_all_in_a_narrow_terminal(capsys):
     assert "…" not in text
 
 
-def test_an_environment_is_made_once_and_again_when_asked_or_when_its_requirements_change(
-    tmp_path, monkeypatch
-):
+def test_an_environment_is_created_again_on_request_or_for_other_requirements(tmp_path, monkeypatch):
     ran = []
     monkeypatch.setattr(environments, "requirements_of", lambda name: f"{name}==1\n")
 
@@ -210,7 +213,7 @@ def test_an_environment_is_made_once_and_again_when_asked_or_when_its_requiremen
     assert (tmp_path / "peer" / MARK).exists()
 
 
-def test_a_folder_that_is_something_else_is_not_deleted(tmp_path):
+def test_a_folder_with_other_files_is_not_deleted(tmp_path):
     (tmp_path / "vqf").mkdir()
     (tmp_path / "vqf" / "thesis.txt").write_text("all of it")
     with pytest.raises(SettingsError, match="no Python environment; move it"):
@@ -218,7 +221,7 @@ def test_a_folder_that_is_something_else_is_not_deleted(tmp_path):
     assert (tmp_path / "vqf" / "thesis.txt").exists()
 
 
-def test_a_failing_pip_is_one_sentence_and_the_others_are_made(tmp_path, monkeypatch):
+def test_a_failing_pip_is_one_sentence_and_the_others_are_created(tmp_path, monkeypatch):
     def run(words, **_):
         if "pip" in words and "peer" in words[0]:
             raise subprocess.CalledProcessError(
@@ -235,13 +238,13 @@ def test_a_failing_pip_is_one_sentence_and_the_others_are_made(tmp_path, monkeyp
     peer = Contender("a peer", "env-peer", "none.py", "")
     pythons = command.make_ready([VQF, peer], tmp_path)
     assert pythons["vqf"] == python_of(tmp_path / "vqf")
-    assert pythons["env-peer"] == "The environment of env-peer could not be made: No luck."
+    assert pythons["env-peer"] == "The environment of env-peer could not be created: No luck."
 
 
-def test_the_line_that_tells_most():
+def test_the_most_informative_line_is_found():
     assert last_words("ERROR: first\nERROR: last.\nnote\n") == "last"
     assert last_words("Traceback\n  File\nKeyError: 'a'\n\n") == "KeyError: 'a'"
-    assert last_words("") == "it said nothing"
+    assert last_words("") == "it printed nothing"
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(contender.environment for contender in CONTENDERS))
@@ -256,14 +259,14 @@ def test_requirements_are_pinned_and_name_no_address(name):
         assert sum("==" in line for line in lines) >= 10
 
 
-def test_adaptors_are_there_and_those_of_peers_know_nothing_of_imurun():
+def test_adaptors_exist_and_those_of_peers_do_not_import_imurun():
     for contender in CONTENDERS:
         text = contender.script.read_text(encoding="utf-8")
         assert ("imurun" in text) == (contender.environment == "imurun")
         assert "benchmarks" not in text
 
 
-def test_the_hours_are_what_they_say_and_the_same_each_time(tmp_path):
+def test_the_simulated_hours_are_as_described_and_reproducible(tmp_path):
     hours = write_hours(tmp_path, quick=True)
     assert [hour.name for hour in hours] == ["running", "walking"]
     first = [hour.path.read_bytes() for hour in hours]
@@ -291,7 +294,7 @@ def test_the_hours_are_what_they_say_and_the_same_each_time(tmp_path):
     assert sum(segment.duration_s for segment in walking(3600.0)) == 3600.0
 
 
-def test_an_adaptor_from_file_to_figures(tmp_path):
+def test_an_adaptor_measures_a_file(tmp_path):
     hour = write_hours(tmp_path, quick=True)[0]
     session = next(c for c in CONTENDERS if c.name == "imurun, session")
     for contender, bouts in ((IMURUN, None), (session, 1)):
@@ -302,7 +305,7 @@ def test_an_adaptor_from_file_to_figures(tmp_path):
     assert measure_once(VQF, Path(sys.executable), hour).steps is None
 
 
-def test_the_first_ten_minutes_are_for_warming_up(monkeypatch):
+def test_the_first_ten_minutes_are_a_warm_up(monkeypatch):
     monkeypatch.syspath_prepend(str(ADAPTORS))
     import stopwatch
 
@@ -327,14 +330,14 @@ def no_processes(monkeypatch, tmp_path):
     def call(contender, python, hour):
         if contender.environment == "mobgap":
             raise SettingsError("mobgap failed: it fell.")
-        return told(2.0)
+        return ran(2.0)
 
     monkeypatch.setattr(turns, "measure_once", call)
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.usefixtures("no_processes")
-def test_the_words_to_the_file(tmp_path, capsys):
+def test_the_command_writes_its_file(tmp_path, capsys):
     words = ["--quick", "--rounds", "3", "--out", "new/out", "--environments", "env"]
     assert main(words) == 0
     assert "mobgap failed: it fell." in capsys.readouterr().out
@@ -346,15 +349,15 @@ def test_the_words_to_the_file(tmp_path, capsys):
     assert by_name[OURS]["wall_s"] == {"median": 2.0, "quartiles": [2.0, 2.0], "rounds": [2.0] * 3}
     assert by_name[OURS]["is_reached"] is True
     assert len(result["code"]["source_sha256"]) == 64
-    said = CliRunner().invoke(app, ["bench", "peers", *words])
-    assert said.exit_code == 0
+    output = CliRunner().invoke(app, ["bench", "peers", *words])
+    assert output.exit_code == 0
     with FileLock(tmp_path / "env" / "in-use.lock"):
         assert main(words) == 1
     assert "is in use by another run" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_processes")
-def test_what_cannot_be_is_one_sentence(tmp_path, monkeypatch, capsys):
+def test_invalid_arguments_are_one_sentence(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("")
     for words, part in (
         (["--out", "file"], "choose another --out"),
@@ -362,14 +365,16 @@ def test_what_cannot_be_is_one_sentence(tmp_path, monkeypatch, capsys):
         (["--out", "out", "--environments", "env", "--rounds", "0"], "1 or more"),
     ):
         assert main(words) == 1
-        said = capsys.readouterr().err
-        assert part in said
-        assert said.count("\n") == 1
+        output = capsys.readouterr().err
+        assert part in output
+        assert output.count("\n") == 1
 
     def fail(name, folder, fresh):
         raise SettingsError("no network")
 
     monkeypatch.setattr(command, "ready_environment", fail)
     assert main(["--out", "out", "--environments", "env"]) == 1
-    said = capsys.readouterr().err
-    assert said == "Nobody could be measured. The environment of vqf could not be made: no network.\n"
+    output = capsys.readouterr().err
+    assert (
+        output == "No package could be measured. The environment of vqf could not be created: no network.\n"
+    )

@@ -1,4 +1,4 @@
-"""The speed benchmark: its packets are as sensors send them, its figures what it says. No timing decides."""
+"""The speed benchmark: its packets are valid, and its figures are computed correctly; no check of timings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIGURE = Figure("wire", "[a]", "us", (3.0, 1.0, 2.0, 9.0), (1.0, 1.0, 1.0, 3.0),
 
 
 @pytest.mark.parametrize("traffic", every_kind(3.0), ids=lambda traffic: traffic.name)
-def test_traffic_is_taken_whole(traffic):
+def test_all_samples_of_the_traffic_are_decoded(traffic):
     assembly = Assembly(PROFILES[traffic.profile], traffic.settings)
     blocks = []
     for data, arrival_s in traffic.packets:
@@ -44,7 +44,7 @@ def test_traffic_is_taken_whole(traffic):
     assert arrivals == sorted(arrivals)
 
 
-def test_a_figure():
+def test_a_figure_has_medians_and_ratios():
     assert FIGURE.median == 2.5
     assert FIGURE.quartiles == (1.75, 4.5)
     assert FIGURE.ratio == 2.5
@@ -53,7 +53,7 @@ def test_a_figure():
     assert Figure("team", "a", "ms", (1.0,), ()).ratio is None
 
 
-def test_a_target_may_be_the_least_that_is_wanted(capsys):
+def test_a_target_can_be_a_lower_limit(capsys):
     few, many = (
         Figure("streams", name, "streams", (value,), (), 500.0, at_least=True)
         for name, value in (("few", 250.0), ("many", 500.0))
@@ -62,28 +62,28 @@ def test_a_target_may_be_the_least_that_is_wanted(capsys):
     assert many.is_reached is True
     assert few.record()["at_least"] is True
     print_figures([few, many], Console(width=100))
-    said = capsys.readouterr().out
-    assert ">= 500" in said
-    assert "0.5 times it" in said
-    assert "reached" in said
+    printed = capsys.readouterr().out
+    assert ">= 500" in printed
+    assert "0.5 times it" in printed
+    assert "reached" in printed
 
 
 def broken(*, quick):
     raise ValueError("no such thing")
 
 
-def test_an_entry_that_fails_leaves_the_others(tmp_path, monkeypatch, capsys):
+def test_a_failing_entry_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "ENTRIES", {"broken": broken, "wire": lambda *, quick: [FIGURE]})
     assert main(["--out", str(tmp_path)]) == 1
-    said = capsys.readouterr()
-    assert "Not measured: broken (ValueError: no such thing)" in said.err
-    assert "[a]" in said.out
+    printed = capsys.readouterr()
+    assert "Not measured: broken (ValueError: no such thing)" in printed.err
+    assert "[a]" in printed.out
     found = json.loads((tmp_path / "speed.json").read_text())
     assert found["figures"] == [FIGURE.record()]
     assert "ValueError: no such thing" in found["failures"]["broken"]
 
 
-def test_single_entries_go_into_a_file_of_their_own(tmp_path, monkeypatch):
+def test_single_entries_are_written_to_a_separate_file(tmp_path, monkeypatch):
     entries = {name: lambda *, quick: [FIGURE] for name in ("live", "team")}
     monkeypatch.setattr(command, "ENTRIES", {"broken": broken, **entries})
     words = ["bench", "speed", "--only", "team", "--only", "live", "--out", str(tmp_path)]
@@ -94,19 +94,19 @@ def test_single_entries_go_into_a_file_of_their_own(tmp_path, monkeypatch):
     assert "broken, live, team" in str(result.exception)
 
 
-def test_a_target_of_none_at_all_is_missed_by_one(capsys):
+def test_a_target_of_zero_is_missed_by_one(capsys):
     lost, kept = (
         Figure("team", "lost", "a repeat", (1.0,), (), 0.0),
         Figure("team", "kept", "ms", (0.0,), (), 0.0),
     )
     print_figures([lost, kept], Console(width=100))
-    said = capsys.readouterr().out
-    assert "missed" in said
-    assert "reached" in said
-    assert said.index("team: a repeat") < said.index("team: ms")  # a table for each unit
+    printed = capsys.readouterr().out
+    assert "missed" in printed
+    assert "reached" in printed
+    assert printed.index("team: a repeat") < printed.index("team: ms")  # a table for each unit
 
 
-def test_every_repeat_has_its_own_reference_and_the_first_does_not_count():
+def test_every_repeat_has_a_reference_and_the_warm_up_does_not_count():
     done = []
 
     def make():
@@ -118,12 +118,12 @@ def test_every_repeat_has_its_own_reference_and_the_first_does_not_count():
     assert len(took) == len(reference) == 2
 
 
-def test_the_words_to_the_file(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_its_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "ENTRIES", {"wire": lambda *, quick: [FIGURE]})
     assert main(["--quick", "--out", str(tmp_path / "new")]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for part in ("[a]", "2.5", "1.75 - 4.5", "<= 2", "1.2 times it"):
-        assert part in said
+        assert part in printed
     found = json.loads((tmp_path / "new" / "speed.json").read_text())
     assert found["quick"] is True
     assert found["figures"] == [FIGURE.record()]
@@ -134,16 +134,16 @@ def test_the_words_to_the_file(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "speed.json").exists()
 
 
-def test_a_folder_that_is_none_is_one_sentence(tmp_path, monkeypatch, capsys):
+def test_an_invalid_folder_is_one_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "ENTRIES", {})
     (tmp_path / "file").write_text("")
     assert main(["--out", str(tmp_path / "file")]) == 1
-    said = capsys.readouterr().err
-    assert "--out" in said
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert "--out" in printed
+    assert printed.count("\n") == 1
 
 
-def test_the_entries(monkeypatch):
+def test_all_entries_run(monkeypatch):
     few = [traffic for traffic in every_kind(0.5) if traffic.profile in ("imurun", "witmotion")]
     monkeypatch.setattr(wire, "every_kind", lambda seconds: few)
     names = [figure.name for figure in wire.measure_wire(quick=True)]
@@ -159,7 +159,7 @@ def short_run(monkeypatch, module, seconds):
     monkeypatch.setattr(module, "steady_run", lambda _, rate_hz: steady_run(seconds, rate_hz=rate_hz))
 
 
-def test_the_stages_of_a_live_run(monkeypatch):
+def test_all_stages_of_a_live_run_are_measured(monkeypatch):
     short_run(monkeypatch, live, 16.0)
     monkeypatch.setattr(live, "BLOCKS", (19,))
     figures = live.measure_live(quick=True)
@@ -168,7 +168,7 @@ def test_the_stages_of_a_live_run(monkeypatch):
     assert all(value > 0 for figure in figures for value in figure.values)
 
 
-def test_runs_at_once_lose_nothing_and_a_hole_in_a_journal_would_be_seen(monkeypatch, tmp_path):
+def test_parallel_runs_lose_nothing_and_a_gap_in_a_journal_is_detected(monkeypatch, tmp_path):
     short_run(monkeypatch, team, 3.0)
     monkeypatch.setattr(team, "N_RUNS", 2)
     monkeypatch.setattr(team, "BARE_S", 0.3)
@@ -187,8 +187,8 @@ def test_runs_at_once_lose_nothing_and_a_hole_in_a_journal_would_be_seen(monkeyp
     assert team._n_lost(recording, tmp_path / "0") == 10
 
 
-@pytest.mark.skipif(not memory.STATM.exists(), reason="reads the resident memory as Linux tells it")
-def test_the_memory_is_looked_at_while_the_run_goes_on(monkeypatch):
+@pytest.mark.skipif(not memory.STATM.exists(), reason="reads the resident memory from /proc")
+def test_the_memory_is_sampled_during_the_run(monkeypatch):
     monkeypatch.setattr(memory, "LOOK_S", 0.05)
     time_s, resident_mb, n_missed = memory._watch(steady_run(30.0, rate_hz=100.0).recording, 60.0)
     assert len(time_s) == len(resident_mb) > 3

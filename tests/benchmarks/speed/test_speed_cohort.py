@@ -1,4 +1,4 @@
-"""The cohort's entry: recordings that differ, and the same folder for one worker and for two."""
+"""The cohort entry: different recordings, and the same folder for one worker and for two."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from imurun.history import fingerprint
 from imurun.io import read
 
 
-def test_no_two_recordings_are_alike(tmp_path):
+def test_all_recordings_differ(tmp_path):
     cohort.write_cohort(tmp_path / "in", 9, 5.0)
     paths = sorted((tmp_path / "in").iterdir())
     assert len(paths) == 9
     assert len({fingerprint(read(path)) for path in paths}) == 9
 
 
-def test_two_workers_beside_one(monkeypatch):
+def test_two_workers_are_compared_with_one(monkeypatch):
     called = []
 
     def fake(*words):

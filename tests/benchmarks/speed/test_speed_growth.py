@@ -1,4 +1,4 @@
-"""Growth: the files are recordings of imurun of the length they say; the line is a line."""
+"""The growth entry: files have the intended length, and the fit of the line is correct."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imurun.io import read, write_recording
 from imurun.sim.presets import steady_run
 
 
-def test_a_piece_is_written_again_and_again(tmp_path, monkeypatch):
+def test_long_files_repeat_the_simulated_run(tmp_path, monkeypatch):
     monkeypatch.setattr(growth, "GROUP", 1000)
     once = steady_run(7.0, rate_hz=growth.RATE_HZ).recording
     write_recording(once, tmp_path / "once.parquet")
@@ -29,7 +29,7 @@ def test_a_piece_is_written_again_and_again(tmp_path, monkeypatch):
     assert np.allclose(np.diff(kept.read()["time_s"].to_numpy()), 1 / growth.RATE_HZ)
 
 
-def test_how_far_beyond_the_line():
+def test_the_excess_over_the_line_is_in_percent():
     lengths = (0.1, 1.0, 6.0, 24.0)
     straight = np.array([2.0 + 3.0 * hours for hours in lengths])
     assert growth.beyond_line_percent(lengths, straight) == pytest.approx(0.0, abs=1e-9)
@@ -37,7 +37,7 @@ def test_how_far_beyond_the_line():
     assert growth.beyond_line_percent(lengths, straight) == pytest.approx(25.0)
 
 
-def test_the_start_is_taken_off_the_cost_of_an_hour(monkeypatch):
+def test_the_cost_of_an_hour_does_not_include_the_start(monkeypatch):
     taken = {"1-min": 2.05, "5-min": 2.25, "10-min": 2.5, "30-min": 3.5}
 
     def fake(word, path):

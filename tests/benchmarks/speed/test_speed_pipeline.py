@@ -1,4 +1,4 @@
-"""The pipeline's entry pushes all there is, and its stages are those of the analyzer."""
+"""The pipeline entry pushes all samples, and its stages are those of the analyzer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_an_eventful_hour_repeats_its_seven_minutes_with_their_gaps():
     assert len(hour.gaps) > len(once.gaps)
 
 
-def test_blocks_are_pushed_to_the_end_or_to_where_it_is_said():
+def test_blocks_are_pushed_to_the_end_or_to_the_given_sample():
     recording = steady_hour(70.0)
     assert pipeline.push_all(recording).state["index"] == 7000
     half = pipeline.push_all(recording, stop=4321)
@@ -31,7 +31,7 @@ def test_blocks_are_pushed_to_the_end_or_to_where_it_is_said():
     assert pipeline.push_all(recording, half.mounting).mounting is half.mounting
 
 
-def test_every_stage_has_vqf_alone_beside_it(monkeypatch):
+def test_every_stage_has_vqf_alone_as_reference(monkeypatch):
     monkeypatch.setattr(pipeline, "steady_hour", lambda seconds: steady_hour(60.0))
     monkeypatch.setattr(pipeline, "eventful_hour", lambda seconds: eventful_hour(120.0))
     figures = {figure.name: figure for figure in pipeline.measure_pipeline(quick=True)}
@@ -45,7 +45,7 @@ def test_every_stage_has_vqf_alone_beside_it(monkeypatch):
     assert {"read Parquet", "read CSV", "write steps as Parquet", "write steps as CSV"} <= set(figures)
 
 
-def test_the_headline_is_a_ratio_of_one_repeat(monkeypatch):
+def test_the_main_figure_is_a_ratio_within_a_repeat(monkeypatch):
     monkeypatch.setattr(pipeline, "_taken", lambda works, repeats: dict.fromkeys(works, (4.0, 8.0)) | ALONE)
     figures = pipeline._stages("steady", steady_hour(30.0), 2)
     assert figures[0].unit == "times VQF alone"

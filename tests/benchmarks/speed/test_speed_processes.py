@@ -1,4 +1,4 @@
-"""Whole programs are measured as they are, not with the memory of who measures them."""
+"""Whole programs are measured without the memory of the benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def python(code, **environment):
     return run_program(sys.executable, "-c", code, environment=environment)
 
 
-def test_time_memory_and_words():
+def test_time_memory_and_output_are_measured():
     held = np.ones(40_000_000)  # 320 MB that are not the program's
     ran = python(
         "import os, sys, time; time.sleep(0.3); print(os.environ['WORD']); print(2, file=sys.stderr)",
@@ -31,13 +31,13 @@ def test_time_memory_and_words():
     assert held.size
 
 
-def test_what_a_program_takes_is_seen():
+def test_memory_of_a_program_is_measured():
     ran = python("x = bytearray(b'1') * 200_000_000; sum(range(10**7))")
     assert 200.0 < ran.peak_mb < 300.0
     assert ran.cpu_s > run_nothing().cpu_s
 
 
-def test_a_program_that_fails_is_told_with_its_last_line():
+def test_a_failing_program_is_reported_with_its_last_line():
     with pytest.raises(ImurunError, match=r"ended with 3: last words$"):
         python(
             "import sys; print('first', file=sys.stderr); print('last words', file=sys.stderr); sys.exit(3)"
@@ -46,11 +46,11 @@ def test_a_program_that_fails_is_told_with_its_last_line():
         run_program("no-such-program")
 
 
-def test_imurun_is_that_of_the_checkout():
+def test_imurun_is_run_from_the_checkout():
     assert run_imurun("--version").output.startswith("imurun ")
 
 
-def test_heavy_imports_are_seen(tmp_path):
+def test_imports_of_the_compiler_are_detected(tmp_path):
     assert not process.heavy_imports("--version")
     assert {"numba", "vqf"} <= set(process.heavy_imports("demo", "--out", tmp_path / "steps.csv"))
 
@@ -59,7 +59,7 @@ def fake_ran(wall_s=1.0, errors=""):
     return Ran(wall_s, 0.5, 100.0, "", errors)
 
 
-def test_the_process_entry(monkeypatch):
+def test_the_process_entry_measures_all_commands(monkeypatch):
     called = []
 
     def fake(*words, environment=None):
@@ -79,7 +79,7 @@ def test_the_process_entry(monkeypatch):
     assert all(figure.is_reached for figure in heavy)
 
 
-def test_the_first_run_has_empty_caches_and_the_second_has_not(monkeypatch):
+def test_only_the_first_run_has_empty_caches(monkeypatch):
     places = []
 
     def fake(*words, environment):
@@ -87,17 +87,17 @@ def test_the_first_run_has_empty_caches_and_the_second_has_not(monkeypatch):
         return fake_ran(10.0, "Compiling the core\n") if len(places) % 2 else fake_ran(2.0)
 
     monkeypatch.setattr(first, "run_imurun", fake)
-    there, none, _, _, said = first.measure_first(quick=False)
+    there, none, _, _, messages = first.measure_first(quick=False)
     assert there.values == none.values == (10.0,) * 3
     assert there.ratio == 5.0
-    assert said.values == (1.0,) * 6
-    assert said.is_reached
+    assert messages.values == (1.0,) * 6
+    assert messages.is_reached
     kernels = [place["NUMBA_CACHE_DIR"] for place in places]
     assert kernels[0::2] == kernels[1::2]
     assert len(set(kernels)) == 6
     assert ["PYTHONPYCACHEPREFIX" in place for place in places] == [False, False, True, True] * 3
 
 
-def test_a_first_run_that_says_nothing_is_a_miss(monkeypatch):
+def test_a_first_run_without_a_message_misses_the_target(monkeypatch):
     monkeypatch.setattr(first, "run_imurun", lambda *words, environment: fake_ran())
     assert first.measure_first(quick=True)[-1].is_reached is False

@@ -1,4 +1,4 @@
-"""Push latency: what is timed, and when."""
+"""The push entry: which calls are timed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.speed.runs import blocks_of
 from imurun.sim.presets import steady_run
 
 
-def test_every_wait_is_timed():
+def test_every_push_is_timed():
     blocks = blocks_of(steady_run(2.0, rate_hz=100.0).recording, 10)
     seen = []
 
@@ -25,7 +25,7 @@ def test_every_wait_is_timed():
     assert all(acc is block.acc and gyr is block.gyr for (acc, gyr), block in zip(seen, blocks, strict=True))
 
 
-def test_the_mounting_is_found_before():
+def test_the_mounting_is_known_before_timing():
     recording = steady_run(push.SETTLED_S, rate_hz=push.RATE_HZ).recording
     blocks = blocks_of(recording, 10)
     running = push._running(recording, blocks)
@@ -34,7 +34,7 @@ def test_the_mounting_is_found_before():
         push._running(recording, blocks[:10])
 
 
-def test_the_figures(monkeypatch):
+def test_figures_have_median_and_99th_percentile(monkeypatch):
     monkeypatch.setattr(push, "MEASURED_S", {10: 300.0})
     figures = push.measure_push(quick=True)
     median, late = (figure for figure in figures if figure.unit == push.ON_THE_CLOCK)

@@ -1,4 +1,4 @@
-"""The units that the arithmetic of large cohorts rests on."""
+"""The scale entry: units for the extrapolation to large cohorts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imurun.cohort.ledger import Ledger
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links files as POSIX does")
 
 
-def test_copies_of_a_cohort_are_done(tmp_path, capsys):
+def test_copies_of_a_cohort_are_finished_recordings(tmp_path, capsys):
     scale.write_cohort(tmp_path / "recordings", 2, 30.0)
     own_s, workers_s = scale._spend(tmp_path / "recordings", tmp_path / "out")
     assert own_s > 0.0
@@ -29,7 +29,7 @@ def test_copies_of_a_cohort_are_done(tmp_path, capsys):
     assert "7 sessions" in scale._again("summary", tmp_path / "often").output
 
 
-def test_costs_leave_out_what_a_start_takes():
+def test_costs_do_not_include_the_start():
     spent = [((1.0, 5.0), (1.4, 9.0)), ((1.0, 5.0), (1.4, 9.0))]  # own and workers' s of two and of six
     figures = {figure.name: figure.median for figure in scale._costs(spent, 2, 6, 1800.0)}
     assert figures == pytest.approx(
@@ -37,7 +37,7 @@ def test_costs_leave_out_what_a_start_takes():
     )
 
 
-def test_sizes_are_for_an_hour_or_a_recording(tmp_path):
+def test_sizes_are_per_hour_or_per_recording(tmp_path):
     out = tmp_path / "out"
     for name, size in (
         ("steps/runner=a/1.parquet", 3000),

@@ -1,4 +1,4 @@
-"""Streams at once: each gets every sample in turn, and shares are of a core."""
+"""The streams entry: every stream gets all samples in turn, and shares are of a core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from benchmarks.speed import streams
 
 
-def test_blocks_come_in_turn_and_whole():
+def test_blocks_of_all_streams_come_in_turn():
     parts = [(np.full((2080, 3), k), np.full((2080, 3), -k)) for k in range(3)]
     seen = []
     pushes = [lambda acc, gyr, k=k: seen.append((k, acc, gyr)) for k in range(3)]
@@ -20,7 +20,7 @@ def test_blocks_come_in_turn_and_whole():
     assert 0 < taken.share <= taken.busiest
 
 
-def test_shares_are_of_the_time_that_passes(monkeypatch):
+def test_shares_are_relative_to_stream_time(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(streams.time, "process_time", lambda: now[0])
 
