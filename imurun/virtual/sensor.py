@@ -123,7 +123,7 @@ class VirtualSensor:
         news, self._news = self._news, []
         return news
 
-    # -- the link -----------------------------------------------------------------------------------------
+    # -- the connection -----------------------------------------------------------------------------------
 
     def connect(self) -> None:
         """Begin a connection, with the default MTU."""

@@ -15,7 +15,7 @@ def answer(status=Status.OK, first=None, n=0):
     return Response(Op.FETCH, 1, status, None if first is None else Fetching(first, n))
 
 
-def test_one_fetch_at_a_time_the_oldest_hole_first():
+def test_one_request_at_a_time_the_oldest_pending_range_first():
     backfill = Backfill()
     holes = [(10, 30), (50, 60)]
     assert backfill.next(holes, 0.0) == (10, 30)
@@ -81,14 +81,14 @@ def test_a_fetch_counts_in_16_bits():
     assert Backfill().next([(0, 10**6)], 0.0) == (0, MAX_SAMPLES)
 
 
-def test_after_a_new_link_the_same_hole_is_asked_for_at_once():
+def test_after_reconnecting_the_same_range_is_requested_at_once():
     backfill = Backfill()
     assert backfill.next([(10, 30)], 0.0) == (10, 30)
     backfill.reset()
     assert backfill.next([(10, 30)], 0.1) == (10, 30)
 
 
-def test_waits_grow_to_a_limit_and_are_jittered():
+def test_retry_delays_grow_to_a_limit_and_are_jittered():
     delay = RetryDelay(0.5, 8.0, Random(3))
     waits = [delay.next_s() for _ in range(50)]
     for k, wait in enumerate(waits):

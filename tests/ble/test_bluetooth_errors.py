@@ -265,7 +265,7 @@ def allowed(bluez):
     ],
     ids=["adapter off", "out of range", "denied"],
 )
-def test_in_mid_run_it_is_said_and_tried_until_it_works(break_it, mend_it):
+def test_adapter_trouble_in_a_run_is_reported_and_retried_until_it_works(break_it, mend_it):
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(57))

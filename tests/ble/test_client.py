@@ -215,7 +215,7 @@ def test_the_sensor_writes_its_own_log_where_it_can(log_bytes, options):
 
 
 @pytest.mark.parametrize("end", ["silent", "dead"])
-def test_silence_is_a_lost_link_though_the_system_says_connected(end):
+def test_silence_is_a_lost_connection_though_the_system_reports_connected(end):
     waits = replace(WAITS, silence_s=1.0, first_data_s=1.0)
 
     async def scenario():
@@ -357,7 +357,7 @@ def test_leaving_disconnects():
     run(scenario())
 
 
-def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
+def test_the_callback_never_blocks_and_counts_dropped_notifications(monkeypatch):
     monkeypatch.setattr("imurun.ble.client.QUEUE_LIMIT", 5)
     monkeypatch.setattr("imurun.ble.client.OUTPUT_LIMIT", 3)
 
@@ -377,7 +377,7 @@ def test_the_callback_waits_for_nobody_and_counts_what_it_drops(monkeypatch):
 # -- the end of a run ---------------------------------------------------------------------------------------
 
 
-def test_a_run_that_is_stopped_while_the_link_is_lost_is_ended_over_one_more():
+def test_stop_while_the_connection_is_lost_reconnects_once_to_end_the_run():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(57))
@@ -395,7 +395,7 @@ def test_a_run_that_is_stopped_while_the_link_is_lost_is_ended_over_one_more():
     assert not events_of(items, NotStopped)
 
 
-def test_a_sensor_that_cannot_be_told_to_stop_is_said():
+def test_a_sensor_that_cannot_be_stopped_is_reported():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(57))
@@ -431,7 +431,7 @@ def test_an_answer_to_stop_that_is_lost_is_asked_for_again():
     assert not events_of(items, NotStopped)
 
 
-def test_what_the_ring_holds_comes_though_the_link_goes_at_the_stop():
+def test_samples_in_the_ring_buffer_arrive_though_the_connection_is_lost_at_stop():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(57))
@@ -467,7 +467,7 @@ def test_a_stop_before_the_sensor_is_connected_is_at_once():
     assert run(scenario()) == []
 
 
-def test_a_log_that_ends_before_the_run_is_said():
+def test_a_log_that_ends_before_the_run_is_reported():
     async def scenario():
         board = Board(log_bytes=10_000)
         async with sensor(board), streaming(replace(WAITS, battery_s=0.2), keep_log=True) as client:

@@ -130,7 +130,7 @@ def test_a_log_is_not_read_while_the_sensor_records(firmware):
     run(scenario())
 
 
-def test_a_download_goes_on_where_a_link_broke(firmware):
+def test_a_download_resumes_after_a_lost_connection(firmware):
     async def scenario():
         board, sent = FirmwareBoard(firmware), []
         async with in_range(board) as bluez:
@@ -155,7 +155,7 @@ def test_a_download_goes_on_where_a_link_broke(firmware):
 
 
 def test_a_log_of_absurd_size_is_refused():
-    with pytest.raises(SensorError, match="says that its log 3 has 4294967295 bytes; erase it"):
+    with pytest.raises(SensorError, match="a size of 4294967295 bytes for its log 3; erase it"):
         PartOfLog(LogEntry(3, 0xFFFFFFFF))
 
 

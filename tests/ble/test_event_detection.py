@@ -20,7 +20,7 @@ def block(first, n, value=1.0):
     return SampleBlock(first, np.full((n, 3), value), np.full((n, 3), value))
 
 
-def test_a_gap_is_told_once_however_many_blocks_it_takes():
+def test_a_gap_over_several_blocks_is_reported_once():
     detector = GapDetector()
     assert detector.add_blocks([block(0, 10), block(10, 5, np.nan)], 1.0) == []
     assert detector.add_blocks([block(15, 7, np.nan)], 2.0) == []
@@ -34,7 +34,7 @@ def test_a_gap_at_the_end():
     assert detector.finish(2.0) == [GapFinal(2.0, 10, 5)]
 
 
-def test_a_hole_filled_in_parts_is_told_when_all_of_it_is_known():
+def test_a_range_filled_in_parts_is_reported_when_all_of_it_is_settled():
     detector = GapDetector()
     detector.add_blocks([block(0, 10)], 1.0)
     detector.add_pending([(10, 30)])
@@ -66,7 +66,7 @@ def test_clipping_by_value(acc, gyr, told):
     assert events == [Clipping(5.0, what) for what in told]
 
 
-def test_clipping_by_flag_is_told_again_only_after_a_pause():
+def test_clipping_by_flag_is_reported_again_only_after_a_pause():
     detector = SignalDetector(SETTINGS, has_flags=True)
     aligner = Aligner(100)
     told = [
@@ -76,7 +76,7 @@ def test_clipping_by_flag_is_told_again_only_after_a_pause():
     assert told == [True, False, False, False, True]
 
 
-def test_a_rate_that_is_off_is_told_once():
+def test_a_wrong_rate_is_reported_once():
     detector = SignalDetector(SETTINGS, has_flags=True)
     aligner = Aligner(100, has_index=True, first_index=0)
     events = []

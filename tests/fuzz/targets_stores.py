@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imurun.cohort.addresses import Stamp
 from imurun.cohort.failure_table import write_failures
+
+from imurun.cohort.addresses import Stamp
 from imurun.cohort.folder import OutputFolder
 from imurun.cohort.ledger import Entry, Ledger
 from imurun.cohort.plan import find_twins, make_plan

@@ -75,7 +75,7 @@ def test_numbered_any_order(data, first, known):
     assert a.counts["missing rows"] == 19 * len(lost)
 
 
-def test_in_order_nothing_waits():
+def test_chunks_in_order_are_emitted_at_once():
     _, chunks = own_pieces(30)
     a = aligner("imurun", first_index=0)
     for chunk in chunks:
@@ -84,7 +84,7 @@ def test_in_order_nothing_waits():
         assert block.time_s == pytest.approx(chunk.arrival_s, abs=1e-6)
 
 
-def test_a_hole_waits_for_the_window_only():
+def test_a_range_is_pending_for_the_window_only():
     _, chunks = own_pieces(60)
     a = aligner("imurun", first_index=0, window_s=1.0)
     out = [a.push(chunk) for k, chunk in enumerate(chunks) if k != 10]
@@ -138,7 +138,7 @@ def test_no_more_is_given_up_than_was_seen_or_expected():
         assert len(rows(blocks + a.finish())[1]) == (end or len(values))
 
 
-def test_a_hole_that_the_device_calls_final_is_not_waited_for():
+def test_a_loss_reported_by_the_device_is_a_gap_at_once():
     _, chunks = own_pieces(30)
     a = aligner("imurun", first_index=0, window_s=60.0)
     for chunk in chunks[:10]:
@@ -208,7 +208,7 @@ def test_a_stream_does_not_begin_with_a_backfilled_piece_from_long_before():
     assert a.counts == {"implausible": 1}
 
 
-def test_long_holes_come_in_pieces():
+def test_long_gaps_are_emitted_in_several_blocks():
     values, chunks = own_pieces(2)
     far = SampleChunk("both", values[:19], chunks[0].arrival_s + 300, 62400, 2, 50 + 62418 / RATE)
     a = aligner("imurun", first_index=0)
@@ -336,7 +336,7 @@ def test_times_without_any_regularity_keep_the_nominal_rate():
     assert a.rate_hz == pytest.approx(RATE, rel=1e-3)
 
 
-def test_timed_long_holes_are_exact():
+def test_timed_long_gaps_are_exact():
     """A hole of 20 s from a sensor 2.4 % slow: the rate learnt before tells how many samples it held."""
     values, chunks = movesense_pieces(1500, 203.0)
     kept = chunks[:700] + chunks[1207:]
@@ -396,7 +396,7 @@ def test_apart_on_one_time_base():
     np.testing.assert_allclose(got[seen, 3:], gyr[seen], atol=0.002 * 8.5)
 
 
-def test_apart_nothing_is_invented_across_holes():
+def test_separate_streams_are_not_interpolated_across_gaps():
     a = aligner("polar_verity_sense")
     _, got = run(a, polar_pieces(20, lost_gyr=(40, 41), lost_acc=(60,)))
     missing_acc, missing_gyr = (np.flatnonzero(np.isnan(got[:-40, column])) for column in (0, 3))
@@ -456,7 +456,7 @@ def test_counted_times_and_rate():
     assert a.counts["missing rows"] == 0
 
 
-def test_counted_a_stall_is_no_hole_and_a_loss_is_one():
+def test_counted_a_stall_is_no_gap_and_a_loss_is_one():
     lost = range(12_000, 12_100)
     true, arrival, number = counted_packets(120, 1, lost=lost, stall=[(80.0, 80.8)])
     a = aligner("witmotion", 200)

@@ -139,7 +139,14 @@ def test_without_bumble():
     """As in an installation without the extra."""
     hide = "import sys; sys.modules['bumble'] = None; sys.argv = ['imurun', *sys.argv[1:]]; "
     done = subprocess.run(
-        [sys.executable, "-c", hide + "import imurun.cli; imurun.cli.main()", "simulate", "--ble", "usb:0"],
+        [
+            sys.executable,
+            "-c",
+            hide + "from imurun.cli.main import main; main()",
+            "simulate",
+            "--ble",
+            "usb:0",
+        ],
         capture_output=True,
         text=True,
         timeout=60,

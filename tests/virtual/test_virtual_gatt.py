@@ -125,7 +125,7 @@ def test_what_the_ring_no_longer_held_is_a_gap_of_exact_length(monkeypatch):
     np.testing.assert_allclose(counts[~missing], counts_of(np.flatnonzero(~missing)), atol=1e-6)
 
 
-def test_silence_is_a_lost_link(monkeypatch):
+def test_silence_is_a_lost_connection(monkeypatch):
     items, _, sensor = stream(monkeypatch, Faults(silences=(Spell(10, 4),)), seconds=40)
     assert "sent nothing for 1.0 s" in events(items, Lost)[0].reason
     assert sensor.counts["silent"] == 1
@@ -156,7 +156,7 @@ def test_samples_lost_in_the_sensor_are_a_gap(monkeypatch):
     assert [(gap.first_index, gap.n_samples) for gap in events(items, GapFinal)] == [(2000, 200)]
 
 
-def test_battery_and_clipping_are_told(monkeypatch):
+def test_battery_and_clipping_are_reported(monkeypatch):
     acc = np.tile([0.0, 0.0, 9.81], (30_000, 1))
     acc[2000, 2] = 400.0
     recording = Recording(acc, np.zeros_like(acc), rate_hz=208)

@@ -107,7 +107,7 @@ def test_the_link_is_shown_as_it_is(ran):
     assert watch.links(LONG_DROP.at_s + LONG_DROP.lasting_s + 15.0, SECONDS - 1.0)[-1] == "streaming"
 
 
-def test_the_trouble_is_said_while_it_lasts(ran):
+def test_trouble_is_shown_while_it_lasts(ran):
     _, watch, _, _ = ran
     for time_s, moment in watch.seen:
         assert bool(moment.trouble) == (moment.link == "lost"), (time_s, moment.link, moment.trouble)

@@ -120,7 +120,7 @@ def test_every_sample_is_its_own_or_missing(ran):
     assert len(ran.counts) > (MINUTES * 60 - 3) * RATE_HZ
 
 
-def test_gaps_are_told_with_their_length(ran):
+def test_gaps_are_reported_with_their_length(ran):
     told = [
         (item.first_index, item.first_index + item.n_samples) for item in ran.items if type(item) is GapFinal
     ]
@@ -172,7 +172,7 @@ def steps(ran):
     return imurun.analyze(ran.read).steps
 
 
-def test_the_link_adds_nothing_to_what_is_missing(ran, steps):
+def test_the_connection_causes_no_further_missing_samples(ran, steps):
     """The same table, to rounding, as of what was fed with the same samples cut out."""
     cut = np.full_like(ran.counts, np.nan)
     cut[: ran.second] = ran.fed[: ran.second]

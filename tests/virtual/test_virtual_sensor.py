@@ -148,7 +148,7 @@ def test_a_reboot_loses_run_ring_and_clock():
     assert status.device_time_us == pytest.approx(0.7e6, abs=1)
 
 
-def test_a_drop_ends_the_link_though_nobody_looks_meanwhile():
+def test_a_drop_ends_the_connection_also_between_calls():
     client = Client(faults=Faults(drops=(Spell(5.0, 1.0),)))
     client.start()
     client.pass_time(8, every_s=4.0)
@@ -157,7 +157,7 @@ def test_a_drop_ends_the_link_though_nobody_looks_meanwhile():
     assert client.sensor.counts["out of range"] == 1
 
 
-def test_silence_keeps_the_link_and_the_samples():
+def test_silence_keeps_the_connection_and_the_samples():
     client = Client(faults=Faults(silences=(Spell(3.0, 2.0),)))
     client.start()
     client.pass_time(3)
@@ -182,7 +182,7 @@ def test_the_battery_falls_and_says_so():
     assert client.sensor.battery == client.ask(STATUS).battery == 11
 
 
-def test_the_radio_takes_only_so_much_and_the_ring_waits():
+def test_samples_beyond_the_radio_capacity_wait_in_the_ring_buffer():
     client = Client(mtu=23, notifications_per_s=100.0)
     client.start()
     client.pass_time(5)
