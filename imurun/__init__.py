@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from imurun.engine import RunAnalyzer, Step
     from imurun.errors import FormatError, ImurunError, MethodError, RecordingError, SettingsError
     from imurun.io import read
-    from imurun.model.recording import Recording, Runner
+    from imurun.model.recording import Recording
+    from imurun.model.runner import Runner
     from imurun.session import Session, analyze
 
 __all__ = [

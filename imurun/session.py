@@ -19,13 +19,14 @@ from imurun.core.quality import STRAP_DB
 from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile
 from imurun.engine import Rows, RunAnalyzer, block_length, find_mounting
 from imurun.errors import SettingsError
-from imurun.gyroscope import TurnWatch, is_dead
 from imurun.methods.apply import find_method, method_steps
 from imurun.methods.contract import Method
 from imurun.model.columns import GAITS, SIDES, STEP_COLUMNS
 from imurun.model.frames import FloatArray
-from imurun.model.recording import Marker, Runner
+from imurun.model.gyroscope import TurnWatch, is_dead
+from imurun.model.recording import Marker
 from imurun.model.recording_like import Recorded
+from imurun.model.runner import Runner
 from imurun.summary import find_phases, summarise
 from imurun.vgrf import WAVES_BW, running_force_bw
 

@@ -10,7 +10,7 @@ import pandas as pd
 from imurun.core.bouts import Bout
 from imurun.model.columns import BOUT_KINDS
 from imurun.model.frames import FloatArray, G
-from imurun.model.recording import Runner
+from imurun.model.runner import Runner
 
 MEDIANS = (
     "cadence_spm",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import imurun
-from imurun.gyroscope import FASTEST_RAD_S, TurnWatch, is_dead
 from imurun.io import write_recording
+from imurun.model.gyroscope import FASTEST_RAD_S, TurnWatch, is_dead
 from imurun.model.recording import Recording
 
 NEAR_LIMIT = st.sampled_from([0.0, 20.0, 34.0, 34.9, FASTEST_RAD_S, 35.1, 36.0, 2000.0])

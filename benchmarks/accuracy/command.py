@@ -16,8 +16,8 @@ from benchmarks.accuracy.report.scores import score_table
 from benchmarks.accuracy.report.targets import verdicts
 from benchmarks.accuracy.report.terminal import print_methods, print_verdicts
 from benchmarks.accuracy.results import read_results
-from imurun.cli.compile_core import WAIT, needs_compiling
-from imurun.cli.screen import patience
+from imurun.cli.compile_core import COMPILING, needs_compiling
+from imurun.cli.screen import progress_bar
 from imurun.errors import SettingsError
 from imurun.files.atomic import atomic_path
 
@@ -51,9 +51,9 @@ def run_benchmark(
     for note in plan.notes:
         print(note, file=sys.stderr)
     if needs_compiling():
-        print(WAIT, file=sys.stderr)
+        print(COMPILING, file=sys.stderr)
     try:
-        with patience("Scoring") as progress:
+        with progress_bar("Scoring") as progress:
             done = generate(plan, folder, processes=processes, progress=progress)
         print(f"{done} of {len(plan.units)} pieces were to be scored; the rest was there.", file=sys.stderr)
         results = read_results(folder, describe(plan))

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.datasets import State, fetch, list_datasets
 from benchmarks.exit_code import exit_code
-from imurun.cli.screen import patience
+from imurun.cli.screen import progress_bar
 from imurun.errors import SettingsError
 
 
@@ -44,7 +44,7 @@ def show_datasets(name: str | None = None, *, download: bool = False) -> None:
             raise SettingsError("Name the dataset to download.")
         print_table(list_datasets())
     elif download:
-        with patience(f"Downloading {name}") as tell:
+        with progress_bar(f"Downloading {name}") as tell:
             folder = fetch(name, tell)
         print(folder)
     else:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from imurun.errors import FormatError, SettingsError
 from imurun.files.atomic import atomic_path
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 TIMEOUT_S = 30.0
 CHUNK_BYTES = 1 << 16
@@ -69,7 +69,7 @@ def download(
         error.close()
         raise FormatError(f"{url} answered {error.code}; see whether the address is still right.") from error
     except (OSError, http.client.HTTPException) as error:
-        reason = printable(str(getattr(error, "reason", "") or error))
+        reason = sanitize(str(getattr(error, "reason", "") or error))
         raise FormatError(f"{target.name} could not be downloaded ({reason}); try again.") from error
 
 
@@ -147,9 +147,7 @@ def _opener(schemes: tuple[str, ...]) -> urllib.request.OpenerDirector:
 
 def _check_scheme(url: str, schemes: tuple[str, ...]) -> None:
     if urlsplit(url).scheme not in schemes:
-        raise SettingsError(
-            f"{printable(url)} does not begin with {schemes[0]}://, so nothing is downloaded."
-        )
+        raise SettingsError(f"{sanitize(url)} does not begin with {schemes[0]}://, so nothing is downloaded.")
 
 
 def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
@@ -157,7 +155,7 @@ def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name)
     outside = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
     if outside or stat.S_ISLNK(member.external_attr >> 16):
-        raise FormatError(f"{archive}: {printable(name)} leaves the folder; nothing was unpacked.")
+        raise FormatError(f"{archive}: {sanitize(name)} leaves the folder; nothing was unpacked.")
 
 
 def _length(source: http.client.HTTPResponse) -> int:

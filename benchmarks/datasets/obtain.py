@@ -12,7 +12,7 @@ from benchmarks.datasets.download import Progress, download, gunzip, unzip
 from benchmarks.datasets.locate import cache_folder, how_to_get, locate, verify
 from benchmarks.datasets.registry import Dataset, registry
 from imurun.errors import FormatError, SettingsError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 HERE, ALTERED, DOWNLOADABLE, ELSEWHERE = "here", "altered", "can be downloaded", "elsewhere"
 
@@ -60,7 +60,7 @@ def fetch(
     """
     entries = registry() if known is None else known
     if name not in entries:
-        raise SettingsError(f"There is no dataset {printable(name)!r}; choose from {', '.join(entries)}.")
+        raise SettingsError(f"There is no dataset {sanitize(name)!r}; choose from {', '.join(entries)}.")
     entry = entries[name]
     now = _state(entry)
     target = cache_folder() / name

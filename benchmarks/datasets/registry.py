@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.files.toml import read_toml
 
 REGISTRY = Path(__file__).resolve().parents[2] / "data" / "registry.toml"
@@ -109,7 +109,7 @@ def dataset(name: str) -> Dataset:
     """
     known = registry()
     if name not in known:
-        raise SettingsError(f"There is no dataset {printable(name)!r}; choose from {', '.join(known)}.")
+        raise SettingsError(f"There is no dataset {sanitize(name)!r}; choose from {', '.join(known)}.")
     return known[name]
 
 
@@ -127,7 +127,7 @@ def read_registry(path: Path, schemes: tuple[str, ...] = ("https",)) -> dict[str
     content = read_toml(path, path.name)
     for key in content:
         if key != "dataset":
-            raise SettingsError(f"{path.name}: the key {printable(key)} is unknown; use [[dataset]] tables.")
+            raise SettingsError(f"{path.name}: the key {sanitize(key)} is unknown; use [[dataset]] tables.")
     tables = content.get("dataset")
     if not isinstance(tables, list) or not tables:
         raise SettingsError(f"{path.name}: no [[dataset]] table; write one for each dataset.")
@@ -141,7 +141,7 @@ def read_registry(path: Path, schemes: tuple[str, ...] = ("https",)) -> dict[str
         for other in entry.overlaps:
             if other not in found:
                 raise SettingsError(
-                    f"{path.name}: {entry.name} overlaps {printable(other)}, which is not there; correct it."
+                    f"{path.name}: {entry.name} overlaps {sanitize(other)}, which is not there; correct it."
                 )
     return found
 
@@ -166,7 +166,7 @@ def _dataset(where: str, table: Any, schemes: tuple[str, ...]) -> Dataset:
     )
     name = values["name"]
     if not _NAME.fullmatch(name):
-        raise SettingsError(f"{where}: the name {printable(name)!r} must be small letters, digits and _.")
+        raise SettingsError(f"{where}: the name {sanitize(name)!r} must be small letters, digits and _.")
     where = f"{where} ({name})"
     for key in ("title", "source", "licence", "citation", "truth", "axes"):
         if not values[key].strip():
@@ -200,7 +200,7 @@ def _file(where: str, table: Any, schemes: tuple[str, ...]) -> DataFile:
         or path.is_absolute()
         or ".." in path.parts
     ):
-        raise SettingsError(f"{where}: the path {printable(values['path'])!r} must stay inside the folder.")
+        raise SettingsError(f"{where}: the path {sanitize(values['path'])!r} must stay inside the folder.")
     _check_address(where, values, schemes)
     return DataFile(**values)
 
@@ -210,7 +210,7 @@ def _check_address(where: str, values: dict[str, Any], schemes: tuple[str, ...])
     if digest and not _SHA256.fullmatch(digest):
         raise SettingsError(f"{where}: sha256 must be 64 digits of 0-9 and a-f.")
     if url and url.split("://")[0] not in schemes:
-        raise SettingsError(f"{where}: the address {printable(url)} must begin with {schemes[0]}://.")
+        raise SettingsError(f"{where}: the address {sanitize(url)} must begin with {schemes[0]}://.")
 
 
 def _is_count(value: Any) -> bool:
@@ -224,7 +224,7 @@ def _typed(where: str, table: Any, kind: type, checks: dict[str, Callable[[Any],
     known = {field.name: field for field in fields(kind)}
     for key, value in table.items():
         if key not in known:
-            raise SettingsError(f"{where}: the key {printable(key)} is unknown; use {', '.join(known)}.")
+            raise SettingsError(f"{where}: the key {sanitize(key)} is unknown; use {', '.join(known)}.")
         if not checks.get(key, lambda text: isinstance(text, str))(value):
             raise SettingsError(f"{where}: {key} has a value of the wrong kind; see data/README.md.")
     missing = [key for key, field in known.items() if field.default is MISSING and key not in table]

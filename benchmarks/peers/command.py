@@ -19,7 +19,7 @@ from benchmarks.peers.hours import SEED, write_hours
 from benchmarks.peers.table import print_figures
 from benchmarks.peers.turns import take_turns
 from benchmarks.provenance import code_version, environment
-from imurun.cli.screen import patience
+from imurun.cli.screen import progress_bar
 from imurun.errors import SettingsError
 from imurun.files.atomic import atomic_path
 
@@ -64,7 +64,7 @@ def run_benchmark(
             pythons = make_ready(CONTENDERS, kept, fresh=fresh)
             with tempfile.TemporaryDirectory() as work:
                 hours = write_hours(Path(work), quick=quick)
-                with patience("Measuring") as progress:
+                with progress_bar("Measuring") as progress:
                     outcomes = take_turns(CONTENDERS, hours, n_rounds, pythons, progress=progress)
     except Timeout as error:
         raise SettingsError(
@@ -96,7 +96,7 @@ def make_ready(
     """The interpreter of each environment, or a sentence with the reason why there is none."""
     pythons: dict[str, Path | str] = {}
     names = list(dict.fromkeys(contender.environment for contender in contenders))
-    with patience("Making environments") as progress:
+    with progress_bar("Making environments") as progress:
         for done, name in enumerate(names):
             progress(done / len(names))
             try:

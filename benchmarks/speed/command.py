@@ -27,7 +27,7 @@ from benchmarks.speed.streams import measure_streams
 from benchmarks.speed.table import print_figures
 from benchmarks.speed.team import measure_team
 from benchmarks.speed.wire import measure_wire
-from imurun.cli.screen import patience
+from imurun.cli.screen import progress_bar
 from imurun.errors import ImurunError, SettingsError
 from imurun.files.atomic import atomic_path
 
@@ -77,7 +77,7 @@ def run_benchmark(out: Path | None = None, only: Sequence[str] | None = None, *,
     failures: dict[str, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with patience("Measuring") as progress:
+        with progress_bar("Measuring") as progress:
             for done, name in enumerate(names):
                 progress(done / len(names))
                 try:

@@ -16,7 +16,7 @@ from benchmarks.speed.measure import Figure, compare
 from imurun.cli.history import list_sessions
 from imurun.history import Store, find_flags
 from imurun.model.columns import STEP_COLUMNS
-from imurun.model.recording import Runner
+from imurun.model.runner import Runner
 from imurun.session import Session
 from imurun.summary import FRESH_AND_TIRED, MEDIANS, summarise
 

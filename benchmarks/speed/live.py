@@ -91,7 +91,7 @@ def _pipeline(
         source = ReadySource(blocks, recording)
         pipeline = pipeline_of(source, recording, None if journals is None else next(journals))
         if shown:
-            moments = pipeline.fan.subscribe()
+            moments = pipeline.broadcast.subscribe()
             running = asyncio.create_task(pipeline.run())
             shown_s = 0.0
             async for _ in moments:

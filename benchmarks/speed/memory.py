@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.speed.measure import Figure
 from benchmarks.speed.runs import RATE_HZ, pipeline_of, screen_to
 from imurun.cli.compile_core import warm_up
-from imurun.live.run_all import run_together
+from imurun.live.run_all import run_all
 from imurun.live.source import ReplaySource
 from imurun.live.terminal import show_terminal
 from imurun.model.frames import FloatArray
@@ -84,7 +84,7 @@ def _watch(recording: Recording, speed: float) -> tuple[FloatArray, FloatArray, 
 
 async def _run(recording: Recording, speed: float, journal: Path) -> tuple[FloatArray, FloatArray, int]:
     pipeline = pipeline_of(_OwnBlocks(recording, speed), recording, journal)
-    slow = pipeline.fan.subscribe()
+    slow = pipeline.broadcast.subscribe()
     looks: list[tuple[float, float]] = []
 
     async def take(ended: asyncio.Event) -> None:
@@ -102,7 +102,7 @@ async def _run(recording: Recording, speed: float, journal: Path) -> tuple[Float
         async def terminal(ended: asyncio.Event) -> None:
             await show_terminal([pipeline.state], stop=ended, console=screen)
 
-        await run_together([pipeline], [take, look, terminal])
+        await run_all([pipeline], [take, look, terminal])
     time_s, resident_mb = np.array(looks).T
     return time_s, resident_mb, slow.n_missed
 

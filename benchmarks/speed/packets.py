@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from imurun.ble.codec import Samples, encode_frame, samples_per_frame
 from imurun.ble.decoding import Settings
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.model.frames import FloatArray
 
 Counts = npt.NDArray[np.int16]
@@ -138,7 +138,7 @@ MAKERS: tuple[Callable[[float], Traffic], ...] = (polar, movesense, metamotion, 
 def every_kind(seconds: float) -> list[Traffic]:
     """imurun's protocol at three MTUs, then all other kinds of sensors."""
     made = [own(mtu, seconds) for mtu in (247, 185, 23)] + [make(seconds) for make in MAKERS]
-    assert {traffic.profile for traffic in made} == set(PROFILES), "a profile without a benchmark"
+    assert {traffic.profile for traffic in made} == set(DRIVERS), "a profile without a benchmark"
     return made
 
 

@@ -19,7 +19,8 @@ from imurun.core.alignment import Mounting
 from imurun.core.orientation import Orientation
 from imurun.core.stepper import Stepper, StepperSettings
 from imurun.engine import BLOCK_S, RunAnalyzer
-from imurun.io import read, write_recording, write_steps
+from imurun.export import write_steps
+from imurun.io import read, write_recording
 from imurun.model.frames import FloatArray
 from imurun.model.recording import Recording
 from imurun.session import analyze

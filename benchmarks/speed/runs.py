@@ -12,7 +12,7 @@ from imurun.ble.block_journal import BLOCKS, block_header
 from imurun.ble.journal import JournalWriter
 from imurun.live.pipeline import Pipeline
 from imurun.live.recorder import Recorder
-from imurun.live.runner_profile import Wearer
+from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import Source
 from imurun.model.recording import Recording
 from imurun.model.sample_block import SampleBlock
@@ -76,7 +76,7 @@ def pipeline_of(source: Source, recording: Recording, journal: Path | None = Non
     if journal is not None:
         header = block_header(recording, name=source.name)
         recorder = Recorder(JournalWriter(journal, header, [BLOCKS]), BLOCKS)
-    return Pipeline(source, Wearer(), recorder=recorder, records_blocks=True)
+    return Pipeline(source, RunnerProfile(), recorder=recorder, records_blocks=True)
 
 
 def screen_to(file: TextIO) -> Console:

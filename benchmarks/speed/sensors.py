@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import Traffic, own
 from benchmarks.speed.wire import views_of
-from imurun.ble.decoding import Assembly
-from imurun.ble.devices import PROFILES
+from imurun.ble.decoding import StreamDecoder
+from imurun.ble.devices import DRIVERS
 from imurun.ble.journal import JournalWriter
 
 N_SENSORS = 50
@@ -51,25 +51,27 @@ def measure_sensors(*, quick: bool) -> list[Figure]:
 
 def _runs(traffic: Traffic, folder: Path | None, stack: ExitStack) -> Iterator[Callable[[], None]]:
     """Functions to time, each with its own sensors, and journals in `folder`."""
-    profile = PROFILES[traffic.profile]
+    profile = DRIVERS[traffic.profile]
     uuid = profile.data_characteristic
     repeat = 0
     while True:
-        sensors: list[tuple[Assembly, JournalWriter | None]] = []
+        sensors: list[tuple[StreamDecoder, JournalWriter | None]] = []
         for k in range(N_SENSORS):
             journal = None
             if folder is not None:
                 path = folder / f"{repeat}-{k}.journal"
                 journal = stack.enter_context(JournalWriter(path, {}, [uuid]))
-            sensors.append((Assembly(profile, traffic.settings), journal))
+            sensors.append((StreamDecoder(profile, traffic.settings), journal))
 
-        def work(sensors: list[tuple[Assembly, JournalWriter | None]] = sensors) -> None:
+        def work(sensors: list[tuple[StreamDecoder, JournalWriter | None]] = sensors) -> None:
             for data, arrival_s in traffic.packets:
-                for assembly, journal in sensors:
+                for stream_decoder, journal in sensors:
                     if journal is not None:
                         journal.notification(arrival_s, uuid, data)
-                    assembly.take(uuid, data, arrival_s)
-            assert all(assembly.aligner.next_index == traffic.n_sets for assembly, _ in sensors)
+                    stream_decoder.take(uuid, data, arrival_s)
+            assert all(
+                stream_decoder.reassembler.next_index == traffic.n_sets for stream_decoder, _ in sensors
+            )
 
         yield work
         for _, journal in sensors:

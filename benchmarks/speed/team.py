@@ -20,11 +20,11 @@ from imurun.io import read
 from imurun.live.broadcast import Subscription
 from imurun.live.page.trends import Cursor
 from imurun.live.page.updates import MIN_INTERVAL_S, Updates
-from imurun.live.pipeline import Moment
-from imurun.live.pipelines import replay_run
+from imurun.live.pipeline import Update
+from imurun.live.pipelines import replay_pipeline
 from imurun.live.recorder import JOURNAL
-from imurun.live.run_all import Face, run_together
-from imurun.live.runner_profile import Wearer
+from imurun.live.run_all import LiveOutput, run_all
+from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import ReplaySource
 from imurun.live.terminal import show_terminal
 from imurun.model.recording import Recording
@@ -91,13 +91,14 @@ def measure_team(*, quick: bool) -> list[Figure]:
 
 async def _run(recording: Recording, folder: Path, n_steps: int) -> Taken:
     pipelines = [
-        replay_run(recording, 1.0, Wearer(), folder / f"{k}", name=f"runner {k}") for k in range(N_RUNS)
+        replay_pipeline(recording, 1.0, RunnerProfile(), folder / f"{k}", name=f"runner {k}")
+        for k in range(N_RUNS)
     ]
     states = [pipeline.state for pipeline in pipelines]
     loop = asyncio.get_running_loop()
     late_s: list[float] = []
 
-    def taker(moments: Subscription[Moment]) -> Face:
+    def taker(moments: Subscription[Update]) -> LiveOutput:
         async def take(_ended: asyncio.Event) -> None:
             async for moment in moments:
                 if math.isfinite(moment.block.time_s):
@@ -117,14 +118,14 @@ async def _run(recording: Recording, folder: Path, n_steps: int) -> Taken:
         async def terminal(ended: asyncio.Event) -> None:
             await show_terminal(states, stop=ended, console=screen)
 
-        takers = [taker(pipeline.fan.subscribe()) for pipeline in pipelines]
+        takers = [taker(pipeline.broadcast.subscribe()) for pipeline in pipelines]
         cpu, wall = time.process_time(), loop.time()
-        await run_together(pipelines, [terminal, numbers, *takers])
+        await run_all(pipelines, [terminal, numbers, *takers])
         share = (time.process_time() - cpu) / (loop.time() - wall)
     return Taken(
         100.0 * share,
         late_s,
-        sum(pipeline.fan.n_missed for pipeline in pipelines),
+        sum(pipeline.broadcast.n_missed for pipeline in pipelines),
         sum(_n_lost(recording, folder / f"{k}") for k in range(N_RUNS)),
         sum(state.n_trend != n_steps for state in states),
     )

@@ -9,8 +9,8 @@ import numpy as np
 from benchmarks.speed.measure import Figure, compare
 from benchmarks.speed.packets import Traffic, every_kind
 from imurun.ble.codec import decode_frame
-from imurun.ble.decoding import Assembly
-from imurun.ble.devices import PROFILES
+from imurun.ble.decoding import StreamDecoder
+from imurun.ble.devices import DRIVERS
 
 UNIT = "us of a core for a set of six values"
 TARGET_US = 2.0
@@ -61,7 +61,7 @@ def _codec(traffic: Traffic) -> Callable[[], None]:
 
 
 def _decoder(traffic: Traffic) -> Callable[[], None]:
-    decoder = PROFILES[traffic.profile].decoder(*traffic.settings)
+    decoder = DRIVERS[traffic.profile].decoder(*traffic.settings)
 
     def work() -> None:
         for data, arrival_s in traffic.packets:
@@ -72,16 +72,16 @@ def _decoder(traffic: Traffic) -> Callable[[], None]:
 
 
 def _client(traffic: Traffic) -> Callable[[], None]:
-    profile = PROFILES[traffic.profile]
-    assembly = Assembly(profile, traffic.settings)
+    profile = DRIVERS[traffic.profile]
+    stream_decoder = StreamDecoder(profile, traffic.settings)
     uuid = profile.data_characteristic
 
     def work() -> None:
         rows = 0
         for data, arrival_s in traffic.packets:
-            for block in assembly.take(uuid, data, arrival_s):
+            for block in stream_decoder.take(uuid, data, arrival_s):
                 rows += len(block)
-        rows += sum(len(block) for block in assembly.aligner.finish())
+        rows += sum(len(block) for block in stream_decoder.reassembler.finish())
         assert rows == traffic.n_sets
 
     return work

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from imurun.ble.journal import Event, Journal, JournalWriter, Notification
+from imurun.ble.journal import Journal, JournalEvent, JournalWriter, Notification
 from imurun.model.recording import Recording
 from imurun.model.sample_block import SampleBlock, nan_rows
 
@@ -50,7 +50,7 @@ def write_block(journal: JournalWriter, block: SampleBlock, arrival_s: float) ->
         journal.notification(arrival_s, BLOCKS, head + rows.tobytes())
 
 
-def read_blocks(journal: Journal) -> Iterator[SampleBlock | Event]:
+def read_blocks(journal: Journal) -> Iterator[SampleBlock | JournalEvent]:
     """Blocks in order, with NaN rows for damaged records, and the events between them.
 
     Raises:
@@ -58,7 +58,7 @@ def read_blocks(journal: Journal) -> Iterator[SampleBlock | Event]:
     """
     place: int | None = None
     for record in journal.records():
-        if isinstance(record, Event):
+        if isinstance(record, JournalEvent):
             yield record
             continue
         block = _decode(record)

@@ -12,8 +12,8 @@
         done
 
 Each attempt opens a new connection, after the one before was closed: reconnecting without closing duplicates
-notifications (bleak 2002). The first connection is tried `Waits.tries` times, later ones until `stop`. `stop`
-while the connection is lost makes one more attempt, so that the sensor does not keep measuring.
+notifications (bleak 2002). The first connection is tried `Timeouts.tries` times, later ones until `stop`.
+`stop` while the connection is lost makes one more attempt, so that the sensor does not keep measuring.
 
 One task does everything in turn: it takes notifications from the queue, journals and decodes them, sends
 commands and reads replies. So no two of these overlap.
@@ -29,15 +29,15 @@ from dataclasses import replace
 from random import Random
 
 from imurun.ble.connection import open_connection
-from imurun.ble.decoding import Assembly, Settings, offering
+from imurun.ble.decoding import Settings, StreamDecoder, offering
 from imurun.ble.device_run import DeviceRun
-from imurun.ble.devices import Profile
-from imurun.ble.events import Lost, NotStopped
+from imurun.ble.devices import DeviceDriver
+from imurun.ble.events import ConnectionLost, NotStopped
 from imurun.ble.journal import Sink
 from imurun.ble.lock import lock_sensor
-from imurun.ble.scan import Found, find
+from imurun.ble.scan import DiscoveredSensor, find
 from imurun.ble.stream_output import Item, StreamOutput
-from imurun.ble.timeouts import RetryDelay, Waits
+from imurun.ble.timeouts import RetryDelay, Timeouts
 from imurun.errors import AdapterError, SensorError, WrongSensorError
 
 __all__ = ["Item", "SensorClient"]
@@ -63,13 +63,13 @@ class SensorClient:
         settings: what to ask the sensor for.
         keep_log: have the sensor write its own log as well, where it can.
         journal: receives every notification before it is decoded; the caller closes it.
-        waits: timeouts.
+        timeouts: timeouts.
         random: source of the jitter of delays.
         clock: the host's monotonic clock, s.
         utc_us: Unix time, us; the sensor's log is dated with it.
 
     Attributes:
-        assembly: counts of decoder and reassembler, clock and rate.
+        stream_decoder: counts of decoder and reassembler, clock and rate.
 
     Raises:
         WrongSensorError: the kind of sensor is unknown.
@@ -81,21 +81,23 @@ class SensorClient:
 
     def __init__(
         self,
-        sensor: Found,
+        sensor: DiscoveredSensor,
         settings: Settings,
         *,
         keep_log: bool = False,
         journal: Sink | None = None,
-        waits: Waits | None = None,
+        timeouts: Timeouts | None = None,
         random: Random | None = None,
         clock: Callable[[], float] = time.monotonic,
         utc_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._sensor = sensor
-        self._driver: Profile = sensor.known_profile.with_log() if keep_log else sensor.known_profile
-        self._waits = waits or Waits()
+        self._driver: DeviceDriver = sensor.known_driver.with_log() if keep_log else sensor.known_driver
+        self._timeouts = timeouts or Timeouts()
         self._clock = clock
-        self._retry_delay = RetryDelay(self._waits.retry_s, self._waits.longest_retry_s, random or Random())
+        self._retry_delay = RetryDelay(
+            self._timeouts.retry_s, self._timeouts.longest_retry_s, random or Random()
+        )
         self._stop = asyncio.Event()
         self._lock = ExitStack()
         self._is_cancelled = False
@@ -103,9 +105,11 @@ class SensorClient:
         self._task: asyncio.Task[None] | None = None
         # a sensor that reports capabilities is asked for them once connected; until then any settings may fit
         reports = self._driver.capabilities_characteristic is not None
-        self.assembly = Assembly(offering(self._driver, settings) if reports else self._driver, settings)
+        self.stream_decoder = StreamDecoder(
+            offering(self._driver, settings) if reports else self._driver, settings
+        )
         self._output = StreamOutput(
-            self.assembly,
+            self.stream_decoder,
             settings,
             has_flags=self._driver.has_index,
             journal=journal,
@@ -116,8 +120,8 @@ class SensorClient:
             sensor.label,
             self._driver,
             settings,
-            self._waits,
-            self.assembly,
+            self._timeouts,
+            self.stream_decoder,
             self._output,
             retry_delay=self._retry_delay,
             stop=self._stop,
@@ -192,7 +196,7 @@ class SensorClient:
                     self._driver,
                     self._clock,
                     limit=QUEUE_LIMIT,
-                    connect_s=self._waits.connect_s,
+                    connect_s=self._timeouts.connect_s,
                 ) as connection:
                     is_connected = True
                     await self._run.serve(connection)
@@ -202,14 +206,14 @@ class SensorClient:
                     break
                 # a single wrong list of services within a run may be an incomplete one
                 n_wrong = n_wrong + 1 if isinstance(error, WrongSensorError) else 0
-                if n_wrong and (not self._run.has_begun or n_wrong >= self._waits.tries):
+                if n_wrong and (not self._run.has_begun or n_wrong >= self._timeouts.tries):
                     raise
                 if self._run.has_begun:
                     is_adapter = isinstance(error, AdapterError)
                     if is_connected or (is_adapter and not is_reported):
                         await self._report_loss(str(error))
                         is_reported = is_adapter
-                elif failures >= self._waits.tries:
+                elif failures >= self._timeouts.tries:
                     raise
                 if not is_connected and not self._stop.is_set():
                     await self._scan()
@@ -227,7 +231,7 @@ class SensorClient:
         while.
         """
         with suppress(SensorError):
-            found = await find(self._sensor.address, self._waits.scan_s, profile=self._driver)
+            found = await find(self._sensor.address, self._timeouts.scan_s, profile=self._driver)
             self._sensor = replace(self._sensor, device=found.device)
 
     async def _delay(self, delay_s: float) -> None:
@@ -238,4 +242,4 @@ class SensorClient:
 
     async def _report_loss(self, reason: str) -> None:
         self._output.note(kind="lost", reason=reason)
-        await self._output.report(Lost(self._clock(), reason))
+        await self._output.report(ConnectionLost(self._clock(), reason))

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from imurun.ble.connection import Connection
 from imurun.ble.control import Op, Parts, Request, Response, encode_request
-from imurun.ble.devices import Command, Profile
+from imurun.ble.devices import Command, DeviceDriver
 from imurun.ble.journal import Notification
 from imurun.errors import SensorError
 
@@ -43,7 +43,7 @@ class CommandChannel:
         reply_s: timeout of a reply.
     """
 
-    def __init__(self, connection: Connection, profile: Profile, take: Take, reply_s: float) -> None:
+    def __init__(self, connection: Connection, profile: DeviceDriver, take: Take, reply_s: float) -> None:
         self.connection = connection
         self._profile = profile
         self._take = take

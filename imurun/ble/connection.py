@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from imurun.ble.bluetooth_errors import bleak_failures, import_bleak, translate_errors
-from imurun.ble.devices import Profile
+from imurun.ble.devices import DeviceDriver
 from imurun.ble.journal import Notification
-from imurun.ble.scan import Found
+from imurun.ble.scan import DiscoveredSensor
 from imurun.errors import SensorError, WrongSensorError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ConnectionLostError(SensorError):
     """The connection is lost, or no data has arrived for so long that it is treated as lost."""
 
 
-class Inbox:
+class NotificationQueue:
     """A bounded queue of notifications. `put` never blocks, because it is called from bleak's callback.
 
     Attributes:
@@ -83,7 +83,9 @@ class Connection:
         notifications: the queue of notifications that have arrived.
     """
 
-    def __init__(self, client: BleakClient, sensor: Found, notifications: Inbox) -> None:
+    def __init__(
+        self, client: BleakClient, sensor: DiscoveredSensor, notifications: NotificationQueue
+    ) -> None:
         self.notifications = notifications
         self._client = client
         self._sensor = sensor
@@ -150,7 +152,12 @@ def lost_connection(label: str) -> ConnectionLostError:
 
 @asynccontextmanager
 async def open_connection(
-    sensor: Found, profile: Profile, clock: Callable[[], float], *, limit: int, connect_s: float
+    sensor: DiscoveredSensor,
+    profile: DeviceDriver,
+    clock: Callable[[], float],
+    *,
+    limit: int,
+    connect_s: float,
 ) -> AsyncIterator[Connection]:
     """Connect and subscribe to the driver's notifications; disconnect on exit.
 
@@ -167,7 +174,7 @@ async def open_connection(
         SensorError: the connection failed otherwise.
         MissingExtraError: bleak is not installed.
     """
-    notifications = Inbox(limit)
+    notifications = NotificationQueue(limit)
 
     def keep(characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
         notifications.put(Notification(clock(), characteristic.uuid, bytes(data)))
@@ -195,7 +202,7 @@ async def open_connection(
                 await client.disconnect()
 
 
-def notifying(profile: Profile) -> list[str]:
+def notifying(profile: DeviceDriver) -> list[str]:
     """UUIDs of the characteristics to subscribe to."""
     uuids = [profile.data_characteristic]
     if profile.reply_characteristic not in (None, *uuids):
@@ -203,7 +210,7 @@ def notifying(profile: Profile) -> list[str]:
     return uuids
 
 
-def _check_services(client: BleakClient, sensor: Found, profile: Profile) -> None:
+def _check_services(client: BleakClient, sensor: DiscoveredSensor, profile: DeviceDriver) -> None:
     needed = {*notifying(profile), profile.control_characteristic}
     if client.services.get_service(profile.service) is None or any(
         client.services.get_characteristic(uuid) is None for uuid in needed

@@ -1,4 +1,4 @@
-"""Decodes the notifications of a sensor to blocks of samples: the driver's decoder, then `Aligner`.
+"""Decodes the notifications of a sensor to blocks of samples: the driver's decoder, then `Reassembler`.
 
 The client and the replay of a journal both use it, so the same notifications give the same blocks.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from imurun.ble.devices.driver import Profile
+from imurun.ble.devices.driver import DeviceDriver
 from imurun.model.sample_block import SampleBlock
 from imurun.reassembly.chunks import SampleChunk
-from imurun.reassembly.reassembler import WINDOW_S, Aligner
+from imurun.reassembly.reassembler import WINDOW_S, Reassembler
 
 BACKFILL_WINDOW_S = 3600.0
 """How long a range stays pending whose samples can be requested again: the sensor usually decides earlier."""
@@ -29,7 +29,7 @@ USUAL = Settings(208, 16, 2000)
 """Default settings; 16 g and 2000 deg/s are not clipped in running."""
 
 
-def usual_settings(profile: Profile) -> Settings:
+def usual_settings(profile: DeviceDriver) -> Settings:
     """Default settings for a kind of sensor: 208 Hz, 16 g and 2000 deg/s, or the nearest that it offers."""
     offered = (profile.rates_hz, profile.acc_ranges_g, profile.gyr_ranges_deg_s)
     nearest = (
@@ -39,7 +39,7 @@ def usual_settings(profile: Profile) -> Settings:
     return Settings(*nearest)
 
 
-def offering(profile: Profile, settings: Settings) -> Profile:
+def offering(profile: DeviceDriver, settings: Settings) -> DeviceDriver:
     """The driver limited to these settings, which the sensor is known to offer: from a journal, for
     example.
     """
@@ -49,7 +49,7 @@ def offering(profile: Profile, settings: Settings) -> Profile:
     )
 
 
-class Assembly:
+class StreamDecoder:
     """Decodes and reassembles one recording of one sensor, which may span several connections.
 
     Args:
@@ -58,17 +58,17 @@ class Assembly:
 
     Attributes:
         decoder: counts rejected packets.
-        aligner: counts late and duplicate packets; has pending ranges, clock and rate.
-        pieces: chunks decoded from the last notification.
+        reassembler: counts late and duplicate packets; has pending ranges, clock and rate.
+        chunks: chunks decoded from the last notification.
 
     Raises:
         SettingsError: the sensor does not have these settings.
     """
 
-    def __init__(self, profile: Profile, settings: Settings) -> None:
+    def __init__(self, profile: DeviceDriver, settings: Settings) -> None:
         self._profile = profile
         self.decoder = profile.decoder(*settings)
-        self.aligner = Aligner(
+        self.reassembler = Reassembler(
             settings.rate_hz,
             streams=profile.streams,
             clock=profile.clock,
@@ -76,13 +76,13 @@ class Assembly:
             window_s=BACKFILL_WINDOW_S if profile.has_index else WINDOW_S,
             first_index=0 if profile.has_index else None,
         )
-        self.pieces: list[SampleChunk] = []
+        self.chunks: list[SampleChunk] = []
 
     def take(self, characteristic: str, data: bytes, arrival_s: float) -> list[SampleBlock]:
         """Decode a notification; return the blocks that can be emitted."""
-        self.pieces = []
+        self.chunks = []
         if characteristic == self._profile.data_characteristic:
-            self.pieces = self.decoder.feed(data, arrival_s)
+            self.chunks = self.decoder.feed(data, arrival_s)
         elif characteristic == self._profile.reply_characteristic:
             self.decoder.reply(data)
-        return [block for chunk in self.pieces for block in self.aligner.push(chunk)]
+        return [block for chunk in self.chunks for block in self.reassembler.push(chunk)]

@@ -24,14 +24,14 @@ from imurun.ble.control import (
     StatusReport,
     decode_capabilities,
 )
-from imurun.ble.devices import Profile
+from imurun.ble.devices import DeviceDriver
 from imurun.ble.devices.driver import uuid16
 from imurun.ble.journal import Notification
 from imurun.ble.lock import lock_sensor
-from imurun.ble.scan import Found, printable
-from imurun.ble.timeouts import Waits
+from imurun.ble.scan import DiscoveredSensor, printable
+from imurun.ble.timeouts import Timeouts
 from imurun.errors import SensorError, SensorNotFoundError
-from imurun.model.recording import runs
+from imurun.model.gaps import runs
 
 MAKER, MODEL, FIRMWARE = uuid16(0x2A29), uuid16(0x2A24), uuid16(0x2A26)
 """Characteristics of the standard device information service: manufacturer, model, firmware revision."""
@@ -71,7 +71,7 @@ class SensorInfo:
     logs: tuple[LogEntry, ...] = ()
 
 
-class PartOfLog:
+class PartialLog:
     """A partly downloaded log, and which of its bytes are missing.
 
     Args:
@@ -118,13 +118,13 @@ class PartOfLog:
 
 
 class ManagementConnection:
-    """A connection for device information, logs and stopping; created by `open_inquiry`."""
+    """A connection for device information, logs and stopping; created by `open_management`."""
 
-    def __init__(self, connection: Connection, profile: Profile, waits: Waits) -> None:
+    def __init__(self, connection: Connection, profile: DeviceDriver, timeouts: Timeouts) -> None:
         self._connection = connection
         self._profile = profile
-        self._waits = waits
-        self._channel = CommandChannel(connection, profile, self._take, waits.reply_s)
+        self._timeouts = timeouts
+        self._channel = CommandChannel(connection, profile, self._take, timeouts.reply_s)
         self._log_data: list[LogData] = []
 
     async def info(self) -> SensorInfo:
@@ -158,7 +158,7 @@ class ManagementConnection:
         """Read the battery level; None where that is not possible."""
         return await self._channel.battery_percent()
 
-    async def read_log(self, part: PartOfLog, progress: Callable[[float], None] | None = None) -> None:
+    async def read_log(self, part: PartialLog, progress: Callable[[float], None] | None = None) -> None:
         """Download the missing bytes of a log; bytes lost in transmission are requested again.
 
         Args:
@@ -179,7 +179,7 @@ class ManagementConnection:
             if isinstance(answer.payload, LogReading):
                 await self._take_log(first + answer.payload.length, part)
             elif answer.status == Status.BUSY:  # it still sends a part whose answer was lost
-                await self._take(self._waits.drain_s)
+                await self._take(self._timeouts.drain_s)
             else:
                 raise self._refused(answer)
             tries = tries + 1 if part.n_missing == before else 0
@@ -215,10 +215,10 @@ class ManagementConnection:
         if answer.status != Status.OK:
             raise self._refused(answer)
 
-    async def _take_log(self, end: int, part: PartOfLog) -> None:
+    async def _take_log(self, end: int, part: PartialLog) -> None:
         """Take chunks of a log up to the one that ends at `end`, or until no more arrive."""
         self._log_data.clear()
-        while await self._take(self._waits.drain_s) is not None or self._log_data:
+        while await self._take(self._timeouts.drain_s) is not None or self._log_data:
             for chunk in self._log_data:
                 part.put(chunk)
             came = any(chunk.offset + len(chunk.data) >= end for chunk in self._log_data)
@@ -255,7 +255,9 @@ class ManagementConnection:
 
 
 @asynccontextmanager
-async def open_inquiry(sensor: Found, waits: Waits | None = None) -> AsyncIterator[ManagementConnection]:
+async def open_management(
+    sensor: DiscoveredSensor, timeouts: Timeouts | None = None
+) -> AsyncIterator[ManagementConnection]:
     """Connect to a sensor for its information and logs; disconnect on exit.
 
     Raises:
@@ -263,20 +265,20 @@ async def open_inquiry(sensor: Found, waits: Waits | None = None) -> AsyncIterat
         SensorNotFoundError: the sensor does not answer.
         SensorError: another process uses the sensor, or the connection failed otherwise.
     """
-    waits, profile = waits or Waits(), sensor.known_profile
+    timeouts, profile = timeouts or Timeouts(), sensor.known_driver
     with lock_sensor(sensor.address, sensor.label):
         async with open_connection(
-            sensor, profile, time.monotonic, limit=QUEUE_LIMIT, connect_s=waits.connect_s
+            sensor, profile, time.monotonic, limit=QUEUE_LIMIT, connect_s=timeouts.connect_s
         ) as connection:
-            yield ManagementConnection(connection, profile, waits)
+            yield ManagementConnection(connection, profile, timeouts)
 
 
-async def battery_of(sensor: Found, waits: Waits) -> int | None:
+async def battery_of(sensor: DiscoveredSensor, timeouts: Timeouts) -> int | None:
     """Battery level of a sensor in range; None where it cannot be read or the sensor cannot be reached."""
     try:
         async with (
-            asyncio.timeout(waits.connect_s + waits.reply_s),
-            open_inquiry(sensor, waits) as management,
+            asyncio.timeout(timeouts.connect_s + timeouts.reply_s),
+            open_management(sensor, timeouts) as management,
         ):
             return await management.battery_percent()
     except (SensorError, TimeoutError):
@@ -284,10 +286,10 @@ async def battery_of(sensor: Found, waits: Waits) -> int | None:
 
 
 async def download_log(
-    sensor: Found,
+    sensor: DiscoveredSensor,
     log: LogEntry,
     progress: Callable[[float], None] | None = None,
-    waits: Waits | None = None,
+    timeouts: Timeouts | None = None,
 ) -> bytes:
     """Download a log, reconnecting as long as connections bring new bytes.
 
@@ -295,17 +297,17 @@ async def download_log(
         sensor: a result of `scan` or `find`.
         log: an entry of `SensorInfo.logs`.
         progress: called with the downloaded fraction.
-        waits: timeouts.
+        timeouts: timeouts.
 
     Raises:
         SensorError: the sensor is recording or no longer has the log, or it sends no more of it.
     """
-    part = PartOfLog(log)
+    part = PartialLog(log)
     fruitless = 0
     while part.n_missing:
         before = part.n_missing
         try:
-            async with open_inquiry(sensor, waits) as management:
+            async with open_management(sensor, timeouts) as management:
                 await management.read_log(part, progress)
         except (IncompleteLogError, ConnectionLostError, NoReplyError, SensorNotFoundError):
             fruitless = fruitless + 1 if part.n_missing == before else 0

@@ -23,12 +23,12 @@ from imurun.ble.backfill import Backfill, SampleRange
 from imurun.ble.commands import CommandChannel, NoReplyError
 from imurun.ble.connection import Connection, ConnectionLostError, lost_connection
 from imurun.ble.control import LogState, Op, Status, StatusReport, Stopped, TimeSync, decode_capabilities
-from imurun.ble.decoding import Assembly, Settings, offering
-from imurun.ble.devices import Profile
+from imurun.ble.decoding import Settings, StreamDecoder, offering
+from imurun.ble.devices import DeviceDriver
 from imurun.ble.events import Battery, Connected, NotLogged
 from imurun.ble.journal import END, GIVE_UP, Notification
 from imurun.ble.stream_output import StreamOutput
-from imurun.ble.timeouts import RetryDelay, Waits
+from imurun.ble.timeouts import RetryDelay, Timeouts
 from imurun.errors import RecordingError, SensorError
 from imurun.reassembly.chunks import BACKFILLED
 
@@ -44,8 +44,8 @@ class DeviceRun:
         label: name of the sensor for messages.
         driver: its device driver.
         settings: what the sensor is asked for.
-        waits: timeouts.
-        assembly: the decoder whose pending ranges are requested again.
+        timeouts: timeouts.
+        stream_decoder: the decoder whose pending ranges are requested again.
         output: receives notifications, events and notes.
         retry_delay: is reset when data arrives.
         stop: set to end the run.
@@ -61,10 +61,10 @@ class DeviceRun:
     def __init__(
         self,
         label: str,
-        driver: Profile,
+        driver: DeviceDriver,
         settings: Settings,
-        waits: Waits,
-        assembly: Assembly,
+        timeouts: Timeouts,
+        stream_decoder: StreamDecoder,
         output: StreamOutput,
         *,
         retry_delay: RetryDelay,
@@ -78,14 +78,14 @@ class DeviceRun:
         self._label = label
         self._driver = driver
         self._settings = settings
-        self._waits = waits
-        self._assembly = assembly
+        self._timeouts = timeouts
+        self._stream_decoder = stream_decoder
         self._output = output
         self._retry_delay = retry_delay
         self._stop = stop
         self._clock = clock
         self._utc_us = utc_us
-        self._silence_s = max(waits.silence_s, SILENT_SAMPLES / settings.rate_hz)
+        self._silence_s = max(timeouts.silence_s, SILENT_SAMPLES / settings.rate_hz)
         self._backfill = Backfill()
         self._run: tuple[int, int] | None = None  # boot and run number, where the sensor reports them
         self._is_over = self._has_storage = False
@@ -125,7 +125,7 @@ class DeviceRun:
         """
         self.connection = connection
         self._backfill.reset()
-        channel = CommandChannel(connection, self._driver, self._take, self._waits.reply_s)
+        channel = CommandChannel(connection, self._driver, self._take, self._timeouts.reply_s)
         try:
             await self._stream(channel)
         except RecordingError:
@@ -143,7 +143,7 @@ class DeviceRun:
         await self._output.report(Connected(self._clock(), mtu, self.n_connections))
         battery_due_s = self._clock()
         slice_s = self._silence_s / 2
-        silent_s, allowed_s = 0.0, self._waits.first_data_s
+        silent_s, allowed_s = 0.0, self._timeouts.first_data_s
         while not self._stop.is_set():
             taken = await self._take(slice_s)
             if taken is None:
@@ -159,7 +159,7 @@ class DeviceRun:
                 )
             await self._request_missing(channel)
             if self._clock() >= battery_due_s:
-                battery_due_s = self._clock() + self._waits.battery_s
+                battery_due_s = self._clock() + self._timeouts.battery_s
                 await self._check_log_and_battery(channel)
         await self._end(channel)
 
@@ -219,13 +219,13 @@ class DeviceRun:
                 await channel.send(command)
             if not commands:
                 return  # this sensor sends until the connection ends
-        deadline_s = self._clock() + self._waits.longest_drain_s
+        deadline_s = self._clock() + self._timeouts.longest_drain_s
         while self._pending() or self._clock() < deadline_s:
-            taken = await self._take(self._waits.drain_s)
+            taken = await self._take(self._timeouts.drain_s)
             if taken is None and next_index is not None:
                 # only when no more samples arrive: those under way are not missing
                 self._output.note(kind=END, next_index=next_index)
-                self._assembly.aligner.expect(next_index)
+                self._stream_decoder.reassembler.expect(next_index)
                 next_index = None
             if taken is None and not self._pending():
                 return
@@ -269,14 +269,14 @@ class DeviceRun:
                 raise lost_connection(self._label)
             return None
         await self._output.process(taken, self.n_dropped)
-        for chunk in self._assembly.pieces:
+        for chunk in self._stream_decoder.chunks:
             if chunk.flags & BACKFILLED and chunk.index is not None:
                 self._backfill.received(chunk.index + len(chunk))
         return taken
 
     def _pending(self) -> list[SampleRange]:
         """Pending ranges that can be requested again."""
-        return self._assembly.aligner.holes() if self._driver.can_backfill else []
+        return self._stream_decoder.reassembler.pending_ranges() if self._driver.can_backfill else []
 
     async def _request_missing(self, channel: CommandChannel) -> None:
         """Request missing samples, where a request is due."""
@@ -284,15 +284,15 @@ class DeviceRun:
         if wanted is None:
             return
         response = await channel.request(Op.FETCH, wanted[0], wanted[1] - wanted[0])
-        aligner = self._assembly.aligner
-        if response.status == Status.OUT_OF_RANGE and aligner.is_end_expected:
+        reassembler = self._stream_decoder.reassembler
+        if response.status == Status.OUT_OF_RANGE and reassembler.is_end_expected:
             self._output.note(kind=END, next_index=None)  # the reported end was wrong
-            aligner.expect(None)
+            reassembler.expect(None)
             return
         stop = self._backfill.answered(response)
         if stop is not None:
             self._output.note(kind=GIVE_UP, stop=stop)
-            await self._output.emit(aligner.give_up(stop))
+            await self._output.emit(reassembler.give_up(stop))
 
     async def _check_log_and_battery(self, channel: CommandChannel) -> None:
         """Read the state of the sensor's own log, if it keeps one, and the battery level."""

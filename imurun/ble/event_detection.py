@@ -7,10 +7,10 @@ import numpy as np
 from imurun.ble.decoding import Settings
 from imurun.ble.events import Clipping, Event, GapFilled, GapFinal, RateOff
 from imurun.model.frames import G
-from imurun.model.recording import stretches
+from imurun.model.gaps import stretches
 from imurun.model.sample_block import SampleBlock
 from imurun.reassembly.chunks import ACC_CLIPPED, GYR_CLIPPED, SampleChunk
-from imurun.reassembly.reassembler import Aligner
+from imurun.reassembly.reassembler import Reassembler
 
 CLIPPED = 0.9995
 """Fraction of the range from which a value counts as clipped: the last step of 16 bits is 0.99997 of it."""
@@ -91,7 +91,7 @@ class SignalDetector:
         self._clipped_s = {"acc": -np.inf, "gyr": -np.inf}
         self._rate_is_off = False
 
-    def examine(self, chunks: list[SampleChunk], aligner: Aligner) -> list[Event]:
+    def examine(self, chunks: list[SampleChunk], reassembler: Reassembler) -> list[Event]:
         """Pieces that just arrived; return the events they cause."""
         events: list[Event] = []
         for chunk in chunks:
@@ -100,9 +100,9 @@ class SignalDetector:
                     if chunk.arrival_s - self._clipped_s[what] > CLIPPING_S:
                         events.append(Clipping(chunk.arrival_s, what))
                     self._clipped_s[what] = chunk.arrival_s
-            is_off = abs(aligner.rate_hz / self._settings.rate_hz - 1.0) > RATE_OFF
+            is_off = abs(reassembler.rate_hz / self._settings.rate_hz - 1.0) > RATE_OFF
             if is_off and not self._rate_is_off:
-                events.append(RateOff(chunk.arrival_s, aligner.rate_hz, self._settings.rate_hz))
+                events.append(RateOff(chunk.arrival_s, reassembler.rate_hz, self._settings.rate_hz))
             self._rate_is_off = is_off
         return events
 

@@ -20,7 +20,7 @@ class Connected:
 
 
 @dataclass(frozen=True)
-class Lost:
+class ConnectionLost:
     """The connection is lost, and the client will reconnect; `reason` is one sentence."""
 
     time_s: float
@@ -95,7 +95,16 @@ class RateOff:
 
 
 Event: TypeAlias = (
-    Connected | Lost | Dropped | NotLogged | NotStopped | GapFilled | GapFinal | Battery | Clipping | RateOff
+    Connected
+    | ConnectionLost
+    | Dropped
+    | NotLogged
+    | NotStopped
+    | GapFilled
+    | GapFinal
+    | Battery
+    | Clipping
+    | RateOff
 )
 
 
@@ -105,7 +114,7 @@ def sentence(event: Event) -> str:
         case Connected():
             again = "Connected" if event.count == 1 else "Connected again"
             return f"{again} (MTU {event.mtu})."
-        case Lost():
+        case ConnectionLost():
             return event.reason
         case Dropped():
             return f"{event.n_notifications} packets came faster than they could be kept."

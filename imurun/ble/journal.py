@@ -57,7 +57,7 @@ class Notification:
 
 
 @dataclass(frozen=True)
-class Event:
+class JournalEvent:
     """An entry that is no notification: a JSON object with the key `kind`."""
 
     arrival_s: float
@@ -223,7 +223,7 @@ class Journal:
     _work_left: int = 0
     progress: Callable[[int, int], None] | None = None
 
-    def records(self) -> Iterator[Notification | Event]:
+    def records(self) -> Iterator[Notification | JournalEvent]:
         """All records in order of writing; damaged parts are skipped and counted.
 
         Reading ends early in a file crafted from many false beginnings of records, so that the time stays in
@@ -240,7 +240,7 @@ class Journal:
             elif kind == EVENT:
                 what = _json_object(body)
                 if what is not None:
-                    yield Event(arrival_s, what)
+                    yield JournalEvent(arrival_s, what)
 
     def _whole_records(self) -> Iterator[tuple[int, float, bytes]]:
         try:

@@ -1,4 +1,4 @@
-"""Replays a journal: the same notifications through the same decoder and `Aligner` give the same blocks."""
+"""Replays a journal: the same notifications through the same decoding give the same blocks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from imurun.ble.decoding import Assembly, Settings, offering
-from imurun.ble.devices import Profile, get_profile
-from imurun.ble.journal import END, GIVE_UP, Event, Journal
+from imurun.ble.decoding import Settings, StreamDecoder, offering
+from imurun.ble.devices import DeviceDriver, get_driver
+from imurun.ble.journal import END, GIVE_UP, Journal, JournalEvent
 from imurun.errors import FormatError, RecordingError, SettingsError
-from imurun.model.recording import check_rate
 from imurun.model.sample_block import SampleBlock
+from imurun.model.time_grid import check_rate
 from imurun.reassembly.plausibility import LONGEST_GAP_S
 
 
 def journal_header(
-    profile: Profile, settings: Settings, *, name: str, address: str, start: datetime, clock_s: float
+    profile: DeviceDriver, settings: Settings, *, name: str, address: str, start: datetime, clock_s: float
 ) -> dict[str, Any]:
     """Header of a journal, with which `Replay` can decode it.
 
@@ -40,7 +40,7 @@ class Replay:
     Attributes:
         settings: what the sensor was started with.
         ended_early: sentence with the reason where the end of the journal was left out; else "".
-        assembly: counts of decoder and reassembler, clock and rate, up to the last item taken.
+        stream_decoder: counts of decoder and reassembler, clock and rate, up to the last item taken.
 
     Raises:
         FormatError: the header does not identify the sensor.
@@ -51,13 +51,13 @@ class Replay:
         self.ended_early = ""
         header = journal.header
         try:
-            profile = get_profile(header["profile"])
+            profile = get_driver(header["profile"])
             values = [header[name] for name in Settings._fields]
             if not all(isinstance(value, int) and 0 < value < 100_000 for value in values):
                 raise SettingsError("rate and ranges are positive numbers.")
             self.settings = Settings(*values)
             check_rate(self.settings.rate_hz)
-            self.assembly = Assembly(offering(profile, self.settings), self.settings)
+            self.stream_decoder = StreamDecoder(offering(profile, self.settings), self.settings)
         except (KeyError, TypeError, SettingsError, RecordingError) as error:
             raise FormatError(
                 f"The header of this journal does not say which sensor it is of ({error}); "
@@ -68,7 +68,7 @@ class Replay:
         """All blocks in order; raises as `items` does."""
         return (item for item in self.items() if isinstance(item, SampleBlock))
 
-    def items(self) -> Iterator[SampleBlock | Event]:
+    def items(self) -> Iterator[SampleBlock | JournalEvent]:
         """All blocks in order, and between them the events.
 
         Raises:
@@ -76,7 +76,7 @@ class Replay:
         """
         before_s: float | None = None
         for record in self._journal.records():
-            if isinstance(record, Event):
+            if isinstance(record, JournalEvent):
                 yield from self._repeat(record.what)
                 yield record
                 continue
@@ -87,16 +87,16 @@ class Replay:
                 )
                 break
             before_s = record.arrival_s
-            yield from self.assembly.take(record.characteristic, record.data, record.arrival_s)
-        yield from self.assembly.aligner.finish()
+            yield from self.stream_decoder.take(record.characteristic, record.data, record.arrival_s)
+        yield from self.stream_decoder.reassembler.finish()
 
     def _repeat(self, what: dict[str, Any]) -> list[SampleBlock]:
         """Repeat the decision that the client made here: to give up samples, or to expect an end."""
         kind, stop, end = what.get("kind"), what.get("stop"), what.get("next_index")
         if kind == GIVE_UP and isinstance(stop, int):
-            return self.assembly.aligner.give_up(stop)
+            return self.stream_decoder.reassembler.give_up(stop)
         if kind == END and (end is None or isinstance(end, int)):
-            self.assembly.aligner.expect(end)
+            self.stream_decoder.reassembler.expect(end)
         return []
 
     def utc(self, clock_s: float) -> datetime | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imurun.ble.bluetooth_errors import import_bleak, not_found, translate_errors
-from imurun.ble.devices import Profile, recognise
+from imurun.ble.devices import DeviceDriver, recognise
 from imurun.errors import SettingsError, WrongSensorError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SCAN_S = 5.0
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredSensor:
     """An advertising device.
 
     Attributes:
@@ -31,12 +31,12 @@ class Found:
 
     name: str
     address: str
-    profile: Profile | None
+    profile: DeviceDriver | None
     signal_dbm: int
     device: BLEDevice
 
     @property
-    def known_profile(self) -> Profile:
+    def known_driver(self) -> DeviceDriver:
         """The device driver.
 
         Raises:
@@ -54,7 +54,7 @@ class Found:
         return self.name or self.address
 
 
-async def scan(seconds: float = SCAN_S) -> list[Found]:
+async def scan(seconds: float = SCAN_S) -> list[DiscoveredSensor]:
     """Collect advertisements; return known sensors first, then by signal strength.
 
     Raises:
@@ -69,7 +69,9 @@ async def scan(seconds: float = SCAN_S) -> list[Found]:
     return sorted(found, key=lambda one: (one.profile is None, -one.signal_dbm, one.address))
 
 
-async def find(sensor: str, seconds: float = SCAN_S, *, profile: Profile | None = None) -> Found:
+async def find(
+    sensor: str, seconds: float = SCAN_S, *, profile: DeviceDriver | None = None
+) -> DiscoveredSensor:
     """Scan until a sensor of that name or address advertises.
 
     Args:
@@ -86,7 +88,7 @@ async def find(sensor: str, seconds: float = SCAN_S, *, profile: Profile | None 
     """
     if not sensor:
         raise SettingsError("Name the sensor, as `imurun scan` shows it.")
-    found: list[Found] = []
+    found: list[DiscoveredSensor] = []
 
     def matches(device: BLEDevice, advertised: AdvertisementData) -> bool:
         one = _found(device, advertised, profile)
@@ -108,9 +110,11 @@ def printable(words: str) -> str:
     return "".join(letter for letter in words if letter.isprintable())
 
 
-def _found(device: BLEDevice, advertised: AdvertisementData, profile: Profile | None = None) -> Found:
+def _found(
+    device: BLEDevice, advertised: AdvertisementData, profile: DeviceDriver | None = None
+) -> DiscoveredSensor:
     name = advertised.local_name or device.name or ""
-    return Found(
+    return DiscoveredSensor(
         printable(name),
         device.address,
         profile or recognise(name, advertised.service_uuids),

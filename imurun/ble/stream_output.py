@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from imurun.ble.decoding import Assembly, Settings
+from imurun.ble.decoding import Settings, StreamDecoder
 from imurun.ble.event_detection import GapDetector, SignalDetector
 from imurun.ble.events import Dropped, Event
 from imurun.ble.journal import Notification, Sink
@@ -19,7 +19,7 @@ class StreamOutput:
     """Turns notifications into queued items, for the life of a recording.
 
     Args:
-        assembly: decodes and reassembles.
+        stream_decoder: decodes and reassembles.
         settings: what the sensor was asked for.
         has_flags: whether packets carry flags for clipping.
         journal: receives every notification before it is decoded.
@@ -32,7 +32,7 @@ class StreamOutput:
 
     def __init__(
         self,
-        assembly: Assembly,
+        stream_decoder: StreamDecoder,
         settings: Settings,
         *,
         has_flags: bool,
@@ -41,7 +41,7 @@ class StreamOutput:
         limit: int,
     ) -> None:
         self.items: asyncio.Queue[Item | None] = asyncio.Queue(limit)
-        self._assembly = assembly
+        self._stream_decoder = stream_decoder
         self._journal = journal
         self._clock = clock
         self._gaps = GapDetector()
@@ -60,18 +60,25 @@ class StreamOutput:
         """
         if self._journal is not None:
             self._journal.notification(taken.arrival_s, taken.characteristic, taken.data)
-        await self.emit(self._assembly.take(taken.characteristic, taken.data, taken.arrival_s))
+        await self.emit(self._stream_decoder.take(taken.characteristic, taken.data, taken.arrival_s))
         if n_dropped > self._n_dropped_reported:
             await self.report(Dropped(self._clock(), n_dropped - self._n_dropped_reported))
             self._n_dropped_reported = n_dropped
-        await self.report(*self._signal.examine(self._assembly.pieces, self._assembly.aligner))
+        await self.report(
+            *self._signal.examine(self._stream_decoder.chunks, self._stream_decoder.reassembler)
+        )
 
     async def emit(self, blocks: list[SampleBlock]) -> None:
         """Queue blocks, and the gap events that they cause."""
         for block in blocks:
             await self.items.put(block)
-        aligner = self._assembly.aligner
-        self._gaps.add_pending([(aligner.place_of(a), aligner.place_of(b)) for a, b in aligner.holes()])
+        reassembler = self._stream_decoder.reassembler
+        self._gaps.add_pending(
+            [
+                (reassembler.position_of(a), reassembler.position_of(b))
+                for a, b in reassembler.pending_ranges()
+            ]
+        )
         await self.report(*self._gaps.add_blocks(blocks, self._clock()))
 
     async def report(self, *events: Event) -> None:
@@ -81,7 +88,7 @@ class StreamOutput:
 
     async def finish(self) -> None:
         """Queue the blocks that are still held, and the last gap."""
-        await self.emit(self._assembly.aligner.finish())
+        await self.emit(self._stream_decoder.reassembler.finish())
         await self.report(*self._gaps.finish(self._clock()))
 
     def note(self, **what: Any) -> None:

@@ -9,7 +9,7 @@ GROWTH = 2.0
 
 
 @dataclass(frozen=True)
-class Waits:
+class Timeouts:
     """Timeouts and intervals, all in seconds, and the number of tries.
 
     Attributes:

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from imurun.cli.compile_core import WAIT, needs_compiling
-from imurun.cli.screen import patience
-from imurun.io import open_recording, read, read_runner, write_steps
-from imurun.model.recording import Recording, Runner
+from imurun.cli.compile_core import COMPILING, needs_compiling
+from imurun.cli.screen import progress_bar
+from imurun.export import write_steps
+from imurun.io import open_recording, read, read_runner
+from imurun.model.recording import Recording
 from imurun.model.recording_like import Recorded
+from imurun.model.runner import Runner
 from imurun.session import MountingWord, Session, analyze
 
 
@@ -30,13 +32,13 @@ def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None
 
 def read_file(file: Path, profile: str | None, rate_hz: float | None) -> Recording:
     """Read one file into memory, with a progress bar on a terminal."""
-    with patience(f"Reading {file.name}") as progress:
+    with progress_bar(f"Reading {file.name}") as progress:
         return read(file, profile=profile, rate_hz=rate_hz, progress=_as_share(progress))
 
 
 def open_file(file: Path, profile: str | None, rate_hz: float | None) -> Recorded:
     """Open one file for an analysis, its samples left on disk if the format allows; with a progress bar."""
-    with patience(f"Reading {file.name}") as progress:
+    with progress_bar(f"Reading {file.name}") as progress:
         return open_recording(file, profile=profile, rate_hz=rate_hz, progress=_as_share(progress))
 
 
@@ -45,8 +47,8 @@ def analyze_with_progress(
 ) -> Session:
     """Analyse a recording, with a progress bar on a terminal."""
     if needs_compiling():
-        print(WAIT, file=sys.stderr)
-    with patience("Analysing") as progress:
+        print(COMPILING, file=sys.stderr)
+    with progress_bar("Analysing") as progress:
         return analyze(recording, runner, mounting=mounting, method=method, progress=progress)
 
 

@@ -11,8 +11,8 @@ from imurun.errors import SensorNotFoundError, SettingsError
 
 if TYPE_CHECKING:
     from imurun.ble.decoding import Settings
-    from imurun.ble.devices import Profile
-    from imurun.ble.scan import Found
+    from imurun.ble.devices import DeviceDriver
+    from imurun.ble.scan import DiscoveredSensor
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SensorOptions:
     kind: str | None = None
 
 
-async def choose_sensors(names: Sequence[str], profile: Profile | None) -> list[Found]:
+async def choose_sensors(names: Sequence[str], profile: DeviceDriver | None) -> list[DiscoveredSensor]:
     """Find the named sensors; without names, the only one in range, or the one chosen at a prompt.
 
     Raises:
@@ -46,7 +46,7 @@ async def choose_sensors(names: Sequence[str], profile: Profile | None) -> list[
     return [known[0] if len(known) == 1 else _ask(known)]
 
 
-def _ask(known: Sequence[Found]) -> Found:
+def _ask(known: Sequence[DiscoveredSensor]) -> DiscoveredSensor:
     """The sensor that the user picks from a numbered list."""
     names = ", ".join(sensor.label for sensor in known)
     several = SettingsError(f"Several sensors are in range ({names}); name one with --sensor.")
@@ -64,7 +64,7 @@ def _ask(known: Sequence[Found]) -> Found:
             return known[int(answer) - 1]
 
 
-def settings_for(found: Found, options: SensorOptions) -> Settings:
+def settings_for(found: DiscoveredSensor, options: SensorOptions) -> Settings:
     """The settings of the options, with the defaults of the sensor's kind for the rest.
 
     Raises:
@@ -73,7 +73,7 @@ def settings_for(found: Found, options: SensorOptions) -> Settings:
     """
     from imurun.ble.decoding import Settings, usual_settings
 
-    profile = found.known_profile
+    profile = found.known_driver
     defaults = usual_settings(profile)
     given = (options.rate_hz, options.acc_range_g, options.gyr_range_deg_s)
     settings = Settings(

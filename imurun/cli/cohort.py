@@ -18,9 +18,8 @@ from imurun.errors import CohortError
 from imurun.methods import METHODS
 
 if TYPE_CHECKING:
-    from imurun.cohort.executor import Crew
     from imurun.cohort.run import Progress
-    from imurun.cohort.task import Settings
+    from imurun.cohort.task import Executor, Settings
 
 RUN = "run"
 """Name of the command `imurun cohort IN...`, which users leave out."""
@@ -133,12 +132,12 @@ def summary(
     from rich.console import Console
 
     from imurun.cli.cohort_tables import print_json, print_summary
-    from imurun.cli.screen import patience
+    from imurun.cli.screen import progress_bar
     from imurun.cohort.results import read_sessions
     from imurun.cohort.summary_files import write_summary
 
     results = read_sessions(folder)
-    with patience("Summarising") as progress:
+    with progress_bar("Summarising") as progress:
         made = write_summary(folder, results, folder / "summary" if out is None else out, progress)
     if as_json:
         print_json(made, results.left_out)
@@ -193,11 +192,11 @@ def run_cohort(
 
 def _executor(
     n_tasks: int, workers: int | None, memory_mb: int | None, scheduler: str | None
-) -> Callable[[], Crew]:
+) -> Callable[[], Executor]:
     """A function that starts the workers: nothing starts if nothing is left to do."""
     if scheduler is not None:
 
-        def cluster() -> Crew:
+        def cluster() -> Executor:
             from imurun.cohort.cluster import Cluster
 
             return Cluster(scheduler, _print_note)
@@ -205,16 +204,16 @@ def _executor(
         return cluster
     n = max(min(workers or _cores(), n_tasks), 1)
 
-    def processes() -> Crew:
-        from imurun.cli.compile_core import WAIT, needs_compiling, warm_up
+    def processes() -> Executor:
+        from imurun.cli.compile_core import COMPILING, needs_compiling, warm_up
         from imurun.cohort.memory import share_bytes
-        from imurun.cohort.worker_processes import Lanes
+        from imurun.cohort.worker_processes import WorkerProcesses
 
         if needs_compiling():
             # compiled here, or each worker would compile the same
-            _print_note(WAIT)
+            _print_note(COMPILING)
             warm_up()
-        return Lanes(n, share_bytes(n) if memory_mb is None else memory_mb * MIB)
+        return WorkerProcesses(n, share_bytes(n) if memory_mb is None else memory_mb * MIB)
 
     return processes
 
@@ -294,14 +293,14 @@ def _print_note(sentence: str) -> None:
 
 def _print_end(end: Progress, out: Path) -> bool:
     """Print the outcome; returns whether every recording was analysed."""
-    from imurun.cohort.failure_table import NAME
-    from imurun.files.text import printable
+    from imurun.cohort.tables import FAILURES
+    from imurun.files.text import sanitize
 
     before = f", {end.kept} before" if end.kept else ""
     hours = f" ({end.recorded_s / 3600:.2f} h)" if end.done else ""
-    print(f"Recordings: {end.done} done{hours}{before}. Data set: {printable(str(out))}")
+    print(f"Recordings: {end.done} done{hours}{before}. Data set: {sanitize(str(out))}")
     if end.in_table:
-        table = printable(str(out / f"{NAME}.csv"))
+        table = sanitize(str(out / f"{FAILURES}.csv"))
         _print_note(f"imurun: {end.in_table} of the recordings could not be used; {table} has the reasons.")
     if end.ended_early:
         left = end.total - end.done - end.failed

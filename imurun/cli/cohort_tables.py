@@ -14,7 +14,7 @@ from rich.table import Table
 
 from imurun.cohort.summary import ALL
 from imurun.cohort.summary_files import Summary
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.model.columns import COLUMNS, printed_unit
 
 MEASURES = (
@@ -67,12 +67,12 @@ def print_summary(summary: Summary, left_out: int, console: Console) -> None:
     if n_groups > MOST_GROUPS:
         console.print(f"... and {n_groups - MOST_GROUPS} more in groups.csv")
     for note in summary.notes[:MOST_NOTES]:
-        console.print(f"[yellow]Note:[/yellow] {escape(printable(note))}")
+        console.print(f"[yellow]Note:[/yellow] {escape(sanitize(note))}")
     if len(summary.notes) > MOST_NOTES:
         console.print(f"... and {len(summary.notes) - MOST_NOTES} more files that cannot be read")
     console.print(f"\n{summary.tidy_rows:,} rows for mixed-effects models. Written:")
     for file in summary.files:
-        console.print(printable(f"  {file}"), markup=False, soft_wrap=True)
+        console.print(sanitize(f"  {file}"), markup=False, soft_wrap=True)
     console.print(FOOT)
 
 
@@ -91,7 +91,7 @@ def _runner_grid(runners: pd.DataFrame, *, grouped: bool, spread: bool) -> Table
     for row in runners.to_dict("records"):
         words = [row["runner"], row["group"]] if grouped else [row["runner"]]
         grid.add_row(
-            *(escape(printable(str(word))) for word in words),
+            *(escape(sanitize(str(word))) for word in words),
             f"{row['sessions']}",
             f"{row['running_h']:.1f}",
             *(
@@ -121,7 +121,7 @@ def _group_grid(groups: pd.DataFrame) -> Table:
     for group, rows in list(groups.groupby("group", sort=False))[:MOST_GROUPS]:
         first = rows.iloc[0]
         count = f"{_counted(first['runners'], 'runner')}, {_counted(first['sessions'], 'session')}"
-        heads = iter((f"[bold]{escape(printable(str(group)))}[/bold]", count))
+        heads = iter((f"[bold]{escape(sanitize(str(group)))}[/bold]", count))
         found = {row["measure"]: row for row in rows.to_dict("records")}
         for name in MEASURES:
             row, decimals = found[name], COLUMNS[name].decimals

@@ -8,7 +8,7 @@ from imurun.core.stepper import is_compiled
 from imurun.engine import RunAnalyzer
 from imurun.sim.presets import steady_run
 
-WAIT = "Compiling the core, once on this machine: about 20 seconds."
+COMPILING = "Compiling the core, once on this machine: about 20 seconds."
 RUN_S = 15.0
 """Long enough for the sensor-to-body alignment to be found, so that every kernel is called."""
 
@@ -30,5 +30,5 @@ def warm_up() -> None:
 def compile_now() -> None:
     """`warm_up`, after a note on stderr where it takes long."""
     if needs_compiling():
-        print(WAIT, file=sys.stderr)
+        print(COMPILING, file=sys.stderr)
     warm_up()

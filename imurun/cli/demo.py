@@ -21,7 +21,7 @@ def demo(
     from imurun.cli.analysis import analyze_with_progress, save_steps
     from imurun.cli.screen import print_session
     from imurun.io import read
-    from imurun.model.recording import Runner
+    from imurun.model.runner import Runner
 
     print(
         "A simulated run: warm-up walk, run, walk break, run with fatigue, cool-down walk; "

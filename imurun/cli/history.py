@@ -58,7 +58,7 @@ def list_sessions(store_folder: Path | None, name: str | None, runner_file: Path
 
     from imurun.cli.history_tables import print_list
     from imurun.cli.save_session import read_owner
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
     from imurun.history import Store, find_flags
     from imurun.history.store import reach_days
 
@@ -76,7 +76,7 @@ def list_sessions(store_folder: Path | None, name: str | None, runner_file: Path
     flags = [find_flags(_before(table, row, reach), row, owner.thresholds) for _, row in shown.iterrows()]
     print_list(table, shown, flags, console)
     if others:
-        console.print(f"Other runners: {printable(', '.join(others))} (--name).", markup=False)
+        console.print(f"Other runners: {sanitize(', '.join(others))} (--name).", markup=False)
 
 
 @app.command("show", epilog="Example: imurun history show last")
@@ -218,7 +218,7 @@ def tag(
     store: StoreOption = None,
 ) -> None:
     """Add notes to a session: shoes, surface, pain, distance."""
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
     from imurun.history import Store
 
     values: dict[str, Any] = {
@@ -241,9 +241,9 @@ def tag(
         if watch is not None:
             changes["distance_km"] = _distance_km(opened, session_id, watch)
         opened.tag(session_id, changes, runner=to)
-    parts = [f"{name} {printable(str(value))}" for name, value in changes.items()]
+    parts = [f"{name} {sanitize(str(value))}" for name, value in changes.items()]
     if to:
-        parts.append(f"runner {printable(to)}")
+        parts.append(f"runner {sanitize(to)}")
     print(f"{session_id}: {', '.join(parts)}.")
 
 
@@ -254,14 +254,14 @@ def _distance_km(store: Store, session_id: str, watch: Path) -> float:
         FormatError: the activity cannot be read, or covers another time.
     """
     from imurun.export.fit_read import read_fit
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
 
     now: dict[str, Any] = store.with_past(session_id)[1].to_dict()
     start_s = now["start"].timestamp()
     distance_m = read_fit(watch).distance_between_m(start_s, start_s + now["duration_s"])
     if distance_m is None:
         raise FormatError(
-            f"{printable(watch.name)} has no distance during {session_id}; give the activity of that run."
+            f"{sanitize(watch.name)} has no distance during {session_id}; give the activity of that run."
         )
     return round(distance_m / 1000.0, 3)
 
@@ -289,11 +289,11 @@ def _recordings(folder: Path) -> list[Path]:
     Raises:
         SettingsError: there is no such folder, or no recording in it.
     """
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
     from imurun.io.endings import RECORDING_ENDINGS
 
     if not folder.is_dir():
-        raise SettingsError(f"{printable(str(folder))} is no folder; give one with recordings.")
+        raise SettingsError(f"{sanitize(str(folder))} is no folder; give one with recordings.")
     found = [
         path
         for path in sorted(folder.rglob("*"))
@@ -303,7 +303,7 @@ def _recordings(folder: Path) -> list[Path]:
         and not path.name.split(".")[0].endswith(STEP_TABLE)
     ]
     if not found:
-        raise SettingsError(f"{printable(str(folder))} has no recording ({', '.join(RECORDING_ENDINGS)}).")
+        raise SettingsError(f"{sanitize(str(folder))} has no recording ({', '.join(RECORDING_ENDINGS)}).")
     return found
 
 
@@ -325,13 +325,13 @@ def _runner_of(store: Store, name: str | None, owner: Owner) -> str:
     Raises:
         StoreError: the store has no runner of this name.
     """
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
 
     known = store.runners()
     if name is not None:
         if name not in known:
-            names = printable(", ".join(known)) or "none"
-            raise StoreError(f"No runner {printable(name)} in the history; its runners: {names}.")
+            names = sanitize(", ".join(known)) or "none"
+            raise StoreError(f"No runner {sanitize(name)} in the history; its runners: {names}.")
         return name
     if owner.runner.name not in known and len(known) == 1:
         return next(iter(known))

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from imurun.cli.save_session import LEVEL_STYLES, print_flags
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.history import Flag
-from imurun.history.past import DOSE, column, felt_column
+from imurun.history.past import DOSE, column, worst_pain_column
 from imurun.model.columns import COLUMNS, printed_unit
 from imurun.terminal_text import bars, clock
 
@@ -63,7 +63,7 @@ def print_list(table: pd.DataFrame, shown: pd.DataFrame, flags: list[list[Flag]]
         grid.add_column(name, justify="right" if right else "left", no_wrap=True, min_width=least)
     loads = column(shown, DOSE)
     top = np.nanmax(loads) if np.isfinite(loads).any() else 1.0
-    pain = felt_column(shown)
+    pain = worst_pain_column(shown)
     for k, row in enumerate(shown.to_dict("records")):
         worst = next((flag for flag in flags[k] if flag.level != "note"), None)
         mark = "" if worst is None else f"[{LEVEL_STYLES[worst.level]}]{worst.level}[/]"
@@ -97,8 +97,8 @@ def print_one(
 ) -> None:
     """Print one session: flags first, then numbers, tags and load context."""
     console.print(
-        f"[bold]{row['session_id']}[/bold]  {escape(printable(str(row['runner'])))}, "
-        f"{_local(row['start']):%Y-%m-%d %H:%M}, {escape(printable(str(row['source'])))}"
+        f"[bold]{row['session_id']}[/bold]  {escape(sanitize(str(row['runner'])))}, "
+        f"{_local(row['start']):%Y-%m-%d %H:%M}, {escape(sanitize(str(row['source'])))}"
     )
     print_flags(flags, console)
     if not flags:
@@ -187,7 +187,7 @@ def print_trend(table: pd.DataFrame, console: Console) -> None:
         rows: Any
         for name, rows in known.groupby("shoes", sort=True):
             hours = float(np.nansum(rows["running_s"])) / 3600.0
-            pain = felt_column(rows)
+            pain = worst_pain_column(rows)
             shoes.add_row(
                 _text(name),
                 str(len(rows)),
@@ -247,7 +247,7 @@ def _measures(row: pd.Series) -> list[tuple[str, float, str, int]]:
 
 def _derived(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
-        pain=felt_column(table),
+        pain=worst_pain_column(table),
         hard_percent=100.0 * column(table, "intensity_share"),
         running_h=column(table, "running_s") / 3600.0,
     )
@@ -263,7 +263,7 @@ def _is_unknown(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    return "" if _is_unknown(value) else escape(printable(str(value)))
+    return "" if _is_unknown(value) else escape(sanitize(str(value)))
 
 
 def _number(value: Any, decimals: int) -> str:

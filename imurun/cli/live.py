@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from imurun.engine import Step
     from imurun.live.pipeline import Pipeline
     from imurun.live.recorder import FinishedSession
-    from imurun.live.run_all import Face
-    from imurun.live.runner_profile import Wearer
-    from imurun.model.recording import Runner
+    from imurun.live.run_all import LiveOutput
+    from imurun.live.runner_profile import RunnerProfile
+    from imurun.model.runner import Runner
     from imurun.session import Session
 
 SIMULATED_HZ = 208.0
@@ -102,9 +102,9 @@ def live(
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.cli.compile_core import compile_now
     from imurun.cli.save_session import owner_file, save_live
-    from imurun.live.pipelines import replay_run
+    from imurun.live.pipelines import replay_pipeline
     from imurun.live.recorder import session_stem
-    from imurun.live.runner_profile import read_wearer
+    from imurun.live.runner_profile import read_runner_profile
     from imurun.sim.presets import eventful_run
 
     options = SensorOptions(rate, acc_range, gyr_range, kind)
@@ -112,7 +112,7 @@ def live(
         raise SettingsError("--simulate needs no sensor; leave --sensor and a sensor's settings out.")
     if speed is not None and not simulate:
         raise SettingsError("--speed goes with --simulate; a sensor runs in real time.")
-    profile = read_wearer(owner_file(runner))
+    profile = read_runner_profile(owner_file(runner))
     stem = session_stem(out or Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")) if record else None
     compile_now()
 
@@ -120,7 +120,7 @@ def live(
         if simulate:
             recording = eventful_run(rate_hz=SIMULATED_HZ).recording
             factor = 1.0 if speed is None else speed
-            pipelines = [replay_run(recording, factor, profile, stem, name="simulated")]
+            pipelines = [replay_pipeline(recording, factor, profile, stem, name="simulated")]
         else:
             pipelines = await _sensor_pipelines(sensor or [], options, profile, stem)
         try:
@@ -164,18 +164,19 @@ def replay(
     import asyncio
 
     from imurun.cli.compile_core import compile_now
-    from imurun.io import read, write_steps
-    from imurun.live.pipelines import replay_run
-    from imurun.live.runner_profile import read_wearer
+    from imurun.export import write_steps
+    from imurun.io import read
+    from imurun.live.pipelines import replay_pipeline
+    from imurun.live.runner_profile import read_runner_profile
 
-    profile = read_wearer(runner)
+    profile = read_runner_profile(runner)
     recording = read(file)
     compile_now()
     found: list[Step] = []
 
     async def run() -> None:
-        pipeline = replay_run(recording, speed, profile)
-        updates = pipeline.fan.subscribe(limit=None)
+        pipeline = replay_pipeline(recording, speed, profile)
+        updates = pipeline.broadcast.subscribe(limit=None)
 
         async def gather(_ended: asyncio.Event) -> None:
             async for update in updates:
@@ -199,9 +200,9 @@ def recover(
 ) -> None:
     """Make the recording and step table of a session that ended in a crash."""
     from imurun.live.recorder import finish_session
-    from imurun.live.runner_profile import read_wearer
+    from imurun.live.runner_profile import read_runner_profile
 
-    who = None if runner is None else read_wearer(runner).runner
+    who = None if runner is None else read_runner_profile(runner).runner
     failed = False
     for journal in journals:
         try:
@@ -223,15 +224,15 @@ def step_frame(steps: Sequence[Step]) -> pd.DataFrame:
 
 
 async def _sensor_pipelines(
-    names: Sequence[str], options: SensorOptions, profile: Wearer, stem: Path | None
+    names: Sequence[str], options: SensorOptions, profile: RunnerProfile, stem: Path | None
 ) -> list[Pipeline]:
     """One pipeline per sensor; with several sensors, each name of a session ends with its sensor's."""
-    from imurun.ble.devices import get_profile
+    from imurun.ble.devices import get_driver
     from imurun.cli.choose_sensor import choose_sensors, settings_for
     from imurun.files.text import file_word
-    from imurun.live.pipelines import sensor_run
+    from imurun.live.pipelines import sensor_pipeline
 
-    found = await choose_sensors(names, get_profile(options.kind) if options.kind is not None else None)
+    found = await choose_sensors(names, get_driver(options.kind) if options.kind is not None else None)
     words = [file_word(sensor.label) for sensor in found]
     pipelines: list[Pipeline] = []
     for sensor, word in zip(found, words, strict=True):
@@ -241,11 +242,11 @@ async def _sensor_pipelines(
             is_shared = sum(word.casefold() == other.casefold() for other in words) > 1
             address = f"-{file_word(sensor.address)}" if is_shared else ""
             own_stem = stem.with_name(f"{stem.name}-{word}{address}")
-        pipelines.append(sensor_run(sensor, settings_for(sensor, options), profile, own_stem))
+        pipelines.append(sensor_pipeline(sensor, settings_for(sensor, options), profile, own_stem))
     return pipelines
 
 
-async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: Face, keeps: bool) -> None:
+async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: LiveOutput, keeps: bool) -> None:
     """Run the pipelines with the terminal and all other outputs, until they end or Ctrl-C.
 
     Raises:
@@ -253,7 +254,7 @@ async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: Face, ke
         SensorError: no sensor can be reached.
     """
     from imurun.cli.interrupt import on_interrupt
-    from imurun.live.run_all import controls_of, run_together
+    from imurun.live.run_all import controls_of, run_all
     from imurun.live.terminal import show_terminal
 
     states = [pipeline.state for pipeline in pipelines]
@@ -278,7 +279,7 @@ async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: Face, ke
             shown += [publisher(pipeline) for pipeline in pipelines]
         shown.append(lambda stop: show_terminal(states, address=address, code=code, keeps=keeps, stop=stop))
         with on_interrupt(controls.stop):
-            await run_together(pipelines, shown)
+            await run_all(pipelines, shown)
 
 
 def _finish(pipelines: Sequence[Pipeline], runner: Runner) -> tuple[list[tuple[Session, str]], list[str]]:

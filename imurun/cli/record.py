@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imurun.ble.client import SensorClient
     from imurun.ble.decoding import Settings
     from imurun.ble.journal import JournalWriter
-    from imurun.ble.scan import Found
+    from imurun.ble.scan import DiscoveredSensor
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.model.recording import Recording
 
@@ -91,13 +91,13 @@ async def _record(
     import asyncio
 
     from imurun.ble.client import SensorClient
-    from imurun.ble.devices import get_profile
+    from imurun.ble.devices import get_driver
     from imurun.ble.scan import SCAN_S, find
     from imurun.cli.choose_sensor import settings_for
     from imurun.cli.interrupt import on_interrupt
     from imurun.cli.record_screen import RecordScreen
 
-    profile = get_profile(options.kind) if options.kind is not None else None
+    profile = get_driver(options.kind) if options.kind is not None else None
     with RecordScreen(f"Looking for {name}") as screen:
         found = await find(name, SCAN_S, profile=profile)
         settings = settings_for(found, options)
@@ -114,12 +114,12 @@ async def _record(
                         with suppress(asyncio.CancelledError):
                             await timer
         if not screen.n_samples:
-            n_rejects = client.assembly.decoder.rejects.total()
+            n_rejects = client.stream_decoder.decoder.rejects.total()
             raise RecordingError(_why_empty(found, screen.n_connections, n_rejects))
 
 
 @contextmanager
-def _journal(file: Path, found: Found, settings: Settings) -> Iterator[JournalWriter]:
+def _journal(file: Path, found: DiscoveredSensor, settings: Settings) -> Iterator[JournalWriter]:
     """A journal that is deleted at the end if no packet came."""
     from imurun.ble.journal import discard_empty
     from imurun.live.recorder import sensor_journal
@@ -129,10 +129,10 @@ def _journal(file: Path, found: Found, settings: Settings) -> Iterator[JournalWr
         with journal:
             yield journal
     finally:
-        discard_empty(file, found.known_profile.data_characteristic)
+        discard_empty(file, found.known_driver.data_characteristic)
 
 
-def _why_empty(found: Found, n_connections: int, n_rejects: int) -> str:
+def _why_empty(found: DiscoveredSensor, n_connections: int, n_rejects: int) -> str:
     if n_rejects:
         return f"{found.label} sent {n_rejects} packets that cannot be decoded; give its kind with --kind."
     if n_connections:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from imurun.ble.events import Battery, Connected, Lost, sentence
+from imurun.ble.events import Battery, Connected, ConnectionLost, sentence
 from imurun.model.sample_block import SampleBlock
 from imurun.terminal_text import clock
 
@@ -69,7 +69,7 @@ class RecordScreen:
             if isinstance(item, Connected):
                 self.n_connections = item.count
                 self._state = "waiting for samples"
-            if isinstance(item, Lost):
+            if isinstance(item, ConnectionLost):
                 self._state = "connection lost, reconnecting"
             if words:
                 self._console.print(Text(f"{clock(self._seconds)}  {words}"))
@@ -80,7 +80,7 @@ class RecordScreen:
 
     @property
     def _rate_hz(self) -> float:
-        return self.client.assembly.aligner.rate_hz if self.client else 0.0
+        return self.client.stream_decoder.reassembler.rate_hz if self.client else 0.0
 
     @property
     def _seconds(self) -> float:

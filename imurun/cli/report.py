@@ -40,7 +40,7 @@ def report(
 
     from imurun.cli.analysis import analyze_with_progress, read_file
     from imurun.cli.save_session import read_owner
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
     from imurun.history import Store, context, find_flags
     from imurun.history.catalogue import FILE
     from imurun.history.store import default_folder
@@ -61,7 +61,7 @@ def report(
             session = opened.session(session_id)
             past_and_now = opened.with_past(session_id, owner.thresholds)
     else:
-        raise SettingsError(f"{printable(what)} is no file, and the history is empty; give a recording.")
+        raise SettingsError(f"{sanitize(what)} is no file, and the history is empty; give a recording.")
     if past_and_now is None:
         write_report(session, out)
     else:

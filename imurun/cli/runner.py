@@ -25,7 +25,7 @@ def runner(
     ] = None,
 ) -> None:
     """Show or set the runner: name, mass, height, shoes, load limit."""
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
     from imurun.io.runner_file import default_runner_file, edit_runner
 
     path = default_runner_file() if file is None else file
@@ -35,7 +35,7 @@ def runner(
     if values or limits:
         edit_runner(path, values, limits, _check)
     elif not path.exists():
-        print(f"No runner is described in {printable(str(path))}; without one, loads are in body weights.")
+        print(f"No runner is described in {sanitize(str(path))}; without one, loads are in body weights.")
         print("To set one: imurun runner --name Kim --mass 62 --height 1.68 --shoes Blue")
         return
     _print(path)
@@ -59,7 +59,7 @@ def _check(path: Path) -> None:
 
 
 def _print(path: Path) -> None:
-    from imurun.files.text import printable
+    from imurun.files.text import sanitize
     from imurun.history.thresholds import read_thresholds
     from imurun.io import read_runner
     from imurun.io.runner_file import read_shoes
@@ -68,13 +68,13 @@ def _print(path: Path) -> None:
     runner, limits, shoes = read_runner(path), read_limits(path), read_shoes(path)
     read_thresholds(path)  # not shown, but an error in them is reported here too
     rows: list[tuple[str, Any, str]] = [
-        ("name", printable(runner.name), ""),
+        ("name", sanitize(runner.name), ""),
         ("mass", runner.mass_kg, " kg"),
         ("height", runner.height_m, " m"),
         ("shoes", shoes, ""),
         ("session limit", limits.session_load_bw4, " BW⁴"),
     ]
-    print(printable(str(path)))
+    print(sanitize(str(path)))
     for label, value, unit in rows:
         text = f"{value:g}" if isinstance(value, float) else value
         print(f"  {label:14}" + ("not set" if value is None else f"{text}{unit}"))

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from imurun.errors import ImurunError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.history import Flag, Store, Tags, Thresholds, find_flags
 from imurun.history.thresholds import read_thresholds
 from imurun.io import read_runner
 from imurun.io.runner_file import default_runner_file, read_shoes
-from imurun.model.recording import Runner
+from imurun.model.runner import Runner
 
 if TYPE_CHECKING:
     from imurun.session import Session
@@ -64,7 +64,7 @@ def save_session(store: Store, session: Session, fingerprint: str, owner: Owner,
     saved = store.add(session, runner=owner.runner.name, fingerprint=fingerprint, tags=tags)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     outcome = "Saved as" if saved.is_new else "Already saved as"
-    console.print(f"{outcome} {saved.session_id} of {escape(printable(owner.runner.name))}.")
+    console.print(f"{outcome} {saved.session_id} of {escape(sanitize(owner.runner.name))}.")
     for other in saved.overlaps:
         console.print(
             f"[yellow]Note:[/yellow] {other} covers the same time; the same run may be in the history twice."
@@ -111,4 +111,4 @@ def print_flags(flags: list[Flag], console: Console) -> None:
     """Print each flag's level and sentence on a line."""
     for flag in flags:
         style = LEVEL_STYLES[flag.level]
-        console.print(f"[{style}]{flag.level.capitalize()}:[/{style}] {escape(printable(flag.sentence))}")
+        console.print(f"[{style}]{flag.level.capitalize()}:[/{style}] {escape(sanitize(flag.sentence))}")

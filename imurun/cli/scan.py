@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imurun.ble.scan import Found
+    from imurun.ble.scan import DiscoveredSensor
 
 CONNECT_S, REPLY_S = 5.0, 2.0
 """Timeouts of a battery reading: shorter than usual, since several sensors are read in turn."""
@@ -29,20 +29,20 @@ def scan(
 
     from rich.console import Console
 
-    from imurun.ble.devices import PROFILES
+    from imurun.ble.devices import DRIVERS
 
     found, batteries = asyncio.run(_scan(seconds, battery=battery))
     known = [sensor for sensor in found if sensor.profile is not None]
     if known:
         Console().print(table_of(known, batteries))
     else:
-        kinds = ", ".join(profile.title for profile in PROFILES.values())
+        kinds = ", ".join(profile.title for profile in DRIVERS.values())
         print(f"No sensor was found; wake it and bring it closer. imurun supports: {kinds}.")
     if len(found) > len(known):
         print(f"Other devices in range: {len(found) - len(known)}.")
 
 
-async def _scan(seconds: float, *, battery: bool) -> tuple[list[Found], dict[str, int]]:
+async def _scan(seconds: float, *, battery: bool) -> tuple[list[DiscoveredSensor], dict[str, int]]:
     """Devices in range, and battery levels in percent by address, of the sensors that report one.
 
     Raises:
@@ -51,19 +51,19 @@ async def _scan(seconds: float, *, battery: bool) -> tuple[list[Found], dict[str
     """
     from imurun.ble.device_info import battery_of
     from imurun.ble.scan import scan
-    from imurun.ble.timeouts import Waits
+    from imurun.ble.timeouts import Timeouts
 
     found = await scan(seconds)
     batteries: dict[str, int] = {}
     for sensor in found:
         if battery and sensor.profile is not None:
-            percent = await battery_of(sensor, Waits(connect_s=CONNECT_S, reply_s=REPLY_S))
+            percent = await battery_of(sensor, Timeouts(connect_s=CONNECT_S, reply_s=REPLY_S))
             if percent is not None:
                 batteries[sensor.address] = percent
     return found, batteries
 
 
-def table_of(sensors: Sequence[Found], batteries: Mapping[str, int]) -> Table:
+def table_of(sensors: Sequence[DiscoveredSensor], batteries: Mapping[str, int]) -> Table:
     """One row per sensor in the given order; `batteries` in percent, by address."""
     from rich.table import Table
     from rich.text import Text

@@ -39,7 +39,7 @@ MEASURES = (
 
 
 @contextmanager
-def patience(task_name: str) -> Iterator[Callable[[float], None]]:
+def progress_bar(task_name: str) -> Iterator[Callable[[float], None]]:
     """A progress bar on stderr; nothing where stderr is no terminal.
 
     Yields a function that takes the share done, 0 to 1.

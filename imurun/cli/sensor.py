@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from imurun.ble.control import LogEntry, StatusReport
     from imurun.ble.device_info import SensorInfo
-    from imurun.ble.devices import Profile
-    from imurun.ble.scan import Found
+    from imurun.ble.devices import DeviceDriver
+    from imurun.ble.scan import DiscoveredSensor
 
 ENDING = ".imulog"
 
@@ -38,16 +38,18 @@ def sensor(
         raise SettingsError("--erase goes with --download DIR: only downloaded logs are erased.")
     import asyncio
 
-    from imurun.ble.devices import get_profile
+    from imurun.ble.devices import get_driver
 
-    profile = get_profile(kind) if kind is not None else None
+    profile = get_driver(kind) if kind is not None else None
     try:
         asyncio.run(_run(name, profile, download, stop=stop, erase=erase))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
 
-async def _run(name: str, profile: Profile | None, download: Path | None, *, stop: bool, erase: bool) -> None:
+async def _run(
+    name: str, profile: DeviceDriver | None, download: Path | None, *, stop: bool, erase: bool
+) -> None:
     """Print what the sensor reports, then download its logs if asked for.
 
     Raises:
@@ -58,7 +60,7 @@ async def _run(name: str, profile: Profile | None, download: Path | None, *, sto
 
     from rich.console import Console
 
-    from imurun.ble.device_info import open_inquiry
+    from imurun.ble.device_info import open_management
     from imurun.ble.scan import find
     from imurun.cli.interrupt import on_interrupt
 
@@ -66,7 +68,7 @@ async def _run(name: str, profile: Profile | None, download: Path | None, *, sto
     assert task is not None
     with on_interrupt(task.cancel):  # cancelling closes the connection properly
         found = await find(name, profile=profile)
-        async with open_inquiry(found) as inquiry:
+        async with open_management(found) as inquiry:
             if stop:
                 await inquiry.stop()
             info = await inquiry.info()
@@ -75,7 +77,7 @@ async def _run(name: str, profile: Profile | None, download: Path | None, *, sto
             await _download(found, info.logs, download, erase)
 
 
-def _table(found: Found, info: SensorInfo) -> Table:
+def _table(found: DiscoveredSensor, info: SensorInfo) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -88,7 +90,7 @@ def _table(found: Found, info: SensorInfo) -> Table:
     return table
 
 
-def _rows(found: Found, info: SensorInfo) -> list[tuple[str, str]]:
+def _rows(found: DiscoveredSensor, info: SensorInfo) -> list[tuple[str, str]]:
     """Label and value of every line; an empty value is left out of the table."""
     assert found.profile is not None
     reported = info.capabilities
@@ -132,13 +134,13 @@ def _state(status: StatusReport) -> str:
     return f"recording: {status.next_index} samples{lost}{log.get(status.log, '')}"
 
 
-async def _download(found: Found, logs: tuple[LogEntry, ...], folder: Path, erase: bool) -> None:
+async def _download(found: DiscoveredSensor, logs: tuple[LogEntry, ...], folder: Path, erase: bool) -> None:
     """Write each log to a file of its own; a file that exists is never replaced."""
-    from imurun.ble.device_info import download_log, open_inquiry
-    from imurun.cli.screen import patience
+    from imurun.ble.device_info import download_log, open_management
+    from imurun.cli.screen import progress_bar
     from imurun.files.atomic import atomic_path
     from imurun.files.text import file_word
-    from imurun.files.write_errors import unwritten
+    from imurun.files.write_errors import write_error
     from imurun.io import read
 
     if not logs:
@@ -147,24 +149,24 @@ async def _download(found: Found, logs: tuple[LogEntry, ...], folder: Path, eras
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise unwritten(folder, error) from error
+        raise write_error(folder, error) from error
     for log in logs:
         file = folder / f"{file_word(found.label)}-log-{log.log_id}{ENDING}"
         if file.exists():
             print(f"{file} is there already; the log stays on the sensor.")
             continue
-        with patience(f"Log {log.log_id}") as progress:
+        with progress_bar(f"Log {log.log_id}") as progress:
             content = await download_log(found, log, progress)
         try:
             with atomic_path(file) as aside:
                 aside.write_bytes(content)
         except OSError as error:
-            raise unwritten(file, error) from error
+            raise write_error(file, error) from error
         try:
             print(f"{file}: {read(file).duration_s:.0f} s; `imurun analyze` reads it.")
         except ImurunError as error:  # a log that cannot be read is never erased
             print(f"{file}: {error} The log stays on the sensor.")
             continue
         if erase:
-            async with open_inquiry(found) as inquiry:
+            async with open_management(found) as inquiry:
                 await inquiry.erase_log(log)

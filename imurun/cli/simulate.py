@@ -127,7 +127,8 @@ def _simulated(
 
 
 def _write(out: Path, truth_out: Path | None, simulation: Simulation) -> None:
-    from imurun.io import write_recording, write_steps
+    from imurun.export import write_steps
+    from imurun.io import write_recording
 
     if truth_out is not None and truth_out.resolve() == out.resolve():
         raise SettingsError(f"{out} cannot hold both the recording and its truth; choose another --truth.")

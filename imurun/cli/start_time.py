@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from imurun.errors import SettingsError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.model.recording_like import Recorded
 
 AnyRecorded = TypeVar("AnyRecorded", bound=Recorded)
@@ -22,7 +22,7 @@ def parse_start(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise SettingsError(
-            f"--start {printable(text)} is no date and time; write it as 2026-05-01T07:30, in this machine's "
+            f"--start {sanitize(text)} is no date and time; write it as 2026-05-01T07:30, in this machine's "
             "zone, or with a zone as 2026-05-01T07:30:00Z."
         ) from error
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from imurun.errors import CohortError, FormatError
 from imurun.files.optional import optional_module
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 _VERSION_KEYS = ("mtime", "LastModified", "last_modified", "updated", "ETag", "etag")
 """Keys under which fsspec file systems report the time of the last change, or a version."""
@@ -92,7 +92,7 @@ def list_files(address: str) -> tuple[str, dict[str, Stamp]] | None:
         else:
             found = system.find(path, detail=True)
     except Exception as error:  # each file system raises other types
-        raise FormatError(f"{printable(address)} cannot be listed: {printable(str(error))}.") from error
+        raise FormatError(f"{sanitize(address)} cannot be listed: {sanitize(str(error))}.") from error
     files = {
         system.unstrip_protocol(name): _stamp(info)
         for name, info in sorted(found.items())
@@ -113,7 +113,7 @@ def remote_stamp(address: str) -> Stamp:
     except FileNotFoundError as error:
         raise FormatError("there is no such file; check the address.") from error
     except Exception as error:  # each file system raises other types
-        raise FormatError(f"it cannot be reached: {printable(str(error))}.") from error
+        raise FormatError(f"it cannot be reached: {sanitize(str(error))}.") from error
 
 
 def fetch(address: str, folder: Path) -> Path:
@@ -128,7 +128,7 @@ def fetch(address: str, folder: Path) -> Path:
         with system.open(path, "rb") as stream, copy.open("wb") as target:
             shutil.copyfileobj(stream, target, 1 << 20)
     except Exception as error:  # each file system raises other types
-        raise FormatError(f"it could not be copied here: {printable(str(error))}.") from error
+        raise FormatError(f"it could not be copied here: {sanitize(str(error))}.") from error
     return copy
 
 
@@ -142,7 +142,7 @@ def read_bytes(address: str) -> bytes:
     try:
         return system.cat_file(path)
     except Exception as error:  # each file system raises other types
-        raise FormatError(f"it could not be read: {printable(str(error))}.") from error
+        raise FormatError(f"it could not be read: {sanitize(str(error))}.") from error
 
 
 def _file_system(address: str) -> tuple[Any, str]:
@@ -153,13 +153,13 @@ def _file_system(address: str) -> tuple[Any, str]:
         CohortError: the package for this kind of address is not installed.
         FormatError: an unknown kind of address.
     """
-    core: Any = optional_module("fsspec.core", extra="cohort", purpose=f"The address {printable(address)}")
+    core: Any = optional_module("fsspec.core", extra="cohort", purpose=f"The address {sanitize(address)}")
     try:
         return core.url_to_fs(address)
     except ImportError as error:
-        raise CohortError(f"{printable(address)} needs another package: {printable(str(error))}") from error
+        raise CohortError(f"{sanitize(address)} needs another package: {sanitize(str(error))}") from error
     except ValueError as error:
-        raise FormatError(f"{printable(address)}: {printable(str(error))}; check the address.") from error
+        raise FormatError(f"{sanitize(address)}: {sanitize(str(error))}; check the address.") from error
 
 
 def _stamp(info: dict[str, Any]) -> Stamp:

@@ -15,7 +15,7 @@ from imurun.cohort.task import Result, Task
 from imurun.cohort.worker import run_task
 from imurun.errors import CohortError
 from imurun.files.optional import optional_module
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 WAIT_S = 15.0
 """Timeout for the scheduler."""
@@ -42,7 +42,7 @@ class Cluster:
     def __init__(self, address: str, say: Callable[[str], None] = lambda _: None) -> None:
         distributed: Any = optional_module("distributed", extra="cohort", purpose="--scheduler")
         addressing: Any = import_module("distributed.comm.addressing")
-        self._address = printable(address)
+        self._address = sanitize(address)
         self._finished: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
         self._futures: dict[str, Any] = {}
         self._counted_s = 0.0
@@ -121,7 +121,7 @@ class Cluster:
         except Exception as error:
             if self._client.status != "running" or future.status in ("cancelled", "lost"):
                 raise self._gone() from error
-            sentence = printable(f"the cluster could not run it ({type(error).__name__}: {error}).")
+            sentence = sanitize(f"the cluster could not run it ({type(error).__name__}: {error}).")
             return Result(task.key, __version__, "failed", sentence=sentence)
 
     def _refuse_other_versions(self) -> None:
@@ -135,7 +135,7 @@ class Cluster:
         for worker, version in versions.items():
             if version != __version__:
                 raise CohortError(
-                    f"The worker {printable(str(worker))} has imurun {printable(str(version))} and this is "
+                    f"The worker {sanitize(str(worker))} has imurun {sanitize(str(version))} and this is "
                     f"{__version__}; install the same version there."
                 )
 

@@ -21,7 +21,7 @@ from imurun.cohort.scan import MARK
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError
 from imurun.files.atomic import atomic_path
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.files.write_errors import reason
 
 SCHEMA = 1
@@ -46,7 +46,7 @@ class OutputFolder:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self._lock = FileLock(path / LOCK)
-        name = printable(str(path))
+        name = sanitize(str(path))
         wanted = {"schema": SCHEMA, "version": __version__, "settings": settings.as_dict()}
         try:
             self._refuse_other_files()
@@ -96,7 +96,7 @@ class OutputFolder:
             return
         if any(child.name != LOCK and not _is_temporary(child.name) for child in self.path.iterdir()):
             raise CohortError(
-                f"{printable(str(self.path))} is not empty and holds no cohort; choose another --out."
+                f"{sanitize(str(self.path))} is not empty and holds no cohort; choose another --out."
             )
 
     def _read(self) -> dict[str, Any] | None:
@@ -109,7 +109,7 @@ class OutputFolder:
                 return content
         except (ValueError, KeyError, TypeError, RecursionError):
             pass
-        raise CohortError(f"{printable(str(file))} is damaged; choose another --out.")
+        raise CohortError(f"{sanitize(str(file))} is damaged; choose another --out.")
 
 
 def _is_temporary(name: str) -> bool:
@@ -131,7 +131,7 @@ def _refuse_other_settings(name: str, there: dict[str, Any], wanted: dict[str, A
 
 
 def _shown(value: Any) -> str:
-    return "not set" if value is None else printable(str(value))[:80]
+    return "not set" if value is None else sanitize(str(value))[:80]
 
 
 def write_whole(path: Path, data: bytes) -> None:

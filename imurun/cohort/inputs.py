@@ -12,7 +12,7 @@ from imurun.cohort.scan import find, is_pattern
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError, FormatError, ImurunError, MissingExtraError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 
 @dataclass
@@ -98,7 +98,7 @@ def _failed(source: Source, sentence: str) -> Failure:
 
 
 def _as_text(failure: Failure) -> str:
-    return f"{printable(failure.address)}: {failure.sentence}"
+    return f"{sanitize(failure.address)}: {failure.sentence}"
 
 
 def _stamp(address: str) -> Stamp:
@@ -128,9 +128,7 @@ def _from_word(word: str, settings: Settings, skip: Sequence[Path]) -> Iterable[
         yield Failure(word, str(error))
         return
     except OSError as error:
-        yield Failure(
-            word, f"{printable(str(error.filename or word))} could not be listed: {error.strerror}."
-        )
+        yield Failure(word, f"{sanitize(str(error.filename or word))} could not be listed: {error.strerror}.")
         return
     if not n_found:
         what = "the pattern matches" if is_pattern(word) else "the folder holds"

@@ -16,8 +16,9 @@ from imurun.cohort.settings import with_profile
 from imurun.cohort.source import Failure, Source, labels
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError, ImurunError, MissingExtraError
-from imurun.files.text import printable
-from imurun.model.recording import Runner, check_rate
+from imurun.files.text import sanitize
+from imurun.model.runner import Runner
+from imurun.model.time_grid import check_rate
 
 RECORDING = "recording"
 KNOWN = (RECORDING, "runner", "session", "group", "mass_kg", "height_m", "rate_hz", "profile")
@@ -49,18 +50,18 @@ def read_manifest(address: str, settings: Settings) -> Iterator[Source | Failure
         MissingExtraError: the address needs fsspec, which is not installed.
     """
     text = _text(address)
-    name = printable(address)
+    name = sanitize(address)
     first = re.split(r"\r\n|\n|\r", text, maxsplit=1)[0]
     header = _header(first)
     if RECORDING not in header:
         raise CohortError(f"{name} has no column `{RECORDING}`; name the columns in the first line.")
     repeated = sorted(column for column, count in Counter(header).items() if count > 1)
     if repeated:
-        raise CohortError(f"{name} has the column `{printable(repeated[0])}` more than once; rename one.")
+        raise CohortError(f"{name} has the column `{sanitize(repeated[0])}` more than once; rename one.")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(first), strict=True))[1:]
     except csv.Error as error:
-        raise CohortError(f"{name} is not valid CSV ({printable(str(error))}); save it again.") from error
+        raise CohortError(f"{name} is not valid CSV ({sanitize(str(error))}); save it again.") from error
     return _rows(address, header, rows, settings)
 
 
@@ -81,9 +82,9 @@ def _rows(
                 raise CohortError(f"its cell `{RECORDING}` is empty.")
             yield _source(where, number, row, folder, settings)
         except ImurunError as error:
-            sentence = f"Row {number} of {printable(address.rpartition('/')[2])}: {error}"
+            sentence = f"Row {number} of {sanitize(address.rpartition('/')[2])}: {error}"
             yield Failure(
-                where, sentence, number, printable(row.get("runner", "")), printable(row.get("session", ""))
+                where, sentence, number, sanitize(row.get("runner", "")), sanitize(row.get("session", ""))
             )
 
 
@@ -98,14 +99,14 @@ def _source(address: str, number: int, row: dict[str, str], folder: str, setting
     return Source(
         address,
         runner_label(row["runner"]) if row.get("runner") else runner,
-        printable(row.get("session", "")) or session,
+        sanitize(row.get("session", "")) or session,
         replace(
             settings,
             mass_kg=settings.mass_kg if mass_kg is None else mass_kg,
             height_m=settings.height_m if height_m is None else height_m,
         ),
-        group=printable(row.get("group", "")),
-        covariates={name: printable(cell) for name, cell in row.items() if name and name not in KNOWN},
+        group=sanitize(row.get("group", "")),
+        covariates={name: sanitize(cell) for name, cell in row.items() if name and name not in KNOWN},
         row=number,
     )
 
@@ -123,7 +124,7 @@ def _number(row: dict[str, str], name: str) -> float | None:
     try:
         return float(text)
     except ValueError as error:
-        raise CohortError(f"{name} is {printable(text)!r}; give a number.") from error
+        raise CohortError(f"{name} is {sanitize(text)!r}; give a number.") from error
 
 
 def _text(address: str) -> str:
@@ -132,14 +133,14 @@ def _text(address: str) -> str:
         return data.decode("utf-8-sig")
     except OSError as error:
         raise CohortError(
-            f"{printable(address)} could not be read: {error.strerror or error}; check the path."
+            f"{sanitize(address)} could not be read: {error.strerror or error}; check the path."
         ) from error
     except UnicodeDecodeError as error:
-        raise CohortError(f"{printable(address)} is not UTF-8 text; save it as CSV in UTF-8.") from error
+        raise CohortError(f"{sanitize(address)} is not UTF-8 text; save it as CSV in UTF-8.") from error
     except MissingExtraError:
         raise
     except ImurunError as error:
-        raise CohortError(f"{printable(address)}: {error}") from error
+        raise CohortError(f"{sanitize(address)}: {error}") from error
 
 
 def _header(line: str) -> list[str]:
@@ -147,7 +148,7 @@ def _header(line: str) -> list[str]:
         cells = next(csv.reader([line.removeprefix("\ufeff")], delimiter=_separator(line)), [])
     except csv.Error:  # a cell beyond the size limit of csv
         return []
-    return [printable(cell).strip() for cell in cells]
+    return [sanitize(cell).strip() for cell in cells]
 
 
 def _separator(line: str) -> str:

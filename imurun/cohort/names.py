@@ -8,7 +8,7 @@ from collections.abc import Collection
 from urllib.parse import quote, unquote
 
 from imurun.errors import SettingsError
-from imurun.files.text import encodable, printable
+from imurun.files.text import encodable, sanitize
 
 PARTITION = "runner="
 LONGEST = 200
@@ -29,7 +29,7 @@ def runner_label(text: str) -> str:
     Raises:
         SettingsError: too long for a folder's name.
     """
-    label = printable(text).strip() or UNKNOWN
+    label = sanitize(text).strip() or UNKNOWN
     if _READ_OTHERWISE.fullmatch(label):
         label = f"runner-{label}"
     if len(partition(label)) > LONGEST:

@@ -16,7 +16,7 @@ from imurun.cohort.names import PARTITION, runner_of
 from imurun.cohort.scan import MARK
 from imurun.cohort.session_table import COVARIATE
 from imurun.errors import CohortError, FormatError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 BODY = ("mass_kg", "height_m")
 
@@ -63,7 +63,7 @@ def read_sessions(folder: Path) -> Results:
         joined = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise CohortError(
-            f"The tables in {printable(str(folder / SESSIONS))} do not match each other; "
+            f"The tables in {sanitize(str(folder / SESSIONS))} do not match each other; "
             "run `imurun cohort` again."
         ) from error
     order = [(name, "ascending") for name in ("runner", "session", "key")]
@@ -91,7 +91,7 @@ def _is_covariate(field: pa.Field) -> bool:
 
 
 def _check_is_cohort(folder: Path) -> None:
-    name = printable(str(folder))
+    name = sanitize(str(folder))
     if not folder.is_dir():
         raise CohortError(f"{name} is not a folder; give the one that `imurun cohort ... --out DIR` wrote.")
     file = folder / MARK
@@ -101,14 +101,14 @@ def _check_is_cohort(folder: Path) -> None:
         schema = json.loads(file.read_bytes())["schema"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CohortError(
-            f"{printable(str(file))} is damaged; run `imurun cohort` into another folder."
+            f"{sanitize(str(file))} is damaged; run `imurun cohort` into another folder."
         ) from error
     if schema != SCHEMA:
         raise CohortError(f"{name} was written by another version of imurun; run `imurun cohort` again.")
 
 
 def _refuse_empty(folder: Path, left_out: int, notes: list[str]) -> NoReturn:
-    name = printable(str(folder))
+    name = sanitize(str(folder))
     if notes:
         raise CohortError(f"No session of {name} can be read: {notes[0]}")
     why = f"; failures.parquet has the reasons for {left_out} recordings" if left_out else ""
@@ -142,7 +142,7 @@ def _damaged(file: Path) -> FormatError:
 
 
 def _named(file: Path) -> str:
-    return printable("/".join(file.parts[-3:]))
+    return sanitize("/".join(file.parts[-3:]))
 
 
 def _count_left_out(folder: Path, notes: list[str]) -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from imurun.cohort.addresses import Stamp, is_remote, list_files, local_address, local_stamp
 from imurun.errors import FormatError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.io.endings import RECORDING_ENDINGS
-from imurun.io.formats.file_format import shipped_profiles
+from imurun.io.formats.file_format import shipped_formats
 
 MARK = "cohort.json"
 """A folder that holds this is the output of a cohort."""
@@ -83,7 +83,7 @@ def is_one_recording(folder: Path) -> bool:
 
 def _are_one_recording(file_names: Iterable[str]) -> bool:
     names = [name.lower() for name in file_names]
-    for profile in shipped_profiles().values():
+    for profile in shipped_formats().values():
         if profile.files is None:
             continue
         patterns = [pattern.lower() for some in profile.files.values() for pattern in some]
@@ -127,7 +127,7 @@ def _remote(files: dict[str, Stamp], root: str | None) -> Iterator[Found]:
         yield address, root, files[address]
     if exports:
         raise FormatError(
-            f"{printable(exports[0])} is one recording in several files; pack it as .zip, or copy it here."
+            f"{sanitize(exports[0])} is one recording in several files; pack it as .zip, or copy it here."
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imurun.cohort.ledger import Entry
 from imurun.cohort.names import PARTITION, column_names
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,7 +105,7 @@ def _row(
         row[column] = _number(text) if numbers else text or None
     return row | {
         "key": entry.key,
-        "recording": printable(entry.address),
+        "recording": sanitize(entry.address),
         "session": entry.session,
         "group": entry.group or None,
         "mass_kg": used["mass_kg"],

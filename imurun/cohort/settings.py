@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from imurun.cohort.task import Settings
 from imurun.errors import SettingsError
-from imurun.files.text import printable
-from imurun.io.formats.file_format import load_profile, shipped_profiles
+from imurun.files.text import sanitize
+from imurun.io.formats.file_format import load_format, shipped_formats
 from imurun.methods import METHODS
-from imurun.model.recording import Runner, check_rate
+from imurun.model.runner import Runner
+from imurun.model.time_grid import check_rate
 
 if TYPE_CHECKING:
     from imurun.session import MountingWord
@@ -50,11 +51,11 @@ def with_profile(settings: Settings, profile: str) -> Settings:
     Raises:
         SettingsError: the format does not exist or is invalid.
     """
-    load_profile(profile)
-    if profile in shipped_profiles():
+    load_format(profile)
+    if profile in shipped_formats():
         return replace(settings, profile=profile, profile_toml=None)
     try:
         text = Path(profile).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{printable(profile)} could not be read: {error}.") from error
+        raise SettingsError(f"{sanitize(profile)} could not be read: {error}.") from error
     return replace(settings, profile=Path(profile).name, profile_toml=text)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from imurun.cohort.addresses import Stamp, is_remote
 from imurun.cohort.names import key_of, runner_label
 from imurun.cohort.task import Settings
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.io.endings import without_ending
 
 
@@ -71,8 +71,8 @@ def labels(address: str, root: str | None) -> tuple[str, str]:
     inside = parts[len(above) :] if above and parts[: len(above)] == above else parts[-1:]
     session = without_ending(inside[-1] if inside else parts[-1])
     if len(inside) > 1:
-        return runner_label(inside[0]), printable("/".join([*inside[1:-1], session]))
-    return runner_label(parts[-2] if len(parts) > 1 else ""), printable(session)
+        return runner_label(inside[0]), sanitize("/".join([*inside[1:-1], session]))
+    return runner_label(parts[-2] if len(parts) > 1 else ""), sanitize(session)
 
 
 def _parts(address: str) -> list[str]:

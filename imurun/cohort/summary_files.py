@@ -17,7 +17,7 @@ from imurun.cohort.tidy import CELL_COLUMNS, SESSION_COLUMNS, TIDY_NAMES, tidy_n
 from imurun.errors import CohortError
 from imurun.files.atomic import atomic_path
 from imurun.files.metadata import MARK, to_schema
-from imurun.files.text import encodable, printable
+from imurun.files.text import encodable, sanitize
 from imurun.model.columns import UNITS
 
 KIND = "cohort steps"
@@ -72,7 +72,7 @@ def write_summary(
     except OSError as error:
         where = error.filename or out
         raise CohortError(
-            f"{printable(str(where))} could not be written: {error.strerror or error}; choose another --out."
+            f"{sanitize(str(where))} could not be written: {error.strerror or error}; choose another --out."
         ) from error
     return Summary(runners, groups, n_rows, files, notes)
 

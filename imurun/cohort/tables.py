@@ -17,7 +17,7 @@ from imurun.cohort.names import partition
 from imurun.cohort.plan import is_gone
 from imurun.cohort.session_table import covariate_columns, sessions_bytes, sessions_schema
 from imurun.cohort.source import Failure
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 FILE = "sessions.parquet"
 FAILURES = "failures"
@@ -122,4 +122,4 @@ def _failed(ledger: Ledger, in_run: set[str], reported: set[str]) -> Iterable[Fa
 
 def _cell(failure: Failure, name: str) -> str | int | None:
     value = getattr(failure, name)
-    return printable(value) if isinstance(value, str) else value
+    return sanitize(value) if isinstance(value, str) else value

@@ -12,10 +12,10 @@ from imurun.cohort.memory import resident_bytes
 from imurun.cohort.step_table import steps_bytes
 from imurun.cohort.task import Result, Settings, Task
 from imurun.errors import FormatError, ImurunError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.history import fingerprint
 from imurun.io import open_recording
-from imurun.model.recording import Runner
+from imurun.model.runner import Runner
 from imurun.session import analyze
 
 _CHUNK = 1 << 20
@@ -44,7 +44,7 @@ def run_task(task: Task) -> Result:
     except MemoryError:
         sentence = TOO_LARGE
     except OSError as error:
-        sentence = f"{printable(str(error.filename or task.address))} could not be read: {error.strerror}."
+        sentence = f"{sanitize(str(error.filename or task.address))} could not be read: {error.strerror}."
     except Exception as error:  # one recording must not end the whole run
         sentence = (
             f"an internal error of imurun ({type(error).__name__}: {error}); please report it with the file."
@@ -54,7 +54,7 @@ def run_task(task: Task) -> Result:
         __version__,
         "failed",
         content,
-        sentence=printable(sentence),
+        sentence=sanitize(sentence),
         resident_bytes=resident_bytes(),
     )
 

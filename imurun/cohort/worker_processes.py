@@ -45,7 +45,7 @@ IGNORED_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if has
 """A terminal sends these to workers too; only the command reacts to them."""
 
 
-class Lanes:
+class WorkerProcesses:
     """An executor on worker processes; see `imurun.cohort.task.Executor`.
 
     Args:

@@ -20,9 +20,10 @@ import numpy as np
 from imurun._version import __version__
 from imurun.errors import SettingsError
 from imurun.files.atomic import atomic_path
-from imurun.files.text import encodable, printable
-from imurun.files.write_errors import unwritten
-from imurun.model.recording import Recording, Runner
+from imurun.files.text import encodable, sanitize
+from imurun.files.write_errors import write_error
+from imurun.model.recording import Recording
+from imurun.model.runner import Runner
 from imurun.session import Session
 
 BIDS_VERSION = "1.10.0"
@@ -64,18 +65,18 @@ def write_motion(
     """
     for name, label in (("subject", subject), ("session", visit), ("task", task)):
         if label is not None and not (label.isascii() and label.isalnum()):
-            raise SettingsError(f"The {name} {printable(label)!r} must be letters and digits only, for BIDS.")
+            raise SettingsError(f"The {name} {sanitize(label)!r} must be letters and digits only, for BIDS.")
     dataset = Path(folder)
     relative = Path(f"sub-{subject}") if visit is None else Path(f"sub-{subject}", f"ses-{visit}")
     target = dataset / relative
     try:
         if dataset.exists() and (not dataset.is_dir() or (_has_files(dataset) and not _is_dataset(dataset))):
             raise SettingsError(
-                f"{printable(str(dataset))} holds other files than a BIDS dataset; give another folder."
+                f"{sanitize(str(dataset))} holds other files than a BIDS dataset; give another folder."
             )
         if target.exists():
             option = "--subject" if visit is None else "--session"
-            raise SettingsError(f"{printable(str(target))} is there already; give another {option}.")
+            raise SettingsError(f"{sanitize(str(target))} is there already; give another {option}.")
         dataset.mkdir(parents=True, exist_ok=True)
         _write_head(dataset, f"sub-{subject}", Runner() if runner is None else runner)
         temporary = Path(tempfile.mkdtemp(dir=dataset, prefix=f".{target.name}."))
@@ -87,7 +88,7 @@ def write_motion(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        raise unwritten(dataset, error) from error
+        raise write_error(dataset, error) from error
     return target
 
 
@@ -259,7 +260,7 @@ def _add_participant(path: Path, participant: str, runner: Runner) -> None:
                 rows = list(csv.reader(stream, delimiter="\t"))
         except (csv.Error, UnicodeDecodeError) as error:
             raise SettingsError(
-                f"{printable(str(path))} is not a table in UTF-8; correct it, or give another folder."
+                f"{sanitize(str(path))} is not a table in UTF-8; correct it, or give another folder."
             ) from error
     rows = rows or [["participant_id", "height", "weight"]]
     if any(row and row[0] == participant for row in rows[1:]):

@@ -15,8 +15,8 @@ from imurun.export.fit_read import FIT_EPOCH_S, LEAST_DATE_TIME, Track, read_fit
 from imurun.export.fit_values import record_values, span_values
 from imurun.export.fit_wire import Part, extend, number_of, read_parts, timestamp_of
 from imurun.files.atomic import atomic_path
-from imurun.files.text import printable
-from imurun.files.write_errors import unwritten
+from imurun.files.text import sanitize
+from imurun.files.write_errors import write_error
 from imurun.model.frames import FloatArray
 from imurun.session import Session
 
@@ -53,7 +53,7 @@ def merge_fit(
         raise FormatError("No steps were found in the recording, so there is nothing to add to the activity.")
     start_s = start_time_s(session)
     if file.exists() and target.exists() and file.samefile(target):
-        raise SettingsError(f"{printable(target.name)} is the watch's own file; choose another name.")
+        raise SettingsError(f"{sanitize(target.name)} is the watch's own file; choose another name.")
     track = read_fit(file)
     duration_s = float(session.summary["duration_s"])
     inside = int(np.sum((track.time_s >= start_s) & (track.time_s < start_s + duration_s)))
@@ -74,7 +74,7 @@ def merge_fit(
     except ImurunError as error:
         raise type(error)(f"{track.source}: {error}") from error
     except OSError as error:
-        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+        raise FormatError(f"{sanitize(str(file))} could not be read: {error.strerror or error}.") from error
     write_bytes(content, target)
     return tuple(warnings)
 
@@ -105,7 +105,7 @@ def write_bytes(content: bytes, target: Path) -> None:
         with atomic_path(target) as aside:
             aside.write_bytes(content)
     except OSError as error:
-        raise unwritten(target, error) from error
+        raise write_error(target, error) from error
 
 
 def add_values(part: Part, session: Session, start_s: float, speed_m_s: FloatArray | None = None) -> bytes:

@@ -14,7 +14,7 @@ import numpy as np
 
 from imurun.errors import FormatError
 from imurun.files.optional import optional_module
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.model.frames import FloatArray
 
 FIT_EPOCH_S = 631_065_600
@@ -119,11 +119,11 @@ def read_fit(path: str | os.PathLike[str]) -> Track:
         MissingExtraError: fitdecode is not installed.
     """
     file = Path(path)
-    name = printable(file.name)
+    name = sanitize(file.name)
     try:
         messages, warnings = _read_messages(file, name)
     except OSError as error:
-        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+        raise FormatError(f"{sanitize(str(file))} could not be read: {error.strerror or error}.") from error
     records = [
         message for kind, message in messages if kind == "record" and _seconds(message.get("timestamp"))
     ]
@@ -152,7 +152,7 @@ def read_fit(path: str | os.PathLike[str]) -> Track:
         _column(records, "heart_rate")[rows],
         tuple(lap for lap in laps if lap is not None),
         total,
-        printable(sports[0]) if sports else "",
+        sanitize(sports[0]) if sports else "",
         tuple(warnings),
         name,
     )

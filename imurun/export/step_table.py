@@ -12,8 +12,8 @@ from imurun.errors import FormatError, SettingsError
 from imurun.files.atomic import atomic_path
 from imurun.files.byte_streams import GZIP, check_parquet_size, unpack
 from imurun.files.metadata import MARK, from_comments, from_schema, to_comments, to_schema
-from imurun.files.text import printable
-from imurun.files.write_errors import unwritten
+from imurun.files.text import sanitize
+from imurun.files.write_errors import write_error
 from imurun.io.endings import WRITTEN_ENDINGS
 from imurun.model.columns import STEP_COLUMNS, UNITS
 
@@ -46,13 +46,13 @@ def write_steps(
     name = target.name.lower()
     if not name.endswith(WRITTEN_ENDINGS):
         raise SettingsError(
-            f"{printable(target.name)}: steps can be written as .csv, .csv.gz or .parquet; change the ending."
+            f"{sanitize(target.name)}: steps can be written as .csv, .csv.gz or .parquet; change the ending."
         )
     content = {MARK: KIND, "imurun_version": __version__}
     for key, value in (metadata or {}).items():
         if not key or ": " in key or key != " ".join(key.split()):
             raise SettingsError(
-                f"{printable(target.name)}: {key!r} cannot be a metadata key; use a plain word."
+                f"{sanitize(target.name)}: {key!r} cannot be a metadata key; use a plain word."
             )
         if key != "version":
             content.setdefault(key, value)
@@ -63,7 +63,7 @@ def write_steps(
             else:
                 _write_csv(steps, content, aside, packed=name.endswith(".gz"))
     except OSError as error:
-        raise unwritten(target, error) from error
+        raise write_error(target, error) from error
 
 
 def _write_csv(steps: pd.DataFrame, metadata: dict[str, str], path: Path, *, packed: bool) -> None:
@@ -101,7 +101,7 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, st
         FormatError: not a step table of imurun.
     """
     file = Path(path)
-    source = printable(file.name)
+    source = sanitize(file.name)
     try:
         if file.exists() and not file.is_file():
             raise FormatError(f"{source}: this is not a regular file; give one that imurun wrote.")
@@ -109,10 +109,10 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, dict[str, st
             start = stream.read(4)
         steps, metadata = _read_parquet(file) if start == b"PAR1" else _read_csv(file, start)
     except OSError as error:
-        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+        raise FormatError(f"{sanitize(str(file))} could not be read: {error.strerror or error}.") from error
     if metadata.get(MARK) != KIND:
         raise FormatError(f"{source}: this is not a step table of imurun; give one that imurun wrote.")
-    texts = {printable(key): printable(value) for key, value in metadata.items()}
+    texts = {sanitize(key): sanitize(value) for key, value in metadata.items()}
     return steps, {key: value for key, value in texts.items() if key not in (MARK, "units")}
 
 
@@ -126,10 +126,10 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
             table = parquet.read()
         return table.to_pandas(), from_schema(table.schema.metadata)
     except FormatError as error:
-        raise FormatError(f"{printable(file.name)}: {error}") from error
+        raise FormatError(f"{sanitize(file.name)}: {error}") from error
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise FormatError(
-            f"{printable(file.name)}: the Parquet data are damaged; write the steps again."
+            f"{sanitize(file.name)}: the Parquet data are damaged; write the steps again."
         ) from error
 
 
@@ -145,10 +145,10 @@ def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
         n_comments = next((i for i, line in enumerate(lines) if not line.startswith(b"# ")), len(lines))
         metadata = from_comments(b"\n".join(lines[:n_comments]).decode("utf-8"))
     except FormatError as error:
-        raise FormatError(f"{printable(file.name)}: {error}") from error
+        raise FormatError(f"{sanitize(file.name)}: {error}") from error
     except UnicodeDecodeError as error:
         raise FormatError(
-            f"{printable(file.name)}: this is not a step table of imurun; give one that imurun wrote."
+            f"{sanitize(file.name)}: this is not a step table of imurun; give one that imurun wrote."
         ) from error
     if not metadata:
         return pd.DataFrame(), {}
@@ -163,5 +163,5 @@ def _read_csv(file: Path, start: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
         return table.to_pandas(), metadata
     except (pa.ArrowException, ValueError) as error:  # ValueError: a cell that is not text
         raise FormatError(
-            f"{printable(file.name)}: the step table is damaged; write the steps again."
+            f"{sanitize(file.name)}: the step table is damaged; write the steps again."
         ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from imurun.errors import SettingsError
-from imurun.files.text import printable, shown
+from imurun.files.text import sanitize, shown
 from imurun.files.toml import line_of, parse_toml, read_text
 
 LIMITS, SESSION_LOAD = "limits", "session_load_bw4"
@@ -34,7 +34,7 @@ class RunnerToml:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         file = Path(path)
-        self.source = printable(file.name)
+        self.source = sanitize(file.name)
         self._text = read_text(file, self.source)
         self.content: dict[str, Any] = parse_toml(self._text, self.source)
 
@@ -89,4 +89,4 @@ class RunnerToml:
         """
         line = line_of(self._text, at) or line_of(self._text, at[:-1])  # a missing key: its table's
         place = self.source if line is None else f"{self.source}, line {line}"
-        raise SettingsError(printable(f"{place}: {shown('.'.join(at))} {what}."))
+        raise SettingsError(sanitize(f"{place}: {shown('.'.join(at))} {what}."))

@@ -14,7 +14,7 @@ def encodable(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
-def printable(text: str) -> str:
+def sanitize(text: str) -> str:
     """`encodable` text without control characters, with every white space as a plain blank."""
     kept = (char if char.isprintable() else " " * char.isspace() for char in encodable(text))
     return "".join(kept)
@@ -22,7 +22,7 @@ def printable(text: str) -> str:
 
 def shown(value: object, longest: int = 80) -> str:
     """A value from a file for use in a message: clean text, or the `repr` of anything else, shortened."""
-    text = printable(value if isinstance(value, str) else repr(value))
+    text = sanitize(value if isinstance(value, str) else repr(value))
     return text if len(text) <= longest else f"{text[:longest]}..."
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 MAX_BYTES = 65_536
 MOST_DOTS = 200
@@ -46,7 +46,7 @@ def read_text(path: Path, source: str) -> str:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise SettingsError(
-            f"{printable(str(path))} could not be read: {error.strerror or error}; give a TOML file."
+            f"{sanitize(str(path))} could not be read: {error.strerror or error}; give a TOML file."
         ) from error
     except SettingsError:
         raise
@@ -72,7 +72,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{source}: not valid TOML ({printable(str(error))}); correct it.") from error
+        raise SettingsError(f"{source}: not valid TOML ({sanitize(str(error))}); correct it.") from error
     except RecursionError as error:
         raise SettingsError(f"{source}: its lists or tables are nested too deep; make it flat.") from error
     except ValueError as error:  # the limit on digits in Python's int

@@ -6,7 +6,7 @@ import errno
 import os
 
 from imurun.errors import SettingsError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 _NO_SPACE = "make room there, or choose another place"
 _NOT_ALLOWED = "choose a place that you may write to"
@@ -23,9 +23,9 @@ _ADVICE = {
 def reason(error: OSError) -> str:
     """The system's message and advice, for the end of a sentence, without a full stop."""
     advice = _ADVICE.get(error.errno or 0, "check the path, or choose another one")
-    return f"{printable(str(error.strerror or error))}; {advice}"
+    return f"{sanitize(str(error.strerror or error))}; {advice}"
 
 
-def unwritten(target: str | os.PathLike[str], error: OSError) -> SettingsError:
+def write_error(target: str | os.PathLike[str], error: OSError) -> SettingsError:
     """The error to raise when `target` could not be written."""
-    return SettingsError(f"{printable(str(target))} could not be written: {reason(error)}.")
+    return SettingsError(f"{sanitize(str(target))} could not be written: {reason(error)}.")

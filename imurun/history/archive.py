@@ -15,8 +15,8 @@ from typing import BinaryIO, NamedTuple
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
 from imurun.files.atomic import atomic_path
 from imurun.files.byte_streams import LimitedReader
-from imurun.files.text import printable
-from imurun.files.write_errors import unwritten
+from imurun.files.text import sanitize
+from imurun.files.write_errors import write_error
 from imurun.history.catalogue import DAMAGED, FILE
 from imurun.history.rows import check_row
 from imurun.history.store import STEPS, Store
@@ -42,7 +42,7 @@ def export_store(store: Store, path: str | os.PathLike[str]) -> int:
     """
     target = Path(path)
     if target.exists():
-        raise SettingsError(f"{printable(str(target))} is there already; give another name.")
+        raise SettingsError(f"{sanitize(str(target))} is there already; give another name.")
     n = 0
     try:
         with (
@@ -59,7 +59,7 @@ def export_store(store: Store, path: str | os.PathLike[str]) -> int:
                     if table.exists():  # Parquet is compressed already
                         archive.write(table, f"{STEPS}/{table.name}")
     except OSError as error:
-        raise unwritten(target, error) from error
+        raise write_error(target, error) from error
     return n
 
 
@@ -73,7 +73,7 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
             nothing is added.
     """
     file = Path(path)
-    source = printable(file.name)
+    source = sanitize(file.name)
     try:
         with (
             _readable(file) as stream,
@@ -90,7 +90,7 @@ def restore_store(store: Store, path: str | os.PathLike[str]) -> Restored:
     except OSError as error:
         if error.errno == errno.EINVAL:  # a seek to before the start of the archive
             raise _damaged(source) from error
-        raise unwritten(store.folder, error) from error
+        raise write_error(store.folder, error) from error
 
 
 def _damaged(source: str) -> FormatError:
@@ -101,7 +101,7 @@ def _readable(file: Path) -> BinaryIO:
     try:
         return file.open("rb")
     except OSError as error:
-        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+        raise FormatError(f"{sanitize(str(file))} could not be read: {error.strerror or error}.") from error
 
 
 def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
@@ -121,7 +121,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, source: str) -> None:
         name = info.filename
         if name != FILE and not _TABLE.fullmatch(name):
             raise FormatError(
-                f"{source}: {printable(name)[:80]} does not belong in an archive of a history; "
+                f"{source}: {sanitize(name)[:80]} does not belong in an archive of a history; "
                 "export it again."
             )
         with archive.open(info) as packed, (folder / name).open("wb") as out:
@@ -148,7 +148,7 @@ def _open_checked(folder: Path, source: str) -> Store:
 def _about_archive(error: StoreError, folder: Path, source: str) -> FormatError | StoreError:
     if any(folder.glob(f"{FILE}{DAMAGED}*")):
         return FormatError(f"{source}: its catalogue is damaged; export the history again.")
-    return StoreError(str(error).replace(printable(str(folder / FILE)), source))
+    return StoreError(str(error).replace(sanitize(str(folder / FILE)), source))
 
 
 def _merge(store: Store, other: Store, source: str) -> Restored:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from imurun.errors import StoreError
 from imurun.files.atomic import atomic_path
-from imurun.files.text import printable, shown
+from imurun.files.text import sanitize, shown
 from imurun.history.schema import migrate, refuse_other_tables, version_of
 
 FILE = "catalogue.sqlite"
@@ -36,7 +36,7 @@ class Catalogue:
 
     def __init__(self, path: Path, *, may_create: bool, wait_s: float) -> None:
         self.path = path
-        self._place = printable(str(path))
+        self._place = sanitize(str(path))
         if not may_create and (not path.exists() or path.stat().st_size == 0):
             raise StoreError(
                 f"{self._place} is missing or empty, but there are step tables beside it; put the file back, "
@@ -157,7 +157,7 @@ class Catalogue:
             return StoreError(
                 f"{self._place} is damaged, and no copy could be made ({error.strerror or error}); {advice}."
             )
-        return StoreError(f"{self._place} is damaged; a copy is kept in {printable(copy.name)}; {advice}.")
+        return StoreError(f"{self._place} is damaged; a copy is kept in {sanitize(copy.name)}; {advice}.")
 
 
 def _check(connection: sqlite3.Connection) -> None:

@@ -20,11 +20,11 @@ from imurun.history.past import (
     column,
     context,
     days_known,
-    felt_column,
     last_days,
     number,
     same_model,
     worst_pain,
+    worst_pain_column,
 )
 from imurun.history.thresholds import THRESHOLDS, Thresholds
 from imurun.model.frames import FloatArray
@@ -289,7 +289,7 @@ def asymmetry(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
 def pain_with_load(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
     """Pain above the usual while the load of the week is above the usual."""
     pain = worst_pain(now)
-    known = felt_column(last_days(past, now, thresholds.spike_days))
+    known = worst_pain_column(last_days(past, now, thresholds.spike_days))
     known = known[np.isfinite(known)]
     alike = same_model(past, now)
     if np.isnan(pain) or len(known) < thresholds.least_sessions:

@@ -68,7 +68,7 @@ def worst_pain(row: pd.Series) -> float:
     return max(known, default=float("nan"))
 
 
-def felt_column(table: pd.DataFrame) -> FloatArray:
+def worst_pain_column(table: pd.DataFrame) -> FloatArray:
     """`worst_pain` of each row, shape (n,)."""
     worst = np.full(len(table), -np.inf)
     for name in PAIN_OF_SESSION:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.history.dose import N_BINS
 from imurun.history.tags import TAG_NAMES, Tags, clean_runner
 from imurun.model.recording import Marker
@@ -70,7 +70,7 @@ def check_row(row: Mapping[str, Any]) -> None:
     _check(SESSION_ID.fullmatch(row["session_id"]) is not None)
     _check(_FINGERPRINT.fullmatch(row["fingerprint"]) is not None)
     _check(clean_runner(row["runner"]) == row["runner"])
-    _check(printable(row["source"]) == row["source"])
+    _check(sanitize(row["source"]) == row["source"])
     _check(isinstance(row["start_us"], int) and 0 <= row["start_us"] < LATEST_US)
     _check(isinstance(row["counts"], bytes) and len(row["counts"]) == 4 * N_BINS)
     tags = {name: row[name] for name in TAG_NAMES}

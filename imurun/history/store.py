@@ -22,13 +22,13 @@ import pandas as pd
 from platformdirs import user_data_path
 
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
-from imurun.files.text import printable
+from imurun.export import read_steps, write_steps
+from imurun.files.text import sanitize
 from imurun.history.catalogue import FILE, Catalogue
 from imurun.history.dose import N_BINS, compression_counts, doses, intensity_shares
 from imurun.history.rows import SESSION_ID, course_text, read_course
 from imurun.history.tags import TAG_NAMES, Tags, clean_runner
 from imurun.history.thresholds import THRESHOLDS, Thresholds
-from imurun.io import read_steps, write_steps
 
 if TYPE_CHECKING:
     from imurun.session import Session
@@ -100,7 +100,7 @@ class Store:
             has_steps = any((self.folder / STEPS).glob("*.parquet"))
         except OSError as error:
             raise StoreError(
-                f"{printable(str(self.folder))} cannot be used ({error.strerror or error}); "
+                f"{sanitize(str(self.folder))} cannot be used ({error.strerror or error}); "
                 "choose another --store."
             ) from error
         self.catalogue = Catalogue(self.folder / FILE, may_create=not has_steps, wait_s=wait_s)
@@ -329,10 +329,10 @@ class Store:
         if word in found:
             return word
         if not found:
-            raise StoreError(f"No session is called {printable(word)}; give one that `imurun history` lists.")
+            raise StoreError(f"No session is called {sanitize(word)}; give one that `imurun history` lists.")
         if len(found) > 1:
             raise StoreError(
-                f"{len(found)} sessions begin with {printable(word)} ({', '.join(found[:2])} ...); "
+                f"{len(found)} sessions begin with {sanitize(word)} ({', '.join(found[:2])} ...); "
                 "give more of the id."
             )
         return found[0]
@@ -380,7 +380,7 @@ class Store:
 
     def _invalid(self) -> StoreError:
         return StoreError(
-            f"{printable(str(self.catalogue.path))} holds an invalid session; restore an export into another "
+            f"{sanitize(str(self.catalogue.path))} holds an invalid session; restore an export into another "
             "--store, or import the recordings again."
         )
 
@@ -418,7 +418,7 @@ class Store:
         )
         if not found:
             raise StoreError(
-                f"No session is called {printable(session_id)}; give one that `imurun history` lists."
+                f"No session is called {sanitize(session_id)}; give one that `imurun history` lists."
             )
         with self._valid_rows():
             return str(found[0][0]), int(str(found[0][1]))
@@ -483,7 +483,7 @@ def _row(
         "runner": runner,
         "start_us": _microseconds(start),
         "fingerprint": fingerprint,
-        "source": printable(session.source.replace("\\", "/").rsplit("/", 1)[-1]),
+        "source": sanitize(session.source.replace("\\", "/").rsplit("/", 1)[-1]),
         "summary": json.dumps(summary, allow_nan=False),
         "counts": compression_counts(session.steps).astype("<u4").tobytes(),
         **values,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from imurun.errors import SettingsError
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 
 PAIN = ("pain_before", "pain_during", "pain_after", "pain_morning")
 WORST_PAIN = 10.0
@@ -66,7 +66,7 @@ def clean_text(name: str, text: str, longest: int) -> str:
     Raises:
         SettingsError: too long.
     """
-    kept = printable(text).strip()
+    kept = sanitize(text).strip()
     if len(kept) > longest:
         raise SettingsError(f"{name} must be at most {longest} characters long, got {len(kept)}.")
     return kept

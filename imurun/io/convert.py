@@ -7,12 +7,12 @@ from datetime import UTC
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.files.text import printable
-from imurun.gyroscope import TurnWatch, infer_gyr_unit
+from imurun.files.text import sanitize
 from imurun.io.formats.file_format import FileFormat
 from imurun.io.samples import Samples
 from imurun.io.units import SI_FACTOR, gravity_of, infer_acc_unit, is_gravity_free
 from imurun.model.frames import FloatArray
+from imurun.model.gyroscope import TurnWatch, infer_gyr_unit
 from imurun.model.recording import Recording
 
 _NO_RATE = (
@@ -64,7 +64,7 @@ def to_recording(
             acc_range_g=file_format.acc_range_g,
             gyr_range_deg_s=file_format.gyr_range_deg_s,
             source=source,
-            warnings=tuple(map(printable, warnings)),
+            warnings=tuple(map(sanitize, warnings)),
         )
     if rate_hz and abs(about / rate_hz - 1) > 0.02:
         warnings.append(
@@ -79,7 +79,7 @@ def to_recording(
         acc_range_g=file_format.acc_range_g,
         gyr_range_deg_s=file_format.gyr_range_deg_s,
         source=source,
-        warnings=tuple(map(printable, warnings)),
+        warnings=tuple(map(sanitize, warnings)),
     )
 
 

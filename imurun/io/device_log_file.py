@@ -15,9 +15,10 @@ from imurun.ble.control import Configuration
 from imurun.ble.devices.imurun import ImurunDecoder
 from imurun.errors import FormatError
 from imurun.files.byte_streams import Progress
-from imurun.model.recording import Recording, check_rate
+from imurun.model.recording import Recording
 from imurun.model.sample_block import Gathered
-from imurun.reassembly.reassembler import Aligner
+from imurun.model.time_grid import check_rate
+from imurun.reassembly.reassembler import Reassembler
 
 HEAD_BYTES = 45
 """Size of the first record, the run header, with its length byte."""
@@ -54,7 +55,7 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     decoder = ImurunDecoder(rate_hz, header.acc_range_g, header.gyr_range_deg_s)
     decoder.configured(Configuration._make(header[4:10]))
     decoder.started(header.boot_id, header.run)
-    aligner = Aligner(rate_hz, has_index=True, first_index=0)
+    reassembler = Reassembler(rate_hz, has_index=True, first_index=0)
     samples = Gathered()
     first_s: float | None = None
     for position, frame in enumerate(frames):
@@ -70,9 +71,9 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
             if first_s is None:
                 assert chunk.index is not None
                 first_s = chunk.time_device_s - (chunk.index + len(chunk) - 1) / rate_hz
-            for block in aligner.push(replace(chunk, arrival_s=chunk.time_device_s)):
+            for block in reassembler.push(replace(chunk, arrival_s=chunk.time_device_s)):
                 samples.take(block)
-    for block in aligner.finish():
+    for block in reassembler.finish():
         samples.take(block)
     samples.end()
     if not samples.n or first_s is None:
@@ -82,7 +83,7 @@ def read_device_log(path: Path, source: str, progress: Progress | None = None) -
     return Recording(
         samples.acc,
         samples.gyr,
-        rate_hz=aligner.rate_hz,
+        rate_hz=reassembler.rate_hz,
         start=_start(header, first_s),
         acc_range_g=header.acc_range_g,
         gyr_range_deg_s=header.gyr_range_deg_s,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from imurun.ble.block_journal import BLOCKS, read_blocks
-from imurun.ble.journal import ANALYSED, MARKER, Event, Journal, open_journal
+from imurun.ble.journal import ANALYSED, MARKER, Journal, JournalEvent, open_journal
 from imurun.ble.journal_replay import Replay
 from imurun.errors import FormatError, RecordingError
 from imurun.files.byte_streams import Progress
@@ -40,10 +40,10 @@ def _from_notifications(journal: Journal, content: _Content, source: str) -> Rec
         if not content.take(item):
             break
         if isinstance(item, SampleBlock) and np.isnan(begin_s):
-            begin_s = item.time_s - (content.samples.n - 1) / replay.assembly.aligner.rate_hz
+            begin_s = item.time_s - (content.samples.n - 1) / replay.stream_decoder.reassembler.rate_hz
     if replay.ended_early:
         content.samples.warnings.append(replay.ended_early)
-    rejects = sum(replay.assembly.decoder.rejects.values())
+    rejects = sum(replay.stream_decoder.decoder.rejects.values())
     if rejects:
         content.samples.warnings.append(
             f"{rejects} packets of the sensor could not be decoded and were left out."
@@ -51,7 +51,7 @@ def _from_notifications(journal: Journal, content: _Content, source: str) -> Rec
     return content.recording(
         journal,
         source,
-        rate_hz=replay.assembly.aligner.rate_hz,
+        rate_hz=replay.stream_decoder.reassembler.rate_hz,
         start=None if np.isnan(begin_s) else replay.utc(begin_s),
         acc_range_g=replay.settings.acc_range_g,
         gyr_range_deg_s=replay.settings.gyr_range_deg_s,
@@ -93,7 +93,7 @@ class _Content:
         self._markers: list[Marker] = []
         self._rate_hz: float | None = None
 
-    def take(self, item: SampleBlock | Event) -> bool:
+    def take(self, item: SampleBlock | JournalEvent) -> bool:
         """Add the next item; returns False when a recording cannot hold more samples."""
         if isinstance(item, SampleBlock):
             return self.samples.take(item)

@@ -13,9 +13,9 @@ import numpy as np
 
 from imurun.errors import FormatError, ImurunError, RecordingError
 from imurun.files.byte_streams import Progress
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.io.parquet_table import ParquetTable
-from imurun.io.recording_file import described, sample_columns
+from imurun.io.recording_file import recording_from_table, sample_columns
 from imurun.model.frames import FloatArray, Frame
 from imurun.model.gaps import (
     acc_and_gyr,
@@ -87,10 +87,10 @@ class StoredRecording:
                         rows = slice(first, first + n_samples)
                         yield acc[rows], gyr[rows] if gyr is not None and self.has_gyro else None
         except ImurunError as error:
-            raise type(error)(f"{self.source}: {printable(str(error))}") from error
+            raise type(error)(f"{self.source}: {sanitize(str(error))}") from error
         except OSError as error:
             raise FormatError(
-                f"{printable(str(self.path))} could not be read: {error.strerror or error}."
+                f"{sanitize(str(self.path))} could not be read: {error.strerror or error}."
             ) from error
 
     def without_gyro(self) -> Self:
@@ -152,7 +152,7 @@ def open_stored(
         RecordingError: as of `Recording`.
     """
     columns = sample_columns(table)
-    facts = described(np.zeros((1, len(columns))), table.metadata, table.source)
+    facts = recording_from_table(np.zeros((1, len(columns))), table.metadata, table.source)
     n_damaged = 0
 
     def counted() -> Iterator[FloatArray]:

@@ -20,7 +20,7 @@ from imurun.files.byte_streams import MAX_BYTES, LimitedReader, Progress
 from imurun.files.text import shown
 from imurun.io.convert import to_recording
 from imurun.io.endings import TABLE_ENDINGS
-from imurun.io.formats.file_format import FileFormat, shipped_profiles
+from imurun.io.formats.file_format import FileFormat, shipped_formats
 from imurun.io.samples import Samples, read_samples
 from imurun.io.table import Table
 from imurun.io.two_sensors import interpolate_at
@@ -135,7 +135,7 @@ def read_multi_table(
 def _acc_table(
     members: Mapping[str, Opener], file_format: FileFormat | None
 ) -> tuple[str, Table, FileFormat | None, Mapping[str, Sequence[str]]]:
-    candidates = [file_format] if file_format is not None else list(shipped_profiles().values())
+    candidates = [file_format] if file_format is not None else list(shipped_formats().values())
     for candidate in candidates:
         if candidate.files is None:
             continue

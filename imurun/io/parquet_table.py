@@ -16,7 +16,7 @@ from imurun.io.column_names import find_layout
 from imurun.io.table import LoadedColumns
 from imurun.io.time_column import Ticks, TimeKind, parse_cells, time_kind
 from imurun.model.frames import FloatArray
-from imurun.model.recording import MAX_SAMPLES
+from imurun.model.time_grid import MAX_SAMPLES
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -22,18 +22,19 @@ from imurun.files.byte_streams import (
     unpack,
 )
 from imurun.files.metadata import MARK
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.io.convert import to_recording
 from imurun.io.device_log_file import HEAD_BYTES, is_device_log, read_device_log
-from imurun.io.formats.file_format import FileFormat, load_profile, shipped_profiles
+from imurun.io.formats.file_format import FileFormat, load_format, shipped_formats
 from imurun.io.journal_file import read_journal
 from imurun.io.multi_table import archive_members, folder_members, read_multi_table
 from imurun.io.recording_file import KIND, read_own_recording
 from imurun.io.samples import read_samples
 from imurun.io.table import Table
 from imurun.io.text_table import TextTable
-from imurun.model.recording import Recording, check_rate
+from imurun.model.recording import Recording
 from imurun.model.recording_like import Recorded
+from imurun.model.time_grid import check_rate
 
 if TYPE_CHECKING:
     from imurun.io.lazy_recording import StoredRecording
@@ -67,7 +68,7 @@ def read(
         RecordingError: the samples are not a valid recording, for example time runs backwards.
         SettingsError: the profile is invalid or does not fit the file.
     """
-    wanted = load_profile(profile) if profile is not None else None
+    wanted = load_format(profile) if profile is not None else None
     with _named_errors(Path(path)) as file:
         rate = check_rate(rate_hz) if rate_hz is not None else None
         return _read(file, wanted, rate, progress)
@@ -91,7 +92,7 @@ def open_recording(
     Raises:
         FormatError, RecordingError, SettingsError: as `read`.
     """
-    wanted = load_profile(profile) if profile is not None else None
+    wanted = load_format(profile) if profile is not None else None
     with _named_errors(Path(path)) as file:
         rate = check_rate(rate_hz) if rate_hz is not None else None
         stored = _open_stored(file, progress) if wanted is None else None
@@ -99,7 +100,7 @@ def open_recording(
 
 
 def _read(file: Path, wanted: FileFormat | None, rate: float | None, progress: Progress | None) -> Recording:
-    source = printable(file.name)
+    source = sanitize(file.name)
     with contextlib.ExitStack() as stack:
         if file.is_dir():
 
@@ -135,7 +136,7 @@ def _open_stored(file: Path, progress: Progress | None) -> StoredRecording | Non
         from imurun.io.parquet_table import ParquetTable
 
         version = version_of(stream)
-        table = ParquetTable(stream, printable(file.name), size=version.n_bytes)
+        table = ParquetTable(stream, sanitize(file.name), size=version.n_bytes)
         if table.metadata.get(MARK) != KIND:
             return None
         return open_stored(table, file, version, progress)
@@ -144,15 +145,15 @@ def _open_stored(file: Path, progress: Progress | None) -> StoredRecording | Non
 @contextlib.contextmanager
 def _named_errors(file: Path) -> Iterator[Path]:
     """Prefix errors about a file with its name, and turn OSError and MemoryError into FormatError."""
-    source = printable(file.name)
+    source = sanitize(file.name)
     try:
         yield file
     except ImurunError as error:
-        raise type(error)(f"{source or printable(str(file))}: {printable(str(error))}") from error
+        raise type(error)(f"{source or sanitize(str(file))}: {sanitize(str(error))}") from error
     except MemoryError as error:
         raise FormatError(f"{source} is too large for this computer's memory; split it.") from error
     except OSError as error:
-        raise FormatError(f"{printable(str(file))} could not be read: {error.strerror or error}.") from error
+        raise FormatError(f"{sanitize(str(file))} could not be read: {error.strerror or error}.") from error
 
 
 def _reader_by_head(head: bytes) -> Callable[[Path, str, Progress | None], Recording] | None:
@@ -217,7 +218,7 @@ def detect_format(names: Sequence[str], preamble: str, *, preamble_only: bool = 
         preamble: text above them.
         preamble_only: consider only formats that are recognised by the text above the table.
     """
-    candidates = [p for p in shipped_profiles().values() if not (preamble_only and p.detect_header)]
+    candidates = [p for p in shipped_formats().values() if not (preamble_only and p.detect_header)]
     best = max(candidates, key=lambda p: p.score(names, preamble), default=None)
     return best if best is not None and best.score(names, preamble) else None
 

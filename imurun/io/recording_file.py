@@ -20,8 +20,8 @@ from imurun.errors import FormatError, ImurunError, SettingsError
 from imurun.files.atomic import atomic_path
 from imurun.files.byte_streams import Progress
 from imurun.files.metadata import MARK, to_comments, to_schema
-from imurun.files.text import printable
-from imurun.files.write_errors import unwritten
+from imurun.files.text import sanitize
+from imurun.files.write_errors import write_error
 from imurun.io.endings import WRITTEN_ENDINGS
 from imurun.io.table import Table, refuse_duplicates
 from imurun.model.frames import FloatArray
@@ -53,7 +53,7 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
     name = target.name.lower()
     if not name.endswith(WRITTEN_ENDINGS):
         raise SettingsError(
-            f"{printable(target.name)}: a recording can be written as .csv, .csv.gz or .parquet; "
+            f"{sanitize(target.name)}: a recording can be written as .csv, .csv.gz or .parquet; "
             "change the ending."
         )
     table = _arrow_table(recording)
@@ -69,7 +69,7 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
             else:
                 _write_csv(table, metadata, aside, packed=name.endswith(".gz"))
     except OSError as error:
-        raise unwritten(target, error) from error
+        raise write_error(target, error) from error
 
 
 def _metadata(recording: Recording) -> dict[str, str]:
@@ -138,7 +138,7 @@ def read_own_recording(table: Table, progress: Progress | None = None) -> Record
     """
     columns = sample_columns(table)
     loaded = table.load(columns, None, progress=progress)
-    return described(loaded.values, table.metadata, table.source)
+    return recording_from_table(loaded.values, table.metadata, table.source)
 
 
 def sample_columns(table: Table) -> list[int]:
@@ -155,7 +155,7 @@ def sample_columns(table: Table) -> list[int]:
     return [names.index(name) for name in wanted]
 
 
-def described(values: FloatArray, metadata: Mapping[str, str], source: str) -> Recording:
+def recording_from_table(values: FloatArray, metadata: Mapping[str, str], source: str) -> Recording:
     """A Recording from samples and the metadata of their file.
 
     Args:
@@ -199,7 +199,7 @@ def _warnings_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
     texts = json.loads(metadata.get("warnings", "[]"))
     if not isinstance(texts, list):
         raise TypeError("warnings are a list")
-    return tuple(printable(str(text)) for text in texts)
+    return tuple(sanitize(str(text)) for text in texts)
 
 
 def _markers_of(metadata: Mapping[str, str]) -> tuple[Marker, ...]:

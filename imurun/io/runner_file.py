@@ -11,10 +11,10 @@ from platformdirs import user_config_path
 
 from imurun.errors import SettingsError
 from imurun.files.atomic import atomic_path
-from imurun.files.text import printable, shown
+from imurun.files.text import sanitize, shown
 from imurun.files.toml import read_text, read_toml
-from imurun.files.write_errors import unwritten
-from imurun.model.recording import Runner
+from imurun.files.write_errors import write_error
+from imurun.model.runner import Runner
 
 _KEYS = ("name", "mass_kg", "height_m", "shoes")
 LIMITS = "limits"
@@ -38,7 +38,7 @@ def read_runner(path: str | os.PathLike[str]) -> Runner:
         SettingsError: no regular file, not TOML, an unknown key, a wrong type, or a number out of range.
     """
     file = Path(path)
-    source = printable(file.name)
+    source = sanitize(file.name)
     content = read_toml(file, source)
     for key in content:
         if key not in _KEYS + SECTIONS:
@@ -59,11 +59,11 @@ def read_shoes(path: str | os.PathLike[str]) -> str | None:
     Raises:
         SettingsError: not a TOML file, or shoes that are not a string.
     """
-    source = printable(Path(path).name)
+    source = sanitize(Path(path).name)
     shoes = read_toml(Path(path), source).get("shoes")
     if shoes is not None and not isinstance(shoes, str):
         raise SettingsError(f'{source}: shoes must be a string, such as shoes = "Blue".')
-    return printable(shoes).strip() or None if shoes else None
+    return sanitize(shoes).strip() or None if shoes else None
 
 
 def _number(content: dict[str, object], key: str) -> float | None:
@@ -95,7 +95,7 @@ def edit_runner(
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    source = printable(path.name)
+    source = sanitize(path.name)
     try:
         document = tomlkit.parse(read_text(path, source)) if path.exists() else tomlkit.document()
         for key, value in values.items():
@@ -117,4 +117,4 @@ def edit_runner(
             except SettingsError as error:
                 raise SettingsError(str(error).replace(aside.name, source)) from error
     except OSError as error:
-        raise unwritten(path, error) from error
+        raise write_error(path, error) from error

@@ -18,7 +18,7 @@ from imurun.io.table import LoadedColumns
 from imurun.io.text_header import MISSING_CELLS, TextHeader, find_header, split_line
 from imurun.io.time_column import Ticks, TimeKind, parse_cells, time_kind
 from imurun.model.frames import FloatArray
-from imurun.model.recording import MAX_SAMPLES
+from imurun.model.time_grid import MAX_SAMPLES
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,7 @@ from imurun.errors import FormatError
 from imurun.files.text import shown
 from imurun.io.units import SI_FACTOR
 from imurun.model.frames import FloatArray
-from imurun.model.recording import MAX_RATE_HZ, MIN_RATE_HZ
+from imurun.model.time_grid import MAX_RATE_HZ, MIN_RATE_HZ
 
 if TYPE_CHECKING:
     import pyarrow as pa

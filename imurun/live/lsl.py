@@ -20,7 +20,7 @@ from imurun.engine import Step
 from imurun.errors import MissingExtraError, SettingsError
 from imurun.files.optional import optional_module
 from imurun.live.pipeline import Pipeline
-from imurun.live.run_all import Face
+from imurun.live.run_all import LiveOutput
 from imurun.model.columns import STEP_COLUMNS
 from imurun.model.frames import FloatArray
 from imurun.model.sample_block import SampleBlock
@@ -143,14 +143,14 @@ def load_pylsl() -> ModuleType:
         ) from error
 
 
-def publisher(pipeline: Pipeline) -> Face:
+def publisher(pipeline: Pipeline) -> LiveOutput:
     """An output that publishes a run; it subscribes in this call, so that no sample is missed.
 
     Raises:
         MissingExtraError, SettingsError: as `load_pylsl`.
     """
     load_pylsl()
-    updates = pipeline.fan.subscribe()
+    updates = pipeline.broadcast.subscribe()
 
     async def publish(_ended: asyncio.Event) -> None:
         outlets: LslOutlets | None = None

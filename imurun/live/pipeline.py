@@ -12,9 +12,9 @@ import numpy as np
 from imurun.ble.events import (
     Battery,
     Connected,
+    ConnectionLost,
     Dropped,
     Event,
-    Lost,
     NotLogged,
     NotStopped,
     RateOff,
@@ -26,7 +26,7 @@ from imurun.errors import ImurunError
 from imurun.live.alerts import AlertWatch
 from imurun.live.broadcast import Broadcast
 from imurun.live.recorder import Recorder
-from imurun.live.runner_profile import Wearer
+from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import Source
 from imurun.live.state import RunState
 from imurun.model.recording import Marker
@@ -39,7 +39,7 @@ SEARCHING = (
 )
 
 
-class Moment(NamedTuple):
+class Update(NamedTuple):
     """A block of samples, and the steps found with it."""
 
     block: SampleBlock
@@ -66,7 +66,7 @@ class Pipeline:
 
     Attributes:
         state: current values, for the outputs.
-        fan: publishes each block with its steps.
+        broadcast: publishes each block with its steps.
         error: why the run failed; None while it runs and after a normal end.
         journal: the journal's path, once the run has ended; None where nothing was recorded.
         failure: why the recording is not complete, in a sentence; "" where it is.
@@ -75,7 +75,7 @@ class Pipeline:
     def __init__(
         self,
         source: Source,
-        runner_profile: Wearer,
+        runner_profile: RunnerProfile,
         *,
         recorder: Recorder | None = None,
         records_blocks: bool = False,
@@ -83,7 +83,7 @@ class Pipeline:
     ) -> None:
         limits = runner_profile.limits
         self.state = RunState(source.name, load_limit_bw4=limits.session_load_bw4)
-        self.fan: Broadcast[Moment] = Broadcast()
+        self.broadcast: Broadcast[Update] = Broadcast()
         self.error: ImurunError | None = None
         self.journal: Path | None = None
         self.failure = ""
@@ -172,7 +172,7 @@ class Pipeline:
         else:
             steps = self._analyse(self._analyzer.push_arrays(block.acc, block.gyr))
         self._show(now_s)
-        self.fan.publish(Moment(block, steps))
+        self.broadcast.publish(Update(block, steps))
 
     def _begin(self, rate_hz: float) -> list[Step]:
         """Start the analyzer at the sensor's rate, and analyse the held samples."""
@@ -211,7 +211,7 @@ class Pipeline:
         state.trouble = ""
         state.rate_hz = source.best_rate_hz
         state.missing_s = self._n_missing / source.best_rate_hz
-        state.n_dropped = self._n_dropped + self.fan.n_missed
+        state.n_dropped = self._n_dropped + self.broadcast.n_missed
         state.samples(self.elapsed_s, self._measured_s, now_s)
 
     def _handle(self, event: Event) -> None:
@@ -221,7 +221,7 @@ class Pipeline:
             case Connected():
                 state.trouble = ""
                 state.link = "waiting" if self._analyzer is None else "filling"
-            case Lost():
+            case ConnectionLost():
                 state.link, state.trouble = "lost", event.reason
             case Battery():
                 state.battery_percent = event.percent
@@ -251,10 +251,10 @@ class Pipeline:
         if self._analyzer is not None:
             steps = self._analyse(self._analyzer.finish_arrays())
             if steps:
-                self.fan.publish(Moment(SampleBlock(0, np.zeros((0, 3))), steps))
+                self.broadcast.publish(Update(SampleBlock(0, np.zeros((0, 3))), steps))
         self.close()
         self.state.link = "ended"
         self.state.filling_s = 0.0
         self.state.notes = self._notes()
         self.state.version += 1
-        self.fan.end()
+        self.broadcast.end()

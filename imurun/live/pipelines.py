@@ -8,15 +8,17 @@ from pathlib import Path
 from imurun.ble.block_journal import BLOCKS, block_header
 from imurun.ble.decoding import Settings
 from imurun.ble.journal import JournalWriter
-from imurun.ble.scan import Found
+from imurun.ble.scan import DiscoveredSensor
 from imurun.live.pipeline import Pipeline
 from imurun.live.recorder import Recorder, sensor_journal, session_files
-from imurun.live.runner_profile import Wearer
+from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import ReplaySource, SensorSource
 from imurun.model.recording import Recording
 
 
-def sensor_run(found: Found, settings: Settings, runner_profile: Wearer, stem: Path | None) -> Pipeline:
+def sensor_pipeline(
+    found: DiscoveredSensor, settings: Settings, runner_profile: RunnerProfile, stem: Path | None
+) -> Pipeline:
     """A pipeline that streams from a sensor; call it in a running event loop.
 
     Args:
@@ -33,21 +35,26 @@ def sensor_run(found: Found, settings: Settings, runner_profile: Wearer, stem: P
     if stem is not None:
         now_s = asyncio.get_running_loop().time()
         journal = sensor_journal(session_files(stem)[0], found, settings, now_s)
-        recorder = Recorder(journal, found.known_profile.data_characteristic)
+        recorder = Recorder(journal, found.known_driver.data_characteristic)
     return Pipeline(
         SensorSource(found, settings, journal=recorder, keep_log=True), runner_profile, recorder=recorder
     )
 
 
-def replay_run(
-    recording: Recording, speed: float, runner_profile: Wearer, stem: Path | None = None, *, name: str = ""
+def replay_pipeline(
+    recording: Recording,
+    speed: float,
+    runner_profile: RunnerProfile,
+    stem: Path | None = None,
+    *,
+    name: str = "",
 ) -> Pipeline:
     """A pipeline that replays a recording as a live run; call it in a running event loop.
 
     Args:
         recording: whose samples are replayed.
         speed: how much faster than they were measured.
-        runner_profile, stem: as for `sensor_run`.
+        runner_profile, stem: as for `sensor_pipeline`.
         name: shown by the outputs; the recording's source if left out.
 
     Raises:

@@ -21,19 +21,21 @@ from typing import Any, NamedTuple
 from imurun.ble.block_journal import write_block
 from imurun.ble.connection import notifying
 from imurun.ble.decoding import Settings
-from imurun.ble.journal import ANALYSED, MARKER, Event, JournalWriter, discard_empty, open_journal
+from imurun.ble.journal import ANALYSED, MARKER, JournalEvent, JournalWriter, discard_empty, open_journal
 from imurun.ble.journal_replay import journal_header
-from imurun.ble.scan import Found
+from imurun.ble.scan import DiscoveredSensor
 from imurun.errors import RecordingError, SettingsError
-from imurun.io import read, write_recording, write_steps
-from imurun.model.recording import Marker, Runner
+from imurun.export import write_steps
+from imurun.io import read, write_recording
+from imurun.model.recording import Marker
+from imurun.model.runner import Runner
 from imurun.model.sample_block import SampleBlock
 from imurun.session import Session, analyze
 
 JOURNAL, RECORDING, STEPS = ".journal", ".parquet", "-steps.parquet"
 
 
-def sensor_journal(file: Path, sensor: Found, settings: Settings, clock_s: float) -> JournalWriter:
+def sensor_journal(file: Path, sensor: DiscoveredSensor, settings: Settings, clock_s: float) -> JournalWriter:
     """Open a new journal for a sensor.
 
     Args:
@@ -46,7 +48,7 @@ def sensor_journal(file: Path, sensor: Found, settings: Settings, clock_s: float
         WrongSensorError: a sensor of unknown kind.
         RecordingError: the file exists or cannot be written.
     """
-    profile = sensor.known_profile
+    profile = sensor.known_driver
     header = journal_header(
         profile,
         settings,
@@ -190,7 +192,7 @@ def finish_session(journal: Path, runner: Runner | None = None) -> FinishedSessi
 def _runner_of(journal: Path) -> Runner:
     """The runner in a journal; an unnamed runner where the journal has none."""
     for record in open_journal(journal).records():
-        if isinstance(record, Event) and record.what.get("kind") == ANALYSED:
+        if isinstance(record, JournalEvent) and record.what.get("kind") == ANALYSED:
             with suppress(KeyError, TypeError, SettingsError):
                 return Runner(**record.what["runner"])
     return Runner()

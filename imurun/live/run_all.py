@@ -9,7 +9,7 @@ from typing import Any, Literal
 from imurun.live.pipeline import Pipeline
 from imurun.live.state import Controls
 
-Face = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+LiveOutput = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """An output: shows or publishes the run until the event is set, then closes what it opened and returns."""
 
 
@@ -28,7 +28,7 @@ def controls_of(pipelines: Sequence[Pipeline]) -> Controls:
     return Controls(mark, stop)
 
 
-async def run_together(pipelines: Sequence[Pipeline], outputs: Sequence[Face]) -> None:
+async def run_all(pipelines: Sequence[Pipeline], outputs: Sequence[LiveOutput]) -> None:
     """Run until every source has ended, then end the outputs and wait for them.
 
     Raises:

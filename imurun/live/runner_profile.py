@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imurun.files.runner_toml import RunnerToml
-from imurun.files.text import printable, shown
+from imurun.files.text import sanitize, shown
 from imurun.io import read_runner
 from imurun.live.rules import DEFAULT_RULES, AlertRule, RuleError
-from imurun.model.recording import Runner
+from imurun.model.runner import Runner
 
 MOST_RULES = 50
 
@@ -49,20 +49,20 @@ class Limits:
     session_load_bw4: float | None = None
 
 
-class Wearer(NamedTuple):
+class RunnerProfile(NamedTuple):
     """A runner, with the rules and limits of their runs."""
 
     runner: Runner = Runner()
     limits: Limits = Limits()
 
 
-def read_wearer(path: Path | None) -> Wearer:
+def read_runner_profile(path: Path | None) -> RunnerProfile:
     """Read the runner, rules and limits of a runner's file; the defaults where `path` is None.
 
     Raises:
         SettingsError: the file cannot be read, or holds a value that is not possible.
     """
-    return Wearer() if path is None else Wearer(read_runner(path), read_limits(path))
+    return RunnerProfile() if path is None else RunnerProfile(read_runner(path), read_limits(path))
 
 
 def read_limits(path: str | os.PathLike[str]) -> Limits:
@@ -153,4 +153,4 @@ class _Reader:
     def _words(self, at: tuple[str, ...], value: Any) -> str:
         if not isinstance(value, str):
             self._refuse(at, f"is {shown(value)}; give a text in quotes")
-        return printable(value).strip()
+        return sanitize(value).strip()

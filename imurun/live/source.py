@@ -9,8 +9,8 @@ from typing import Protocol
 from imurun.ble.client import Item, SensorClient
 from imurun.ble.decoding import Settings
 from imurun.ble.journal import Sink
-from imurun.ble.scan import Found
-from imurun.ble.timeouts import Waits
+from imurun.ble.scan import DiscoveredSensor
+from imurun.ble.timeouts import Timeouts
 from imurun.errors import SettingsError
 from imurun.model.recording import Recording
 from imurun.model.sample_block import SampleBlock
@@ -73,7 +73,7 @@ class SensorSource:
         settings: rate and ranges to set.
         journal: receives every notification.
         keep_log: whether the sensor also writes its own log, where it has storage and room.
-        waits: timeouts of the connection; None for the defaults.
+        timeouts: timeouts of the connection; None for the defaults.
 
     Raises:
         WrongSensorError, SettingsError: as `SensorClient`.
@@ -83,12 +83,12 @@ class SensorSource:
 
     def __init__(
         self,
-        found: Found,
+        found: DiscoveredSensor,
         settings: Settings,
         *,
         journal: Sink | None = None,
         keep_log: bool = False,
-        waits: Waits | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.name = found.label
         self.has_gyro = True
@@ -96,7 +96,7 @@ class SensorSource:
         self._n_samples = 0
         clock = asyncio.get_running_loop().time
         self._client = SensorClient(
-            found, settings, journal=journal, keep_log=keep_log, waits=waits, clock=clock
+            found, settings, journal=journal, keep_log=keep_log, timeouts=timeouts, clock=clock
         )
 
     @property
@@ -107,12 +107,14 @@ class SensorSource:
     @property
     def best_rate_hz(self) -> float:
         """See `Source`."""
-        return self._client.assembly.aligner.rate_hz
+        return self._client.stream_decoder.reassembler.rate_hz
 
     @property
     def filling_s(self) -> float:
         """See `Source`."""
-        missing = sum(stop - first for first, stop in self._client.assembly.aligner.holes())
+        missing = sum(
+            stop - first for first, stop in self._client.stream_decoder.reassembler.pending_ranges()
+        )
         return missing / self.best_rate_hz
 
     async def __aenter__(self) -> SensorSource:

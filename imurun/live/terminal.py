@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from imurun.files.optional import optional_module
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.live.state import METRICS, Alert, RunState, Snapshot
 from imurun.live.terminal_view import DASH, TerminalView, number, percent
 from imurun.terminal_text import clock
@@ -62,7 +62,7 @@ async def _print_lines(
 ) -> None:
     loop = asyncio.get_running_loop()
     if address:
-        await asyncio.to_thread(_print, console, [f"Page: {printable(address)}"])
+        await asyncio.to_thread(_print, console, [f"Page: {sanitize(address)}"])
     plain = [PlainLines(state) for state in states]
     while True:
         is_last = stop.is_set()  # changes up to here are still printed
@@ -105,7 +105,7 @@ class PlainLines:
             self._printed_s = now_s
             lines.append(_line(snapshot))
         head = f"{clock(snapshot.elapsed_s)} {snapshot.name}: "
-        return [printable(head + line) for line in lines]
+        return [sanitize(head + line) for line in lines]
 
     def _changes(self, snapshot: Snapshot) -> Iterator[str]:
         if snapshot.link != self._link:

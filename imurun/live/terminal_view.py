@@ -11,7 +11,7 @@ from functools import cache
 
 from rich.text import Text
 
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.live.state import METRICS, Link, RunState, Snapshot
 from imurun.terminal_text import clock, sparkline
 
@@ -87,10 +87,10 @@ class TerminalView:
         keys = Text.assemble(("Ctrl-C", "bold"), (self._end, "dim"))
         if not self._address:
             return [keys]
-        page = f"page: {printable(self._address)}"
+        page = f"page: {sanitize(self._address)}"
         if len(keys) + len(page) + 3 <= width:
             return [Text.assemble(keys, (f" · {page}", "dim"))]
-        return [Text(page if len(page) <= width else printable(self._address)), keys]
+        return [Text(page if len(page) <= width else sanitize(self._address)), keys]
 
     def _shows_code(self, snapshots: Sequence[Snapshot], width: int, room: int) -> bool:
         """Whether there is no step yet and the QR code fits."""
@@ -221,7 +221,7 @@ def _team_row(snapshot: Snapshot, name_width: int) -> Text:
 
 def _cell(words: str, width: int, style: str = "") -> Text:
     """Text cut or padded to `width` cells, the last one a blank."""
-    cell = Text(printable(words), style)
+    cell = Text(sanitize(words), style)
     cell.truncate(width - 1, overflow="ellipsis", pad=True)
     cell.append(" ")
     return cell
@@ -235,7 +235,7 @@ def _header(snapshot: Snapshot) -> Text:
     if snapshot.last_pain is not None:
         marks += f" · pain {snapshot.last_pain:.0f}"
     return Text.assemble(
-        (printable(snapshot.name), "bold"),
+        (sanitize(snapshot.name), "bold"),
         f" · {clock(snapshot.elapsed_s)} · {snapshot.bout} · {snapshot.n_steps} steps{marks}",
     )
 
@@ -323,11 +323,11 @@ def _words(snapshots: list[Snapshot], width: int, room: int) -> list[Text]:
 
 def _shortened(mark: str, words: str, style: str, width: int) -> Text:
     room = max(width - len(mark), 2)
-    return Text(mark + textwrap.shorten(printable(words), room, placeholder=" …"), style)
+    return Text(mark + textwrap.shorten(sanitize(words), room, placeholder=" …"), style)
 
 
 def _wrapped(mark: str, words: str, style: str, width: int) -> list[Text]:
-    parts = textwrap.wrap(printable(words), max(width - len(mark), 1))
+    parts = textwrap.wrap(sanitize(words), max(width - len(mark), 1))
     return [Text((mark if k == 0 else " " * len(mark)) + part, style) for k, part in enumerate(parts)]
 
 

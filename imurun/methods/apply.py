@@ -15,7 +15,8 @@ from imurun.methods import METHODS
 from imurun.methods.contract import Contacts, Method
 from imurun.model.columns import SIDES, STEP_COLUMNS
 from imurun.model.frames import FloatArray
-from imurun.model.recording import Recording, missing_rows, stretches
+from imurun.model.gaps import missing_rows, stretches
+from imurun.model.recording import Recording
 from imurun.model.recording_like import Recorded
 
 MARGIN_S = 1.0

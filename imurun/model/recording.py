@@ -13,16 +13,7 @@ import numpy.typing as npt
 
 from imurun.errors import RecordingError
 from imurun.model.frames import FloatArray, Frame
-from imurun.model.gaps import LARGEST_ACC_M_S2 as LARGEST_ACC_M_S2
-from imurun.model.gaps import LARGEST_GYR_RAD_S as LARGEST_GYR_RAD_S
 from imurun.model.gaps import count_damaged, damage_notes, fill_in_place, longest_bridge, missing_rows, runs
-from imurun.model.gaps import stretches as stretches
-from imurun.model.runner import Runner as Runner
-from imurun.model.runner import check_range as check_range
-from imurun.model.time_grid import ALWAYS_ALLOWED as ALWAYS_ALLOWED
-from imurun.model.time_grid import MAX_RATE_HZ as MAX_RATE_HZ
-from imurun.model.time_grid import MAX_SAMPLES as MAX_SAMPLES
-from imurun.model.time_grid import MIN_RATE_HZ as MIN_RATE_HZ
 from imurun.model.time_grid import check_rate, even_grid
 
 LOW_RATE_HZ = 50.0

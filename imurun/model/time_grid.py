@@ -66,7 +66,7 @@ def even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, float
     time_s, shared = _spread_shared_stamps(time_s)
     steps = np.diff(time_s)
     interval_s = float(np.median(steps))
-    if interval_s <= 0:
+    if interval_s < np.finfo(np.float64).tiny:  # the rate would be infinite
         raise RecordingError("The time column does not advance; export it with fractions of a second.")
     inside = steps < (longest_bridge(1.0 / interval_s) + 1.5) * interval_s
     counted = steps < (BRIDGED_SAMPLES + 1.5) * interval_s

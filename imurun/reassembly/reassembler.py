@@ -41,7 +41,7 @@ WINDOW_S = 2.0
 """How long a pending range stays open where missing samples cannot be requested again."""
 
 
-class Aligner:
+class Reassembler:
     """Reassembles the chunks of one sensor into contiguous blocks.
 
     After a restart of the device the length of the gap is estimated from arrivals, and is at most a day; all
@@ -139,11 +139,11 @@ class Aligner:
             return out
         return out + self._blocks(rows) if out else self._blocks(rows)
 
-    def place_of(self, index: int) -> int:
+    def position_of(self, index: int) -> int:
         """Position in the stream of the device's sample number `index` in the current run."""
         return index + self._offset
 
-    def holes(self) -> list[tuple[int, int]]:
+    def pending_ranges(self) -> list[tuple[int, int]]:
         """Pending ranges of the device's sample numbers, half-open, oldest first."""
         return self._indexed.pending()
 

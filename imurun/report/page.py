@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from imurun._version import __version__
 from imurun.files.atomic import atomic_path
-from imurun.files.text import encodable, printable
-from imurun.files.write_errors import unwritten
+from imurun.files.text import encodable, sanitize
+from imurun.files.write_errors import write_error
 from imurun.report.course_sections import course_sections, marker_sections
 from imurun.report.parts import Section
 from imurun.report.past import Past, day_of, make_past, utc_of
@@ -56,7 +56,7 @@ def write_report(
         with atomic_path(out) as aside:
             aside.write_text(html, encoding="utf-8")
     except OSError as error:
-        raise unwritten(out, error) from error
+        raise write_error(out, error) from error
 
 
 def render(
@@ -109,7 +109,7 @@ def _in_order(session: Session, past: Past | None, context: Mapping[str, Any] | 
 
 
 def _title(session: Session) -> str:
-    return printable(session.source.replace("\\", "/").rsplit("/", 1)[-1]) or "recording"
+    return sanitize(session.source.replace("\\", "/").rsplit("/", 1)[-1]) or "recording"
 
 
 def _facts(session: Session, past: Past | None) -> list[str]:
@@ -128,5 +128,5 @@ def _facts(session: Session, past: Past | None) -> list[str]:
     sensor = "accelerometer and gyroscope" if summary["gyroscope"] else "accelerometer only"
     facts.append(f"{sensor}, {number(summary['rate_hz'], 0)} Hz")
     if summary["method"] != "imurun":
-        facts.append(f"steps by the published rule {printable(str(summary['method']))}")
+        facts.append(f"steps by the published rule {sanitize(str(summary['method']))}")
     return facts

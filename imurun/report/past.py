@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.model.frames import FloatArray
 
 RECENT_DAYS = 180
@@ -43,7 +43,7 @@ class Sessions:
         """A text column; "" where there is no text."""
         if name not in self._frame:
             return [""] * len(self)
-        return [printable(v).strip() if isinstance(v, str) else "" for v in self._frame[name]]
+        return [sanitize(v).strip() if isinstance(v, str) else "" for v in self._frame[name]]
 
     def where(self, chosen: npt.NDArray[np.bool_] | Sequence[bool]) -> Sessions:
         """The rows where `chosen` is true."""

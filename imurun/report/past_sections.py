@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from bokeh.models import Range1d
 
-from imurun.files.text import printable
+from imurun.files.text import sanitize
 from imurun.model.columns import COLUMNS
 from imurun.plot_style import LOAD_COLOR
 from imurun.report import plots
@@ -90,7 +90,7 @@ def _months(session: Session, past: Past, context: Mapping[str, Any]) -> Section
     if known:
         context_rows = tuple(_context_row(key, value) for key, value in known.items())
         source = context.get("source")
-        caption = printable(source) if isinstance(source, str) else ""
+        caption = sanitize(source) if isinstance(source, str) else ""
         tables.append(Table(("for orientation, no warning", "now"), context_rows, caption))
     terms = explained("lumbar_dose_bw4")
     terms += explained(*(key for key in known if key in CONTEXT))
@@ -126,7 +126,7 @@ def _loads_picture(session: Session, past: Past) -> tuple[Picture, ...]:
 def _context_row(key: str, value: float) -> tuple[str, str]:
     if key in CONTEXT:
         return label_with_unit(key), number(value, COLUMNS[key].decimals)
-    return printable(key.replace("_", " ")).capitalize(), f"{value:.4g}"
+    return sanitize(key.replace("_", " ")).capitalize(), f"{value:.4g}"
 
 
 def _shoes(past: Past) -> Section | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray, G
-from imurun.model.recording import check_range
+from imurun.model.runner import check_range
 from imurun.sim.waveforms import (
     Moving,
     Shape,

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray, G, as_rotation
-from imurun.model.recording import MAX_RATE_HZ, MIN_RATE_HZ, check_range
+from imurun.model.runner import check_range
+from imurun.model.time_grid import MAX_RATE_HZ, MIN_RATE_HZ
 from imurun.sim.rotation import about_axis
 
 SLIP_TAKES_S = 0.4

@@ -26,7 +26,7 @@ if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
 from imurun.ble.client import SensorClient
 from imurun.ble.decoding import Settings
 from imurun.ble.scan import find
-from imurun.ble.timeouts import Waits
+from imurun.ble.timeouts import Timeouts
 from imurun.model.sample_block import SampleBlock
 from tests.ble.bluez import Bluez, start_daemon
 from tests.ble.board import Board, values_of
@@ -36,7 +36,7 @@ PATIENCE_S = 300.0
 """Protects a test against hanging only."""
 FIND_S = 60.0
 """For a sensor that is in range: it is found at once, or as soon as the machine comes to it."""
-WAITS = Waits(
+TIMEOUTS = Timeouts(
     silence_s=60.0,
     first_data_s=60.0,
     reply_s=60.0,
@@ -86,9 +86,9 @@ async def sensor(board=None, **of_bluez):
 
 
 @asynccontextmanager
-async def streaming(waits=WAITS, **of_client):
+async def streaming(timeouts=TIMEOUTS, **of_client):
     async with SensorClient(
-        await find("imurun-1", FIND_S), SETTINGS, waits=waits, random=Random(1), **of_client
+        await find("imurun-1", FIND_S), SETTINGS, timeouts=timeouts, random=Random(1), **of_client
     ) as client:
         yield client
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from imurun.ble.connection import notifying
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
 from tests.ble.ble_helpers import movesense_packet, polar_packet, witmotion_frame
 
@@ -44,7 +44,7 @@ class Scripted:
         stops=lambda data: False,
         battery=None,
     ):
-        self.profile = PROFILES[profile]
+        self.profile = DRIVERS[profile]
         self.commands: list[bytes] = []
         self.sent: list[int] = []
         self.services = {self.profile.service: {}}

@@ -42,17 +42,17 @@ from datetime import UTC, datetime
 
 from imurun.ble.connection import notifying
 from imurun.ble.decoding import USUAL
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.ble.journal import JournalWriter, open_journal
 from imurun.ble.journal_replay import Replay, journal_header
 
-driver = PROFILES["imurun"]
+driver = DRIVERS["imurun"]
 header = journal_header(driver, USUAL, name="a", address="b", start=datetime.now(UTC), clock_s=0.0)
 with JournalWriter(sys.argv[1], header, notifying(driver)) as journal:
     journal.notification(0.0, driver.data_characteristic, bytes(4))
 replay = Replay(open_journal(sys.argv[1]))
 assert list(replay.items()) == []
-print(replay.assembly.decoder.rejects.total())
+print(replay.stream_decoder.decoder.rejects.total())
 """
 
 SCAN = """

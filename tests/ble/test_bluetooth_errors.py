@@ -9,11 +9,11 @@ import pytest
 
 from imurun.ble.client import SensorClient
 from imurun.ble.decoding import Settings
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.ble.devices.driver import uuid16
 from imurun.ble.devices.imurun import DATA
-from imurun.ble.events import Connected, Lost
-from imurun.ble.scan import Found, find, scan
+from imurun.ble.events import Connected, ConnectionLost
+from imurun.ble.scan import DiscoveredSensor, find, scan
 from imurun.errors import (
     AdapterError,
     SensorError,
@@ -26,7 +26,7 @@ from tests.ble.radio import (
     FIND_S,
     SENTENCE,
     SETTINGS,
-    WAITS,
+    TIMEOUTS,
     assert_whole,
     at_least,
     blocks_of,
@@ -101,9 +101,9 @@ async def first_item(change, settings=SETTINGS, board=None, name="imurun-1"):
     async with sensor(board, name=name) as bluez:
         found = await find(name, FIND_S)
         change(bluez)
-        waits = replace(WAITS, reply_s=0.5) if change is without_answers else WAITS
+        timeouts = replace(TIMEOUTS, reply_s=0.5) if change is without_answers else TIMEOUTS
         try:
-            async with SensorClient(found, settings, waits=waits, random=Random(1)) as client:
+            async with SensorClient(found, settings, timeouts=timeouts, random=Random(1)) as client:
                 return await anext(client)
         finally:
             assert not bluez.is_connected
@@ -170,7 +170,7 @@ def test_connecting(change, kind, words):
 def test_the_right_name_and_other_services(name):
     board = Board()
     board.services = HEART_RATE
-    profile = next(profile for profile in PROFILES.values() if profile.recognises(name, ()))
+    profile = next(profile for profile in DRIVERS.values() if profile.recognises(name, ()))
     settings = Settings(profile.rates_hz[-1], profile.acc_ranges_g[-1], profile.gyr_ranges_deg_s[-1])
     with pytest.raises(WrongSensorError, match=f"{name} is not {profile.title}: .*; choose") as caught:
         run(first_item(lambda bluez: None, settings, board, name))
@@ -206,15 +206,15 @@ def test_settings_that_the_sensor_itself_does_not_offer(settings, words):
     assert caught.match(SENTENCE)
 
 
-@pytest.mark.parametrize("name", [name for name in PROFILES if name != "imurun"])
+@pytest.mark.parametrize("name", [name for name in DRIVERS if name != "imurun"])
 @pytest.mark.parametrize("place", range(3))
 def test_settings_that_the_kind_does_not_offer(name, place):
     """Said before anything is sent."""
-    profile = PROFILES[name]
+    profile = DRIVERS[name]
     values = [profile.rates_hz[0], profile.acc_ranges_g[0], profile.gyr_ranges_deg_s[0]]
     values[place] = 7
     what = ("a rate of 7 Hz", "an acceleration range of 7 g", "an angular rate range of 7 deg/s")[place]
-    found = Found("sensor", "F1", profile, -50, None)
+    found = DiscoveredSensor("sensor", "F1", profile, -50, None)
     with pytest.raises(SettingsError, match=f"{profile.title} does not offer {what}; choose ") as caught:
         SensorClient(found, Settings(*values))
     assert caught.match(SENTENCE)
@@ -271,7 +271,7 @@ def test_adapter_trouble_in_a_run_is_reported_and_retried_until_it_works(break_i
             items = await until(client, at_least(57))
             tried = bluez.log.count("Connect")
             break_it(bluez)
-            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(ConnectionLost))
             await eventually(lambda: bluez.log.count("Connect") >= tried + 2)
             mend_it(bluez)
             items += await until(client, is_a(Connected))
@@ -280,8 +280,8 @@ def test_adapter_trouble_in_a_run_is_reported_and_retried_until_it_works(break_i
 
     items = run(scenario())
     assert_whole(items)
-    assert events_of(items, Lost)
-    for event in events_of(items, Lost):
+    assert events_of(items, ConnectionLost)
+    for event in events_of(items, ConnectionLost):
         assert event.reason.endswith(".")
         assert ";" in event.reason
 
@@ -291,7 +291,9 @@ def test_stop_while_the_adapter_is_off():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(19))
             bluez.switch_off()
-            items += await until(client, lambda item: is_a(Lost)(item) and "switched off" in item.reason)
+            items += await until(
+                client, lambda item: is_a(ConnectionLost)(item) and "switched off" in item.reason
+            )
             return items + await the_rest(client)
 
     assert_whole(run(scenario()))

@@ -13,23 +13,23 @@ import imurun
 from imurun.ble.client import SensorClient
 from imurun.ble.connection import notifying
 from imurun.ble.control import Op, Status
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.ble.devices.driver import uuid16
 from imurun.ble.events import (
     Battery,
     Clipping,
     Connected,
+    ConnectionLost,
     Dropped,
     GapFilled,
     GapFinal,
-    Lost,
     NotLogged,
     NotStopped,
 )
-from imurun.ble.journal import Event, JournalWriter, open_journal
+from imurun.ble.journal import JournalEvent, JournalWriter, open_journal
 from imurun.ble.journal_replay import Replay, journal_header
 from imurun.ble.scan import find, scan
-from imurun.ble.timeouts import Waits
+from imurun.ble.timeouts import Timeouts
 from imurun.errors import RecordingError
 from imurun.model.sample_block import SampleBlock
 from imurun.reassembly.chunks import Flag
@@ -39,7 +39,7 @@ from tests.ble.board import Board, values_of
 from tests.ble.radio import (
     FIND_S,
     SETTINGS,
-    WAITS,
+    TIMEOUTS,
     assert_whole,
     at_least,
     blocks_of,
@@ -100,7 +100,7 @@ def test_stream(mtu):
             assert abs(bluez.board.utc_us * 1e-6 - time.time()) < 20
             assert bluez.board.requests.count(Op.STOP) == 2
             assert client.n_dropped == 0
-            assert not client.assembly.decoder.rejects
+            assert not client.stream_decoder.decoder.rejects
             assert items_end(items) == bluez.board.taken  # up to the last one
             return items, came, bluez.board.began_s
 
@@ -108,7 +108,7 @@ def test_stream(mtu):
     assert_whole(items)
     assert [event.mtu for event in events_of(items, Connected)] == [mtu]
     assert [event.percent for event in events_of(items, Battery)] == [81]
-    assert not events_of(items, Lost)
+    assert not events_of(items, ConnectionLost)
     timed = [(b, came_s) for b, came_s in came if isinstance(b, SampleBlock) and np.isfinite(b.time_s)]
     assert len(timed) > 5
     for (
@@ -125,20 +125,20 @@ def test_ten_drops_lose_and_double_nothing():
             connections = await bluez.count_connections()
             for _ in range(10):
                 bluez.drop()
-                items += await until(client, is_a(Lost))
+                items += await until(client, is_a(ConnectionLost))
                 items += await until(client, is_a(Connected))
                 items += await until(client, at_least(items_end(items) + 19))
             # bleak opens one for each link, and closes it only when told to disconnect
             assert await bluez.count_connections() == connections
             items += await the_rest(client)
             assert bluez.board.requests.count(Op.START) == 1
-            assert not client.assembly.aligner.counts["late or duplicate"]
+            assert not client.stream_decoder.reassembler.counts["late or duplicate"]
             return items
 
     items = run(scenario())
     assert_whole(items)
     assert [event.count for event in events_of(items, Connected)] == list(range(1, 12))
-    assert len(events_of(items, Lost)) == 10
+    assert len(events_of(items, ConnectionLost)) == 10
     assert not events_of(items, GapFinal)
 
 
@@ -165,7 +165,7 @@ def test_what_the_sensor_no_longer_holds_is_a_gap_of_exact_length():
             items = await until(client, at_least(38))
             bluez.in_range = False
             bluez.drop()
-            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(ConnectionLost))
             await eventually(lambda: bluez.board.oldest > items_end(items) + 50)
             bluez.in_range = True
             items += await until(client, is_a(GapFinal))
@@ -216,17 +216,17 @@ def test_the_sensor_writes_its_own_log_where_it_can(log_bytes, options):
 
 @pytest.mark.parametrize("end", ["silent", "dead"])
 def test_silence_is_a_lost_connection_though_the_system_reports_connected(end):
-    waits = replace(WAITS, silence_s=1.0, first_data_s=1.0)
+    timeouts = replace(TIMEOUTS, silence_s=1.0, first_data_s=1.0)
 
     async def scenario():
-        async with sensor() as bluez, streaming(waits) as client:
+        async with sensor() as bluez, streaming(timeouts) as client:
             items = await until(client, at_least(38))
             if end == "silent":
                 bluez.board.silent = True
             else:
                 bluez.subscribed.clear()  # as after a restart of bluetoothd
             assert bluez.is_connected
-            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(ConnectionLost))
             bluez.board.silent = False
             items += await until(client, is_a(Connected))
             items += await until(client, at_least(items_end(items) + 19))
@@ -234,7 +234,7 @@ def test_silence_is_a_lost_connection_though_the_system_reports_connected(end):
 
     items = run(scenario())
     assert_whole(items)
-    assert "sent nothing for 1.0 s" in events_of(items, Lost)[0].reason
+    assert "sent nothing for 1.0 s" in events_of(items, ConnectionLost)[0].reason
 
 
 def test_a_reboot_is_a_new_run_behind_a_gap():
@@ -261,7 +261,7 @@ def test_a_sensor_that_the_system_forgot_is_found_again():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, is_a(SampleBlock))
             bluez.forget()
-            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(ConnectionLost))
             items += await until(client, is_a(Connected))
             items += await until(client, at_least(items_end(items) + 19))
             return items + await the_rest(client)
@@ -281,7 +281,7 @@ def test_clipping():
 
 def test_the_journal_gives_the_same_samples_again(tmp_path):
     path = tmp_path / "run.journal"
-    profile = PROFILES["imurun"]
+    profile = DRIVERS["imurun"]
     start = datetime(2026, 5, 1, 7, tzinfo=UTC)
     clock_s, begun_s = time.monotonic(), []
     header = journal_header(profile, SETTINGS, name="imurun-1", address=ADDRESS, start=start, clock_s=clock_s)
@@ -307,7 +307,7 @@ def test_the_journal_gives_the_same_samples_again(tmp_path):
     _, values = rows(blocks_of(items))
     replayed = list(Replay(open_journal(path)).blocks())
     np.testing.assert_array_equal(rows(replayed)[1], values)
-    kinds = [r.what["kind"] for r in open_journal(path).records() if isinstance(r, Event)]
+    kinds = [r.what["kind"] for r in open_journal(path).records() if isinstance(r, JournalEvent)]
     assert [kinds.count(kind) for kind in ("connected", "lost")] == [3, 2]
     assert "give up" in kinds
 
@@ -326,7 +326,7 @@ def test_a_full_disk_ends_it_in_a_sentence(tmp_path):
             raise RecordingError("run.journal cannot be written any more (No space left on device).")
 
     async def scenario():
-        with FullDisk(tmp_path / "run.journal", {}, notifying(PROFILES["imurun"])) as journal:
+        with FullDisk(tmp_path / "run.journal", {}, notifying(DRIVERS["imurun"])) as journal:
             async with sensor() as bluez, streaming(journal=journal) as client:
                 with pytest.raises(RecordingError, match="No space left"):
                     await until(client, is_a(SampleBlock))
@@ -341,7 +341,7 @@ def test_stop_while_the_sensor_is_out_of_range():
             items = await until(client, at_least(19))
             bluez.in_range = False
             bluez.drop()
-            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(ConnectionLost))
             return items + await the_rest(client)
 
     assert_whole(run(scenario()))
@@ -383,7 +383,7 @@ def test_stop_while_the_connection_is_lost_reconnects_once_to_end_the_run():
             items = await until(client, at_least(57))
             bluez.in_range = False
             bluez.drop()
-            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(ConnectionLost))
             bluez.in_range = True
             items += await the_rest(client)
             assert not bluez.board._running
@@ -409,7 +409,7 @@ def test_a_sensor_that_cannot_be_stopped_is_reported():
 
 def test_an_answer_to_stop_that_is_lost_is_asked_for_again():
     async def scenario():
-        async with sensor() as bluez, streaming(replace(WAITS, reply_s=3.0)) as client:
+        async with sensor() as bluez, streaming(replace(TIMEOUTS, reply_s=3.0)) as client:
             items = await until(client, at_least(57))
             written, lost = bluez.board.written, []
 
@@ -454,13 +454,13 @@ def test_samples_in_the_ring_buffer_arrive_though_the_connection_is_lost_at_stop
 
 
 def test_a_stop_before_the_sensor_is_connected_is_at_once():
-    for_ever = Waits(scan_s=1e6, retry_s=1e6, longest_retry_s=1e6, tries=1000)
+    for_ever = Timeouts(scan_s=1e6, retry_s=1e6, longest_retry_s=1e6, tries=1000)
 
     async def scenario():
         async with sensor() as bluez:
             found = await find("imurun-1", FIND_S)
             bluez.in_range = False
-            async with SensorClient(found, SETTINGS, waits=for_ever) as client:
+            async with SensorClient(found, SETTINGS, timeouts=for_ever) as client:
                 await eventually(lambda: "Connect" in bluez.log)
                 return await the_rest(client)
 
@@ -470,7 +470,7 @@ def test_a_stop_before_the_sensor_is_connected_is_at_once():
 def test_a_log_that_ends_before_the_run_is_reported():
     async def scenario():
         board = Board(log_bytes=10_000)
-        async with sensor(board), streaming(replace(WAITS, battery_s=0.2), keep_log=True) as client:
+        async with sensor(board), streaming(replace(TIMEOUTS, battery_s=0.2), keep_log=True) as client:
             items = await until(client, at_least(57))
             assert client.is_logged
             board._logs = False

@@ -9,15 +9,26 @@ import pytest
 
 from imurun.ble.client import SensorClient
 from imurun.ble.decoding import Settings
-from imurun.ble.events import Battery, Connected, GapFinal, Lost
+from imurun.ble.events import Battery, Connected, ConnectionLost, GapFinal
 from imurun.ble.scan import find
 from tests.ble.ble_helpers import RADIAN, G, rows
-from tests.ble.radio import FIND_S, WAITS, at_least, blocks_of, events_of, is_a, run, sensor, the_rest, until
+from tests.ble.radio import (
+    FIND_S,
+    TIMEOUTS,
+    at_least,
+    blocks_of,
+    events_of,
+    is_a,
+    run,
+    sensor,
+    the_rest,
+    until,
+)
 from tests.ble.scripted import POLAR_FACTOR, POLAR_SIZE, metamotion, movesense, polar, witmotion
 
 
 def client_of(found, rate_hz, acc_range_g=16):
-    return SensorClient(found, Settings(rate_hz, acc_range_g, 2000), waits=WAITS)
+    return SensorClient(found, Settings(rate_hz, acc_range_g, 2000), timeouts=TIMEOUTS)
 
 
 async def dropped_once(board, name, rate_hz, acc_range_g=16, away_s=0.6):
@@ -27,17 +38,17 @@ async def dropped_once(board, name, rate_hz, acc_range_g=16, away_s=0.6):
             items = await until(client, at_least(2 * rate_hz))
             bluez.in_range = False
             bluez.drop()
-            items += await until(client, is_a(Lost))
+            items += await until(client, is_a(ConnectionLost))
             await asyncio.sleep(away_s)
             bluez.in_range = True
             items += await until(client, is_a(Connected))
             items += await until(client, is_a(GapFinal))
             items += await until(client, at_least(items[-1].first_index + items[-1].n_samples + rate_hz // 2))
             items += await the_rest(client)
-            assert not client.assembly.decoder.rejects
+            assert not client.stream_decoder.decoder.rejects
         assert not bluez.is_connected
     assert [event.count for event in events_of(items, Connected)] == [1, 2]
-    assert len(events_of(items, Lost)) == 1
+    assert len(events_of(items, ConnectionLost)) == 1
     return items
 
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from imurun.ble.connection import open_connection
-from imurun.ble.devices import PROFILES
-from imurun.ble.scan import Found
+from imurun.ble.devices import DRIVERS
+from imurun.ble.scan import DiscoveredSensor
 from imurun.errors import SensorNotFoundError
 
 
@@ -25,8 +25,8 @@ def test_a_system_that_never_ends_its_search_for_services_is_given_up(monkeypatc
         async def disconnect(self):
             ended.append(True)
 
-    profile = PROFILES["imurun"]
-    sensor = Found("imurun-1", "00:00:00:00:00:01", profile, -50, None)  # type: ignore[arg-type]
+    profile = DRIVERS["imurun"]
+    sensor = DiscoveredSensor("imurun-1", "00:00:00:00:00:01", profile, -50, None)  # type: ignore[arg-type]
     monkeypatch.setattr("bleak.BleakClient", Endless)
 
     async def scenario():

@@ -17,9 +17,9 @@ from imurun.ble.client import SensorClient
 from imurun.ble.codec import LOG_DATA, RunHeader, decode_log
 from imurun.ble.control import LogEntry
 from imurun.ble.decoding import Settings
-from imurun.ble.device_info import PartOfLog, battery_of, download_log, open_inquiry
+from imurun.ble.device_info import PartialLog, battery_of, download_log, open_management
 from imurun.ble.scan import find
-from imurun.ble.timeouts import Waits
+from imurun.ble.timeouts import Timeouts
 from imurun.errors import SensorError
 from imurun.model.sample_block import SampleBlock
 from imurun.virtual import board as host
@@ -32,7 +32,7 @@ if host.compiler() is None:
 PATIENCE_S = 300.0
 """Protects a test against hanging only."""
 FIND_S = 60.0
-WAITS = Waits(silence_s=60.0, first_data_s=60.0, reply_s=60.0, connect_s=60.0, drain_s=0.5, tries=1)
+TIMEOUTS = Timeouts(silence_s=60.0, first_data_s=60.0, reply_s=60.0, connect_s=60.0, drain_s=0.5, tries=1)
 """Nothing is given up because the machine is busy."""
 
 
@@ -67,11 +67,11 @@ async def in_range(board, mtu=247):
 
 async def log_a_run(found, n_samples):
     """Let the sensor log a run, and return how many samples it had."""
-    async with SensorClient(found, Settings(208, 16, 2000), keep_log=True, waits=WAITS) as client:
+    async with SensorClient(found, Settings(208, 16, 2000), keep_log=True, timeouts=TIMEOUTS) as client:
         async for item in client:
             if isinstance(item, SampleBlock) and item.next_index >= n_samples:
                 client.stop()
-        return client.assembly.aligner.next_index
+        return client.stream_decoder.reassembler.next_index
 
 
 def run(scenario):
@@ -86,15 +86,15 @@ def test_a_log_is_downloaded_whole_though_notifications_are_lost(firmware, mtu):
             found = await find("imurun-1", FIND_S)
             n = await log_a_run(found, 300)
             board.lose = lambda data: data[0] & 0x0F == LOG_DATA and random.random() < 0.05
-            async with open_inquiry(found, WAITS) as inquiry:
+            async with open_management(found, TIMEOUTS) as inquiry:
                 info = await inquiry.info()
-                shares, part = [], PartOfLog(info.logs[0])
+                shares, part = [], PartialLog(info.logs[0])
                 await inquiry.read_log(part, shares.append)
                 content = part.content
                 await inquiry.erase_log(info.logs[0])
                 assert not (await inquiry.info()).logs
                 with pytest.raises(SensorError, match="no longer has this log; list its logs again"):
-                    await inquiry.read_log(PartOfLog(info.logs[0]))
+                    await inquiry.read_log(PartialLog(info.logs[0]))
         return n, info, content, shares
 
     n, info, content, shares = run(scenario())
@@ -113,19 +113,19 @@ def test_a_log_is_not_read_while_the_sensor_records(firmware):
         async with in_range(FirmwareBoard(firmware)):
             found = await find("imurun-1", FIND_S)
             await log_a_run(found, 60)
-            client = SensorClient(found, Settings(208, 16, 2000), waits=WAITS)
+            client = SensorClient(found, Settings(208, 16, 2000), timeouts=TIMEOUTS)
             async with client:
                 await anext(client)  # and left without a stop: the sensor goes on
-            async with open_inquiry(found, WAITS) as inquiry:
+            async with open_management(found, TIMEOUTS) as inquiry:
                 info = await inquiry.info()
                 assert info.status.running
                 log = info.logs[0]
             with pytest.raises(SensorError, match="is recording; stop it first: imurun sensor imurun-1"):
-                await download_log(found, log, waits=WAITS)
-            async with open_inquiry(found, WAITS) as inquiry:
+                await download_log(found, log, timeouts=TIMEOUTS)
+            async with open_management(found, TIMEOUTS) as inquiry:
                 await inquiry.stop()
                 assert not (await inquiry.info()).status.running
-            assert len(await download_log(found, log, waits=WAITS)) == log.bytes
+            assert len(await download_log(found, log, timeouts=TIMEOUTS)) == log.bytes
 
     run(scenario())
 
@@ -143,10 +143,10 @@ def test_a_download_resumes_after_a_lost_connection(firmware):
                     bluez.drop()
                 return False
 
-            async with open_inquiry(found, WAITS) as inquiry:
+            async with open_management(found, TIMEOUTS) as inquiry:
                 (log,) = (await inquiry.info()).logs
             board.lose = drop_once
-            content = await download_log(found, log, waits=WAITS)
+            content = await download_log(found, log, timeouts=TIMEOUTS)
             assert len(sent) < 2 * log.bytes / 233  # not all of it twice
         return n, content
 
@@ -156,7 +156,7 @@ def test_a_download_resumes_after_a_lost_connection(firmware):
 
 def test_a_log_of_absurd_size_is_refused():
     with pytest.raises(SensorError, match="a size of 4294967295 bytes for its log 3; erase it"):
-        PartOfLog(LogEntry(3, 0xFFFFFFFF))
+        PartialLog(LogEntry(3, 0xFFFFFFFF))
 
 
 def test_a_log_that_does_not_come_is_given_up(firmware):
@@ -166,9 +166,9 @@ def test_a_log_that_does_not_come_is_given_up(firmware):
             found = await find("imurun-1", FIND_S)
             await log_a_run(found, 60)
             board.lose = lambda data: True
-            async with open_inquiry(found, WAITS) as inquiry:
+            async with open_management(found, TIMEOUTS) as inquiry:
                 info = await inquiry.info()
-                await inquiry.read_log(PartOfLog(LogEntry(info.logs[0].log_id, 300)))
+                await inquiry.read_log(PartialLog(LogEntry(info.logs[0].log_id, 300)))
 
     with pytest.raises(SensorError, match="does not send all of its log"):
         run(scenario())
@@ -178,8 +178,8 @@ def test_the_battery_of_a_sensor_that_went_away_is_unknown(firmware):
     async def scenario():
         async with in_range(FirmwareBoard(firmware)) as bluez:
             found = await find("imurun-1", FIND_S)
-            assert await battery_of(found, WAITS) == 64
+            assert await battery_of(found, TIMEOUTS) == 64
             bluez.in_range = False
-            return await battery_of(found, WAITS)
+            return await battery_of(found, TIMEOUTS)
 
     assert run(scenario()) is None

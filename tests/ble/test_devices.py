@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from imurun.ble.devices import PROFILES, get_profile, recognise
+from imurun.ble.devices import DRIVERS, get_driver, recognise
 from imurun.ble.devices.movesense import decode_arrays
 from imurun.ble.devices.polar_verity_sense import decode_delta
 from imurun.errors import SettingsError
@@ -39,10 +39,10 @@ COMMANDS = {
 
 
 def test_the_registry_finds_them():
-    assert set(PROFILES) == set(ADVERTISED)
-    assert get_profile("movesense") is PROFILES["movesense"]
+    assert set(DRIVERS) == set(ADVERTISED)
+    assert get_driver("movesense") is DRIVERS["movesense"]
     with pytest.raises(SettingsError, match=r"There is no kind of sensor 'fitbit'; choose one of imurun, "):
-        get_profile("fitbit")
+        get_driver("fitbit")
 
 
 @pytest.mark.parametrize("name", ADVERTISED)
@@ -62,7 +62,7 @@ def test_another_polar_sensor_is_not_taken_for_one():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands(name):
     settings, start, stop = COMMANDS[name]
-    profile = PROFILES[name]
+    profile = DRIVERS[name]
     writes = profile.start_commands(*settings)
     assert [write.data.hex() for write in writes] == start
     assert [write.data.hex() for write in profile.stop_commands()] == stop
@@ -72,7 +72,7 @@ def test_commands(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_plain_statement_of_what_was_tested(name):
-    profile = PROFILES[name]
+    profile = DRIVERS[name]
     assert "not on " in profile.tested
     assert profile.tested.endswith(".")
     assert profile.tested.count(".") == 1
@@ -81,7 +81,7 @@ def test_a_plain_statement_of_what_was_tested(name):
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_settings_that_are_not_offered(name, which):
-    profile = PROFILES[name]
+    profile = DRIVERS[name]
     settings = list(COMMANDS[name][0])
     settings[which] = 3
     offered = (profile.rates_hz, profile.acc_ranges_g, profile.gyr_ranges_deg_s)[which]
@@ -95,7 +95,7 @@ def test_settings_that_are_not_offered(name, which):
 
 
 def feed(name, hexes, settings=None):
-    decoder = PROFILES[name].decoder(*(settings or COMMANDS[name][0]))
+    decoder = DRIVERS[name].decoder(*(settings or COMMANDS[name][0]))
     return [chunk for data in hexes for chunk in decoder.feed(bytes.fromhex(data), 5.0)], decoder
 
 
@@ -126,7 +126,7 @@ POLAR_LONG = (
 
 def test_polar_long_acceleration_vector():
     """57 samples as of a sensor that told the factor 2.44e-4."""
-    decoder = PROFILES["polar_verity_sense"].decoder(208, 8, 2000)
+    decoder = DRIVERS["polar_verity_sense"].decoder(208, 8, 2000)
     decoder.reply(bytes.fromhex("F0020200000501") + struct.pack("<f", 2.44e-4))
     (chunk,) = decoder.feed(bytes.fromhex("02009435770000000080" + POLAR_LONG), 1.0)
     counts = chunk.acc / (np.float32(2.44e-4) * G)
@@ -159,7 +159,7 @@ def test_polar_differences_against_a_slow_twin():
 
 
 def test_polar_replies():
-    profile = PROFILES["polar_verity_sense"]
+    profile = DRIVERS["polar_verity_sense"]
     write = profile.start_commands(208, 16, 2000)[1]
     assert profile.reply_to(write, bytes.fromhex("F0020200000501") + bytes(4)).ok
     assert profile.reply_to(write, bytes.fromhex("F002020600")).ok
@@ -172,7 +172,7 @@ def test_polar_replies():
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf"), 5.0])
 def test_polar_factors_that_cannot_be(factor):
-    decoder = PROFILES["polar_verity_sense"].decoder(208, 16, 2000)
+    decoder = DRIVERS["polar_verity_sense"].decoder(208, 16, 2000)
     decoder.reply(bytes.fromhex("F0020500000501") + struct.pack("<f", factor))
     (chunk,) = decoder.feed(bytes.fromhex("05FFFFFFFFFFFFFF7F80EAFF08000D000301DF00"), 0.0)
     assert chunk.gyr[0, 0] == pytest.approx(-22 * 2000 / 32768 * RADIAN)
@@ -221,7 +221,7 @@ def test_movesense_continuations(cut):
 
 
 def test_movesense_replies():
-    profile = PROFILES["movesense"]
+    profile = DRIVERS["movesense"]
     (write,) = profile.start_commands(208, 8, 2000)
     assert profile.reply_to(write, bytes.fromhex("0163c800")).ok
     assert not profile.reply_to(write, bytes.fromhex("01639001")).ok

@@ -10,7 +10,7 @@ from imurun.ble.event_detection import GapDetector, SignalDetector
 from imurun.ble.events import Clipping, GapFilled, GapFinal, RateOff
 from imurun.model.sample_block import SampleBlock
 from imurun.reassembly.chunks import Flag, SampleChunk
-from imurun.reassembly.reassembler import Aligner
+from imurun.reassembly.reassembler import Reassembler
 from tests.ble.ble_helpers import RADIAN, G
 
 SETTINGS = Settings(100, 16, 2000)
@@ -62,15 +62,15 @@ def chunk(value_acc, value_gyr, arrival_s, flags=0):
 )
 def test_clipping_by_value(acc, gyr, told):
     detector = SignalDetector(SETTINGS, has_flags=False)
-    events = detector.examine([chunk(acc, gyr, 5.0)], Aligner(100))
+    events = detector.examine([chunk(acc, gyr, 5.0)], Reassembler(100))
     assert events == [Clipping(5.0, what) for what in told]
 
 
 def test_clipping_by_flag_is_reported_again_only_after_a_pause():
     detector = SignalDetector(SETTINGS, has_flags=True)
-    aligner = Aligner(100)
+    reassembler = Reassembler(100)
     told = [
-        bool(detector.examine([chunk(0.0, 0.0, t, Flag.ACC_CLIPPED if clipped else 0)], aligner))
+        bool(detector.examine([chunk(0.0, 0.0, t, Flag.ACC_CLIPPED if clipped else 0)], reassembler))
         for t, clipped in [(0.0, True), (0.5, True), (1.4, True), (2.0, False), (3.0, True)]
     ]
     assert told == [True, False, False, False, True]
@@ -78,13 +78,13 @@ def test_clipping_by_flag_is_reported_again_only_after_a_pause():
 
 def test_a_wrong_rate_is_reported_once():
     detector = SignalDetector(SETTINGS, has_flags=True)
-    aligner = Aligner(100, has_index=True, first_index=0)
+    reassembler = Reassembler(100, has_index=True, first_index=0)
     events = []
     for k in range(200):
         last = k * 10 + 9
         p = SampleChunk("both", np.zeros((10, 6)), last / 104, index=k * 10, time_device_s=last / 104)
-        aligner.push(p)
-        events += detector.examine([p], aligner)
+        reassembler.push(p)
+        events += detector.examine([p], reassembler)
     (event,) = events
     assert isinstance(event, RateOff)
     assert event.rate_hz == pytest.approx(104, rel=1e-3)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imurun.ble.devices import PROFILES
-from imurun.reassembly.reassembler import Aligner
+from imurun.ble.devices import DRIVERS
+from imurun.reassembly.reassembler import Reassembler
 from tests.ble.ble_helpers import SETTINGS, VECTORS, movesense_packet, polar_packet, witmotion_frame
 
 # the least bytes that a set of samples takes: a difference of one bit an axis, for Polar
@@ -59,9 +59,9 @@ def packets(name):
 @given(st.data())
 def test_any_packets(name, data):
     """Some 700 packets a profile, each through the decoder and on to blocks."""
-    profile = PROFILES[name]
+    profile = DRIVERS[name]
     decoder = profile.decoder(*SETTINGS[name])
-    aligner = Aligner(
+    reassembler = Reassembler(
         SETTINGS[name][0], streams=profile.streams, clock=profile.clock, has_index=profile.has_index
     )
     n_bytes, n_samples, n_rows = 0, 0, 0
@@ -73,16 +73,16 @@ def test_any_packets(name, data):
             assert np.isfinite(chunk.values).all()
             assert chunk.values.shape == (len(chunk), 6 if chunk.kind == "both" else 3)
             n_samples += len(chunk)
-            n_rows += sum(int((~block.missing).sum()) for block in aligner.push(chunk))
-    n_rows += sum(int((~block.missing).sum()) for block in aligner.finish())
+            n_rows += sum(int((~block.missing).sum()) for block in reassembler.push(chunk))
+    n_rows += sum(int((~block.missing).sum()) for block in reassembler.finish())
     assert n_samples <= n_bytes / LEAST_BYTES[name] + 2
     assert n_rows <= n_samples
-    assert aligner.counts["missing rows"] < 100_000
+    assert reassembler.counts["missing rows"] < 100_000
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_what_is_refused_is_counted(name):
-    decoder = PROFILES[name].decoder(*SETTINGS[name])
+    decoder = DRIVERS[name].decoder(*SETTINGS[name])
     noise = [bytes([200 + k % 50]) * (3 + k) for k in range(60)]
     assert not [chunk for data in noise for chunk in decoder.feed(data, 0.0)]
     assert sum(decoder.rejects.values()) >= 60
@@ -93,7 +93,7 @@ def test_what_is_refused_is_counted(name):
 def test_a_refused_packet_changes_nothing_after(name):
     """The stream goes on as if the bad packet had not come."""
     first, *_ = GOOD[name]
-    with_noise, without = (PROFILES[name].decoder(*SETTINGS[name]) for _ in range(2))
+    with_noise, without = (DRIVERS[name].decoder(*SETTINGS[name]) for _ in range(2))
     for decoder in (with_noise, without):
         decoder.feed(first, 0.0)
     with_noise.feed(b"\xff" * 30, 0.1)

@@ -17,7 +17,7 @@ from imurun.ble.journal import (
     LONGEST_BODY,
     MAGIC,
     SYNC,
-    Event,
+    JournalEvent,
     JournalWriter,
     Notification,
     open_journal,
@@ -30,7 +30,9 @@ HEADER = {"profile": "imurun", "name": "IMU é"}
 notifications = st.builds(
     Notification, st.floats(0, 1e6), st.sampled_from(UUIDS), st.binary(max_size=300) | st.just(SYNC * 9)
 )
-events = st.builds(Event, st.floats(0, 1e6), st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))
+events = st.builds(
+    JournalEvent, st.floats(0, 1e6), st.dictionaries(st.text(max_size=5), st.integers(), max_size=3)
+)
 lists_of_records = st.lists(notifications | events, max_size=30)
 
 

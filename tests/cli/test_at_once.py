@@ -153,5 +153,5 @@ def test_one_session_name_has_one_live_run_at_a_time(processes, tmp_path):
         assert code == 0 or "is there already" in output, output
         assert "Traceback" not in output
     recorded = imurun.read(tmp_path / "run.parquet")
-    found = imurun.io.read_steps(tmp_path / "run-steps.parquet")[0]
+    found = imurun.export.read_steps(tmp_path / "run-steps.parquet")[0]
     assert found.equals(imurun.analyze(recorded).steps)

@@ -17,7 +17,7 @@ import pytest
 
 import imurun
 from imurun.cli.demo import demo_file
-from imurun.io import read_steps
+from imurun.export import read_steps
 from imurun.sim import Segment, simulate
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")

@@ -17,8 +17,8 @@ from imurun.cli.compile_core import warm_up
 from imurun.cli.export import export
 from imurun.cli.start_time import parse_start
 from imurun.errors import SettingsError
+from imurun.export import read_steps
 from imurun.export.fit_read import read_fit
-from imurun.io import read_steps
 from imurun.sim import Segment, simulate
 from tests.export.fit_helpers import START, named, read_messages, value, watch_content
 

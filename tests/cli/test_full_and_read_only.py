@@ -142,7 +142,7 @@ def test_a_live_run_on_a_full_disk_keeps_its_journal(disk, made, run):
     code, output = run("recover", disk / "run.journal", cwd=made)
     assert code == 0, output
     steps = imurun.analyze(stored).steps
-    found = imurun.io.read_steps(disk / "run-steps.parquet")[0]
+    found = imurun.export.read_steps(disk / "run-steps.parquet")[0]
     pd.testing.assert_frame_equal(found, steps)
 
 

@@ -270,7 +270,7 @@ def test_importing_a_folder_twice_saves_each_recording_once(home, recording, tmp
     (folder / "2024").mkdir(parents=True)
     write_recording(recording, folder / "a.csv")
     write_recording(recording, folder / "2024" / "same.parquet")
-    imurun.io.write_steps(imurun.analyze(recording).steps, folder / "a-steps.parquet")
+    imurun.export.write_steps(imurun.analyze(recording).steps, folder / "a-steps.parquet")
     (folder / "broken.csv").write_text("time,acc_x\n")
     for _ in range(2):
         code, out, _ = invoke("history", "import", folder)

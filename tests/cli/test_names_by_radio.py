@@ -12,13 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imurun.ble.control import LogEntry
-from imurun.ble.devices import PROFILES
-from imurun.ble.scan import Found
+from imurun.ble.devices import DRIVERS
+from imurun.ble.scan import DiscoveredSensor
 from imurun.ble.scan import printable as as_scanned
 from imurun.cli import live, sensor
 from imurun.cli.choose_sensor import SensorOptions
 from imurun.files.text import LONGEST_WORD, file_word
-from imurun.live.runner_profile import Wearer
+from imurun.live.runner_profile import RunnerProfile
 
 HOSTILE = [
     "../../x",
@@ -43,7 +43,7 @@ HOSTILE = [
 
 
 def found(name, address="F1:F1:F1:F1:F1:F1"):
-    return Found(as_scanned(name), address, PROFILES["imurun"], -50, BLEDevice(address, None, None))
+    return DiscoveredSensor(as_scanned(name), address, DRIVERS["imurun"], -50, BLEDevice(address, None, None))
 
 
 @given(st.text())
@@ -85,9 +85,9 @@ def test_each_sensor_of_several_with_one_name_gets_its_own_files(tmp_path, monke
     monkeypatch.setattr("imurun.cli.choose_sensor.choose_sensors", choose)
     monkeypatch.setattr("imurun.cli.choose_sensor.settings_for", lambda *_: None)
     monkeypatch.setattr(
-        "imurun.live.pipelines.sensor_run", lambda sensor, _, __, stem: SimpleNamespace(stem=stem)
+        "imurun.live.pipelines.sensor_pipeline", lambda sensor, _, __, stem: SimpleNamespace(stem=stem)
     )
-    runs = asyncio.run(live._sensor_pipelines([], SensorOptions(), Wearer(), tmp_path / "run"))
+    runs = asyncio.run(live._sensor_pipelines([], SensorOptions(), RunnerProfile(), tmp_path / "run"))
     stems = [run.stem for run in runs]
     assert {stem.parent for stem in stems} == {tmp_path}
     assert len({stem.name.casefold() for stem in stems}) == len(NAMES)

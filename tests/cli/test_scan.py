@@ -14,8 +14,8 @@ pytest.importorskip("bleak")
 
 from bleak.backends.device import BLEDevice
 
-from imurun.ble.devices import PROFILES
-from imurun.ble.scan import Found
+from imurun.ble.devices import DRIVERS
+from imurun.ble.scan import DiscoveredSensor
 from imurun.cli.scan import table_of
 
 
@@ -50,8 +50,8 @@ def test_help_does_not_import_bleak():
 def test_the_table_shows_sensor_names_without_markup():
     device = BLEDevice("F1:F1:F1:F1:F1:F1", None, None)
     sensors = [
-        Found("[red]imurun-1", "F2:F2:F2:F2:F2:F2", PROFILES["imurun"], -50, device),
-        Found("", device.address, PROFILES["witmotion"], -71, device),
+        DiscoveredSensor("[red]imurun-1", "F2:F2:F2:F2:F2:F2", DRIVERS["imurun"], -50, device),
+        DiscoveredSensor("", device.address, DRIVERS["witmotion"], -71, device),
     ]
     out = io.StringIO()
     Console(file=out, width=100).print(table_of(sensors, {sensors[1].address: 64}))

@@ -19,8 +19,9 @@ from imurun.cohort.settings import make_settings
 from imurun.cohort.step_table import steps_bytes, steps_schema
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError, FormatError, MethodError, SettingsError
-from imurun.io import read_steps
-from imurun.model.recording import Recording, Runner
+from imurun.export import read_steps
+from imurun.model.recording import Recording
+from imurun.model.runner import Runner
 from imurun.session import analyze
 from tests.cohort.cohort_helpers import Inline, copied, failures, lines, run, sessions, steps, write_run
 

@@ -15,7 +15,7 @@ import pytest
 import imurun.io
 from imurun.cohort.memory import machine_bytes, resident_bytes, share_bytes
 from imurun.cohort.names import key_of
-from imurun.cohort.worker_processes import Lanes
+from imurun.cohort.worker_processes import WorkerProcesses
 from imurun.model.recording import Recording
 from tests.cohort.cohort_helpers import copied, failures, lines, run, sessions, steps
 
@@ -25,14 +25,14 @@ pytestmark = [
 ]
 
 
-class Killing(Lanes):
+class Killing(WorkerProcesses):
     """Kills the process that has a task, so often; it stands still until then, and cannot be done before."""
 
     def __init__(self, victim, times, n=2):
         super().__init__(n, None)
         self.victim, self.times = victim, times
         self._killed = set()
-        for lane in self._lanes:
+        for lane in self._workers:
             lane._begin = partial(self._begin, lane, lane._begin)
 
     def _begin(self, lane, begin, task):
@@ -58,7 +58,7 @@ def test_any_number_of_workers_gives_the_same_tables(data, tmp_path):
     run([data], tmp_path / "none")
     for n in (1, 2):
         out = tmp_path / str(n)
-        progress, _ = run([data], out, executor=Lanes(n, share_bytes(n)))
+        progress, _ = run([data], out, executor=WorkerProcesses(n, share_bytes(n)))
         assert (progress.done, progress.failed) == (4, 0)
         for table in (steps, sessions):
             pd.testing.assert_frame_equal(table(out), table(tmp_path / "none"), check_exact=True)
@@ -94,7 +94,7 @@ def test_a_huge_recording_is_a_failure_and_the_rest_is_done(data, tmp_path):
     others = pq.read_table(own).replace_schema_metadata(None)  # so it must be held in memory
     pq.write_table(others, data / "alice" / "huge.parquet")
     del others
-    progress, _ = run([data], tmp_path / "out", executor=Lanes(1, 512 << 20))
+    progress, _ = run([data], tmp_path / "out", executor=WorkerProcesses(1, 512 << 20))
     assert (progress.done, progress.failed) == (5, 1)
     (row,) = failures(tmp_path / "out").to_dict("records")
     assert row["session"] == "huge"

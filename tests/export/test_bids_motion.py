@@ -17,7 +17,8 @@ from bids_validator import BIDSValidator
 from imurun.core.alignment import Mounting
 from imurun.errors import SettingsError
 from imurun.export.bids_motion import write_motion
-from imurun.model.recording import Marker, Recording, Runner
+from imurun.model.recording import Marker, Recording
+from imurun.model.runner import Runner
 from tests.export.fit_helpers import START, made_session
 
 MARKERS = (Marker(3.0, "lap"), Marker(7.5, "pain", 2.0))

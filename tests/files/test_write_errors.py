@@ -6,7 +6,7 @@ import os
 import pytest
 
 from imurun.files.atomic import atomic_path
-from imurun.files.write_errors import unwritten
+from imurun.files.write_errors import write_error
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from imurun.files.write_errors import unwritten
     ],
 )
 def test_each_cause_has_its_advice(number, says):
-    error = unwritten("a\tb.csv", OSError(number, os.strerror(number)))
+    error = write_error("a\tb.csv", OSError(number, os.strerror(number)))
     assert str(error).startswith(f"a b.csv could not be written: {says}")
     assert str(error).endswith(".")
 
@@ -38,7 +38,7 @@ def test_a_failed_write_names_the_target_file(tmp_path, own):
 def test_an_error_without_number_keeps_its_message(tmp_path):
     with pytest.raises(OSError, match=r"^some reason$") as caught, atomic_path(tmp_path / "steps.csv"):
         raise OSError("some reason")
-    assert "some reason; check the path" in str(unwritten("steps.csv", caught.value))
+    assert "some reason; check the path" in str(write_error("steps.csv", caught.value))
 
 
 def test_a_missing_folder_is_reported_with_the_target_file(tmp_path):

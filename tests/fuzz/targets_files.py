@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import imurun
 from imurun.ble.block_journal import BLOCKS, block_header, write_block
 from imurun.ble.codec import RunHeader, Samples, crc16, encode_frame
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.ble.journal import CRC, HEAD, KINDS, MAGIC, SYNC, JournalWriter
 from imurun.errors import ImurunError
 from imurun.export import read_steps, write_steps
@@ -282,7 +282,7 @@ def _zip_bombs() -> Sequence[bytes]:
 def journals(folder: Path) -> Sequence[bytes]:
     found = []
     for name, packets in PACKETS.items():
-        profile = PROFILES[name]
+        profile = DRIVERS[name]
         header = {
             "profile": name,
             **dict(zip(("rate_hz", "acc_range_g", "gyr_range_deg_s"), SETTINGS[name], strict=True)),

@@ -12,10 +12,10 @@ import numpy as np
 
 from imurun.ble.codec import LogData, Samples, crc16, decode_frame, decode_log, encode_frame
 from imurun.ble.control import LAST, LogEntry, Op, Parts, decode_capabilities, decode_request, decode_response
-from imurun.ble.decoding import Assembly
 from imurun.ble.decoding import Settings as SensorSettings
-from imurun.ble.device_info import PartOfLog
-from imurun.ble.devices import PROFILES
+from imurun.ble.decoding import StreamDecoder
+from imurun.ble.device_info import PartialLog
+from imurun.ble.devices import DRIVERS
 from imurun.errors import ImurunError
 from tests.ble.ble_helpers import SETTINGS, VECTORS, movesense_packet, polar_packet, witmotion_frame
 from tests.fuzz.harness import Target
@@ -85,26 +85,27 @@ def packets_of(name: str, folder: Path) -> Sequence[bytes]:
 
 def feed(data: bytes, folder: Path, *, name: str) -> str:
     """Decode and reassemble the packets as the client and the replay do."""
-    profile = PROFILES[name]
-    assembly = Assembly(profile, SensorSettings(*SETTINGS[name]))
+    profile = DRIVERS[name]
+    stream_decoder = StreamDecoder(profile, SensorSettings(*SETTINGS[name]))
     arrival_s, n_rows, next_index = 100.0, 0, None
     for is_reply, gap_s, packet in taken_apart(data):
         arrival_s += gap_s
         to = profile.reply_characteristic if is_reply else profile.data_characteristic
-        for block in assembly.take(to or "", packet, arrival_s):
+        for block in stream_decoder.take(to or "", packet, arrival_s):
             assert next_index in (None, block.first_index)
             next_index = block.next_index
             n_rows += int((~block.missing).sum())
-        for piece in assembly.pieces:
+        for piece in stream_decoder.chunks:
             assert np.isfinite(piece.values).all()
         for write in (*profile.stop_commands(), *profile.start_commands(*SETTINGS[name])):
             profile.reply_to(write, packet)
         profile.battery_percent(packet)
-    for block in assembly.aligner.finish():
+    for block in stream_decoder.reassembler.finish():
         n_rows += int((~block.missing).sum())
-    assembly.aligner.holes()
+    stream_decoder.reassembler.pending_ranges()
     assert n_rows * 0.3 <= len(data) + 2
-    return f"{n_rows.bit_length()}, {sorted(assembly.decoder.rejects)}, {sorted(assembly.aligner.counts)}"
+    rejects, counts = sorted(stream_decoder.decoder.rejects), sorted(stream_decoder.reassembler.counts)
+    return f"{n_rows.bit_length()}, {rejects}, {counts}"
 
 
 def _sealed_frames(data: bytes, rng: random.Random) -> bytes:
@@ -151,7 +152,7 @@ def download(data: bytes, folder: Path) -> str:
     """Place pieces of a log at their offsets and read the result as a log."""
     size = int.from_bytes(data[:4], "little")
     try:
-        part = PartOfLog(LogEntry(1, size % (1 << 20) if data[4:5] < b"\xf0" else 1 << 31))
+        part = PartialLog(LogEntry(1, size % (1 << 20) if data[4:5] < b"\xf0" else 1 << 31))
     except ImurunError:
         return "too large"
     for _, _, packet in taken_apart(data[5:]):

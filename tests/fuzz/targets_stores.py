@@ -13,15 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imurun.cohort.failure_table import write_failures
-
 from imurun.cohort.addresses import Stamp
 from imurun.cohort.folder import OutputFolder
 from imurun.cohort.ledger import Entry, Ledger
-from imurun.cohort.plan import find_twins, make_plan
+from imurun.cohort.plan import find_duplicates, make_plan
 from imurun.cohort.results import read_sessions
 from imurun.cohort.session_table import covariate_columns, sessions_bytes, sessions_schema
 from imurun.cohort.source import Failure, Source
+from imurun.cohort.tables import write_failures
 from imurun.cohort.task import Settings
 from imurun.history.archive import export_store, restore_store
 from imurun.history.catalogue import FILE
@@ -283,7 +282,7 @@ def ledger(data: bytes, folder: Path) -> str:
         entries = list(book.entries.values())
         sources = [Source(entry.address, entry.runner, entry.session, Settings()) for entry in entries]
         make_plan(sources, book.entries, {entry.key for entry in entries})
-        find_twins(entries, {entry.key for entry in entries[:1]})
+        find_duplicates(entries, {entry.key for entry in entries[:1]})
         done = [entry for entry in entries if entry.is_done]
         names = list(_SUMMARY)
         columns = covariate_columns(done, names)

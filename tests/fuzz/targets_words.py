@@ -11,7 +11,7 @@ from imurun.cohort.manifest import is_manifest
 from imurun.cohort.task import Settings
 from imurun.history.thresholds import read_thresholds
 from imurun.io import read_runner
-from imurun.io.formats.file_format import load_profile, shipped_profiles
+from imurun.io.formats.file_format import load_format, shipped_formats
 from imurun.io.runner_file import edit_runner, read_shoes
 from imurun.live.runner_profile import read_limits
 from tests.fuzz.harness import Target
@@ -101,13 +101,13 @@ def thresholds(data: bytes, folder: Path) -> str:
 
 def profiles(folder: Path) -> Sequence[bytes]:
     formats = Path(imurun.io.formats.__file__).parent
-    return [(formats / f"{name}.toml").read_bytes() for name in shipped_profiles()]
+    return [(formats / f"{name}.toml").read_bytes() for name in shipped_formats()]
 
 
 def profile(data: bytes, folder: Path) -> str:
     path = folder / "p.toml"
     path.write_bytes(data)
-    known = load_profile(path)
+    known = load_format(path)
     known.score(("time", "acc_x"), "# device")
     return f"{known.frame}, {known.rotation is None}, {len(known.acc)}, {known.files is None}"
 

@@ -19,7 +19,8 @@ from imurun.export.fit_merge import merge_fit
 from imurun.export.fit_read import read_fit
 from imurun.files.byte_streams import LimitedReader, unpack
 from imurun.io import read, read_runner
-from imurun.model.recording import ALWAYS_ALLOWED, Recording
+from imurun.model.recording import Recording
+from imurun.model.time_grid import ALWAYS_ALLOWED
 from tests.export.fit_helpers import FitBytes, made_session, watch_content
 
 TOO_MUCH = "unpacks to over 50 times its size"

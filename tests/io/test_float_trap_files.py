@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imurun.errors import ImurunError
 from imurun.io import read
-from imurun.model.recording import LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S
+from imurun.model.gaps import LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S
 
 NAMES = ["time [s]", "acc_x [g]", "acc_y [g]", "acc_z [g]", "gyr_x [rad/s]", "gyr_y [rad/s]", "gyr_z [rad/s]"]
 MISSING = [

@@ -9,7 +9,7 @@ import pytest
 
 from imurun.errors import FormatError, SettingsError
 from imurun.io import read
-from imurun.io.formats.file_format import load_profile, parse_format, shipped_profiles
+from imurun.io.formats.file_format import load_format, parse_format, shipped_formats
 from imurun.io.reader import detect_format
 from imurun.model.frames import G
 
@@ -45,7 +45,7 @@ def assert_is_run(recording, run, gyr=True, inner=slice(None), atol=1e-6):
 
 
 def test_every_shipped_format_states_how_it_was_tested():
-    profiles = shipped_profiles()
+    profiles = shipped_formats()
     assert set(profiles) == VENDORS
     for profile in profiles.values():
         assert profile.tested in ("built from documentation only", "tested on recordings")
@@ -325,7 +325,7 @@ def test_a_format_that_does_not_fit_the_file_is_an_error(run, write, tmp_path):
     with pytest.raises(SettingsError, match="no profile 'belt'; give one of actigraph"):
         read(path, profile="belt")
     with pytest.raises(SettingsError, match="could not be read"):
-        load_profile(tmp_path / "none.toml")
+        load_format(tmp_path / "none.toml")
 
 
 def test_units_of_a_named_format_override_the_files(run, write, tmp_path):

@@ -13,9 +13,9 @@ import pytest
 from imurun.errors import FormatError, RecordingError, SettingsError
 from imurun.export import read_steps, write_steps
 from imurun.files.metadata import MARK, to_comments
-from imurun.files.text import encodable, printable
+from imurun.files.text import encodable, sanitize
 from imurun.io import read, read_runner, write_recording
-from imurun.io.formats.file_format import load_profile
+from imurun.io.formats.file_format import load_format
 from imurun.model.frames import G
 from imurun.model.recording import Recording
 
@@ -106,7 +106,7 @@ def test_percent_comments_between_semicolons(tmp_path):
 
 def test_text_is_sanitized():
     assert encodable("a\udcffb\ud800\n") == "a\ufffdb\ufffd\n"
-    assert printable("a\x1b[31m\tb\u00a0c\ud800\x00µ²") == "a[31m b c\ufffdµ²"
+    assert sanitize("a\x1b[31m\tb\u00a0c\ud800\x00µ²") == "a[31m b c\ufffdµ²"
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_errors_about_such_files_can_be_printed(strange):
         (FormatError, lambda: read(strange)),
         (FormatError, lambda: read_steps(path)),
         (SettingsError, lambda: read_runner(path)),
-        (SettingsError, lambda: load_profile(strange / "p.toml")),
+        (SettingsError, lambda: load_format(strange / "p.toml")),
         (SettingsError, lambda: write_steps(pd.DataFrame(), strange / STRANGE)),
         (SettingsError, lambda: write_recording(Recording(np.ones((50, 3)), rate_hz=100), strange / STRANGE)),
         (SettingsError, lambda: write_steps(pd.DataFrame(), strange / "none" / f"{STRANGE}.csv")),
@@ -212,7 +212,7 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "zero.toml").symlink_to("/dev/zero")
     for name in ("pipe.toml", "zero.toml"):
-        for call in (read_runner, load_profile):
+        for call in (read_runner, load_format):
             with pytest.raises(SettingsError, match="not a regular file") as caught:
                 call(tmp_path / name)
             sentence(caught)

@@ -12,16 +12,16 @@ import pytest
 import imurun
 from imurun.ble.codec import Samples, encode_frame
 from imurun.ble.decoding import Settings
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.ble.journal import JournalWriter
 from imurun.ble.journal_replay import journal_header
 from imurun.errors import FormatError, SettingsError
 
 START = datetime(2026, 5, 1, 7, tzinfo=UTC)
-PROFILE = PROFILES["imurun"]
-UUIDS = [PROFILE.control_characteristic, PROFILE.data_characteristic]
+DRIVER = DRIVERS["imurun"]
+UUIDS = [DRIVER.control_characteristic, DRIVER.data_characteristic]
 HEADER = journal_header(
-    PROFILE, Settings(208, 16, 2000), name="imurun-1", address="F1:F1", start=START, clock_s=100.0
+    DRIVER, Settings(208, 16, 2000), name="imurun-1", address="F1:F1", start=START, clock_s=100.0
 )
 
 

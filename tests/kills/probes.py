@@ -31,10 +31,10 @@ def blocks(file: str) -> None:
 
 def packets(file: str) -> None:
     """Log each notification from bleak, counted from one."""
-    from imurun.ble.connection import Inbox
+    from imurun.ble.connection import NotificationQueue
 
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    original = Inbox.put
+    original = NotificationQueue.put
     n = 0
 
     def logged_put(self, notification):
@@ -43,7 +43,7 @@ def packets(file: str) -> None:
         os.write(log, b"%.6f %d\n" % (time.monotonic(), n))
         original(self, notification)
 
-    Inbox.put = logged_put
+    NotificationQueue.put = logged_put
 
 
 @dataclass

@@ -21,9 +21,9 @@ from tornado.websocket import websocket_connect
 from imurun.engine import RunAnalyzer
 from imurun.live.page import serve, server
 from imurun.live.page.handlers import MAX_BROWSERS
-from imurun.live.pipelines import replay_run
+from imurun.live.pipelines import replay_pipeline
 from imurun.live.run_all import controls_of
-from imurun.live.runner_profile import Wearer
+from imurun.live.runner_profile import RunnerProfile
 from imurun.sim.presets import steady_run
 
 VISITS = ["get", "reset", "half"] * 30 + ["leave", "flood"] * 12 + ["watch"] * 12 + ["deaf"] * 4
@@ -199,8 +199,8 @@ def test_browsers_come_and_go_by_the_hundred(monkeypatch):
     async def scenario():
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: errors.append(context))
-        pipeline = replay_run(recording, 5.0, Wearer())
-        moments = pipeline.fan.subscribe(None)
+        pipeline = replay_pipeline(recording, 5.0, RunnerProfile())
+        moments = pipeline.broadcast.subscribe(None)
         files, sockets = n_open_files(), n_sockets()
         controls = controls_of([pipeline])
         running = asyncio.create_task(pipeline.run())
@@ -257,7 +257,7 @@ def test_those_who_only_connect_take_no_files_from_the_run(monkeypatch):
     recording = steady_run(60.0, rate_hz=50.0).recording
 
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Wearer())
+        pipeline = replay_pipeline(recording, math.inf, RunnerProfile())
         before = n_open_files()
         async with serve([pipeline.state], controls_of([pipeline]), port=0) as page:
             crowd = Crowd(page.port)
@@ -280,7 +280,7 @@ def test_no_more_web_sockets_are_open_than_browsers_may_look():
     recording = steady_run(60.0, rate_hz=50.0).recording
 
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Wearer())
+        pipeline = replay_pipeline(recording, math.inf, RunnerProfile())
         async with serve([pipeline.state], controls_of([pipeline]), port=0) as page:
             crowd = Crowd(page.port)
             before = n_open_files()
@@ -303,7 +303,9 @@ def test_every_browser_gets_the_updates_of_a_team_of_its_own_sensor():
     recording = steady_run(60.0, rate_hz=50.0).recording
 
     async def scenario():
-        pipelines = [replay_run(recording, math.inf, Wearer(), name=f"runner {k}") for k in range(5)]
+        pipelines = [
+            replay_pipeline(recording, math.inf, RunnerProfile(), name=f"runner {k}") for k in range(5)
+        ]
         async with serve([one.state for one in pipelines], controls_of(pipelines), port=0) as page:
             await asyncio.gather(*(one.run() for one in pipelines))
 

@@ -10,16 +10,17 @@ import pandas as pd
 import pytest
 
 import imurun
-from imurun.ble.events import Battery, Connected, Dropped, Lost, NotLogged, NotStopped
+from imurun.ble.events import Battery, Connected, ConnectionLost, Dropped, NotLogged, NotStopped
 from imurun.cli.live import step_frame
 from imurun.errors import RecordingError, SensorError, SettingsError
 from imurun.live.pipeline import Pipeline
-from imurun.live.pipelines import replay_run
+from imurun.live.pipelines import replay_pipeline
 from imurun.live.recorder import finish_session
-from imurun.live.run_all import controls_of, run_together
-from imurun.live.runner_profile import Wearer
+from imurun.live.run_all import controls_of, run_all
+from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import ReplaySource
-from imurun.model.recording import Marker, Runner
+from imurun.model.recording import Marker
+from imurun.model.runner import Runner
 from imurun.model.sample_block import SampleBlock
 from imurun.sim.presets import eventful_run, steady_run
 from tests.virtual.virtual_loop import run_virtual
@@ -31,7 +32,7 @@ def recording():
 
 
 async def steps_of(pipeline, limit=10**6):
-    updates = pipeline.fan.subscribe(limit)
+    updates = pipeline.broadcast.subscribe(limit)
     await pipeline.run()
     return step_frame([step async for update in updates for step in update.steps])
 
@@ -82,7 +83,7 @@ def blocks_of(recording, n=10):
 @pytest.mark.parametrize("speed", [math.inf, 3000.0])
 def test_a_replay_gives_the_steps_of_the_file_to_the_byte(recording, speed):
     async def scenario():
-        return await steps_of(replay_run(recording, speed, Wearer(Runner(height_m=1.8))))
+        return await steps_of(replay_pipeline(recording, speed, RunnerProfile(Runner(height_m=1.8))))
 
     steps = asyncio.run(scenario())
     expected = imurun.analyze(recording, Runner(height_m=1.8)).steps
@@ -93,11 +94,11 @@ def test_a_replay_gives_the_steps_of_the_file_to_the_byte(recording, speed):
 def test_samples_wait_until_the_rate_is_known():
     recording = steady_run(20.0).recording
     source = Scripted(blocks_of(recording), known_after=150)
-    pipeline = Pipeline(source, Wearer())
+    pipeline = Pipeline(source, RunnerProfile())
     links = []
 
     async def scenario():
-        updates = pipeline.fan.subscribe(10**6)
+        updates = pipeline.broadcast.subscribe(10**6)
         task = asyncio.create_task(pipeline.run())
         async for _ in updates:
             links.append(pipeline.state.link)
@@ -111,7 +112,7 @@ def test_samples_wait_until_the_rate_is_known():
 
 def test_a_run_that_ends_before_its_rate_is_known_is_analysed_all_the_same():
     recording = steady_run(11.0).recording
-    pipeline = Pipeline(Scripted(blocks_of(recording), known_after=10**6), Wearer())
+    pipeline = Pipeline(Scripted(blocks_of(recording), known_after=10**6), RunnerProfile())
     asyncio.run(pipeline.run())
     assert pipeline.state.n_trend == len(imurun.analyze(recording).steps) > 20
 
@@ -123,7 +124,7 @@ def test_events_of_the_sensor_change_the_state():
     seen = []
 
     async def scenario(items, *look):
-        pipeline = Pipeline(Scripted(items), Wearer())
+        pipeline = Pipeline(Scripted(items), RunnerProfile())
         await pipeline.run()
         seen.append(pipeline.state)
 
@@ -138,7 +139,7 @@ def test_events_of_the_sensor_change_the_state():
                 NotLogged(0.2),
                 NotStopped(1.1),
                 lost,
-                Lost(1.0, "gone."),
+                ConnectionLost(1.0, "gone."),
                 error,
             ]
         )
@@ -156,9 +157,9 @@ def test_events_of_the_sensor_change_the_state():
 
 def test_one_sensor_that_fails_does_not_end_the_others():
     recording = steady_run(12.0).recording
-    good = Pipeline(Scripted(blocks_of(recording)), Wearer())
-    bad = Pipeline(Scripted([SensorError("It broke; mend it.")]), Wearer())
-    asyncio.run(run_together([bad, good], []))
+    good = Pipeline(Scripted(blocks_of(recording)), RunnerProfile())
+    bad = Pipeline(Scripted([SensorError("It broke; mend it.")]), RunnerProfile())
+    asyncio.run(run_all([bad, good], []))
     assert isinstance(bad.error, SensorError)
     assert good.error is None
     assert good.state.n_trend > 20
@@ -166,8 +167,8 @@ def test_one_sensor_that_fails_does_not_end_the_others():
 
 def test_the_files_of_a_run_have_its_markers_and_give_the_same_steps(recording, tmp_path):
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
-        updates = pipeline.fan.subscribe(10**6)
+        pipeline = replay_pipeline(recording, math.inf, RunnerProfile(), tmp_path / "run")
+        updates = pipeline.broadcast.subscribe(10**6)
         controls = controls_of([pipeline])
         task = asyncio.create_task(pipeline.run())
         async for _ in updates:
@@ -195,7 +196,7 @@ def test_a_full_disk_stops_the_recording_and_not_the_run(tmp_path, monkeypatch):
     recording = steady_run(20.0).recording
 
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
+        pipeline = replay_pipeline(recording, math.inf, RunnerProfile(), tmp_path / "run")
         journal = pipeline._recorder._journal
         write, written = journal.notification, []
 
@@ -220,10 +221,10 @@ def test_a_write_error_is_noted_once(tmp_path):
     recording = steady_run(5.0).recording
 
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
+        pipeline = replay_pipeline(recording, math.inf, RunnerProfile(), tmp_path / "run")
         pipeline._source = Scripted(blocks_of(recording), known_after=40)
         pipeline._recorder.failure = "Recording has stopped."
-        updates = pipeline.fan.subscribe()
+        updates = pipeline.broadcast.subscribe()
         running = asyncio.create_task(pipeline.run())
         notes = [pipeline.state.notes async for _ in updates]
         await running
@@ -234,7 +235,7 @@ def test_a_write_error_is_noted_once(tmp_path):
 
 def test_a_run_without_samples_leaves_no_file(tmp_path):
     async def scenario():
-        pipeline = replay_run(steady_run(5.0).recording, 1.0, Wearer(), tmp_path / "run")
+        pipeline = replay_pipeline(steady_run(5.0).recording, 1.0, RunnerProfile(), tmp_path / "run")
         pipeline.stop()
         await pipeline.run()
         return pipeline
@@ -247,7 +248,7 @@ def test_existing_files_are_not_replaced(tmp_path):
     (tmp_path / "run-steps.parquet").touch()
 
     async def scenario():
-        replay_run(steady_run(5.0).recording, 1.0, Wearer(), tmp_path / "run")
+        replay_pipeline(steady_run(5.0).recording, 1.0, RunnerProfile(), tmp_path / "run")
 
     with pytest.raises(SettingsError, match="is there already; give another name"):
         asyncio.run(scenario())
@@ -255,8 +256,8 @@ def test_existing_files_are_not_replaced(tmp_path):
 
 def test_a_slow_subscriber_loses_the_oldest_updates_and_does_not_delay_the_run(recording):
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Wearer())
-        slow = pipeline.fan.subscribe(5)
+        pipeline = replay_pipeline(recording, math.inf, RunnerProfile())
+        slow = pipeline.broadcast.subscribe(5)
         await pipeline.run()
         return pipeline, slow, [update async for update in slow]
 

@@ -8,8 +8,8 @@ import math
 import tracemalloc
 
 from imurun.live import source, state
-from imurun.live.pipelines import replay_run
-from imurun.live.runner_profile import Wearer
+from imurun.live.pipelines import replay_pipeline
+from imurun.live.runner_profile import RunnerProfile
 from imurun.sim.presets import steady_run
 
 RUN_S = 420.0
@@ -27,9 +27,9 @@ def test_the_second_half_of_a_run_takes_no_more_memory(tmp_path, monkeypatch):
     held: list[int] = []
 
     async def scenario():
-        pipeline = replay_run(recording, math.inf, Wearer(), tmp_path / "run")
-        slow = pipeline.fan.subscribe(limit=8)
-        watching = pipeline.fan.subscribe()
+        pipeline = replay_pipeline(recording, math.inf, RunnerProfile(), tmp_path / "run")
+        slow = pipeline.broadcast.subscribe(limit=8)
+        watching = pipeline.broadcast.subscribe()
         running = asyncio.create_task(pipeline.run())
         n_blocks = 0
         async for _ in watching:

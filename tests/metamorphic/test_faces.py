@@ -18,11 +18,11 @@ from imurun.cohort.task import Settings
 from imurun.cohort.worker import run_task
 from imurun.engine import RunAnalyzer
 from imurun.io import write_recording
-from imurun.live.pipelines import replay_run
+from imurun.live.pipelines import replay_pipeline
 from imurun.live.recorder import finish_session
-from imurun.live.runner_profile import Wearer
+from imurun.live.runner_profile import RunnerProfile
 from imurun.model.columns import STEP_COLUMNS
-from imurun.model.recording import Runner
+from imurun.model.runner import Runner
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 
@@ -67,8 +67,8 @@ def test_pushed_a_few_samples_at_a_time(run, expected):
 
 def test_live_and_from_the_journal_of_it(run, expected, tmp_path):
     async def scenario():
-        pipeline = replay_run(run.recording, math.inf, Wearer(RUNNER), tmp_path / "run")
-        updates = pipeline.fan.subscribe(10**6)
+        pipeline = replay_pipeline(run.recording, math.inf, RunnerProfile(RUNNER), tmp_path / "run")
+        updates = pipeline.broadcast.subscribe(10**6)
         await pipeline.run()
         return pipeline, [step async for update in updates for step in update.steps]
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import imurun
 from imurun.cli.main import app
 from imurun.errors import SettingsError
-from imurun.io import read_steps
+from imurun.export import read_steps
 from imurun.methods import METHODS
 from imurun.sim import Segment, simulate
 

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from imurun.ble.codec import Samples, encode_frame
 from imurun.ble.control import Op, Response, Started, encode_response
-from imurun.ble.devices import PROFILES
+from imurun.ble.devices import DRIVERS
 from imurun.reassembly.chunks import Flag, SampleChunk
-from imurun.reassembly.reassembler import Aligner
+from imurun.reassembly.reassembler import Reassembler
 from tests.ble.ble_helpers import RADIAN, G, movesense_packet, polar_packet, rows, witmotion_frame
 
 RATE = 208.0
 
 
-def aligner(name, rate_hz=RATE, **settings_):
-    profile = PROFILES[name]
-    return Aligner(
+def reassembler(name, rate_hz=RATE, **settings_):
+    profile = DRIVERS[name]
+    return Reassembler(
         rate_hz, streams=profile.streams, clock=profile.clock, has_index=profile.has_index, **settings_
     )
 
@@ -68,7 +68,7 @@ def test_numbered_any_order(data, first, known):
     want = values.copy()
     for k in lost:
         want[k * 19 : (k + 1) * 19] = np.nan
-    a = aligner("imurun", first_index=first if known else None)
+    a = reassembler("imurun", first_index=first if known else None)
     start, got = run(a, shuffled(kept, data, 10))
     assert start == first
     np.testing.assert_array_equal(got, want)
@@ -77,7 +77,7 @@ def test_numbered_any_order(data, first, known):
 
 def test_chunks_in_order_are_emitted_at_once():
     _, chunks = own_pieces(30)
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     for chunk in chunks:
         (block,) = a.push(chunk)
         assert len(block) == 19
@@ -86,7 +86,7 @@ def test_chunks_in_order_are_emitted_at_once():
 
 def test_a_range_is_pending_for_the_window_only():
     _, chunks = own_pieces(60)
-    a = aligner("imurun", first_index=0, window_s=1.0)
+    a = reassembler("imurun", first_index=0, window_s=1.0)
     out = [a.push(chunk) for k, chunk in enumerate(chunks) if k != 10]
     waited = next(k for k in range(10, 59) if out[k])
     assert (waited + 1 - 9) * 19 > RATE >= (waited - 9) * 19  # out[waited] came of chunks[waited + 1]
@@ -100,16 +100,16 @@ def test_a_range_is_pending_for_the_window_only():
 
 def test_what_is_waited_for_and_given_up():
     values, chunks = own_pieces(30)
-    a = aligner("imurun", first_index=0, window_s=60.0)
+    a = reassembler("imurun", first_index=0, window_s=60.0)
     blocks = [block for k, chunk in enumerate(chunks) if k not in (5, 6, 9) for block in a.push(chunk)]
-    assert a.holes() == [(95, 133), (171, 190)]
+    assert a.pending_ranges() == [(95, 133), (171, 190)]
     backfilled = SampleChunk("both", values[100:133], 1100.0, 100, 99, None, Flag.BACKFILLED)
     assert a.push(backfilled) == []
-    assert a.holes() == [(95, 100), (171, 190)]
+    assert a.pending_ranges() == [(95, 100), (171, 190)]
     blocks += a.give_up(100)
-    assert a.holes() == [(171, 190)]
+    assert a.pending_ranges() == [(171, 190)]
     blocks += a.push(SampleChunk("both", values[160:200], 1100.0, 160, 100, None, Flag.BACKFILLED))
-    assert a.holes() == []
+    assert a.pending_ranges() == []
     want = values.copy()
     want[95:100] = np.nan
     np.testing.assert_array_equal(rows(blocks)[1], want)
@@ -118,29 +118,29 @@ def test_what_is_waited_for_and_given_up():
 def test_an_expected_end_can_be_taken_back():
     """A sensor that says at its stop that it took more samples than it did."""
     values, chunks = own_pieces(30)
-    a = aligner("imurun", first_index=0, window_s=60.0)
+    a = reassembler("imurun", first_index=0, window_s=60.0)
     blocks = [block for chunk in chunks for block in a.push(chunk)]
     a.expect(600)
-    assert a.holes() == [(570, 600)]
+    assert a.pending_ranges() == [(570, 600)]
     a.expect(None)
-    assert a.holes() == []
+    assert a.pending_ranges() == []
     np.testing.assert_array_equal(rows(blocks + a.finish())[1], values)
 
 
 def test_no_more_is_given_up_than_was_seen_or_expected():
     values, chunks = own_pieces(30)
     for end in (None, 600):
-        a = aligner("imurun", first_index=0, window_s=60.0)
+        a = reassembler("imurun", first_index=0, window_s=60.0)
         blocks = [block for chunk in chunks for block in a.push(chunk)]
         a.expect(end)
         blocks += a.give_up(10**12)
-        assert a.holes() == []
+        assert a.pending_ranges() == []
         assert len(rows(blocks + a.finish())[1]) == (end or len(values))
 
 
 def test_a_loss_reported_by_the_device_is_a_gap_at_once():
     _, chunks = own_pieces(30)
-    a = aligner("imurun", first_index=0, window_s=60.0)
+    a = reassembler("imurun", first_index=0, window_s=60.0)
     for chunk in chunks[:10]:
         a.push(chunk)
     after = chunks[12]
@@ -165,7 +165,7 @@ def test_a_new_run_begins_behind_the_time_without_samples():
         SampleChunk("both", p.values, p.arrival_s + 30.0, p.index, p.sequence, p.time_device_s, 0, 1)
         for p in chunks
     ]
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     _, got = run(a, [*chunks, *again[2:5], again[0], again[1], *again[5:]])
     hole = len(got) - 2 * len(values)
     assert hole / RATE == pytest.approx(30.0 - 1900 / RATE, abs=0.02)
@@ -178,12 +178,12 @@ def test_a_new_run_begins_behind_the_time_without_samples():
 def test_one_impossible_number_is_dropped_and_two_are_a_new_start():
     values, chunks = own_pieces(60)
     odd = SampleChunk("both", values[:19], chunks[30].arrival_s, 2**31, 30, None)
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     _, got = run(a, [*chunks[:30], odd, *chunks[30:]])
     np.testing.assert_array_equal(got, values)
     assert a.counts == {"implausible": 1}
     far = [SampleChunk("both", p.values, p.arrival_s + 26, p.index + 10**9, p.sequence, None) for p in chunks]
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     _, got = run(a, [*chunks, *far])
     assert a.counts["restart"] == 1
     np.testing.assert_array_equal(got[-59 * 19 :], values[19:])
@@ -192,7 +192,7 @@ def test_one_impossible_number_is_dropped_and_two_are_a_new_start():
 def test_a_backfilled_piece_cannot_run_ahead():
     values, chunks = own_pieces(60)
     ahead = SampleChunk("both", values[:19], chunks[30].arrival_s, 2**30, 30, None, Flag.BACKFILLED)
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     _, got = run(a, [*chunks[:30], ahead, *chunks[30:]])
     np.testing.assert_array_equal(got, values)
     assert a.counts == {"implausible": 1}
@@ -201,7 +201,7 @@ def test_a_backfilled_piece_cannot_run_ahead():
 def test_a_stream_does_not_begin_with_a_backfilled_piece_from_long_before():
     values, chunks = own_pieces(60, first=10**8)
     old = SampleChunk("both", values[:19], chunks[1].arrival_s, 988, 1, None, Flag.BACKFILLED)
-    a = aligner("imurun")
+    a = reassembler("imurun")
     first, got = run(a, [chunks[0], old, *chunks[1:]])
     assert first == 10**8
     np.testing.assert_array_equal(got, values)
@@ -211,7 +211,7 @@ def test_a_stream_does_not_begin_with_a_backfilled_piece_from_long_before():
 def test_long_gaps_are_emitted_in_several_blocks():
     values, chunks = own_pieces(2)
     far = SampleChunk("both", values[:19], chunks[0].arrival_s + 300, 62400, 2, 50 + 62418 / RATE)
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     blocks = [block for chunk in (chunks[0], far) for block in a.push(chunk)] + a.finish()
     assert max(len(block) for block in blocks) <= 4096
     assert rows(blocks)[1].shape == (62419, 6)
@@ -224,10 +224,10 @@ def test_long_gaps_are_emitted_in_several_blocks():
 
 def test_own_frames_to_samples_through_wraps():
     """Three hours with the sequence, and the clock twice, beginning again; scales as the sensor told them."""
-    decoder = PROFILES["imurun"].decoder(208, 16, 2000)
+    decoder = DRIVERS["imurun"].decoder(208, 16, 2000)
     decoder.reply(bytes.fromhex("8002010001802c030010d00740720700801d2c04"))
     raw = np.random.default_rng(0).integers(-3000, 3000, (19, 6)).astype("<i2")
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     n, total = 118_000, 0
     start_us = 2**32 - 30_000_000
     for k in range(n):
@@ -248,9 +248,9 @@ def test_own_frames_to_samples_through_wraps():
 
 
 def test_short_frames_take_their_time_from_the_time_frames():
-    decoder = PROFILES["imurun"].decoder(208, 16, 2000)
+    decoder = DRIVERS["imurun"].decoder(208, 16, 2000)
     raw = np.arange(6, dtype="<i2").reshape(1, 6)
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     blocks = []
     for k in range(3000):
         at = 100 + k / 208
@@ -265,7 +265,7 @@ def test_short_frames_take_their_time_from_the_time_frames():
 
 
 def test_a_start_reply_begins_a_run():
-    decoder = PROFILES["imurun"].decoder(208, 16, 2000)
+    decoder = DRIVERS["imurun"].decoder(208, 16, 2000)
     raw = np.zeros((19, 6), "<i2")
 
     def started(boot, run_):
@@ -287,7 +287,7 @@ def test_a_start_reply_begins_a_run():
 
 
 def test_frames_of_unknown_scale_are_refused():
-    decoder = PROFILES["imurun"].decoder(208, 16, 2000)
+    decoder = DRIVERS["imurun"].decoder(208, 16, 2000)
     raw = np.ones((1, 6), "<i2")
     decoder.reply(bytes.fromhex("8002010001802c030010d00740720700801d2c04"))
     assert decoder.feed(encode_frame(Samples(0, 0, 0, 0, 2, raw)), 0.0) == []
@@ -302,7 +302,7 @@ def movesense_pieces(n_packets, rate_hz=RATE, seed=0):
     """Eight samples a packet through the decoder; stamps are whole milliseconds."""
     rng = np.random.default_rng(seed)
     acc, gyr = rng.normal(0, 10, (2, n_packets * 8, 3)).astype(np.float32)
-    decoder = PROFILES["movesense"].decoder(208, 8, 2000)
+    decoder = DRIVERS["movesense"].decoder(208, 8, 2000)
     chunks = []
     for k in range(n_packets):
         time_s = 106.0 + 8 * k / rate_hz
@@ -322,14 +322,14 @@ def test_timed_any_order(data, true_hz):
     want = values[: 8 * len(chunks)].copy()
     for k in lost:
         want[8 * k : 8 * k + 8] = np.nan
-    a = aligner("movesense")
+    a = reassembler("movesense")
     _, got = run(a, shuffled([p for k, p in enumerate(chunks) if k not in lost], data, 10))
     np.testing.assert_allclose(got, want, rtol=1e-6)
 
 
 def test_times_without_any_regularity_keep_the_nominal_rate():
     """Two intervals so different that neither is near the median of both."""
-    a = aligner("movesense")
+    a = reassembler("movesense")
     for time_s in (10.0, 10.04, 10.9, 12.5):
         a.push(SampleChunk("both", np.zeros((8, 6)), 100 + time_s, None, None, time_s))
     a.finish()
@@ -340,7 +340,7 @@ def test_timed_long_gaps_are_exact():
     """A hole of 20 s from a sensor 2.4 % slow: the rate learnt before tells how many samples it held."""
     values, chunks = movesense_pieces(1500, 203.0)
     kept = chunks[:700] + chunks[1207:]
-    a = aligner("movesense")
+    a = reassembler("movesense")
     _, got = run(a, kept)
     assert len(got) == 8 * len(chunks)
     np.testing.assert_allclose(got[8 * 1207 :], values[8 * 1207 : 8 * len(chunks)], rtol=1e-6)
@@ -353,7 +353,7 @@ def test_a_device_whose_clock_is_set_goes_on():
         SampleChunk(p.kind, p.values, p.arrival_s, None, None, p.time_device_s + 7e8, 0, 0)
         for p in chunks[200:]
     ]
-    a = aligner("movesense")
+    a = reassembler("movesense")
     _, got = run(a, [*chunks[:200], *moved])
     assert a.counts == {"implausible": 1, "restart": 1, "missing rows": 8}
     want = values.copy()
@@ -371,7 +371,7 @@ def smooth(t):
 
 def polar_pieces(seconds, *, gyr_lag=0.0023, lost_gyr=(), lost_acc=(), rate_hz=RATE):
     """Acceleration 36 samples a packet and angular rate 28, on one clock, through the decoder."""
-    decoder = PROFILES["polar_verity_sense"].decoder(208, 16, 2000)
+    decoder = DRIVERS["polar_verity_sense"].decoder(208, 16, 2000)
     packets = []
     for kind, size, lag, lost in ((2, 36, 0.0, lost_acc), (5, 28, gyr_lag, lost_gyr)):
         scale = 1000 if kind == 2 else 8000
@@ -385,7 +385,7 @@ def polar_pieces(seconds, *, gyr_lag=0.0023, lost_gyr=(), lost_acc=(), rate_hz=R
 
 
 def test_apart_on_one_time_base():
-    a = aligner("polar_verity_sense")
+    a = reassembler("polar_verity_sense")
     first, got = run(a, polar_pieces(20))
     t = (np.arange(len(got)) + first) / RATE
     np.testing.assert_allclose(got[:, :3], np.rint(1000 * smooth(t)) * 1e-3 * G, atol=1e-9)
@@ -397,7 +397,7 @@ def test_apart_on_one_time_base():
 
 
 def test_separate_streams_are_not_interpolated_across_gaps():
-    a = aligner("polar_verity_sense")
+    a = reassembler("polar_verity_sense")
     _, got = run(a, polar_pieces(20, lost_gyr=(40, 41), lost_acc=(60,)))
     missing_acc, missing_gyr = (np.flatnonzero(np.isnan(got[:-40, column])) for column in (0, 3))
     np.testing.assert_array_equal(missing_acc, np.arange(60 * 36, 61 * 36))
@@ -410,14 +410,14 @@ def test_separate_streams_are_not_interpolated_across_gaps():
 @given(st.data())
 def test_apart_any_order(data):
     chunks = polar_pieces(8, lost_gyr=(20,), lost_acc=(12,))
-    want = run(aligner("polar_verity_sense"), chunks)[1]
-    got = run(aligner("polar_verity_sense"), shuffled(chunks, data, 6))[1]
+    want = run(reassembler("polar_verity_sense"), chunks)[1]
+    got = run(reassembler("polar_verity_sense"), shuffled(chunks, data, 6))[1]
     np.testing.assert_array_equal(got, want)
 
 
 def test_without_the_gyroscope_rows_come_all_the_same():
     chunks = [chunk for chunk in polar_pieces(20) if chunk.kind == "acc"]
-    a = aligner("polar_verity_sense")
+    a = reassembler("polar_verity_sense")
     early = [block for chunk in chunks for block in a.push(chunk)]
     assert sum(map(len, early)) > 10 * RATE
     got = rows(early + a.finish())[1]
@@ -443,8 +443,8 @@ def counted_packets(seconds, size, *, true_hz=201.0, lost=(), stall=(), seed=0):
 
 def test_counted_times_and_rate():
     true, arrival, _ = counted_packets(180, 1)
-    a = aligner("witmotion", 200)
-    decoder = PROFILES["witmotion"].decoder(200, 16, 2000)
+    a = reassembler("witmotion", 200)
+    decoder = DRIVERS["witmotion"].decoder(200, 16, 2000)
     error = []
     for t, at in zip(true, arrival, strict=True):
         (chunk,) = decoder.feed(witmotion_frame(range(6)), at)
@@ -459,7 +459,7 @@ def test_counted_times_and_rate():
 def test_counted_a_stall_is_no_gap_and_a_loss_is_one():
     lost = range(12_000, 12_100)
     true, arrival, number = counted_packets(120, 1, lost=lost, stall=[(80.0, 80.8)])
-    a = aligner("witmotion", 200)
+    a = reassembler("witmotion", 200)
     blocks = []
     for at, k in zip(arrival, number, strict=True):
         blocks += a.push(SampleChunk("both", np.full((1, 6), float(k)), at))
@@ -473,7 +473,7 @@ def test_counted_a_stall_is_no_gap_and_a_loss_is_one():
 
 def test_counted_streams_apart():
     """Acceleration and angular rate of a MetaMotion, three samples a packet, the latter begun 20 ms later."""
-    a = Aligner(100, streams=("acc", "gyr"), clock="none")
+    a = Reassembler(100, streams=("acc", "gyr"), clock="none")
     true, arrival, _ = counted_packets(120, 3, true_hz=101.0)
     chunks = []
     for kind, lag in (("acc", 0.0), ("gyr", 0.02)):
@@ -489,7 +489,7 @@ def test_counted_streams_apart():
 
 
 def test_pieces_of_another_kind_are_odd():
-    a = aligner("imurun", first_index=0)
+    a = reassembler("imurun", first_index=0)
     assert a.push(SampleChunk("acc", np.zeros((3, 3)), 0.0)) == []
     assert a.counts == {"implausible": 1}
     assert a.finish() == []

@@ -26,9 +26,9 @@ import pytest
 from imurun.engine import Step
 from imurun.live.page.updates import UpdateFeed, Updates
 from imurun.live.pipeline import Pipeline
-from imurun.live.pipelines import sensor_run
-from imurun.live.run_all import run_together
-from imurun.live.runner_profile import Wearer
+from imurun.live.pipelines import sensor_pipeline
+from imurun.live.run_all import run_all
+from imurun.live.runner_profile import RunnerProfile
 from imurun.live.terminal import PlainLines
 from imurun.live.terminal_view import TerminalView
 from imurun.model.columns import STEP_COLUMNS
@@ -192,19 +192,19 @@ def run(
             notes=folder / "fetches",
         )
         async with offered(monkeypatch, sensor) as found:
-            pipeline = sensor_run(found, SETTINGS, Wearer(), folder / "run")
+            pipeline = sensor_pipeline(found, SETTINGS, RunnerProfile(), folder / "run")
             loop.call_later(3600.0 * hours, pipeline.stop)
             taking = asyncio.create_task(_take(pipeline, ran))
-            await run_together([pipeline], [_Faces(pipeline, ran, report)])
+            await run_all([pipeline], [_Faces(pipeline, ran, report)])
             await taking
             if pipeline.error is not None:
                 raise pipeline.error
             assert pipeline.journal is not None
             ran.journal, ran.rate_hz = pipeline.journal, pipeline.best_rate_hz
-            ran.second = pipeline._source._client.assembly.aligner.place_of(0)  # type: ignore[attr-defined]
+            ran.second = pipeline._source._client.stream_decoder.reassembler.position_of(0)  # type: ignore[attr-defined]
             ran.begins = sensor.begins
             ran.faults = {**sensor.counts, **sensor.air.counts}
-            ran.n_missed, ran.notes = pipeline.fan.n_missed, pipeline.state.notes
+            ran.n_missed, ran.notes = pipeline.broadcast.n_missed, pipeline.state.notes
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         run_virtual(scenario(monkeypatch))
@@ -214,7 +214,7 @@ def run(
 async def _take(pipeline: Pipeline, ran: Ran) -> None:
     """Write steps to a file, and collect the gaps."""
     with (ran.folder / "steps").open("wb") as file:
-        async for block, steps in pipeline.fan.subscribe():
+        async for block, steps in pipeline.broadcast.subscribe():
             missing = np.flatnonzero(np.diff(np.concatenate([[False], block.missing, [False]]).astype(int)))
             for first, stop in (missing.reshape(-1, 2) + block.first_index).tolist():
                 if ran.gaps and ran.gaps[-1][1] == first:

@@ -13,9 +13,11 @@ import pandas as pd
 
 from imurun.cli.live import step_frame
 from imurun.engine import RunAnalyzer, as_steps
-from imurun.io import read, read_steps
+from imurun.export import read_steps
+from imurun.io import read
 from imurun.model.frames import FloatArray
-from imurun.model.recording import Recording, missing_rows
+from imurun.model.gaps import missing_rows
+from imurun.model.recording import Recording
 from tests.soak.day import COLUMNS, WORDS, Ran, feed, session
 
 RING = 4096

@@ -21,9 +21,9 @@ from bumble.link import LocalLink
 from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
 
 from imurun.ble.client import SensorClient
-from imurun.ble.events import Connected, GapFinal, Lost
+from imurun.ble.events import Connected, ConnectionLost, GapFinal
 from imurun.ble.scan import find
-from imurun.ble.timeouts import Waits
+from imurun.ble.timeouts import Timeouts
 from imurun.cli.main import main
 from imurun.errors import AdapterError
 from imurun.io import write_recording
@@ -32,7 +32,7 @@ from imurun.virtual import offer
 from tests.virtual.bumble_backend import make_device
 from tests.virtual.virtual_rig import SETTINGS, as_counts, rows, use
 
-PATIENT = Waits(silence_s=5.0, first_data_s=60.0, reply_s=10.0, connect_s=60.0)
+PATIENT = Timeouts(silence_s=5.0, first_data_s=60.0, reply_s=10.0, connect_s=60.0)
 """A busy machine is no lost link."""
 COMMAND = [sys.executable, "-m", "imurun", "simulate"]
 
@@ -64,7 +64,7 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
             assert f"imurun-test advertises on tcp-client:127.0.0.1:{port} as " in said
             found = await find(said.split()[-1], 60.0)
             items, links = [], 0
-            async with SensorClient(found, SETTINGS, waits=PATIENT) as client:
+            async with SensorClient(found, SETTINGS, timeouts=PATIENT) as client:
                 async for item in client:
                     items.append(item)
                     links += isinstance(item, Connected)
@@ -85,7 +85,7 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
     first = numbered(len(counts))
     expected = as_counts(np.hstack([first.acc, first.gyr]))
     np.testing.assert_allclose(counts, expected, rtol=0, atol=0.51)  # a file keeps fewer digits
-    assert len([item for item in items if isinstance(item, Lost)]) == 1
+    assert len([item for item in items if isinstance(item, ConnectionLost)]) == 1
     assert len([item for item in items if isinstance(item, Connected)]) == 2
     assert not [item for item in items if isinstance(item, GapFinal)]
     assert (code, errors) == (0, "")

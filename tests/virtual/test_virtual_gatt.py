@@ -17,7 +17,7 @@ from imurun.ble.client import SensorClient
 from imurun.ble.control import Op
 from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
 from imurun.ble.devices.imurun import CONTROL, INFO, SERVICE
-from imurun.ble.events import Battery, Clipping, Connected, GapFilled, GapFinal, Lost
+from imurun.ble.events import Battery, Clipping, Connected, ConnectionLost, GapFilled, GapFinal
 from imurun.model.recording import Recording
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
@@ -65,8 +65,8 @@ def test_stream(monkeypatch, mtu):
     items, client, sensor = stream(monkeypatch, mtu=mtu)
     assert_whole(items, 30)
     assert [event.mtu for event in events(items, Connected)] == [mtu]
-    assert not events(items, Lost) + events(items, GapFilled) + events(items, GapFinal)
-    assert not client.assembly.decoder.rejects + client.assembly.aligner.counts
+    assert not events(items, ConnectionLost) + events(items, GapFilled) + events(items, GapFinal)
+    assert not client.stream_decoder.decoder.rejects + client.stream_decoder.reassembler.counts
     assert sensor.asked[-1].op == Op.STOP
 
 
@@ -100,16 +100,16 @@ def test_what_the_air_does_changes_no_sample(monkeypatch, fault, what, count):
     if what:
         assert sensor.air.counts[what] > 10
     if count:
-        assert client.assembly.aligner.counts[count] == sensor.air.counts[what]
+        assert client.stream_decoder.reassembler.counts[count] == sensor.air.counts[what]
     if fault.flip:
-        assert sum(client.assembly.decoder.rejects.values()) > 10
+        assert sum(client.stream_decoder.decoder.rejects.values()) > 10
 
 
 def test_drops_are_bridged_by_the_ring(monkeypatch):
     items, _, sensor = stream(monkeypatch, Faults(drops=(Spell(10, 8), Spell(40, 3))), seconds=60)
     assert_whole(items, 60)
     assert len(events(items, Connected)) == 3
-    assert len(events(items, Lost)) == 2
+    assert len(events(items, ConnectionLost)) == 2
     assert [one.op for one in sensor.asked].count(Op.START) == 1
 
 
@@ -127,7 +127,7 @@ def test_what_the_ring_no_longer_held_is_a_gap_of_exact_length(monkeypatch):
 
 def test_silence_is_a_lost_connection(monkeypatch):
     items, _, sensor = stream(monkeypatch, Faults(silences=(Spell(10, 4),)), seconds=40)
-    assert "sent nothing for 1.0 s" in events(items, Lost)[0].reason
+    assert "sent nothing for 1.0 s" in events(items, ConnectionLost)[0].reason
     assert sensor.counts["silent"] == 1
     assert sensor.counts["out of range"] == 0
     assert_whole(items, 40)
@@ -145,7 +145,7 @@ def test_a_reboot_is_a_new_run_behind_a_gap(monkeypatch):
     np.testing.assert_allclose(counts[stop:], counts_of(after), atol=1e-6)
     # how long it was off only arrivals tell: within a turn of the firmware
     assert stop == pytest.approx(begin[1], abs=11)
-    assert client.assembly.aligner.counts["restart"] == 1
+    assert client.stream_decoder.reassembler.counts["restart"] == 1
 
 
 def test_samples_lost_in_the_sensor_are_a_gap(monkeypatch):

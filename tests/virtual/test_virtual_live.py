@@ -13,12 +13,12 @@ import imurun
 from imurun.ble.lock import lock_sensor
 from imurun.cli.live import step_frame
 from imurun.errors import SensorError
-from imurun.live.pipelines import sensor_run
+from imurun.live.pipelines import sensor_pipeline
 from imurun.live.recorder import finish_session
-from imurun.live.run_all import run_together
-from imurun.live.runner_profile import Wearer
+from imurun.live.run_all import run_all
+from imurun.live.runner_profile import RunnerProfile
 from imurun.live.state import FRESH_S
-from imurun.model.recording import Runner
+from imurun.model.runner import Runner
 from imurun.sim.presets import steady_run
 from imurun.virtual.faults import Faults, Spell
 from imurun.virtual.feed import Feed
@@ -60,11 +60,11 @@ def ran(tmp_path_factory):
         loop = asyncio.get_running_loop()
         sensor = Watched(library(), Feed(recording), faults, seed=3, now_s=loop.time())
         async with offered(monkeypatch, sensor) as found:
-            pipeline = sensor_run(found, SETTINGS, Wearer(), stem)
-            moments = pipeline.fan.subscribe(10**6)
+            pipeline = sensor_pipeline(found, SETTINGS, RunnerProfile(), stem)
+            moments = pipeline.broadcast.subscribe(10**6)
             watch = Watch(pipeline)
             loop.call_later(SECONDS, pipeline.stop)
-            await run_together([pipeline], [watch])
+            await run_all([pipeline], [watch])
             steps = step_frame([step async for moment in moments for step in moment.steps])
             return pipeline, watch, steps
 
@@ -136,7 +136,7 @@ def test_a_second_program_is_refused():
         sensor = Watched(library(), Feed(steady_run(20.0).recording), seed=3, now_s=loop.time())
         async with offered(monkeypatch, sensor) as found:
             with lock_sensor(found.address, found.label):
-                pipeline = sensor_run(found, SETTINGS, Wearer(), None)
+                pipeline = sensor_pipeline(found, SETTINGS, RunnerProfile(), None)
                 await pipeline.run()
                 return pipeline.error
 

@@ -20,10 +20,11 @@ pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 import imurun
 from imurun.ble.client import SensorClient
 from imurun.ble.connection import notifying
-from imurun.ble.events import Connected, GapFinal, Lost
+from imurun.ble.events import Connected, ConnectionLost, GapFinal
 from imurun.ble.journal import JournalWriter
 from imurun.ble.journal_replay import journal_header
-from imurun.model.recording import Recording, runs
+from imurun.model.gaps import runs
+from imurun.model.recording import Recording
 from imurun.sim.presets import steady_run
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed
@@ -91,7 +92,7 @@ def ran(tmp_path_factory):
                         items.append(item)
                         if loop.time() >= end_s:
                             client.stop()
-            return items, sensor, client.assembly.aligner.place_of(0)
+            return items, sensor, client.stream_decoder.reassembler.place_of(0)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         items, sensor, second = run_virtual(scenario(monkeypatch))
@@ -109,7 +110,7 @@ def ran(tmp_path_factory):
 def test_everything_went_wrong(ran):
     assert ran.sensor.counts == {"out of range": N_DROPS, "rebooted": 1}
     assert ran.sensor.air.counts["lost"] > 350
-    assert len([item for item in ran.items if isinstance(item, Lost)]) == N_DROPS + 1
+    assert len([item for item in ran.items if isinstance(item, ConnectionLost)]) == N_DROPS + 1
     assert len([item for item in ran.items if isinstance(item, Connected)]) == N_DROPS + 2
 
 

@@ -1,6 +1,6 @@
-"""Device drivers, one module for each kind of sensor; every module with a `PROFILE` is registered.
+"""Device drivers, one module for each kind of sensor; every module with a `DRIVER` is registered.
 
-`PROFILES` holds the drivers by name; `recognise` finds the one for an advertisement.
+`DRIVERS` holds the drivers by name; `recognise` finds the one for an advertisement.
 """
 
 from __future__ import annotations
@@ -9,50 +9,50 @@ from collections.abc import Collection
 from importlib import import_module
 from pkgutil import iter_modules
 
-from imurun.ble.devices.driver import Command, Decoder, Profile, Reply
+from imurun.ble.devices.driver import Command, Decoder, DeviceDriver, Reply
 from imurun.errors import SettingsError
 
 __all__ = [
-    "PROFILES",
+    "DRIVERS",
     "Command",
     "Decoder",
-    "Profile",
+    "DeviceDriver",
     "Reply",
-    "get_profile",
+    "get_driver",
     "recognise",
 ]
 
 
-def _registered() -> dict[str, Profile]:
-    found: dict[str, Profile] = {}
+def _registered() -> dict[str, DeviceDriver]:
+    found: dict[str, DeviceDriver] = {}
     for module in sorted(info.name for info in iter_modules(__path__)):
-        profile = getattr(import_module(f"{__name__}.{module}"), "PROFILE", None)
-        if isinstance(profile, Profile):
+        profile = getattr(import_module(f"{__name__}.{module}"), "DRIVER", None)
+        if isinstance(profile, DeviceDriver):
             found[profile.name] = profile
     return found
 
 
-PROFILES: dict[str, Profile] = _registered()
+DRIVERS: dict[str, DeviceDriver] = _registered()
 """All device drivers, by name."""
 
 
-def get_profile(name: str) -> Profile:
+def get_driver(name: str) -> DeviceDriver:
     """The device driver of that name.
 
     Raises:
         SettingsError: there is none.
     """
     try:
-        return PROFILES[name]
+        return DRIVERS[name]
     except KeyError:
         raise SettingsError(
-            f"There is no kind of sensor {name!r}; choose one of {', '.join(PROFILES)}."
+            f"There is no kind of sensor {name!r}; choose one of {', '.join(DRIVERS)}."
         ) from None
 
 
-def recognise(name: str | None, services: Collection[str]) -> Profile | None:
+def recognise(name: str | None, services: Collection[str]) -> DeviceDriver | None:
     """The driver for a device that advertises this name and these service UUIDs; None where none fits."""
-    for profile in PROFILES.values():
+    for profile in DRIVERS.values():
         if profile.recognises(name or "", services):
             return profile
     return None

@@ -69,8 +69,8 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile(ABC):
-    """Driver of one kind of sensor. The registry finds every module of this folder that has a `PROFILE`.
+class DeviceDriver(ABC):
+    """Driver of one kind of sensor. The registry finds every module of this folder that has a `DRIVER`.
 
     Attributes:
         rates_hz: sampling rates that the sensor offers.
@@ -140,11 +140,11 @@ class Profile(ABC):
             SettingsError: the sensor does not offer this rate or range.
         """
 
-    def with_log(self) -> Profile:
+    def with_log(self) -> DeviceDriver:
         """The same driver, which also starts the sensor's own log where the sensor can write one."""
         return replace(self, keeps_log=True) if self.can_log else self
 
-    def with_capabilities(self, capabilities: Capabilities) -> Profile:  # noqa: ARG002
+    def with_capabilities(self, capabilities: Capabilities) -> DeviceDriver:  # noqa: ARG002
         """The same driver with the rates and ranges that the sensor reports.
 
         Raises:

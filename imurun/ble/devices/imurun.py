@@ -26,7 +26,7 @@ from imurun.ble.control import (
     decode_response,
     encode_request,
 )
-from imurun.ble.devices.driver import BATTERY_LEVEL, Command, Profile, Reply, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Command, DeviceDriver, Reply, lower
 from imurun.errors import SettingsError
 from imurun.model.frames import FloatArray, G
 from imurun.reassembly.chunks import BACKFILLED, SampleChunk
@@ -164,7 +164,7 @@ def _scale(acc_g: float, gyr_deg_s: float) -> FloatArray:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImurunProfile(Profile):
+class ImurunDriver(DeviceDriver):
     """Driver for sensors with imurun's own protocol."""
 
     name = "imurun"
@@ -189,7 +189,7 @@ class ImurunProfile(Profile):
         """By the service, or by the name of a board that does not advertise it."""
         return SERVICE in lower(services) or name.lower().startswith("imurun")
 
-    def with_capabilities(self, capabilities: Capabilities) -> ImurunProfile:
+    def with_capabilities(self, capabilities: Capabilities) -> ImurunDriver:
         """The same driver with the rates and ranges that the sensor reports.
 
         Raises:
@@ -244,7 +244,7 @@ class ImurunProfile(Profile):
         return ImurunDecoder(rate_hz, acc_range_g, gyr_range_deg_s)
 
 
-PROFILE = ImurunProfile(
+DRIVER = ImurunDriver(
     rates_hz=(52, 104, 208, 416),
     acc_ranges_g=(2, 4, 8, 16),
     gyr_ranges_deg_s=(125, 250, 500, 1000, 2000),

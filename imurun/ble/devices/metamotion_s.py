@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from imurun.ble.devices.driver import BATTERY_LEVEL, Command, Profile, counts_to_floats, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Command, DeviceDriver, counts_to_floats, lower
 from imurun.model.frames import G
 from imurun.reassembly.chunks import SampleChunk
 
@@ -68,7 +68,7 @@ class MetaMotionDecoder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetaMotionProfile(Profile):
+class MetaMotionDriver(DeviceDriver):
     """Driver; the module describes the protocol."""
 
     name = "metamotion_s"
@@ -123,7 +123,7 @@ def _commands(*commands: tuple[int, ...]) -> list[Command]:
     return [Command(CONTROL, bytes(command)) for command in commands]
 
 
-PROFILE = MetaMotionProfile(
+DRIVER = MetaMotionDriver(
     rates_hz=tuple(_RATE_CODES),
     acc_ranges_g=tuple(_ACC_RANGE_CODES),
     gyr_ranges_deg_s=tuple(_GYR_RANGE_CODES),

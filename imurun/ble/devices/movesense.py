@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imurun.ble.devices.driver import Command, Profile, Reply, lower
+from imurun.ble.devices.driver import Command, DeviceDriver, Reply, lower
 from imurun.model.frames import FloatArray
 from imurun.reassembly.chunks import SampleChunk
 
@@ -141,7 +141,7 @@ class MovesenseDecoder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MovesenseProfile(Profile):
+class MovesenseDriver(DeviceDriver):
     """Driver; the module describes the protocol."""
 
     name = "movesense"
@@ -192,4 +192,4 @@ class MovesenseProfile(Profile):
         return MovesenseDecoder(rate_hz)
 
 
-PROFILE = MovesenseProfile(rates_hz=(52, 104, 208, 416), acc_ranges_g=(8,), gyr_ranges_deg_s=(2000,))
+DRIVER = MovesenseDriver(rates_hz=(52, 104, 208, 416), acc_ranges_g=(8,), gyr_ranges_deg_s=(2000,))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from imurun.ble.devices.driver import BATTERY_LEVEL, Command, Profile, Reply, lower
+from imurun.ble.devices.driver import BATTERY_LEVEL, Command, DeviceDriver, Reply, lower
 from imurun.model.frames import G
 from imurun.reassembly.chunks import SampleChunk
 
@@ -161,7 +161,7 @@ def _start(kind: int, rate_hz: int, full_scale: int) -> Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolarProfile(Profile):
+class PolarDriver(DeviceDriver):
     """Driver; the module describes the protocol."""
 
     name = "polar_verity_sense"
@@ -212,7 +212,7 @@ class PolarProfile(Profile):
         return PolarDecoder(acc_range_g, gyr_range_deg_s)
 
 
-PROFILE = PolarProfile(
+DRIVER = PolarDriver(
     rates_hz=(52, 104, 208, 416),
     acc_ranges_g=(2, 4, 8, 16),
     gyr_ranges_deg_s=(250, 500, 1000, 2000),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imurun.ble.devices.driver import Command, Profile, lower
+from imurun.ble.devices.driver import Command, DeviceDriver, lower
 from imurun.model.frames import G
 from imurun.reassembly.chunks import SampleChunk
 
@@ -87,7 +87,7 @@ def _next_header(stream: bytes, at: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WitMotionProfile(Profile):
+class WitMotionDriver(DeviceDriver):
     """Driver; the module describes the protocol."""
 
     name = "witmotion"
@@ -121,4 +121,4 @@ class WitMotionProfile(Profile):
         return WitMotionDecoder()
 
 
-PROFILE = WitMotionProfile(rates_hz=tuple(_RATE_CODES), acc_ranges_g=(16,), gyr_ranges_deg_s=(2000,))
+DRIVER = WitMotionDriver(rates_hz=tuple(_RATE_CODES), acc_ranges_g=(16,), gyr_ranges_deg_s=(2000,))

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from imurun.errors import RecordingError, SettingsError
-from imurun.files.text import printable, shown
+from imurun.files.text import sanitize, shown
 from imurun.files.toml import parse_toml, read_toml
 from imurun.io.formats.regex import count_groups, matches, occurs
 from imurun.io.units import Quantity, parse_unit
 from imurun.model.frames import FloatArray, Frame, as_rotation
-from imurun.model.recording import check_rate
+from imurun.model.time_grid import check_rate
 
 _TABLES: dict[str, tuple[str, ...]] = {
     "detect": ("header", "preamble"),
@@ -123,13 +123,13 @@ class FileFormat:
         return found[0]
 
 
-def load_profile(profile: str | os.PathLike[str]) -> FileFormat:
+def load_format(profile: str | os.PathLike[str]) -> FileFormat:
     """Load a shipped format by name, or any format by the path of its TOML file.
 
     Raises:
         SettingsError: no such format, no regular file, or a key that is unknown or has a wrong value.
     """
-    shipped = shipped_profiles()
+    shipped = shipped_formats()
     if isinstance(profile, str) and profile in shipped:
         return shipped[profile]
     path = Path(profile)
@@ -142,12 +142,12 @@ def load_profile(profile: str | os.PathLike[str]) -> FileFormat:
         raise SettingsError(
             f"There is no profile {shown(str(profile))!r}; give one of {names}, or a TOML file."
         )
-    source = printable(str(path))
+    source = sanitize(str(path))
     return _FormatReader(source, read_toml(path, source)).file_format()
 
 
 @cache
-def shipped_profiles() -> dict[str, FileFormat]:
+def shipped_formats() -> dict[str, FileFormat]:
     """The formats that come with imurun, by name."""
     folder = resources.files("imurun.io") / "formats"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)

@@ -18,8 +18,8 @@ from benchmarks.speed.packets import counts, every_kind
 from benchmarks.speed.runs import blocks_of
 from benchmarks.speed.table import print_figures
 from imurun.ble.block_journal import BLOCKS, block_header, write_block
-from imurun.ble.decoding import Assembly
-from imurun.ble.devices import PROFILES
+from imurun.ble.decoding import StreamDecoder
+from imurun.ble.devices import DRIVERS
 from imurun.ble.journal import JournalWriter
 from imurun.cli.main import app
 from imurun.sim.presets import steady_run
@@ -29,13 +29,13 @@ FIGURE = Figure("wire", "[a]", "us", (3.0, 1.0, 2.0, 9.0), (1.0, 1.0, 1.0, 3.0),
 
 @pytest.mark.parametrize("traffic", every_kind(3.0), ids=lambda traffic: traffic.name)
 def test_all_samples_of_the_traffic_are_decoded(traffic):
-    assembly = Assembly(PROFILES[traffic.profile], traffic.settings)
+    stream_decoder = StreamDecoder(DRIVERS[traffic.profile], traffic.settings)
     blocks = []
     for data, arrival_s in traffic.packets:
-        blocks += assembly.take(PROFILES[traffic.profile].data_characteristic, data, arrival_s)
-    blocks += assembly.aligner.finish()
-    assert not assembly.decoder.rejects
-    assert not assembly.aligner.counts
+        blocks += stream_decoder.take(DRIVERS[traffic.profile].data_characteristic, data, arrival_s)
+    blocks += stream_decoder.reassembler.finish()
+    assert not stream_decoder.decoder.rejects
+    assert not stream_decoder.reassembler.counts
     acc = np.vstack([block.acc for block in blocks])
     assert len(acc) == traffic.n_sets
     scale = acc[:, 0] / counts(len(acc))[:, 0]
