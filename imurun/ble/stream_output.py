@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from imurun.ble.decoding import Settings, StreamDecoder
-from imurun.ble.event_detection import GapDetector, SignalDetector
-from imurun.ble.events import Dropped, Event
+from imurun.ble.events import Dropped, Event, GapDetector, SignalDetector
 from imurun.ble.journal import Notification, Sink
 from imurun.model.sample_block import SampleBlock
 

@@ -1,19 +1,45 @@
-"""Reading and analysing one file with a progress bar, and writing its step table."""
+"""Reading and analysing one file with a progress bar, its start time, and writing its step table."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from imurun.cli.compile_core import COMPILING, needs_compiling
 from imurun.cli.screen import progress_bar
+from imurun.errors import SettingsError
 from imurun.export import write_steps
+from imurun.files.text import sanitize
 from imurun.io import open_recording, read, read_runner
 from imurun.model.recording import Recording
 from imurun.model.recording_like import Recorded
 from imurun.model.runner import Runner
 from imurun.session import MountingWord, Session, analyze
+
+AnyRecorded = TypeVar("AnyRecorded", bound=Recorded)
+
+
+def parse_start(text: str) -> datetime:
+    """An ISO 8601 date and time as UTC; without a zone, it is in the zone of this machine.
+
+    Raises:
+        SettingsError: the text is no date and time.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise SettingsError(
+            f"--start {sanitize(text)} is no date and time; write it as 2026-05-01T07:30, in this machine's "
+            "zone, or with a zone as 2026-05-01T07:30:00Z."
+        ) from error
+
+
+def with_start(recording: AnyRecorded, start: datetime | None) -> AnyRecorded:
+    """The recording with this start; unchanged if it is None."""
+    return recording if start is None else recording.with_start(start)
 
 
 def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None) -> Runner:

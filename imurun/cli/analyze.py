@@ -65,10 +65,16 @@ def analyze(
         raise SettingsError("The history takes sessions of imurun's own method only; leave --method out.")
     if start is not None and (not save or len(files) > 1):
         raise SettingsError("--start goes with --save and one file.")
-    from imurun.cli.analysis import analyze_with_progress, make_runner, open_file, save_steps
+    from imurun.cli.analysis import (
+        analyze_with_progress,
+        make_runner,
+        open_file,
+        parse_start,
+        save_steps,
+        with_start,
+    )
     from imurun.cli.save_session import owner_file, read_owner, save_session
     from imurun.cli.screen import print_session
-    from imurun.cli.start_time import parse_start, with_start
     from imurun.history import Store, Tags, fingerprint
 
     started = None if start is None else parse_start(start)

@@ -67,8 +67,14 @@ def export(
 ) -> None:
     """Write a recording as files that other tools read: FIT, BIDS-Motion, step table."""
     _check(file, fit=fit, watch=watch, bids=bids, steps=steps)
-    from imurun.cli.analysis import analyze_with_progress, make_runner, read_file, save_steps
-    from imurun.cli.start_time import parse_start, with_start
+    from imurun.cli.analysis import (
+        analyze_with_progress,
+        make_runner,
+        parse_start,
+        read_file,
+        save_steps,
+        with_start,
+    )
 
     who = make_runner(runner, mass, height)
     started = None if start is None else parse_start(start)

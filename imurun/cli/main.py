@@ -82,7 +82,7 @@ def main() -> None:
         _discard_output()  # the reader of the pipe has closed it, as `head` does
     except OSError as error:
         _discard_output()
-        from imurun.files.write_errors import reason
+        from imurun.files.atomic import reason
 
         _exit_with(f"{error.filename or 'the output'}: {reason(error)}.")
     except KeyboardInterrupt:

@@ -138,9 +138,8 @@ async def _download(found: DiscoveredSensor, logs: tuple[LogEntry, ...], folder:
     """Write each log to a file of its own; a file that exists is never replaced."""
     from imurun.ble.device_info import download_log, open_management
     from imurun.cli.screen import progress_bar
-    from imurun.files.atomic import atomic_path
+    from imurun.files.atomic import atomic_path, write_error
     from imurun.files.text import file_word
-    from imurun.files.write_errors import write_error
     from imurun.io import read
 
     if not logs:

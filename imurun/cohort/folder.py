@@ -20,9 +20,8 @@ from imurun.cohort.names import partition
 from imurun.cohort.scan import MARK
 from imurun.cohort.task import Settings
 from imurun.errors import CohortError
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, reason
 from imurun.files.text import sanitize
-from imurun.files.write_errors import reason
 
 SCHEMA = 1
 LOCK = ".lock"

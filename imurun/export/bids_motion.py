@@ -19,9 +19,8 @@ import numpy as np
 
 from imurun._version import __version__
 from imurun.errors import SettingsError
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, write_error
 from imurun.files.text import encodable, sanitize
-from imurun.files.write_errors import write_error
 from imurun.model.recording import Recording
 from imurun.model.runner import Runner
 from imurun.session import Session

@@ -14,9 +14,8 @@ from imurun.export.fit_fields import LAP, RECORD, SESSION
 from imurun.export.fit_read import FIT_EPOCH_S, LEAST_DATE_TIME, Track, read_fit
 from imurun.export.fit_values import record_values, span_values
 from imurun.export.fit_wire import Part, extend, number_of, read_parts, timestamp_of
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, write_error
 from imurun.files.text import sanitize
-from imurun.files.write_errors import write_error
 from imurun.model.frames import FloatArray
 from imurun.session import Session
 

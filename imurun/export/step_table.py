@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from imurun._version import __version__
 from imurun.errors import FormatError, SettingsError
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, write_error
 from imurun.files.byte_streams import GZIP, check_parquet_size, unpack
 from imurun.files.metadata import MARK, from_comments, from_schema, to_comments, to_schema
 from imurun.files.text import sanitize
-from imurun.files.write_errors import write_error
 from imurun.io.endings import WRITTEN_ENDINGS
 from imurun.model.columns import STEP_COLUMNS, UNITS
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, write_error
 from imurun.files.byte_streams import LimitedReader
 from imurun.files.text import sanitize
-from imurun.files.write_errors import write_error
 from imurun.history.catalogue import DAMAGED, FILE
 from imurun.history.rows import check_row
 from imurun.history.store import STEPS, Store

@@ -17,11 +17,10 @@ import numpy as np
 
 from imurun._version import __version__
 from imurun.errors import FormatError, ImurunError, SettingsError
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, write_error
 from imurun.files.byte_streams import Progress
 from imurun.files.metadata import MARK, to_comments, to_schema
 from imurun.files.text import sanitize
-from imurun.files.write_errors import write_error
 from imurun.io.endings import WRITTEN_ENDINGS
 from imurun.io.table import Table, refuse_duplicates
 from imurun.model.frames import FloatArray

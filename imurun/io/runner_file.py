@@ -10,10 +10,9 @@ from typing import Any
 from platformdirs import user_config_path
 
 from imurun.errors import SettingsError
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, write_error
 from imurun.files.text import sanitize, shown
 from imurun.files.toml import read_text, read_toml
-from imurun.files.write_errors import write_error
 from imurun.model.runner import Runner
 
 _KEYS = ("name", "mass_kg", "height_m", "shoes")

@@ -14,9 +14,8 @@ from bokeh.resources import Resources
 from markupsafe import Markup
 
 from imurun._version import __version__
-from imurun.files.atomic import atomic_path
+from imurun.files.atomic import atomic_path, write_error
 from imurun.files.text import encodable, sanitize
-from imurun.files.write_errors import write_error
 from imurun.report.course_sections import course_sections, marker_sections
 from imurun.report.parts import Section
 from imurun.report.past import Past, day_of, make_past, utc_of

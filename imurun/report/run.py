@@ -8,8 +8,7 @@ from imurun.model.columns import COLUMNS
 from imurun.plot_style import SIDES
 from imurun.report import plots
 from imurun.report.parts import Picture
-from imurun.report.plots import Line
-from imurun.report.series import part_edges, thin
+from imurun.report.plots import Line, part_edges, thin
 from imurun.report.words import clock_form, clock_like, label_with_unit, shown
 from imurun.session import Session
 from imurun.summary import median_of, running_column

@@ -11,9 +11,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from imurun.virtual.air import Air
 from imurun.virtual.board import Board
-from imurun.virtual.faults import BOOT_S, Faults, Spell
+from imurun.virtual.faults import BOOT_S, Air, Faults, Spell
 from imurun.virtual.feed import Feed
 
 CHUNK = 2048

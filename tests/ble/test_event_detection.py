@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from imurun.ble.decoding import Settings
-from imurun.ble.event_detection import GapDetector, SignalDetector
-from imurun.ble.events import Clipping, GapFilled, GapFinal, RateOff
+from imurun.ble.events import Clipping, GapDetector, GapFilled, GapFinal, RateOff, SignalDetector
 from imurun.model.sample_block import SampleBlock
 from imurun.reassembly.chunks import Flag, SampleChunk
 from imurun.reassembly.reassembler import Reassembler

@@ -13,9 +13,9 @@ import numba
 import pytest
 
 import imurun
+from imurun.cli.analysis import parse_start
 from imurun.cli.compile_core import warm_up
 from imurun.cli.export import export
-from imurun.cli.start_time import parse_start
 from imurun.errors import SettingsError
 from imurun.export import read_steps
 from imurun.export.fit_read import read_fit

@@ -5,8 +5,7 @@ import os
 
 import pytest
 
-from imurun.files.atomic import atomic_path
-from imurun.files.write_errors import write_error
+from imurun.files.atomic import atomic_path, write_error
 
 
 @pytest.mark.parametrize(

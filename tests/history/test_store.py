@@ -15,7 +15,7 @@ import pytest
 
 import imurun
 from imurun.errors import FormatError, SettingsError, StoreError
-from imurun.history import Store, Tags, fingerprint, schema
+from imurun.history import Store, Tags, catalogue, fingerprint
 from imurun.history.archive import export_store, restore_store
 from imurun.history.dose import compression_counts, doses, intensity_shares
 from imurun.io import open_recording, write_recording
@@ -250,13 +250,13 @@ def test_an_older_store_is_migrated_completely_or_not_at_all(tmp_path, monkeypat
         add(store, 1)
         before = store.sessions()
     newer = "ALTER TABLE sessions ADD COLUMN weather TEXT; UPDATE sessions SET weather = 'wet'"
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, newer + "; SELECT nonsense"))
+    monkeypatch.setattr(catalogue, "MIGRATIONS", (*catalogue.MIGRATIONS, newer + "; SELECT nonsense"))
     with pytest.raises(StoreError):
         Store(tmp_path)
     monkeypatch.undo()
     with Store(tmp_path) as store:
         pd.testing.assert_frame_equal(store.sessions(), before)
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, newer))
+    monkeypatch.setattr(catalogue, "MIGRATIONS", (*catalogue.MIGRATIONS, newer))
     with Store(tmp_path) as store:
         pd.testing.assert_frame_equal(store.sessions(), before)
         assert store.catalogue.rows("SELECT weather FROM sessions") == [("wet",)]

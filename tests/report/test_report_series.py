@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from imurun.report.series import MOST_PARTS, adding_up, part_edges, thin, unbroken
+from imurun.report.plots import MOST_PARTS, adding_up, part_edges, thin, unbroken
 
 VALUES = arrays(np.float64, st.integers(1, 200), elements=st.one_of(st.floats(-1e6, 1e6), st.just(np.nan)))
 

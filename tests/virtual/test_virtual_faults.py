@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.errors import SettingsError
-from imurun.virtual.air import Air
-from imurun.virtual.faults import BOOT_S, Faults, Spell, parse_faults
+from imurun.virtual.faults import BOOT_S, Air, Faults, Spell, parse_faults
 
 
 def test_every_word():
