@@ -123,6 +123,7 @@ def _serve() -> None:
     import imurun.cli.history_tables
     import imurun.cli.main
     import imurun.cli.record
+    import imurun.cli.record_screen
     import imurun.cli.save_session
     import imurun.cohort.run
     import imurun.cohort.worker_processes
