@@ -38,6 +38,8 @@ METHODS = {
     "extract",
 }
 SHELL = {"shell", "allow_pickle"}
+COMPILES_OWN_SOURCES = {"virtual/board.py": "subprocess"}
+"""Runs the C compiler on sources of the package."""
 
 
 def offences(source: str) -> list[str]:
@@ -80,4 +82,6 @@ def test_the_search_finds_it(source):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
 def test_nothing_runs_what_others_wrote(file):
-    assert offences(file.read_text(encoding="utf-8")) == []
+    allowed = COMPILES_OWN_SOURCES.get(file.relative_to(PACKAGE).as_posix(), "-")
+    found = offences(file.read_text(encoding="utf-8"))
+    assert [each for each in found if not each.startswith(allowed)] == []

@@ -85,12 +85,12 @@ def even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, float
             f"{position[-1] / rate_hz:.4g} s; correct it, or split the recording at its longest pause."
         )
     even, offset = _nearest_indices(position, ~inside)
-    grid = np.full((n, values.shape[1]), np.nan)
     if np.abs(offset).max() <= 0.25 and len(np.unique(even)) == len(even):
-        kept = even < n
-        grid[even[kept]] = values[kept]
+        grid = np.full((int(even[-1]) + 1, values.shape[1]), np.nan)
+        grid[even] = values
         note = ""
     else:
+        grid = np.full((n, values.shape[1]), np.nan)
         starts = [0, *(np.flatnonzero(~inside) + 1).tolist(), len(position)]
         for first, stop in pairwise(starts):
             at = np.arange(int(np.ceil(position[first] - 1e-6)), int(position[stop - 1] + 1e-6) + 1)

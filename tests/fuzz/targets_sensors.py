@@ -160,7 +160,7 @@ def download(data: bytes, folder: Path) -> str:
         if isinstance(frame, LogData):
             part.put(frame)
     if part.n_missing:
-        part.first_hole()
+        part.first_missing()
     log = decode_log(part.content)
     assert 0 <= part.share <= 1
     return f"{part.n_missing.bit_length()}, {len(log.frames)}"

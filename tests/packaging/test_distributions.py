@@ -52,10 +52,15 @@ def test_the_wheel_is_the_same_from_the_source_distribution(built, wheel):
 
 
 def test_the_wheel_holds_every_tracked_file_of_the_packages_and_no_other(wheel, tracked):
-    packages = {name for name in tracked if name.startswith(("imurun/", "firmware_protocol/"))}
-    data = {"imurun/_data" + name.removeprefix("data") for name in tracked if name.startswith("data/")}
+    shipped = {"imurun/": "imurun/", "firmware_protocol/": "imurun/_firmware/", "data/": "imurun/_data/"}
+    expected = {
+        shipped[folder] + name.removeprefix(folder)
+        for name in tracked
+        for folder in shipped
+        if name.startswith(folder)
+    }
     found = {name for name in listed(wheel) if ".dist-info/" not in name}
-    assert found == packages | data
+    assert found == expected
 
 
 def test_licence_and_types_are_in_the_wheel(wheel):
