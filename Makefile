@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 PART := tests/test_engine.py tests/test_session.py tests/model/test_sample_block.py tests/core/test_stepper.py tests/io/test_own_files.py \
 	tests/io/test_text_tables.py tests/io/test_formats.py tests/export/test_fit_activity.py tests/cli/test_cli.py \
 	tests/cli/test_history_command.py tests/history/test_store.py tests/report/test_report_command.py \
-	tests/live/test_pipeline.py tests/cohort/test_worker_processes.py tests/ble/test_radio_errors.py
+	tests/live/test_pipeline.py tests/cohort/test_worker_processes.py tests/ble/test_bluetooth_errors.py
 PYTHONS := 3.12 3.13
 
 .PHONY: run test test-plain test-oldest test-pythons test-wheel lint format clean

@@ -74,8 +74,11 @@ def even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, float
     # jitter as large as the interval looks like lost samples: then each step counts as one interval
     whole = np.maximum(np.rint(steps[counted] / interval_s), 1.0) if regular else np.ones(counted.sum())
     rate_hz = float(whole.sum() / steps[counted].sum())
-    if abs(round(rate_hz, 3) - rate_hz) < 1e-8 * rate_hz:
-        rate_hz = round(rate_hz, 3)  # undo the rounding of the stamps
+    slack = 1e-6  # in samples: a grid point this far outside the stamps is inside
+    rounded_hz = round(rate_hz, 3)
+    if abs(rounded_hz - rate_hz) < 1e-8 * rate_hz:
+        slack += abs(rounded_hz - rate_hz) * float(time_s[-1] - time_s[0])
+        rate_hz = rounded_hz  # undo the rounding of the stamps
     rate_hz = check_rate(rate_hz)
     position = (time_s - time_s[0]) * rate_hz
     n = round(float(position[-1])) + 1
@@ -85,15 +88,15 @@ def even_grid(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, float
             f"{position[-1] / rate_hz:.4g} s; correct it, or split the recording at its longest pause."
         )
     even, offset = _nearest_indices(position, ~inside)
+    grid = np.full((n, values.shape[1]), np.nan)
     if np.abs(offset).max() <= 0.25 and len(np.unique(even)) == len(even):
-        grid = np.full((int(even[-1]) + 1, values.shape[1]), np.nan)
-        grid[even] = values
+        kept = even < n
+        grid[even[kept]] = values[kept]
         note = ""
     else:
-        grid = np.full((n, values.shape[1]), np.nan)
         starts = [0, *(np.flatnonzero(~inside) + 1).tolist(), len(position)]
         for first, stop in pairwise(starts):
-            at = np.arange(int(np.ceil(position[first] - 1e-6)), int(position[stop - 1] + 1e-6) + 1)
+            at = np.arange(int(np.ceil(position[first] - slack)), int(position[stop - 1] + slack) + 1)
             at = at[at < n]
             for axis in range(values.shape[1]):
                 grid[at, axis] = np.interp(at, position[first:stop], values[first:stop, axis])
