@@ -53,7 +53,7 @@ _HOMES = {
     "SettingsError": "imurun.errors",
     "read": "imurun.io",
     "Recording": "imurun.model.recording",
-    "Runner": "imurun.model.recording",
+    "Runner": "imurun.model.runner",
     "Session": "imurun.session",
     "analyze": "imurun.session",
 }

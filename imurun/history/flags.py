@@ -27,6 +27,7 @@ from imurun.history.past import (
     worst_pain_column,
 )
 from imurun.history.thresholds import THRESHOLDS, Thresholds
+from imurun.model.columns import COLUMNS, printed_unit
 from imurun.model.frames import FloatArray
 
 __all__ = ["LEVELS", "Flag", "context", "find_flags"]
@@ -161,22 +162,23 @@ def pain_rise(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
 def late_drift(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
     """Change of impact, sway or cadence from the first to the last fifth of the running."""
     del past
-    sway_name, sway_label, sway_unit = SWAY[0] if np.isfinite(_drift(now, SWAY[0][0])) else SWAY[1]
+    sway_name = SWAY[0] if np.isfinite(_drift(now, SWAY[0])) else SWAY[1]
     cases = (
-        ("impact_drift", "peak_impact_g", "Impact peak", " g", 2, thresholds.impact_drift_percent),
-        ("sway_drift", sway_name, sway_label, sway_unit, 3, thresholds.sway_drift_percent),
-        ("cadence_drift", "cadence_spm", "Cadence", " steps/min", 0, thresholds.cadence_drift_percent),
+        ("impact_drift", "peak_impact_g", thresholds.impact_drift_percent),
+        ("sway_drift", sway_name, thresholds.sway_drift_percent),
+        ("cadence_drift", "cadence_spm", thresholds.cadence_drift_percent),
     )
-    for key, name, label, unit, decimals, limit in cases:
-        drift = _drift(now, name)
+    for key, name, limit in cases:
+        drift, shown = _drift(now, name), COLUMNS[name]
         if (drift - limit) * np.sign(limit) > 0:
             fresh, tired = number(now, f"fresh_{name}"), number(now, f"tired_{name}")
             yield Flag(
                 key,
                 "raised",
                 {f"fresh_{name}": fresh, f"tired_{name}": tired, "drift_percent": drift},
-                f"{label} went from {fresh:.{decimals}f} to {tired:.{decimals}f}{unit} ({drift:+.0f} %) "
-                "between the first and the last fifth of the run: fatigue, if pace and ground were the same.",
+                f"{shown.label} went from {fresh:.{shown.decimals}f} to "
+                f"{f'{tired:.{shown.decimals}f} {shown.unit}'.strip()} ({drift:+.0f} %) between "
+                "the first and the last fifth of the run: fatigue, if pace and ground were the same.",
                 "Fatigue: Apte 2021, Schuette 2015. Thresholds set by hand on simulated changes of pace.",
             )
 
@@ -244,7 +246,7 @@ def impact(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterat
 def sway(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator[Flag]:
     """Increase of sway over the run above the usual."""
     rows = _usual_rows(past, now, thresholds)
-    for name, label, _ in SWAY:
+    for name in SWAY:
         value = _drift(now, name)
         if np.isnan(value):
             continue
@@ -257,8 +259,9 @@ def sway(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Iterator
                 "sway",
                 "raised",
                 {"drift_percent": value, "usual_percent": usual.median, "z": usual.z, "sessions": usual.n},
-                f"{label} changed by {value:+.0f} % over the run; the median of {usual.n} sessions is "
-                f"{usual.median:+.0f} % (z {usual.z:.1f}): the trunk was less stable late in the run.",
+                f"{COLUMNS[name].label} changed by {value:+.0f} % over the run; the median of "
+                f"{usual.n} sessions is {usual.median:+.0f} % (z {usual.z:.1f}): "
+                "the trunk was less stable late in the run.",
                 "More sway when tired: Schuette 2015. " + ROBUST,
             )
         return
@@ -270,7 +273,7 @@ def asymmetry(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
         return
     rows = _usual_rows(past, now, thresholds)
     known = column(rows, "side_known_percent") >= SIDES_KNOWN_PERCENT
-    for name, label in ASYMMETRIES:
+    for name, measured in ASYMMETRIES:
         value = number(now, name)
         usual = _usual(value, column(rows, name)[known], thresholds.asymmetry_floor_percent, thresholds)
         if usual is None or abs(usual.z) <= thresholds.asymmetry_z or abs(value) <= abs(usual.median):
@@ -279,9 +282,9 @@ def asymmetry(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds) -> Ite
             name.removesuffix("_percent"),
             "raised",
             {name: value, f"usual_{name}": usual.median, "z": usual.z, "sessions": usual.n},
-            f"{label} differs by {value:+.1f} % between left and right (+: left is larger); the median of "
-            f"{usual.n} sessions is {usual.median:+.1f} % (z {usual.z:.1f}). Reasons: one side is spared, or "
-            "the sensor was worn elsewhere.",
+            f"{COLUMNS[measured].label} differs by {value:+.1f} % between left and right "
+            f"(+: left is larger); the median of {usual.n} sessions is {usual.median:+.1f} % "
+            f"(z {usual.z:.1f}). Reasons: one side is spared, or the sensor was worn elsewhere.",
             ROBUST,
         )
 
@@ -330,12 +333,13 @@ RELATIVE: tuple[Rule, ...] = (
     intensity,
 )
 
-SWAY = (("roll_rom_deg", "Side tilt", " deg"), ("ml_sway_ratio", "The sideways share", ""))
-"""Column, label, unit: pelvic obliquity if there is a gyroscope, otherwise the mediolateral RMS ratio."""
+SWAY = ("roll_rom_deg", "ml_sway_ratio")
+"""Columns that measure sway: pelvic obliquity with a gyroscope, else the mediolateral RMS ratio."""
 ASYMMETRIES = (
-    ("contact_time_asymmetry_percent", "Contact time"),
-    ("peak_vgrf_asymmetry_percent", "Peak force"),
+    ("contact_time_asymmetry_percent", "contact_time_ms"),
+    ("peak_vgrf_asymmetry_percent", "peak_vgrf_bw"),
 )
+"""Entries of the summary, and the columns whose left and right they compare."""
 
 
 # -- helpers of several rules -------------------------------------------------------------------------------
@@ -361,9 +365,8 @@ def _spike(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds, name: str
         return
     band, hazard = HAZARDS[level - 1]
     is_load = name == DOSE
-    what, unit, key = (
-        ("Session load", "BW⁴", "session_load") if is_load else ("Distance", "km", "session_distance")
-    )
+    key = "session_load" if is_load else "session_distance"
+    unit = printed_unit(name)
     numbers = {name: value, f"greatest_{name}": greatest, "more_percent": more_percent}
     if is_load:
         for other in ("lumbar_dose_bw1", "lumbar_dose_bw10"):
@@ -373,8 +376,9 @@ def _spike(past: pd.DataFrame, now: pd.Series, thresholds: Thresholds, name: str
                     100.0 * (number(now, other) / np.nanmax(others) - 1.0)
                 )
     sentence = (
-        f"{what} {_amount(value)} {unit} is {more_percent:.0f} % above the greatest of the last "
-        f"{thresholds.spike_days} days ({_amount(greatest)} {unit} on {recent['start'].iloc[k]:%Y-%m-%d}); "
+        f"{COLUMNS[name].label} {_amount(value)} {unit} is {more_percent:.0f} % above the greatest of the "
+        f"last {thresholds.spike_days} days ({_amount(greatest)} {unit} on "
+        f"{recent['start'].iloc[k]:%Y-%m-%d}); "
     )
     sentence += _study(thresholds, band, hazard)
     if is_load:

@@ -20,7 +20,7 @@ LAYERS = [
     {"plot_style"},
     {"core"},
     {"engine"},
-    {"session", "gyroscope", "summary", "methods", "vgrf"},
+    {"session", "summary", "methods", "vgrf"},
     {"reassembly"},
     {"ble"},
     {"io"},

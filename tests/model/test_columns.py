@@ -19,7 +19,7 @@ from imurun.report.words import CONTEXT, TERMS, explained, label_with_unit, show
 from tests.live.made_steps import make_run
 
 PACKAGE = Path(imurun.__file__).parent
-TABLES = ("live", "report", "export", "cli")
+TABLES = ("live", "report", "export", "cli", "history")
 """Where a table of columns is shown or written."""
 ORDINARY = {"Side", "Gait", "Running", "Pain", "Distance", "Known at"}
 """Labels that are also words of their own."""
