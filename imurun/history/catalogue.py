@@ -215,7 +215,7 @@ class Catalogue:
             if "readonly" in str(error):
                 raise StoreError(f"{self._place} is read-only; choose another --store.") from error
             raise StoreError(
-                f"{self._place} cannot be used: {shown(str(error), 200)}; free space on its disk, or choose "
+                f"{self._place} cannot be used: {shown(str(error), 200)}; make room on its disk, or choose "
                 "another --store."
             ) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name that is not valid UTF-8

@@ -15,9 +15,9 @@ FOLDER = Path(imurun.ble.__file__).parent
 LAYERS = [
     {"codec", "control"},
     {"devices"},
-    {"backfill", "events"},
+    {"backfill"},
     {"decoding"},
-    {"event_detection"},
+    {"events"},
 ]
 """Modules of bytes and rules: they need no radio, files, clock or event loop."""
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

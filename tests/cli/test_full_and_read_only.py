@@ -198,4 +198,4 @@ def test_an_unclosed_history_on_a_read_only_disk_is_one_sentence(disk, made, run
     Path(f"{catalogue}-wal").write_bytes(b"left by a run that was killed")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     sentence = refused(*run("history", cwd=made, IMURUN_STORE=str(disk / "store")))
-    assert "its folder to another place and name that with --store" in sentence
+    assert "its folder to another place and give that as --store" in sentence

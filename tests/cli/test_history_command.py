@@ -145,7 +145,7 @@ def test_tag_changes_tags_and_runner(home):
     code, out, _ = invoke("history", "tag", "last", "--shoes", "Blue", "--pain-before", 1, "--distance", 7.5)
     assert code == 0
     assert "shoes Blue" in out
-    assert "pain goes from 0" in invoke("history", "tag", "last", "--pain-after", 11)[2]
+    assert "pain_after must be 0 (no pain) to 10" in invoke("history", "tag", "last", "--pain-after", 11)[2]
     assert "Nothing to change" in invoke("history", "tag", "last")[2]
     assert invoke("history", "tag", "last", "--to", "Lou")[0] == 0
     with Store() as store:

@@ -92,7 +92,7 @@ def ran(tmp_path_factory):
                         items.append(item)
                         if loop.time() >= end_s:
                             client.stop()
-            return items, sensor, client.stream_decoder.reassembler.place_of(0)
+            return items, sensor, client.stream_decoder.reassembler.position_of(0)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         items, sensor, second = run_virtual(scenario(monkeypatch))
