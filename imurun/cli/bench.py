@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from imurun.errors import SettingsError
+from imurun.errors import MissingExtraError, SettingsError
 
 app = typer.Typer(help="Benchmarks, in a checkout of the source.", no_args_is_help=True)
 
@@ -83,12 +83,16 @@ def _benchmark(module: str) -> ModuleType:
 
     Raises:
         SettingsError: the benchmarks are not importable, as outside a checkout.
+        MissingExtraError: a package that they use is missing.
     """
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != "benchmarks":
-            raise
+            raise MissingExtraError(
+                "The benchmarks need the extra 'dev': in imurun's checkout, "
+                "run .venv/bin/python -m pip install -e '.[dev]'."
+            ) from error
         raise SettingsError(
             "The benchmarks come with a checkout of the source, not with the installed package; "
             "in a checkout, run: python -m imurun bench ..."

@@ -56,6 +56,24 @@ class Outputs(NamedTuple):
     port: int = 5005
     lsl: bool = False
 
+    def check_extras(self) -> None:
+        """Check, before anything is recorded, that the packages of these outputs are installed.
+
+        Raises:
+            MissingExtraError: one is not.
+            SettingsError: the library of Lab Streaming Layer is missing.
+        """
+        from imurun.files.optional import optional_module
+
+        if self.page:
+            optional_module("tornado", extra="live", purpose="The live page, which --no-page leaves out,")
+        if self.page and self.share:
+            optional_module("segno", extra="live", purpose="The QR code of the live page")
+        if self.lsl:
+            from imurun.live.lsl import load_pylsl
+
+            load_pylsl()
+
 
 def live(
     sensor: Annotated[
@@ -108,10 +126,12 @@ def live(
     from imurun.sim.presets import eventful_run
 
     options = SensorOptions(rate, acc_range, gyr_range, kind)
+    outputs = Outputs(page, share, port, lsl)
     if simulate and (sensor or options != SensorOptions()):
         raise SettingsError("--simulate needs no sensor; leave --sensor and a sensor's settings out.")
     if speed is not None and not simulate:
         raise SettingsError("--speed goes with --simulate; a sensor runs in real time.")
+    outputs.check_extras()
     profile = read_runner_profile(owner_file(runner))
     stem = session_stem(out or Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")) if record else None
     compile_now()
@@ -124,7 +144,7 @@ def live(
         else:
             pipelines = await _sensor_pipelines(sensor or [], options, profile, stem)
         try:
-            await _show(pipelines, Outputs(page, share, port, lsl), keeps=record)
+            await _show(pipelines, outputs, keeps=record)
         finally:
             for pipeline in pipelines:
                 pipeline.close()
@@ -169,6 +189,8 @@ def replay(
     from imurun.live.pipelines import replay_pipeline
     from imurun.live.runner_profile import read_runner_profile
 
+    outputs = Outputs(page, share, port, lsl)
+    outputs.check_extras()
     profile = read_runner_profile(runner)
     recording = read(file)
     compile_now()
@@ -182,7 +204,7 @@ def replay(
             async for update in updates:
                 found.extend(update.steps)
 
-        await _show([pipeline], Outputs(page, share, port, lsl), gather, keeps=False)
+        await _show([pipeline], outputs, gather, keeps=False)
 
     asyncio.run(run())
     print(f"{len(found)} steps were found." if found else "No steps were found.")

@@ -66,3 +66,18 @@ def test_a_report_without_its_packages(missing):
             print(error)
     """
     assert "A report needs the extra 'report': in imurun's checkout" in run_without([missing], code)
+
+
+@pytest.mark.parametrize(("package", "options"), [("tornado", []), ("pylsl", ["--no-page", "--lsl"])])
+def test_a_live_run_without_a_package_of_its_outputs_records_nothing(tmp_path, package, options):
+    code = f"""
+        import os
+        from imurun.cli.main import main
+        os.chdir({str(tmp_path)!r})
+        sys.argv = ["imurun", "live", "--simulate", *{options!r}]
+        try:
+            main()
+        except SystemExit as end:
+            print(end.code, os.listdir())
+    """
+    assert run_without([package], code) == "1 []\n"

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.accuracy.__main__ import main
 from imurun.cli import bench
-from imurun.errors import SettingsError
+from imurun.errors import MissingExtraError, SettingsError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -92,5 +92,5 @@ def test_a_missing_dependency_is_reported(monkeypatch):
         raise ModuleNotFoundError("No module named 'bokeh'", name="bokeh")
 
     monkeypatch.setattr(bench, "import_module", absent)
-    with pytest.raises(ModuleNotFoundError, match="bokeh"):
+    with pytest.raises(MissingExtraError, match=r"extra 'dev'.*-e '\.\[dev\]'"):
         bench.bench_accuracy(None, None, None, quick=True)
