@@ -129,9 +129,12 @@ def step_tables(files: list[Path], steps_out: str | None) -> list[Path | None]:
 
 def _stem(file: Path) -> str:
     """The file's name without the endings of formats and compression."""
-    from imurun.io.endings import without_ending
+    from imurun.io.endings import PLAIN_ENDINGS
 
-    return without_ending(file.name)
+    name = file.name
+    for ending in (".gz", ".zip", *PLAIN_ENDINGS):
+        name = name.removesuffix(ending)
+    return name
 
 
 def _print_json(summary: dict[str, object], *, indent: int | None) -> None:

@@ -298,7 +298,7 @@ def _recordings(folder: Path) -> list[Path]:
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and path.name.lower().endswith(RECORDING_ENDINGS)
+        and path.name.lower().endswith((*RECORDING_ENDINGS, ".gz"))  # packed files may hide their ending
         and not path.name.startswith(".")
         and not path.name.split(".")[0].endswith(STEP_TABLE)
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-_PLAIN = (".csv", ".tsv", ".txt", ".parquet")
+PLAIN_ENDINGS = (".csv", ".tsv", ".txt", ".parquet")
 _OTHER = (".zip", ".journal", ".imulog")
-TABLE_ENDINGS = (*_PLAIN, *(f"{ending}.gz" for ending in _PLAIN))
+TABLE_ENDINGS = (*PLAIN_ENDINGS, *(f"{ending}.gz" for ending in PLAIN_ENDINGS))
 RECORDING_ENDINGS = (*TABLE_ENDINGS, *_OTHER)
 """Folders are searched for files with these endings. A single file is recognised by content instead."""
 WRITTEN_ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -12,6 +12,6 @@ WRITTEN_ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 def without_ending(name: str) -> str:
     """A file's name without the ending of a recording: `run.csv.gz` gives `run`."""
-    for ending in (".gz", *_PLAIN, *_OTHER):
+    for ending in (".gz", *PLAIN_ENDINGS, *_OTHER):
         name = name.removesuffix(ending) or name
     return name
