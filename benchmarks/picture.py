@@ -51,7 +51,7 @@ def draw() -> str:
         'font-family="sans-serif" font-size="13" fill="#333">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="20" font-size="15">Specific force at the lower back, upwards (g): '
-        "what imurun finds in it</text>",
+        "detected contacts and force</text>",
     ]
     for step in steps.to_dict("records"):
         first, last = step["initial_contact_s"], step["final_contact_s"]

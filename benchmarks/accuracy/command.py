@@ -55,7 +55,7 @@ def run_benchmark(
     try:
         with progress_bar("Scoring") as progress:
             done = generate(plan, folder, processes=processes, progress=progress)
-        print(f"{done} of {len(plan.units)} pieces were to be scored; the rest was there.", file=sys.stderr)
+        print(f"Scored {done} of {len(plan.units)} units; the others were unchanged.", file=sys.stderr)
         results = read_results(folder, describe(plan))
         if results.trials.empty:
             for note in results.notes:

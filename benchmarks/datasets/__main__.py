@@ -44,8 +44,8 @@ def show_datasets(name: str | None = None, *, download: bool = False) -> None:
             raise SettingsError("Name the dataset to download.")
         print_table(list_datasets())
     elif download:
-        with progress_bar(f"Downloading {name}") as tell:
-            folder = fetch(name, tell)
+        with progress_bar(f"Downloading {name}") as report:
+            folder = fetch(name, report)
         print(folder)
     else:
         print_dataset(name)

@@ -130,7 +130,7 @@ def _download_all(entry: Dataset, stage: Path, progress: Progress | None, scheme
         target.parent.mkdir(parents=True, exist_ok=True)
         share, before = file.size_bytes / total, done / total
 
-        def tell(part: float, before: float = before, share: float = share) -> None:
+        def report(part: float, before: float = before, share: float = share) -> None:
             if progress is not None:
                 progress(before + part * share)
 
@@ -139,7 +139,7 @@ def _download_all(entry: Dataset, stage: Path, progress: Progress | None, scheme
             target,
             sha256=file.sha256,
             max_bytes=file.size_bytes,
-            progress=tell,
+            progress=report,
             schemes=schemes,
         )
         done += file.size_bytes

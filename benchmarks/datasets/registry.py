@@ -170,7 +170,7 @@ def _dataset(where: str, table: Any, schemes: tuple[str, ...]) -> Dataset:
     where = f"{where} ({name})"
     for key in ("title", "source", "licence", "citation", "truth", "axes"):
         if not values[key].strip():
-            raise SettingsError(f"{where}: {key} is empty; say at least 'not verified'.")
+            raise SettingsError(f"{where}: {key} is empty; enter at least 'not verified'.")
     files = tuple(
         _file(f"{where}: file {i}", file, schemes) for i, file in enumerate(values.get("files", []), 1)
     )

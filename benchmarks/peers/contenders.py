@@ -62,7 +62,7 @@ CONTENDERS = (
         "mobgap",
         "mobgap",
         "run_mobgap.py",
-        "Walking only; no contact time, load or sway; no live use; wants the axes straight, body height, "
+        "Walking only; no contact time, load or sway; no live use; requires aligned axes, body height, "
         "height of the sensor and the cohort.",
         is_whole=True,
     ),
@@ -70,7 +70,7 @@ CONTENDERS = (
         "scikit-digital-health",
         "scikit-digital-health",
         "run_skdh.py",
-        "Walking only; no load or sway; no live use; wants body height, for lengths and speed.",
+        "Walking only; no load or sway; no live use; requires body height, for lengths and speed.",
         is_whole=True,
     ),
     Contender(

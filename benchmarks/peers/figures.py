@@ -41,7 +41,7 @@ class Figure:
 
     def quartiles(self, time: str) -> tuple[float, float, float]:
         """Lower quartile, median, upper quartile of "wall_s" or "cpu_s"."""
-        low, middle, high = np.percentile([getattr(told, time) for told in self.rounds], (25, 50, 75))
+        low, middle, high = np.percentile([getattr(measured, time) for measured in self.rounds], (25, 50, 75))
         return float(low), float(middle), float(high)
 
     @property
@@ -84,7 +84,7 @@ class Figure:
         times: dict[str, Any] = {}
         for time in TIMES if self.rounds else ():
             low, middle, high = self.quartiles(time)
-            values = [getattr(told, time) for told in self.rounds]
+            values = [getattr(measured, time) for measured in self.rounds]
             times[time] = {"median": middle, "quartiles": [low, high], "rounds": values}
         last = self.rounds[-1] if self.rounds else None
         return {

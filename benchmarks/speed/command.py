@@ -91,7 +91,7 @@ def run_benchmark(out: Path | None = None, only: Sequence[str] | None = None, *,
     console = Console(highlight=False)
     print_figures(figures, console)
     console.print(
-        "Processor time unless it says otherwise; the ratio is to the entry's reference, in the same run: "
+        "Processor time unless stated otherwise; the ratio is to the entry's reference, in the same run: "
         "benchmarks/speed/README.md."
     )
     console.print(f"Figures: {path}", soft_wrap=True, markup=False)

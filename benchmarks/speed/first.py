@@ -39,7 +39,7 @@ def measure_first(*, quick: bool) -> list[Figure]:
         first, again = (tuple(pair[k].cpu_s for pair in some) for k in (0, 1))
         figures.append(Figure("first", f"first analyze, {kind}", "s of processor time", first, again))
     messages = [float(COMPILING in pair[0].errors.lower()) for some in ran for pair in some]
-    unit = "1 if it says what it waits for"
+    unit = "1 if it prints why it waits"
     figures.append(Figure("first", "first analyze", unit, tuple(messages), (), 1.0, at_least=True))
     return figures
 

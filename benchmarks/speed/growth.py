@@ -15,7 +15,7 @@ from imurun.io import write_recording
 from imurun.sim.presets import steady_run
 
 RATE_HZ = 200.0
-PIECE_S = 600.0
+SEGMENT_S = 600.0
 """Length of the simulated run; longer recordings repeat it."""
 GROUP = 1_048_576
 """Rows in a row group, the default of pyarrow."""
@@ -69,9 +69,9 @@ def beyond_line_percent(lengths: tuple[float, ...], taken: np.ndarray) -> float:
 
 def write_lengths(folder: Path, lengths: tuple[float, ...]) -> list[Path]:
     """A recording of each length in hours, all of the same simulated running."""
-    piece = folder / "piece.parquet"
-    write_recording(steady_run(PIECE_S, rate_hz=RATE_HZ).recording, piece)
-    table = pq.read_table(piece)
+    segment = folder / "segment.parquet"
+    write_recording(steady_run(SEGMENT_S, rate_hz=RATE_HZ).recording, segment)
+    table = pq.read_table(segment)
     paths = [folder / f"{_length(hours).replace(' ', '-')}.parquet" for hours in lengths]
     for path, hours in zip(paths, lengths, strict=True):
         write_repeated(table, path, round(hours * 3600.0 * RATE_HZ))

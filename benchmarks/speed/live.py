@@ -91,10 +91,10 @@ def _pipeline(
         source = ReadySource(blocks, recording)
         pipeline = pipeline_of(source, recording, None if journals is None else next(journals))
         if shown:
-            moments = pipeline.broadcast.subscribe()
+            updates = pipeline.broadcast.subscribe()
             running = asyncio.create_task(pipeline.run())
             shown_s = 0.0
-            async for _ in moments:
+            async for _ in updates:
                 if pipeline.elapsed_s - shown_s >= SNAPSHOT_S:
                     shown_s = pipeline.elapsed_s
                     pipeline.state.snapshot(asyncio.get_running_loop().time())

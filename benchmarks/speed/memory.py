@@ -58,7 +58,7 @@ def measure_memory(*, quick: bool) -> list[Figure]:
         figure("resident at the start", "MB", float(resident_mb[0])),
         figure("resident after ten", "MB", *resident_mb[settled].tolist()),
         figure("resident at most", "MB", float(resident_mb.max())),
-        figure("missed by the slow taker", "blocks", float(n_missed)),
+        figure("missed by the slow subscriber", "blocks", float(n_missed)),
     ]
 
 

@@ -62,8 +62,8 @@ def _stages(name: str, recording: Recording, repeats: int) -> list[Figure]:
         "arrays to steps": lambda: push_all(recording),
         "orientation": lambda: _orient(acc, gyr, rate_hz),
         "stepper": lambda: _step(acc, quats, rate_hz, mounting),
-        "search for the mounting": lambda: push_all(recording, stop=until_found),
-        "as long with it given": lambda: push_all(recording, mounting, stop=until_found),
+        "alignment search": lambda: push_all(recording, stop=until_found),
+        "same samples, mounting given": lambda: push_all(recording, mounting, stop=until_found),
         "analyze, whole": lambda: analyze(recording),
     }
     taken = _taken(works, repeats)

@@ -44,35 +44,35 @@ def measure_push(*, quick: bool) -> list[Figure]:
             n_settled = round(SETTLED_S * RATE_HZ / n_block)
             before, measured = blocks[:n_settled], blocks[n_settled:]
             works = [
-                lambda: waits_us(_copy, measured, clock),  # noqa: B023
-                lambda: waits_us(_running(recording, before), measured, clock),  # noqa: B023
+                lambda: latencies_us(_copy, measured, clock),  # noqa: B023
+                lambda: latencies_us(_running(recording, before), measured, clock),  # noqa: B023
             ]
             copies, pushes = in_turn(works, repeats)
             for rank_name, rank in RANKS.items():
                 name = f"{n_block} a block: {rank_name}"
-                least, waits = (
+                least, latencies = (
                     tuple(float(np.percentile(one, rank)) for one in some) for some in (copies, pushes)
                 )
                 target = TARGETS.get(name) if unit == ON_THE_CLOCK else None
-                figures.append(Figure("push", name, unit, waits, least, target))
+                figures.append(Figure("push", name, unit, latencies, least, target))
     return figures
 
 
-def waits_us(
+def latencies_us(
     push: Push, blocks: Sequence[SampleBlock], clock: Callable[[], int] = time.perf_counter_ns
 ) -> FloatArray:
     """Duration of each call, from a clock in ns; shape (n,)."""
-    waits = []
+    latencies = []
     for block in blocks:
         assert block.gyr is not None
         begin = clock()
         push(block.acc, block.gyr)
-        waits.append(clock() - begin)
-    return np.array(waits) / 1e3
+        latencies.append(clock() - begin)
+    return np.array(latencies) / 1e3
 
 
 def _running(recording: Recording, before: Sequence[SampleBlock]) -> Push:
-    """The push method of an analyzer that knows the mounting."""
+    """The push method of an analyzer after its alignment search."""
     analyzer = RunAnalyzer(recording.rate_hz, acc_range_g=recording.acc_range_g)
     for block in before:
         analyzer.push(block.acc, block.gyr)

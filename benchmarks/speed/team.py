@@ -65,7 +65,7 @@ def measure_team(*, quick: bool) -> list[Figure]:
     least: list[float] = []
     for _ in range(repeats):
         least.append(100.0 / seconds * cpu_s(lambda: [np.frombuffer(v, np.uint8) for v in N_RUNS * views]))
-        bare.append(asyncio.run(_late_without_takers(recording)))
+        bare.append(asyncio.run(_late_without_subscribers(recording)))
         with TemporaryDirectory() as folder:
             taken.append(asyncio.run(_run(recording, Path(folder), n_steps)))
 
@@ -83,7 +83,9 @@ def measure_team(*, quick: bool) -> list[Figure]:
         late_ms = [1000.0 * float(np.percentile(t.late_s, rank)) for t in taken]
         bare_ms = [1000.0 * float(np.percentile(late_s, rank)) for late_s in bare]
         figures.append(figure(f"block late, {name}", "ms", late_ms, bare_ms))
-    figures.append(figure("blocks that a taker missed", "a repeat", [t.n_missed for t in taken], target=0.0))
+    figures.append(
+        figure("blocks that a subscriber missed", "a repeat", [t.n_missed for t in taken], target=0.0)
+    )
     figures.append(figure("samples not in the journals", "a repeat", [t.n_lost for t in taken], target=0.0))
     figures.append(figure("runs with other steps", "a repeat", [t.n_steps_wrong for t in taken], target=0.0))
     return figures
@@ -98,11 +100,11 @@ async def _run(recording: Recording, folder: Path, n_steps: int) -> Taken:
     loop = asyncio.get_running_loop()
     late_s: list[float] = []
 
-    def taker(moments: Subscription[Update]) -> LiveOutput:
+    def subscriber(updates: Subscription[Update]) -> LiveOutput:
         async def take(_ended: asyncio.Event) -> None:
-            async for moment in moments:
-                if math.isfinite(moment.block.time_s):
-                    late_s.append(loop.time() - moment.block.time_s)
+            async for update in updates:
+                if math.isfinite(update.block.time_s):
+                    late_s.append(loop.time() - update.block.time_s)
 
         return take
 
@@ -118,9 +120,9 @@ async def _run(recording: Recording, folder: Path, n_steps: int) -> Taken:
         async def terminal(ended: asyncio.Event) -> None:
             await show_terminal(states, stop=ended, console=screen)
 
-        takers = [taker(pipeline.broadcast.subscribe()) for pipeline in pipelines]
+        subscribers = [subscriber(pipeline.broadcast.subscribe()) for pipeline in pipelines]
         cpu, wall = time.process_time(), loop.time()
-        await run_all(pipelines, [terminal, numbers, *takers])
+        await run_all(pipelines, [terminal, numbers, *subscribers])
         share = (time.process_time() - cpu) / (loop.time() - wall)
     return Taken(
         100.0 * share,
@@ -141,7 +143,7 @@ def _n_lost(recording: Recording, stem: Path) -> int:
     return len(recording) - int(same.sum())
 
 
-async def _late_without_takers(recording: Recording) -> list[float]:
+async def _late_without_subscribers(recording: Recording) -> list[float]:
     """The reference: latency of the same number of sources whose blocks are not processed."""
     clock = asyncio.get_running_loop().time
     late_s: list[float] = []

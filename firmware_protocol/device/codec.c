@@ -1,4 +1,4 @@
-/* Bytes from fields. */
+/* Encodes fields as the bytes of the wire format. */
 #include "imurun_protocol.h"
 
 uint8_t *imup_put16(uint8_t *out, uint16_t value) {

@@ -1,4 +1,4 @@
-/* The control point: one request, one response, in as many indications as the MTU asks for. */
+/* The control point: one request, one response, in as many indications as the MTU requires. */
 #include <string.h>
 
 #include "internal.h"
@@ -7,7 +7,7 @@ typedef struct {
     imup_device *device;
     const uint8_t *params;
     uint64_t received_us;
-    uint8_t *out; /* where the payload goes on */
+    uint8_t *out; /* next byte of the payload */
 } request;
 
 static uint8_t *put_capabilities(const imup_device *device, uint8_t *out) {
@@ -117,7 +117,7 @@ static uint8_t stop(request *r) {
     if (!device->running) {
         return IMUP_NOT_RUNNING;
     }
-    imup_read_sensor(device); /* what the FIFO still has belongs to the run */
+    imup_read_sensor(device); /* samples still in the FIFO belong to the run */
     (void)device->port->sample(device->port->context, false);
     device->running = false;
     imup_log_close(device);

@@ -1,5 +1,5 @@
-/* The device side of the imurun protocol: what firmware includes. No allocation, no operating system.
-   All calls come from one context (the main loop); an interrupt only queues what it has for it. */
+/* The device side of the imurun protocol: header for firmware. No allocation, no operating system.
+   Make all calls from one context (the main loop); an interrupt only queues its events for it. */
 #ifndef IMURUN_DEVICE_H
 #define IMURUN_DEVICE_H
 
@@ -18,7 +18,7 @@ extern "C" {
 #define IMUP_RESPONSE_MAX 128u
 
 typedef struct {
-    uint8_t rates, acc_ranges, gyr_ranges; /* how many of the lists below are used */
+    uint8_t rates, acc_ranges, gyr_ranges; /* number of used entries in the lists below */
     uint16_t rates_hz[IMUP_LIST_MAX];
     uint8_t acc_ranges_g[IMUP_LIST_MAX];
     uint16_t gyr_ranges_deg_s[IMUP_LIST_MAX];
@@ -26,7 +26,7 @@ typedef struct {
     const char *firmware;
 } imup_capabilities;
 
-/* What a board supplies: PORTING.md says each in full. */
+/* The functions that a board supplies; PORTING.md describes each. */
 typedef struct {
     void *context;
     imup_capabilities capabilities;
@@ -34,14 +34,14 @@ typedef struct {
     bool (*configure)(void *context, imup_configuration *configuration);
     bool (*sample)(void *context, bool on);
     size_t (*read_fifo)(void *context, imup_sample *out, size_t room, uint32_t *lost_before);
-    /* radio: false when it cannot take the bytes at present; it is asked again at the next poll */
+    /* radio: false while its queue is full; the call is repeated at the next poll */
     bool (*notify)(void *context, const uint8_t *data, size_t size);
     bool (*indicate)(void *context, const uint8_t *data, size_t size);
     /* board */
     uint64_t (*clock_us)(void *context);
     uint32_t (*random_u32)(void *context);
     uint8_t (*battery_percent)(void *context);
-    /* storage: log_entry gives the position-th log, oldest first */
+    /* storage: log_entry returns the log at a position, oldest first */
     bool (*log_open)(void *context);
     bool (*log_append)(void *context, const uint8_t *data, size_t size);
     void (*log_close)(void *context);
@@ -56,12 +56,12 @@ typedef struct {
     bool subscribed;
     uint16_t sequence; /* of the next notification */
     imup_cursor live;
-    imup_transfer_kind transfer; /* what is sent on request beside the live stream */
+    imup_transfer_kind transfer; /* transfer on request, beside the live stream */
     imup_cursor fetch;
     uint32_t fetch_end;
     uint16_t log_id;
     uint32_t log_offset, log_end;
-    bool time_due; /* a time frame of short mode waits, for time_cursor's index */
+    bool time_due; /* a time frame of short mode is pending, with the fields below */
     uint8_t time_flags;
     uint32_t time_index, time_us;
 } imup_stream;
@@ -88,7 +88,7 @@ typedef struct {
     uint16_t run; /* starts since boot */
     bool running;
     uint32_t lost; /* samples that the sensor's FIFO dropped in this run */
-    uint64_t host_time_us, host_time_at_us; /* the last host time told, and when by the own clock; 0: never */
+    uint64_t host_time_us, host_time_at_us; /* last time sync: Unix time, and device clock at its receipt; 0: none */
     imup_configuration configuration;
     imup_ring ring;
     imup_stream stream;
@@ -99,16 +99,16 @@ typedef struct {
 /* Once after power-up. The port must live as long as the device. */
 void imup_init(imup_device *device, const imup_port *port);
 
-/* As often as the sensor's FIFO or the radio has something, at least every half FIFO. */
+/* Whenever the sensor's FIFO or the radio has data, at least once per half FIFO. */
 void imup_poll(imup_device *device);
 
-/* Events of the radio. A new link has MTU 23 and no subscription until told otherwise. */
+/* Events of the radio. A new connection has MTU 23 and no subscription until these calls change it. */
 void imup_set_mtu(imup_device *device, uint16_t mtu);
 void imup_set_subscribed(imup_device *device, bool subscribed); /* notifications of the data characteristic */
 void imup_disconnected(imup_device *device);
 
-/* A write to the control characteristic, with the clock at its receipt. False while the response before it is not
-   all sent: answer the write with ATT error 0xFE (procedure already in progress). */
+/* A write to the control characteristic, with the clock at its receipt. False while the previous response is
+   not completely sent: answer the write with ATT error 0xFE (procedure already in progress). */
 bool imup_control_write(imup_device *device, const uint8_t *data, size_t size, uint64_t received_us);
 
 /* The value of the info characteristic, at most IMUP_RESPONSE_MAX bytes; returns its size. */

@@ -1,4 +1,4 @@
-/* The numbers of the wire format (firmware_protocol/README.md), and bytes from fields. */
+/* Constants of the wire format (firmware_protocol/README.md), and functions that encode fields as bytes. */
 #ifndef IMURUN_PROTOCOL_H
 #define IMURUN_PROTOCOL_H
 
@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define IMUP_VERSION 1u
-#define IMUP_MTU_MIN 23u     /* what every link starts with */
+#define IMUP_MTU_MIN 23u     /* of every new connection */
 #define IMUP_ATT_HEAD 3u     /* of a notification or indication */
 #define IMUP_FRAME_MAX 244u  /* fills one link-layer packet at MTU 247 */
 #define IMUP_FRAME_HEAD 14u
@@ -65,24 +65,24 @@ enum imup_status {
 #define IMUP_START_LOG 1u /* bit of start's options */
 #define IMUP_BATTERY_UNKNOWN 255u
 
-/* One sample: ax ay az gx gy gz as the sensor gives them, and when it was taken (low 32 bits of the clock). */
+/* One sample: raw ax ay az gx gy gz, and the time at which it was taken (low 32 bits of the clock). */
 typedef struct {
     int16_t axes[6];
     uint32_t time_us;
 } imup_sample;
 
-/* What configure set. The scales are 1e-9 g and 1e-9 deg/s per step of the raw values. */
+/* Result of configure. The scales are 1e-9 g and 1e-9 deg/s per step of the raw values. */
 typedef struct {
     uint8_t id; /* 0: never configured */
     uint16_t rate_hz;
-    uint32_t rate_mhz; /* what the sensor really does */
+    uint32_t rate_mhz; /* actual rate of the sensor */
     uint8_t acc_range_g;
     uint16_t gyr_range_deg_s;
     uint32_t acc_scale;
     uint32_t gyr_scale;
 } imup_configuration;
 
-/* What stands at the head of every log. */
+/* First record of every log. */
 typedef struct {
     uint32_t boot_id;
     uint16_t run;
@@ -91,7 +91,7 @@ typedef struct {
     uint64_t host_time_us; /* Unix time; 0: unknown */
 } imup_run_header;
 
-/* Little-endian bytes, returning the place after them. */
+/* Little-endian. The put functions return the position after the bytes. */
 uint8_t *imup_put16(uint8_t *out, uint16_t value);
 uint8_t *imup_put32(uint8_t *out, uint32_t value);
 uint8_t *imup_put64(uint8_t *out, uint64_t value);
@@ -102,20 +102,20 @@ uint64_t imup_get64(const uint8_t *in);
 /* CRC-16/CCITT-FALSE. */
 uint16_t imup_crc16(const uint8_t *data, size_t size);
 
-/* How many samples a frame takes at this MTU, at most IMUP_SAMPLES_MAX; 0: only short samples fit. */
+/* Number of samples that fit in a frame at this MTU, at most IMUP_SAMPLES_MAX; 0: only short samples fit. */
 uint8_t imup_samples_at(uint16_t mtu);
 
-/* The clipped flags that these samples call for. */
+/* The clipped flags of these samples. */
 uint8_t imup_clipped(const imup_sample *samples, size_t count);
 
 /* Each writes one frame (at most IMUP_FRAME_MAX bytes) and returns its size. */
 size_t imup_put_samples(uint8_t *out, uint8_t flags, uint16_t sequence, uint32_t first_index, uint32_t time_us,
                         uint8_t configuration_id, const imup_sample *samples, uint8_t count);
 size_t imup_put_short(uint8_t *out, uint8_t flags, uint16_t sequence, uint32_t index, const imup_sample *sample);
-/* The data are already at out + IMUP_LOG_DATA_HEAD. */
+/* The data must already be at out + IMUP_LOG_DATA_HEAD. */
 size_t imup_seal_log_data(uint8_t *out, uint8_t flags, uint16_t sequence, uint32_t offset, uint8_t length);
 size_t imup_put_run_header(uint8_t *out, uint8_t flags, uint16_t sequence, const imup_run_header *header);
-/* The 16 bytes that configure and configuration answer; returns the place after them. */
+/* The 16 bytes in the responses to configure and configuration; returns the position after them. */
 uint8_t *imup_put_configuration(uint8_t *out, const imup_configuration *configuration);
 
 #ifdef __cplusplus

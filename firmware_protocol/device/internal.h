@@ -1,4 +1,4 @@
-/* What the files of the device side call of one another. */
+/* Functions shared by the device files. */
 #ifndef IMURUN_INTERNAL_H
 #define IMURUN_INTERNAL_H
 

@@ -1,4 +1,4 @@
-/* What goes out on the data characteristic: live frames first, then what was asked for. */
+/* Sends frames on the data characteristic: live frames first, then those of a fetch or log read. */
 #include "internal.h"
 
 void imup_stream_restart(imup_device *device) {
@@ -9,7 +9,7 @@ void imup_stream_restart(imup_device *device) {
     stream->time_due = false;
 }
 
-/* The sequence counts only what the radio took. */
+/* The sequence counts only notifications that the radio accepted. */
 static bool send(imup_device *device, const uint8_t *frame, size_t size) {
     if (!device->port->notify(device->port->context, frame, size)) {
         return false;
@@ -30,7 +30,7 @@ static bool send_time(imup_device *device) {
     return true;
 }
 
-/* Sends one frame from the cursor on. False when there is none, or the radio does not take it. */
+/* Sends one frame from the cursor on. False if there is none, or the radio does not accept it. */
 static bool send_samples(imup_device *device, imup_cursor *cursor, uint32_t end, uint8_t flags, bool flush) {
     imup_stream *const stream = &device->stream;
     imup_sample samples[IMUP_SAMPLES_MAX];
@@ -70,7 +70,7 @@ static bool send_log(imup_device *device) {
     const size_t wanted = left < room ? left : room;
     const size_t count = device->port->log_read(device->port->context, stream->log_id, stream->log_offset,
                                                 frame + IMUP_LOG_DATA_HEAD, wanted);
-    if (count == 0u || count > wanted) { /* storage gave up: the reader sees that the rest does not come */
+    if (count == 0u || count > wanted) { /* storage failed: the client sees that fewer bytes arrive than announced */
         stream->transfer = IMUP_NO_TRANSFER;
         return false;
     }

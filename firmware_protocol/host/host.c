@@ -11,9 +11,9 @@ typedef struct {
 } fifo_entry;
 
 typedef struct {
-    uint8_t *bytes; /* packets, each after its size in one byte */
+    uint8_t *bytes; /* packets, each preceded by its size in one byte */
     size_t start, end, room;
-    int32_t takes; /* negative: any number */
+    int32_t takes; /* negative: no limit */
 } queue;
 
 typedef struct {

@@ -1,5 +1,6 @@
-/* Replays a script from standard input against the device side, and prints what it sends:
-   `n HEX` a notification, `i HEX` an indication, `refused` for a write that came too early. For sanitizers and debuggers.
+/* Replays a script from standard input against the device side, and prints the packets that it sends:
+   `n HEX` a notification, `i HEX` an indication, `refused` for a write before the previous response is sent.
+   For sanitizers and debuggers.
 
    write HEX | push COUNT | lose COUNT | clock US | mtu N | subscribe 0/1 | disconnect | reboot BOOT_ID
    radio NOTIFICATIONS INDICATIONS | battery PERCENT | failing SENSOR STORAGE                                        */
@@ -22,7 +23,7 @@ static void print_packets(imuh_board *board, char name, size_t (*take)(imuh_boar
 }
 
 static void write_hex(imuh_board *board, const char *hex) {
-    /* Of the very size, so that a sanitizer sees a read beyond it. */
+    /* Of exactly this size, so that a sanitizer detects a read beyond it. */
     const size_t size = strlen(hex) / 2u;
     uint8_t *const data = malloc(size);
     for (size_t k = 0; k < size; k++) {

@@ -41,10 +41,12 @@ class Quantity:
 QUANTITIES: dict[str, Quantity] = {
     quantity.name: quantity
     for quantity in (
-        Quantity("initial_error_ms", "Initial contact", "ms", 1, "when the foot comes down"),
+        Quantity("initial_error_ms", "Initial contact", "ms", 1, "when the foot touches the ground"),
         Quantity("final_error_ms", "Final contact", "ms", 1, "when the foot leaves the ground"),
-        Quantity("contact_error_ms", "Contact time", "ms", 1, "how long the foot stays down"),
-        Quantity("flight_error_ms", "Flight time", "ms", 1, "how long no foot is down before a contact"),
+        Quantity("contact_error_ms", "Contact time", "ms", 1, "how long the foot is on the ground"),
+        Quantity(
+            "flight_error_ms", "Flight time", "ms", 1, "how long no foot is on the ground before a contact"
+        ),
         Quantity(
             "step_frequency_error_percent",
             "Step frequency",
@@ -69,7 +71,7 @@ QUANTITIES: dict[str, Quantity] = {
             "Side right",
             "%",
             1,
-            "contacts whose foot, left or right, was named right",
+            "contacts with the correct foot, left or right",
             headline="mean",
             scale=100.0,
             signed=False,

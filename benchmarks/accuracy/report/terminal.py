@@ -33,7 +33,7 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
     table = Table(
         box=None, pad_edge=False, header_style="dim", title="Targets, on runners left out of the fit"
     )
-    for name in ("figure", "measured", "to reach", "verdict", "published"):
+    for name in ("figure", "measured", "target", "verdict", "published"):
         table.add_column(name, justify="right" if name == "measured" else "left")
     for verdict in verdicts:
         target = verdict.target

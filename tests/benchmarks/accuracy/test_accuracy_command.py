@@ -35,7 +35,7 @@ def test_the_command_runs_synthetic_trials_and_writes_the_page(made, tmp_path, c
     words = ["--out", str(tmp_path), "--quick", "--methods", "imurun-left-out", "--methods", "late"]
     assert main(words) == 0
     printed = capsys.readouterr()
-    for part in ("to reach", "Foot strikes", "Made late", "accuracy.html"):
+    for part in ("target", "Foot strikes", "Made late", "accuracy.html"):
         assert part in printed.out
     assert (tmp_path / "accuracy.html").stat().st_size > 100_000
     assert (tmp_path / "scores.csv").read_text().startswith("method,condition,group")

@@ -175,7 +175,7 @@ def test_parallel_runs_lose_nothing_and_a_gap_in_a_journal_is_detected(monkeypat
     figures = {figure.name: figure for figure in team.measure_team(quick=True)}
     assert json.loads(json.dumps([figure.record() for figure in figures.values()]))
     assert figures["2 runs: samples not in the journals"].values == (0,)
-    assert figures["2 runs: blocks that a taker missed"].values == (0,)
+    assert figures["2 runs: blocks that a subscriber missed"].values == (0,)
     assert figures["2 runs: runs with other steps"].values == (0,)
     assert figures["2 runs: block late, worst"].values >= figures["2 runs: block late, median"].values
 

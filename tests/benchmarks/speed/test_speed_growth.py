@@ -45,7 +45,7 @@ def test_the_cost_of_an_hour_does_not_include_the_start(monkeypatch):
         return Ran(9.0, taken[path.stem], 300.0 + taken[path.stem], "", "")
 
     monkeypatch.setattr(growth, "run_imurun", fake)
-    monkeypatch.setattr(growth, "PIECE_S", 20.0)
+    monkeypatch.setattr(growth, "SEGMENT_S", 20.0)
     figures = growth.measure_growth(quick=True)
     costs = [figure for figure in figures if figure.unit.endswith("a recorded hour")]
     assert [figure.name for figure in costs] == ["5 min", "10 min", "30 min"]

@@ -19,9 +19,9 @@ def test_every_push_is_timed():
         seen.append((acc, gyr))
         time.sleep(0.002)
 
-    waits = push.waits_us(slow, blocks)
-    assert len(waits) == len(seen) == len(blocks)
-    assert waits.min() >= 2000.0
+    latencies = push.latencies_us(slow, blocks)
+    assert len(latencies) == len(seen) == len(blocks)
+    assert latencies.min() >= 2000.0
     assert all(acc is block.acc and gyr is block.gyr for (acc, gyr), block in zip(seen, blocks, strict=True))
 
 
