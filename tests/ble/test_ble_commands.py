@@ -134,7 +134,7 @@ def test_record_then_analyze_then_download_the_log(firmware, tmp_path):
     after = datetime.now(UTC)
     assert recorded[0] == 0, recorded
     assert "no gap" in recorded[1]
-    assert "19 samples that were missing came after all." in recorded[2]
+    assert "19 missing samples were received later." in recorded[2]
     recording = imurun.read(out)
     assert len(recording) > 500
     assert recording.rate_hz == pytest.approx(208, rel=2e-3)
