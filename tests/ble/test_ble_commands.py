@@ -213,7 +213,10 @@ def test_a_full_disk_is_one_sentence_and_the_journal_stays(firmware, tmp_path):
     assert code == 1
     last = err.strip().splitlines()[-1]
     assert last.startswith("imurun: ")
-    assert "run.journal cannot be written any more (File too large); what it holds stays readable." in last
+    assert (
+        "run.journal cannot be written any more (File too large); the data written so far stay readable."
+        in last
+    )
     assert "Traceback" not in err
     assert len(imurun.read(out.with_suffix(".journal"))) > 300
     assert not out.exists()

@@ -184,7 +184,7 @@ def test_a_stranger():
         async with sensor(board, name="Heart"):
             SensorClient(await find("Heart", FIND_S), SETTINGS)
 
-    with pytest.raises(WrongSensorError, match="Heart is no sensor that imurun knows; choose") as caught:
+    with pytest.raises(WrongSensorError, match="Heart is not a supported sensor; choose") as caught:
         run(scenario())
     assert caught.match(SENTENCE)
 

@@ -140,7 +140,7 @@ def test_times_that_jump_end_the_recording(tmp_path):
 
     recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
     assert len(recording) == 640
-    assert "jump by 1e+09 s; what follows was left out" in recording.warnings[0]
+    assert "jump by 1e+09 s; the rest was omitted" in recording.warnings[0]
 
 
 @pytest.mark.parametrize(

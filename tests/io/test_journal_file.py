@@ -105,7 +105,7 @@ def test_impossible_arrival_times_end_the_recording(write, arrival_s):
     cut = imurun.read(write([*steady(20), (arrival_s, frame(380))]))
     np.testing.assert_array_equal(cut.acc, whole.acc)
     assert "times of this journal jump" in cut.warnings[0]
-    assert "what follows was left out" in cut.warnings[0]
+    assert "the rest was omitted" in cut.warnings[0]
 
 
 def test_a_journal_without_samples_is_an_error(write):
