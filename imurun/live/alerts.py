@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from imurun.engine import Step
-from imurun.live.rules import AlertRule
+from imurun.live.alert_rules import AlertRule
 from imurun.live.state import Alert
 from imurun.model.columns import COLUMNS, printed_unit
 
@@ -32,7 +32,7 @@ class AlertWatch:
     """Watches a set of rules.
 
     Args:
-        rules: such as `imurun.live.rules.DEFAULT_RULES`.
+        rules: such as `imurun.live.alert_rules.DEFAULT_RULES`.
         session_load_bw4: the runner's limit for the load of a session, BW^4; None switches the rules on the
             load off.
     """

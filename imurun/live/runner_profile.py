@@ -1,10 +1,10 @@
-"""The runner of a live run: who it is, and the alert rules and limits of the runner's TOML file.
+"""The runner of a live run: body measures, and the alert rules and limits of the runner's TOML file.
 
 [limits]
 session_load_bw4 = 40000      # see `imurun.files.runner_toml`
 
 [alerts]
-off = ["cadence"]             # rules of `imurun.live.rules.DEFAULT_RULES` that are not watched
+off = ["cadence"]             # rules of `imurun.live.alert_rules.DEFAULT_RULES` that are not watched
 
 [alerts.contact]              # another rule; the name of a default rule replaces that rule
 column = "contact_time_ms"
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from imurun.files.runner_toml import RunnerToml
 from imurun.files.text import sanitize, shown
 from imurun.io import read_runner
-from imurun.live.rules import DEFAULT_RULES, AlertRule, RuleError
+from imurun.live.alert_rules import DEFAULT_RULES, AlertRule, RuleError
 from imurun.model.runner import Runner
 
 MOST_RULES = 50

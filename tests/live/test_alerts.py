@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from imurun.engine import Step
 from imurun.io import read
+from imurun.live.alert_rules import DEFAULT_RULES, LEAST_QUIET_S, AlertRule, RuleError
 from imurun.live.alerts import FRESH_STEPS, PAUSE_S, SETTLING_STEPS, AlertWatch, _Window
-from imurun.live.rules import DEFAULT_RULES, LEAST_QUIET_S, AlertRule, RuleError
 from imurun.model.recording import Recording
 from imurun.session import analyze
 from imurun.sim import RunnerModel, Segment, SensorModel, simulate

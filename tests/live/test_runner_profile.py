@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from imurun.errors import SettingsError
 from imurun.files.toml import line_of
 from imurun.io import read_runner
-from imurun.live.rules import DEFAULT_RULES, LONGEST_WHY, AlertRule
+from imurun.live.alert_rules import DEFAULT_RULES, LONGEST_WHY, AlertRule
 from imurun.live.runner_profile import MOST_RULES, Limits, read_limits
 
 WHOLE = """name = "Kim"

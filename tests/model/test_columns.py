@@ -11,8 +11,8 @@ import imurun
 from imurun.cli.history_tables import MEASURES
 from imurun.engine import Step
 from imurun.export.fit_fields import DEVELOPER
+from imurun.live.alert_rules import NUMBERS, AlertRule
 from imurun.live.alerts import AlertWatch
-from imurun.live.rules import NUMBERS, AlertRule
 from imurun.live.state import METRICS
 from imurun.model.columns import COLUMNS, DERIVED_COLUMNS, STEP_COLUMNS, UNITS, printed_unit
 from imurun.report.words import CONTEXT, TERMS, explained, label_with_unit, shown

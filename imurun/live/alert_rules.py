@@ -208,12 +208,13 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
     AlertRule(
         "load_80",
         load_percent=80.0,
-        why="Turn for home in time: the last fifth of the limit is left.",
+        why="Plan the way back: 20 % of the limit is left.",
     ),
     AlertRule(
         "load_100",
         load_percent=100.0,
-        why="Sessions beyond what a runner is used to go with more injuries (BJSM 2025, on distance).",
+        why="Sessions beyond what a runner is used to are associated with more injuries "
+        "(BJSM 2025, on distance).",
     ),
 )
 """Rules that are watched unless the runner's file switches them off or replaces them.
