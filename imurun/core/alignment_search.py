@@ -26,7 +26,7 @@ from imurun.model.frames import FloatArray, level_rotation
 LOOK_BACK_S = 4.0
 """Held without running: a run is dated back by less than this."""
 LEAD_S = 1.0
-"""What is held before the first running step, for the smoothing to resolve_first."""
+"""Seconds held before the first running step, so that the smoothing settles."""
 ENOUGH_RUNNING_S = 10.0
 ENOUGH_CONFIDENCE = 0.5
 PLENTY_RUNNING_S = 20.0
@@ -79,11 +79,11 @@ class AlignmentSearch:
         seconds: list[np.ndarray] = []
         taken = 0
         while taken < len(acc):
-            piece = slice(taken, taken + self._samples_a_second - self._held.stop % self._samples_a_second)
-            part = acc[piece]
-            self._held.append(part, None if gyr is None else gyr[piece], quats[piece])
-            steps, these_seconds = self._level_stepper.push(part, quats[piece])
-            taken += len(part)
+            rows = slice(taken, taken + self._samples_a_second - self._held.stop % self._samples_a_second)
+            block = acc[rows]
+            self._held.append(block, None if gyr is None else gyr[rows], quats[rows])
+            steps, these_seconds = self._level_stepper.push(block, quats[rows])
+            taken += len(block)
             seconds.append(these_seconds)
             ready.append(self._take(steps))
             mounting, no_run = self._decide()
@@ -100,14 +100,14 @@ class AlignmentSearch:
         taken = 0
         while taken < n_missing:
             if len(self._withheld):
-                part = min(
+                n_part = min(
                     self._samples_a_second - self._held.stop % self._samples_a_second, n_missing - taken
                 )
             else:
-                part = n_missing - taken  # there is nothing to decide within the gap
-            self._level_stepper.break_off(part)
-            self._held.skip(part)
-            taken += part
+                n_part = n_missing - taken  # there is nothing to decide within the gap
+            self._level_stepper.break_off(n_part)
+            self._held.skip(n_part)
+            taken += n_part
             mounting, no_run = self._decide()
             ready.append(no_run)
             if mounting is not None:
@@ -273,10 +273,10 @@ class HeldSamples:
         if first < self.start or stop > self.stop:
             return None
         acc, gyr, _ = self.arrays()
-        piece = slice(first - self.start, stop - self.start)
-        if not np.isfinite(acc[piece]).all():
+        rows = slice(first - self.start, stop - self.start)
+        if not np.isfinite(acc[rows]).all():
             return None
-        return acc[piece], None if gyr is None else gyr[piece]
+        return acc[rows], None if gyr is None else gyr[rows]
 
     @property
     def state(self) -> dict[str, Any]:

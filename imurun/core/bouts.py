@@ -72,18 +72,18 @@ def _step_bouts(steps: np.ndarray, gait: int, kind: str, duration_s: float) -> l
 def _cut_apart(bouts: list[Bout]) -> list[Bout]:
     """Bouts in order of time without overlaps; gaps keep their exact borders."""
     gaps = [bout for bout in bouts if bout.kind == "gap"]
-    pieces = list(gaps)
+    parts = list(gaps)
     for bout in bouts:
         if bout.kind == "gap":
             continue
         start = bout.start_s
         for gap in gaps:
             if gap.start_s < bout.end_s and gap.end_s > start:
-                pieces.append(Bout(start, gap.start_s, bout.kind))
+                parts.append(Bout(start, gap.start_s, bout.kind))
                 start = gap.end_s
-        pieces.append(Bout(start, bout.end_s, bout.kind))
+        parts.append(Bout(start, bout.end_s, bout.kind))
     apart: list[Bout] = []
-    for bout in sorted(piece for piece in pieces if piece.end_s > piece.start_s):
+    for bout in sorted(part for part in parts if part.end_s > part.start_s):
         if apart and bout.start_s < apart[-1].end_s:
             before = apart[-1]
             if bout.end_s <= before.end_s:

@@ -23,7 +23,7 @@ OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 INNER_OPTIONS: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 WITHOUT_COMPILER: bool = config.DISABLE_JIT  # pyright: ignore[reportAttributeAccessIssue]
 unrolled: Any = literal_unroll
-"""Within kernels: a loop over a global tuple of field names, unrolled as the compiler must know each name."""
+"""Unrolls a loop over a global tuple of field names in a kernel: the compiler must know each name."""
 
 
 class _Kernel:

@@ -81,7 +81,7 @@ def ringing_db(buffer, begin, end, peak_to_peak_g, rate_hz):
 def power_at(buffer, begin, end, hz, rate_hz):
     """Squared amplitude of the three axes, less their low-passed part, at a frequency; Hann window; g^2."""
     first, last = int(np.ceil(begin)), int(np.floor(end))
-    # both angles grow by a constant a sample, so that sine and cosine are rotated instead of computed anew
+    # both angles grow by a constant a sample, so that sine and cosine are rotated instead of recomputed
     window, window_step = 2.0 * np.pi * (first - begin) / (end - begin), 2.0 * np.pi / (end - begin)
     angle, angle_step = 2.0 * np.pi * hz * (first - begin) / rate_hz, 2.0 * np.pi * hz / rate_hz
     window_cosine, window_sine = np.cos(window), np.sin(window)

@@ -16,7 +16,7 @@ from imurun.model.frames import G
 
 VERTICAL, FORWARD, LEFTWARD, RESULTANT = 0, 1, 2, 3  # specific force, g
 ROLL, PITCH, YAW = 4, 5, 6  # rad; yaw is unwrapped
-SIDEWAYS = 7  # specific force along the body's own left axis, which tilts with it, g
+MEDIOLATERAL = 7  # specific force along the body's own left axis, which tilts with it, g
 SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
 CLIPPED = 11  # 1 where an axis was at full scale
 YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the yaw of the next sample is unwrapped against them
@@ -75,7 +75,7 @@ def write_forces(columns, acc, quats, mounting):
         columns[VERTICAL, i] = ax * ux + ay * uy + az * uz
         columns[FORWARD, i] = ax * fx + ay * fy + az * fz
         columns[LEFTWARD, i] = ax * lx + ay * ly + az * lz
-        columns[SIDEWAYS, i] = left_x * ax + left_y * ay + left_z * az
+        columns[MEDIOLATERAL, i] = left_x * ax + left_y * ay + left_z * az
         columns[RESULTANT, i] = np.sqrt(ax * ax + ay * ay + az * az)
         columns[ROLL, i], columns[ROLL_COSINE, i] = scale * up_left, scale * up_up
         columns[PITCH, i] = -min(max(up_forward, -1.0), 1.0)

@@ -26,7 +26,7 @@ import numpy as np
 
 from imurun.core.filters import smooth_at, smooth_span, sum_of
 from imurun.core.jit import kernel
-from imurun.core.ring_buffer import ROLL, SCRATCH, SIDEWAYS
+from imurun.core.ring_buffer import MEDIOLATERAL, ROLL, SCRATCH
 
 ROLL_FALL, FORCE_FALL, LOADED_SIDE = 0, 1, 2
 N_CUES = 3
@@ -85,7 +85,7 @@ def score_step(cues, buffer, peak, period, oldest, newest, c):
         oldest, newest: columns that hold samples.
         c: `Coefficients`.
     """
-    side = buffer[SIDEWAYS]
+    side = buffer[MEDIOLATERAL]
     first, stop = window_columns(FALL_WINDOW, peak, period, oldest, newest)
     cues[ROLL_FALL] = np.nan
     if c.has_gyro:

@@ -15,7 +15,7 @@ from imurun.core.ring_buffer import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VE
 from imurun.core.side import add_step, score_step
 from imurun.core.state import forget_steps, knows_heading
 from imurun.core.step_cycle import STEP_CYCLE
-from imurun.core.sway import N_ENDS, mean_of, range_of, regularity, sideways_ratio, write_centred
+from imurun.core.sway import N_ENDS, mean_of, mediolateral_ratio, range_of, regularity, write_centred
 from imurun.model.columns import STEP_COLUMNS
 
 RUNNING, WALKING = 0, 1  # indices into columns.GAITS
@@ -52,7 +52,7 @@ SLIP_MEMORY = 0.97
 SLIP_TILT = np.deg2rad(15.0)
 SLIP_TURN = np.deg2rad(45.0)
 """A body frame tilted or turned by more than this since the first steps: the sensor has slipped."""
-ASKEW = np.deg2rad(25.0)
+MISALIGNED = np.deg2rad(25.0)
 """Beyond this deviation, contacts use the forward direction of the loop; runners' loops lie within 12 deg."""
 ENOUGH_STEPS = 8
 """Steps before the mean loop is used."""
@@ -193,7 +193,7 @@ def write_posture(state, buffer, row, first, last, has_gyro):
     standing = state["standing_pitch"]
     row["lean_deg"] = np.rad2deg(pitch - (state["fresh_pitch"] if np.isnan(standing) else standing))
     if whole:
-        row["ml_sway_ratio"] = sideways_ratio(buffer, stride, last)
+        row["ml_sway_ratio"] = mediolateral_ratio(buffer, stride, last)
         if has_gyro:
             row["roll_rom_deg"] = np.rad2deg(range_of(buffer[ROLL], stride, last, False))
             row["pitch_rom_deg"] = np.rad2deg(range_of(buffer[PITCH], stride, last, False))
@@ -201,7 +201,7 @@ def write_posture(state, buffer, row, first, last, has_gyro):
 
 
 @kernel
-def remember_standing(state, mounting):
+def store_standing(state, mounting):
     """At the beginning of the first run, set the posture of standing before, if upright, as zero of lean."""
     force = state["standing"]
     forward = mounting[0, 0] * force[0] + mounting[0, 1] * force[1] + mounting[0, 2] * force[2]
@@ -234,10 +234,10 @@ def write_regularity(state, buffer, row, cycle, base):
 
 
 @kernel
-def is_askew(state):
-    """Whether the mean loop of the steps deviates from the forward axis by more than `ASKEW`."""
+def is_misaligned(state):
+    """Whether the mean loop of the steps deviates from the forward axis by more than `MISALIGNED`."""
     turn = np.arctan2(state["loop_forward"], state["loop_left"])
-    return state["n_running"] >= ENOUGH_STEPS and abs(turn) > ASKEW
+    return state["n_running"] >= ENOUGH_STEPS and abs(turn) > MISALIGNED
 
 
 @kernel

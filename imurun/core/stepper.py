@@ -79,8 +79,8 @@ from imurun.core.step import (
     FRESH_STEPS,
     RUNNING,
     WALKING,
-    is_askew,
-    remember_standing,
+    is_misaligned,
+    store_standing,
     write_running,
     write_walking,
 )
@@ -394,7 +394,7 @@ def classify(state, buffer, queue, c, steps):
         state["running"] = 1
         state["n_reversed"] = 0
         restart_average(state["average"])
-        remember_standing(state, c.mounting)
+        store_standing(state, c.mounting)
         # the first step has no period yet: it takes that of the second
         state["periods"][:] = (queue[1]["end"] - queue[1]["begin"]) / c.rate_hz
         note_period(state, queue[1])
@@ -459,7 +459,7 @@ def write_run(state, buffer, queue, c, steps):
     base = state["base"]
     oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
     heading = knows_heading(state, c)
-    trusted = heading and not is_askew(state)
+    trusted = heading and not is_misaligned(state)
     for i in range(state["waiting"]):
         measure_propulsion(buffer, base, queue[i], oldest, newest, trusted, c)
         # two steps merged into one cycle must not enter the average

@@ -40,7 +40,7 @@ def mean_of(signal, first, stop):
 
 
 @kernel
-def sideways_ratio(buffer, first, stop):
+def mediolateral_ratio(buffer, first, stop):
     """Mediolateral RMS ratio: RMS of the lateral over the whole specific force, each less its mean."""
     lateral, whole = 0.0, 0.0
     for channel in (VERTICAL, FORWARD, LEFTWARD):

@@ -127,12 +127,12 @@ def _bout_contacts(
     rows = slice(first, int(np.ceil((end_s + MARGIN_S) * rate_hz)))
     acc, gyr = recording.acc[rows], None if recording.gyr is None else recording.gyr[rows]
     strikes, offs, sides = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, dtype="<U7")]
-    for piece, gap in stretches(missing_rows(acc, gyr)):
+    for block, gap in stretches(missing_rows(acc, gyr)):
         if gap:
             continue
-        body_gyr = None if gyr is None else gyr[piece] @ rotation.T
-        found = run_checked(method, acc[piece] @ rotation.T, body_gyr, rate_hz)
-        offset_s = (first + piece.start) / rate_hz
+        body_gyr = None if gyr is None else gyr[block] @ rotation.T
+        found = run_checked(method, acc[block] @ rotation.T, body_gyr, rate_hz)
+        offset_s = (first + block.start) / rate_hz
         strike_s = found.initial_contact_s + offset_s
         inside = (strike_s >= start_s - BORDER_S) & (strike_s < end_s - BORDER_S)
         strikes.append(strike_s[inside])

@@ -35,7 +35,7 @@ from imurun.core.contact import (
 )
 from imurun.core.filters import gaussian_taps
 from imurun.core.ring_buffer import FORCE_FORWARD, FORCE_VERTICAL, FORWARD, LEFTWARD, N_CHANNELS, VERTICAL
-from imurun.core.step import is_askew
+from imurun.core.step import is_misaligned
 from imurun.core.step_cycle import STEP_CYCLE
 from tests.core.core_helpers import examples, made_stepper, oriented, record, simulated, smooth_noise
 
@@ -238,8 +238,8 @@ def test_a_mounting_that_is_askew_does_not_move_contacts(turn_deg, askew):
         stepper = made_stepper(RATE, mounting)
         steps[name] = stepper.push(recording.acc, oriented(recording))[0]
         state[name] = stepper.record
-    assert not is_askew(state["right"])
-    assert is_askew(state["turned"]) == askew
+    assert not is_misaligned(state["right"])
+    assert is_misaligned(state["turned"]) == askew
     late = {name: rows[rows["initial_contact_s"] > 12.0]["contact_time_ms"] for name, rows in steps.items()}
     assert late["turned"].mean() == pytest.approx(late["right"].mean(), abs=3.0 if askew else 6.0)
 

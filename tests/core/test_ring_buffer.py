@@ -14,12 +14,12 @@ from imurun.core.ring_buffer import (
     FORWARD,
     KEEP_S,
     LEFTWARD,
+    MEDIOLATERAL,
     N_CHANNELS,
     PITCH,
     RESULTANT,
     ROLL,
     ROLL_COSINE,
-    SIDEWAYS,
     VERTICAL,
     YAW,
     YAW_COSINE,
@@ -34,7 +34,7 @@ from imurun.core.ring_buffer import (
 from imurun.model.frames import G
 from tests.core.core_helpers import examples, quats_from
 
-WRITTEN = [VERTICAL, FORWARD, LEFTWARD, RESULTANT, SIDEWAYS, ROLL, PITCH, YAW]
+WRITTEN = [VERTICAL, FORWARD, LEFTWARD, RESULTANT, MEDIOLATERAL, ROLL, PITCH, YAW]
 
 
 ANGLES = [ROLL, PITCH, YAW]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import convolve1d
 
-from imurun.core.ring_buffer import N_CHANNELS, ROLL, SIDEWAYS
+from imurun.core.ring_buffer import MEDIOLATERAL, N_CHANNELS, ROLL
 from imurun.core.side import (
     FALL_WINDOW,
     FORCE_FALL,
@@ -93,7 +93,9 @@ def test_cues(seed, peak, period, oldest, newest, size, has_gyro):
     buffer[:, oldest : newest + 1] = size * np.random.default_rng(seed).standard_normal((N_CHANNELS, n))
     c = coefficients(has_gyro)
     slow = np.full(100, np.nan)
-    slow[oldest : newest + 1] = convolve1d(buffer[SIDEWAYS, oldest : newest + 1], c.slow_taps, mode="nearest")
+    slow[oldest : newest + 1] = convolve1d(
+        buffer[MEDIOLATERAL, oldest : newest + 1], c.slow_taps, mode="nearest"
+    )
     columns = []
     for window in (FALL_WINDOW, LOADED_WINDOW):
         first, stop = (int(np.round(peak + share * period)) for share in window)
@@ -112,7 +114,7 @@ def test_a_pelvis_that_comes_down_on_the_left_is_a_left_stance():
     """Roll from left up to left down under one body weight; the force that a tilted axis then feels."""
     buffer = np.zeros((N_CHANNELS, 60))
     buffer[ROLL] = np.interp(np.arange(60), [10, 30], [0.1, -0.1])
-    buffer[SIDEWAYS] = np.sin(buffer[ROLL])
+    buffer[MEDIOLATERAL] = np.sin(buffer[ROLL])
     cues = np.zeros(N_CUES)
     score_step(cues, buffer, 12.0, PERIOD, 0, 59, coefficients())
     assert (cues > 0.0).all()

@@ -18,19 +18,19 @@ from imurun.core.quality import ABOVE_HZ, OWN_RHYTHM, OWN_TILT_G, RINGS_HZ, WEIG
 from imurun.core.ring_buffer import FORWARD, LEFTWARD, N_CHANNELS, PITCH, RESULTANT, ROLL, VERTICAL, YAW
 from imurun.core.state import new_state
 from imurun.core.step import (
-    ASKEW,
     BLANK,
     CODES,
     ENOUGH_STEPS,
     FRESH_STEPS,
     MAX_STANDING_TILT,
+    MISALIGNED,
     RUNNING,
     SLIP_TILT,
     SLIP_TURN,
     STEP,
     WALKING,
-    is_askew,
-    remember_standing,
+    is_misaligned,
+    store_standing,
     watch_alignment,
     write_average,
     write_cycle,
@@ -310,7 +310,7 @@ def test_standing_upright_is_the_zero_of_lean(tilt_deg, axis):
     state = new_state(0)[0]
     tilt = Rotation.from_euler(axis, tilt_deg, degrees=True)
     state["standing"] = TILTED.T @ tilt.inv().apply([0.0, 0.0, G])
-    remember_standing(state, TILTED)
+    store_standing(state, TILTED)
     if abs(np.radians(tilt_deg)) > MAX_STANDING_TILT:
         assert np.isnan(state["standing_pitch"])
     else:
@@ -323,7 +323,7 @@ def test_only_standing_before_the_first_run_is_the_zero_of_lean():
         state = new_state(0)[0]
         state["standing"] = [0.0, 0.0, standing]
         state["n_running"] = n_running
-        remember_standing(state, np.eye(3))
+        store_standing(state, np.eye(3))
         assert np.isnan(state["standing_pitch"])
 
 
@@ -454,12 +454,14 @@ def test_regularity_needs_the_last_strides_whole():
     assert (ends < base).sum() == 1
 
 
-@pytest.mark.parametrize("turn", [-3.0, -1.02 * ASKEW, -0.98 * ASKEW, 0.0, 0.98 * ASKEW, 1.02 * ASKEW, 3.0])
+@pytest.mark.parametrize(
+    "turn", [-3.0, -1.02 * MISALIGNED, -0.98 * MISALIGNED, 0.0, 0.98 * MISALIGNED, 1.02 * MISALIGNED, 3.0]
+)
 @pytest.mark.parametrize("n", [ENOUGH_STEPS - 1, ENOUGH_STEPS])
 def test_askew_is_a_mean_loop_that_points_elsewhere(turn, n):
     state = new_state(0)[0]
     state["n_running"], state["loop_left"], state["loop_forward"] = n, 4.0 * np.cos(turn), 4.0 * np.sin(turn)
-    assert is_askew(state) == (n >= ENOUGH_STEPS and np.cos(turn) < np.cos(ASKEW))
+    assert is_misaligned(state) == (n >= ENOUGH_STEPS and np.cos(turn) < np.cos(MISALIGNED))
 
 
 def test_quaternions_of_the_helpers_agree():

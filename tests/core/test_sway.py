@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imurun.core.filters import sum_of_products
 from imurun.core.ring_buffer import FORWARD, LEFTWARD, N_CHANNELS, VERTICAL
-from imurun.core.sway import LAG_SEARCH, mean_of, range_of, regularity, sideways_ratio, write_centred
+from imurun.core.sway import LAG_SEARCH, mean_of, mediolateral_ratio, range_of, regularity, write_centred
 from tests.core.core_helpers import examples, smooth_noise
 
 STRETCH = {
@@ -55,14 +55,14 @@ def test_mediolateral_ratio(seed, first, n, size):
     part = buffer[[VERTICAL, FORWARD, LEFTWARD], first : first + n]
     lateral, whole = part[2].var(), part.var(axis=1).sum()
     expected = np.sqrt(lateral / whole) if whole * n > 1e-20 else 0.0
-    assert sideways_ratio(buffer, first, first + n) == pytest.approx(expected, rel=1e-8, abs=1e-9)
+    assert mediolateral_ratio(buffer, first, first + n) == pytest.approx(expected, rel=1e-8, abs=1e-9)
 
 
 @pytest.mark.parametrize(("channel", "share"), [(LEFTWARD, 1.0), (FORWARD, 0.0), (VERTICAL, 0.0)])
 def test_mediolateral_ratio_of_one_axis(channel, share):
     buffer = np.ones((N_CHANNELS, 50))
     buffer[channel] = np.sin(np.arange(50))
-    assert sideways_ratio(buffer, 0, 50) == pytest.approx(share)
+    assert mediolateral_ratio(buffer, 0, 50) == pytest.approx(share)
 
 
 @examples(60)
