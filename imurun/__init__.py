@@ -60,7 +60,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: most commands need no compiled kernels."""
+    """Import a public name on first use: most commands need no compiled kernels."""
     if name not in _HOMES:
         raise AttributeError(f"module 'imurun' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
