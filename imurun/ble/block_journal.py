@@ -18,7 +18,7 @@ from imurun.model.recording import Recording
 from imurun.model.sample_block import SampleBlock, nan_rows
 
 BLOCKS = "blocks"
-"""Stands in the header where the driver's name stands otherwise; also the name of the one characteristic."""
+"""Replaces the driver's name in the header; also the name of the one characteristic."""
 ROWS = 1024
 """A block of more rows is stored as several."""
 _HEAD = Struct("<QB")

@@ -47,7 +47,7 @@ def import_bleak() -> ModuleType:
 
 
 def bleak_failures() -> tuple[type[Exception], ...]:
-    """Exceptions that bleak lets through when the connection or the bus fails.
+    """Exceptions that bleak raises when the connection or the bus fails.
 
     AssertionError comes from its BlueZ backend when the bus was closed a moment before.
     """
@@ -70,23 +70,23 @@ def as_sensor_error(error: Exception, sensor: str | None) -> SensorError:
         return AdapterError(_BY_REASON[raised.reason.name])
     if isinstance(error, exc.BleakDBusError) and raised.dbus_error in _BY_DBUS_ERROR:
         return AdapterError(_BY_DBUS_ERROR[raised.dbus_error])
-    # the BlueZ backend raises a plain BleakError for a device that the system has forgotten
-    forgotten = type(error) is exc.BleakError and str(error).endswith("not found")
-    if sensor is not None and (forgotten or isinstance(error, exc.BleakDeviceNotFoundError | TimeoutError)):
+    # the BlueZ backend raises a plain BleakError for a device that the system no longer lists
+    is_unlisted = type(error) is exc.BleakError and str(error).endswith("not found")
+    if sensor is not None and (is_unlisted or isinstance(error, exc.BleakDeviceNotFoundError | TimeoutError)):
         return not_found(sensor)
     if isinstance(error, PermissionError):
         return AdapterError(DENIED)
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
         return AdapterError(NO_SERVICE)
     what = sensor or "Bluetooth"
-    said: object = error
+    detail: object = error
     if isinstance(error, exc.BleakError) and len(error.args) == 2 and isinstance(error.args[0], int):
-        code, said = error.args  # ATT errors of bleak 3 and later
+        code, detail = error.args  # ATT errors of bleak 3 and later
         if code in _UNPAIRED:
             return SensorError(
                 f"{what} answers to paired devices only; pair it in the system's settings and try again."
             )
-    text = " ".join(str(said).split()).rstrip(".") or type(error).__name__
+    text = " ".join(str(detail).split()).rstrip(".") or type(error).__name__
     return SensorError(f"{what} failed ({text}); bring the sensor closer, or switch it off and on again.")
 
 

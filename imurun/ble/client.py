@@ -60,7 +60,7 @@ class SensorClient:
 
     Args:
         sensor: a result of `scan` or `find` whose device driver is known.
-        settings: what to ask the sensor for.
+        settings: the requested settings.
         keep_log: have the sensor write its own log as well, where it can.
         journal: receives every notification before it is decoded; the caller closes it.
         timeouts: timeouts.
@@ -231,7 +231,7 @@ class SensorClient:
         while.
         """
         with suppress(SensorError):
-            found = await find(self._sensor.address, self._timeouts.scan_s, profile=self._driver)
+            found = await find(self._sensor.address, self._timeouts.scan_s, driver=self._driver)
             self._sensor = replace(self._sensor, device=found.device)
 
     async def _delay(self, delay_s: float) -> None:

@@ -18,8 +18,6 @@ VERSION = 1
 SAMPLES, SHORT, LOG_DATA, RUN_HEADER = range(4)
 """Frame types: the low nibble of the first byte."""
 MAX_FRAME_BYTES = 244
-SHORT_MTU = 31
-"""Below this MTU no sample fits a frame with header and checksum; short frames are used."""
 
 _HEAD_BYTES = 4
 _SAMPLES = Struct("<BBHIIBB")

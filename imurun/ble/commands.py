@@ -37,15 +37,15 @@ class CommandChannel:
 
     Args:
         connection: where to write.
-        profile: the device driver, which recognises replies.
+        driver: the device driver, which recognises replies.
         take: processes the next notification and returns it, or returns None where none arrives within so
             many seconds.
         reply_s: timeout of a reply.
     """
 
-    def __init__(self, connection: Connection, profile: DeviceDriver, take: Take, reply_s: float) -> None:
+    def __init__(self, connection: Connection, driver: DeviceDriver, take: Take, reply_s: float) -> None:
         self.connection = connection
-        self._profile = profile
+        self._driver = driver
         self._take = take
         self._reply_s = reply_s
         self._refs = itertools.cycle(range(FIRST_REF, 256))
@@ -63,7 +63,7 @@ class CommandChannel:
         deadline_s = loop.time() + self._reply_s
         while (left_s := deadline_s - loop.time()) > 0:
             taken = await self._take(left_s)
-            if taken is not None and taken.characteristic == self._profile.reply_characteristic:
+            if taken is not None and taken.characteristic == self._driver.reply_characteristic:
                 reply = parse(taken.data)
                 if reply is not None:
                     return reply
@@ -77,11 +77,11 @@ class CommandChannel:
         Raises:
             SensorError: the command was refused or not answered, or the connection is lost.
         """
-        if not command.replies or self._profile.reply_characteristic is None:
+        if not command.replies or self._driver.reply_characteristic is None:
             await self.connection.write(command.characteristic, command.data)
             return
         try:
-            reply = await self.exchange(command, lambda data: self._profile.reply_to(command, data))
+            reply = await self.exchange(command, lambda data: self._driver.reply_to(command, data))
         except NoReplyError:
             if command.may_fail:
                 return
@@ -110,18 +110,18 @@ class CommandChannel:
             ours = response is not None and (response.op, response.ref) == (request.op, request.ref)
             return response if ours else None
 
-        command = Command(self._profile.control_characteristic, encode_request(request), replies=True)
+        command = Command(self._driver.control_characteristic, encode_request(request), replies=True)
         return await self.exchange(command, parse)
 
     async def battery_percent(self) -> int | None:
         """Read the battery level; None where that is not possible: a failed read must not drop the
         connection.
         """
-        command = self._profile.battery_command()
-        uuid = self._profile.battery_characteristic
+        command = self._driver.battery_command()
+        uuid = self._driver.battery_characteristic
         with suppress(SensorError):
             if command is not None:
-                return await self.exchange(command, self._profile.battery_percent)
+                return await self.exchange(command, self._driver.battery_percent)
             if uuid is not None and self.connection.has(uuid):
                 data = await self.connection.read(uuid)
                 return data[0] if data and data[0] <= 100 else None

@@ -153,7 +153,7 @@ def lost_connection(label: str) -> ConnectionLostError:
 @asynccontextmanager
 async def open_connection(
     sensor: DiscoveredSensor,
-    profile: DeviceDriver,
+    driver: DeviceDriver,
     clock: Callable[[], float],
     *,
     limit: int,
@@ -163,7 +163,7 @@ async def open_connection(
 
     Args:
         sensor: a result of `scan` or `find`.
-        profile: its device driver.
+        driver: its device driver.
         clock: stamps the arrival of notifications.
         limit: size of the notification queue.
         connect_s: timeout of connecting, and again of discovering the services.
@@ -187,10 +187,10 @@ async def open_connection(
             async with asyncio.timeout(2 * connect_s):
                 await client.connect()
         connection = Connection(client, sensor, notifications)
-        _check_services(client, sensor, profile)
+        _check_services(client, sensor, driver)
         with translate_errors(sensor.label):
             async with asyncio.timeout(CALL_S):
-                for uuid in notifying(profile):
+                for uuid in notifying(driver):
                     await client.start_notify(uuid, keep)
         yield connection
     finally:
@@ -202,19 +202,19 @@ async def open_connection(
                 await client.disconnect()
 
 
-def notifying(profile: DeviceDriver) -> list[str]:
+def notifying(driver: DeviceDriver) -> list[str]:
     """UUIDs of the characteristics to subscribe to."""
-    uuids = [profile.data_characteristic]
-    if profile.reply_characteristic not in (None, *uuids):
-        uuids.insert(0, profile.reply_characteristic)
+    uuids = [driver.data_characteristic]
+    if driver.reply_characteristic not in (None, *uuids):
+        uuids.insert(0, driver.reply_characteristic)
     return uuids
 
 
-def _check_services(client: BleakClient, sensor: DiscoveredSensor, profile: DeviceDriver) -> None:
-    needed = {*notifying(profile), profile.control_characteristic}
-    if client.services.get_service(profile.service) is None or any(
+def _check_services(client: BleakClient, sensor: DiscoveredSensor, driver: DeviceDriver) -> None:
+    needed = {*notifying(driver), driver.control_characteristic}
+    if client.services.get_service(driver.service) is None or any(
         client.services.get_characteristic(uuid) is None for uuid in needed
     ):
         raise WrongSensorError(
-            f"{sensor.label} is not {profile.title}: it has other services; choose another sensor or kind."
+            f"{sensor.label} is not {driver.title}: it has other services; choose another sensor or kind."
         )

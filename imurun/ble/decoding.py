@@ -18,7 +18,7 @@ BACKFILL_WINDOW_S = 3600.0
 
 
 class Settings(NamedTuple):
-    """Sampling rate and full scales that a sensor is asked for."""
+    """Requested sampling rate and full scales."""
 
     rate_hz: int
     acc_range_g: int
@@ -29,9 +29,9 @@ USUAL = Settings(208, 16, 2000)
 """Default settings; 16 g and 2000 deg/s are not clipped in running."""
 
 
-def usual_settings(profile: DeviceDriver) -> Settings:
+def usual_settings(driver: DeviceDriver) -> Settings:
     """Default settings for a kind of sensor: 208 Hz, 16 g and 2000 deg/s, or the nearest that it offers."""
-    offered = (profile.rates_hz, profile.acc_ranges_g, profile.gyr_ranges_deg_s)
+    offered = (driver.rates_hz, driver.acc_ranges_g, driver.gyr_ranges_deg_s)
     nearest = (
         min(values, key=lambda value: abs(value - usual))
         for values, usual in zip(offered, USUAL, strict=True)
@@ -39,13 +39,13 @@ def usual_settings(profile: DeviceDriver) -> Settings:
     return Settings(*nearest)
 
 
-def offering(profile: DeviceDriver, settings: Settings) -> DeviceDriver:
+def offering(driver: DeviceDriver, settings: Settings) -> DeviceDriver:
     """The driver limited to these settings, which the sensor is known to offer: from a journal, for
     example.
     """
     rate_hz, acc_range_g, gyr_range_deg_s = settings
     return replace(
-        profile, rates_hz=(rate_hz,), acc_ranges_g=(acc_range_g,), gyr_ranges_deg_s=(gyr_range_deg_s,)
+        driver, rates_hz=(rate_hz,), acc_ranges_g=(acc_range_g,), gyr_ranges_deg_s=(gyr_range_deg_s,)
     )
 
 
@@ -53,8 +53,8 @@ class StreamDecoder:
     """Decodes and reassembles one recording of one sensor, which may span several connections.
 
     Args:
-        profile: the device driver.
-        settings: what the sensor was started with.
+        driver: the device driver.
+        settings: the requested settings.
 
     Attributes:
         decoder: counts rejected packets.
@@ -65,24 +65,24 @@ class StreamDecoder:
         SettingsError: the sensor does not have these settings.
     """
 
-    def __init__(self, profile: DeviceDriver, settings: Settings) -> None:
-        self._profile = profile
-        self.decoder = profile.decoder(*settings)
+    def __init__(self, driver: DeviceDriver, settings: Settings) -> None:
+        self._driver = driver
+        self.decoder = driver.decoder(*settings)
         self.reassembler = Reassembler(
             settings.rate_hz,
-            streams=profile.streams,
-            clock=profile.clock,
-            has_index=profile.has_index,
-            window_s=BACKFILL_WINDOW_S if profile.has_index else WINDOW_S,
-            first_index=0 if profile.has_index else None,
+            streams=driver.streams,
+            clock=driver.clock,
+            has_index=driver.has_index,
+            window_s=BACKFILL_WINDOW_S if driver.has_index else WINDOW_S,
+            first_index=0 if driver.has_index else None,
         )
         self.chunks: list[SampleChunk] = []
 
     def take(self, characteristic: str, data: bytes, arrival_s: float) -> list[SampleBlock]:
         """Decode a notification; return the blocks that can be emitted."""
         self.chunks = []
-        if characteristic == self._profile.data_characteristic:
+        if characteristic == self._driver.data_characteristic:
             self.chunks = self.decoder.feed(data, arrival_s)
-        elif characteristic == self._profile.reply_characteristic:
+        elif characteristic == self._driver.reply_characteristic:
             self.decoder.reply(data)
         return [block for chunk in self.chunks for block in self.reassembler.push(chunk)]

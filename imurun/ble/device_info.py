@@ -28,7 +28,7 @@ from imurun.ble.devices import DeviceDriver
 from imurun.ble.devices.driver import uuid16
 from imurun.ble.journal import Notification
 from imurun.ble.lock import lock_sensor
-from imurun.ble.scan import DiscoveredSensor, printable
+from imurun.ble.scan import DiscoveredSensor, clean_name
 from imurun.ble.timeouts import Timeouts
 from imurun.errors import SensorError, SensorNotFoundError
 from imurun.model.gaps import runs
@@ -120,11 +120,11 @@ class PartialLog:
 class ManagementConnection:
     """A connection for device information, logs and stopping; created by `open_management`."""
 
-    def __init__(self, connection: Connection, profile: DeviceDriver, timeouts: Timeouts) -> None:
+    def __init__(self, connection: Connection, driver: DeviceDriver, timeouts: Timeouts) -> None:
         self._connection = connection
-        self._profile = profile
+        self._driver = driver
         self._timeouts = timeouts
-        self._channel = CommandChannel(connection, profile, self._take, timeouts.reply_s)
+        self._channel = CommandChannel(connection, driver, self._take, timeouts.reply_s)
         self._log_data: list[LogData] = []
 
     async def info(self) -> SensorInfo:
@@ -136,12 +136,12 @@ class ManagementConnection:
         battery = await self._channel.battery_percent()
         maker, model, firmware = [await self._text(uuid) for uuid in (MAKER, MODEL, FIRMWARE)]
         capabilities = status = logs = None
-        uuid = self._profile.capabilities_characteristic
+        uuid = self._driver.capabilities_characteristic
         if uuid is not None and self._connection.has(uuid):
             capabilities = decode_capabilities(await self._connection.read(uuid))
-        if self._profile.reports_run:
+        if self._driver.reports_run:
             status = (await self._channel.request(Op.STATUS)).payload
-        if self._profile.can_log:
+        if self._driver.can_log:
             logs = (await self._channel.request(Op.LOG_LIST)).payload
         return SensorInfo(
             self._connection.mtu,
@@ -197,8 +197,8 @@ class ManagementConnection:
         Raises:
             SensorError: the sensor refuses, or the connection is lost.
         """
-        if not self._profile.reports_run:
-            for command in self._profile.stop_commands():
+        if not self._driver.reports_run:
+            for command in self._driver.stop_commands():
                 await self._channel.send(command)
             return
         answer = await self._channel.request(Op.STOP)
@@ -228,7 +228,7 @@ class ManagementConnection:
 
     async def _take(self, timeout_s: float) -> Notification | None:
         taken = await self._connection.notifications.get(timeout_s)
-        if taken is not None and taken.characteristic == self._profile.data_characteristic:
+        if taken is not None and taken.characteristic == self._driver.data_characteristic:
             frame = decode_frame(taken.data)
             if isinstance(frame, LogData):
                 self._log_data.append(frame)
@@ -250,7 +250,7 @@ class ManagementConnection:
             return None
         with suppress(SensorError):
             words = (await self._connection.read(uuid)).decode("utf-8", errors="replace")
-            return printable(words).strip() or None
+            return clean_name(words).strip() or None
         return None
 
 
@@ -265,12 +265,12 @@ async def open_management(
         SensorNotFoundError: the sensor does not answer.
         SensorError: another process uses the sensor, or the connection failed otherwise.
     """
-    timeouts, profile = timeouts or Timeouts(), sensor.known_driver
+    timeouts, driver = timeouts or Timeouts(), sensor.known_driver
     with lock_sensor(sensor.address, sensor.label):
         async with open_connection(
-            sensor, profile, time.monotonic, limit=QUEUE_LIMIT, connect_s=timeouts.connect_s
+            sensor, driver, time.monotonic, limit=QUEUE_LIMIT, connect_s=timeouts.connect_s
         ) as connection:
-            yield ManagementConnection(connection, profile, timeouts)
+            yield ManagementConnection(connection, driver, timeouts)
 
 
 async def battery_of(sensor: DiscoveredSensor, timeouts: Timeouts) -> int | None:

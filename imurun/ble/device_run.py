@@ -43,7 +43,7 @@ class DeviceRun:
     Args:
         label: name of the sensor for messages.
         driver: its device driver.
-        settings: what the sensor is asked for.
+        settings: the requested settings.
         timeouts: timeouts.
         stream_decoder: the decoder whose pending ranges are requested again.
         output: receives notifications, events and notes.

@@ -62,7 +62,7 @@ class NotStopped:
 
 @dataclass(frozen=True)
 class GapFilled:
-    """`n_samples` of the pending range that began at `first_index` arrived after all."""
+    """`n_samples` of the pending range that began at `first_index` arrived later."""
 
     time_s: float
     first_index: int
@@ -100,7 +100,7 @@ class RateOff:
 
     time_s: float
     rate_hz: float
-    asked_hz: float
+    requested_hz: float
 
 
 Event: TypeAlias = (
@@ -126,18 +126,18 @@ def sentence(event: Event) -> str:
         case ConnectionLost():
             return event.reason
         case Dropped():
-            return f"{event.n_notifications} packets came faster than they could be kept."
+            return f"{event.n_notifications} packets were dropped: the queue was full."
         case GapFilled():
-            return f"{event.n_samples} samples that were missing came after all."
+            return f"{event.n_samples} missing samples were received later."
         case GapFinal():
-            return f"{event.n_samples} samples will never come: a gap."
+            return f"{event.n_samples} samples are lost (a gap)."
         case Clipping():
             what = "acceleration" if event.what == "acc" else "angular rate"
-            return f"The {what} is at the end of its range; choose a larger one."
+            return f"The {what} is clipped; choose a larger range."
         case RateOff():
-            return f"The sensor samples at {event.rate_hz:.2f} Hz, not {event.asked_hz:g} Hz."
+            return f"The sensor samples at {event.rate_hz:.2f} Hz, not {event.requested_hz:g} Hz."
         case NotLogged():
-            return "The sensor keeps no log of its own: its storage is full or failing."
+            return "The sensor does not log: its storage is full or failing."
         case NotStopped():
             return "The sensor could not be stopped; stop it with: imurun sensor NAME --stop"
         case Battery():
@@ -179,7 +179,7 @@ class GapDetector:
         return events
 
     def add_pending(self, pending: list[tuple[int, int]]) -> None:
-        """Remember pending ranges, as positions of the stream."""
+        """Add pending ranges, as positions of the stream."""
         for first, stop in pending:
             if not any(first < b and a < stop for a, b in self._pending):
                 self._pending.append((first, stop))
@@ -197,7 +197,7 @@ class GapDetector:
         return [GapFinal(now_s, first, stop - first)]
 
     def _settle(self, done: int, now_s: float) -> list[Event]:
-        """Report how much arrived of remembered ranges that lie wholly before position `done`."""
+        """Report how much arrived of the pending ranges that lie wholly before position `done`."""
         events: list[Event] = []
         for first, stop in [one for one in self._pending if one[1] < done]:
             lost = sum(max(0, min(b, stop) - max(a, first)) for a, b in self._final)
@@ -213,7 +213,7 @@ class SignalDetector:
     """Reports clipping and a wrong sampling rate, each once until it is over.
 
     Args:
-        settings: what the sensor was asked for.
+        settings: the requested settings.
         has_flags: whether packets carry flags for clipping; else it is inferred from the values.
     """
 
@@ -224,7 +224,7 @@ class SignalDetector:
         self._rate_is_off = False
 
     def examine(self, chunks: list[SampleChunk], reassembler: Reassembler) -> list[Event]:
-        """Pieces that just arrived; return the events they cause."""
+        """Return the events that new chunks cause."""
         events: list[Event] = []
         for chunk in chunks:
             for what in ("acc", "gyr"):

@@ -155,7 +155,8 @@ class JournalWriter:
 
     def _broken(self, error: OSError) -> RecordingError:
         return RecordingError(
-            f"{self.path} cannot be written any more ({error.strerror}); what it holds stays readable."
+            f"{self.path} cannot be written any more ({error.strerror}); "
+            "the data written so far stay readable."
         )
 
 

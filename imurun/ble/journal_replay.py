@@ -17,7 +17,7 @@ from imurun.reassembly.plausibility import LONGEST_GAP_S
 
 
 def journal_header(
-    profile: DeviceDriver, settings: Settings, *, name: str, address: str, start: datetime, clock_s: float
+    driver: DeviceDriver, settings: Settings, *, name: str, address: str, start: datetime, clock_s: float
 ) -> dict[str, Any]:
     """Header of a journal, with which `Replay` can decode it.
 
@@ -25,7 +25,7 @@ def journal_header(
         start, clock_s: the same instant in UTC and on the monotonic clock of arrivals.
     """
     return {
-        "profile": profile.name,
+        "profile": driver.name,
         **settings._asdict(),
         "name": name,
         "address": address,
@@ -38,8 +38,8 @@ class Replay:
     """Decodes the samples of a journal.
 
     Attributes:
-        settings: what the sensor was started with.
-        ended_early: sentence with the reason where the end of the journal was left out; else "".
+        settings: the requested settings.
+        ended_early: sentence with the reason where the end of the journal was omitted; else "".
         stream_decoder: counts of decoder and reassembler, clock and rate, up to the last item taken.
 
     Raises:
@@ -51,16 +51,16 @@ class Replay:
         self.ended_early = ""
         header = journal.header
         try:
-            profile = get_driver(header["profile"])
+            driver = get_driver(header["profile"])
             values = [header[name] for name in Settings._fields]
             if not all(isinstance(value, int) and 0 < value < 100_000 for value in values):
                 raise SettingsError("rate and ranges are positive numbers.")
             self.settings = Settings(*values)
             check_rate(self.settings.rate_hz)
-            self.stream_decoder = StreamDecoder(offering(profile, self.settings), self.settings)
+            self.stream_decoder = StreamDecoder(offering(driver, self.settings), self.settings)
         except (KeyError, TypeError, SettingsError, RecordingError) as error:
             raise FormatError(
-                f"The header of this journal does not say which sensor it is of ({error}); "
+                f"The header of this journal does not name its sensor ({error}); "
                 "it cannot be decoded by this version."
             ) from error
 
@@ -83,7 +83,7 @@ class Replay:
             elapsed_s = 0.0 if before_s is None else record.arrival_s - before_s
             if not math.isfinite(record.arrival_s) or not -1.0 <= elapsed_s <= LONGEST_GAP_S:
                 self.ended_early = (
-                    f"The times of this journal jump by {elapsed_s:.3g} s; what follows was left out."
+                    f"The times of this journal jump by {elapsed_s:.3g} s; the rest was omitted."
                 )
                 break
             before_s = record.arrival_s

@@ -24,14 +24,14 @@ class DiscoveredSensor:
     Attributes:
         name: as advertised, without unprintable characters; "" for none.
         address: Bluetooth address; on macOS an identifier that the system assigns.
-        profile: its device driver; None for an unknown device.
+        driver: its device driver; None for an unknown device.
         signal_dbm: RSSI of the last advertisement.
         device: handle for bleak.
     """
 
     name: str
     address: str
-    profile: DeviceDriver | None
+    driver: DeviceDriver | None
     signal_dbm: int
     device: BLEDevice
 
@@ -42,11 +42,11 @@ class DiscoveredSensor:
         Raises:
             WrongSensorError: the device is unknown.
         """
-        if self.profile is None:
+        if self.driver is None:
             raise WrongSensorError(
-                f"{self.label} is no sensor that imurun knows; choose another, or give its --kind."
+                f"{self.label} is not a supported sensor; choose another, or give its --kind."
             )
-        return self.profile
+        return self.driver
 
     @property
     def label(self) -> str:
@@ -66,18 +66,18 @@ async def scan(seconds: float = SCAN_S) -> list[DiscoveredSensor]:
     with translate_errors():
         seen = await bleak.BleakScanner.discover(timeout=seconds, return_adv=True)
     found = [_found(device, advertised) for device, advertised in seen.values()]
-    return sorted(found, key=lambda one: (one.profile is None, -one.signal_dbm, one.address))
+    return sorted(found, key=lambda one: (one.driver is None, -one.signal_dbm, one.address))
 
 
 async def find(
-    sensor: str, seconds: float = SCAN_S, *, profile: DeviceDriver | None = None
+    sensor: str, seconds: float = SCAN_S, *, driver: DeviceDriver | None = None
 ) -> DiscoveredSensor:
     """Scan until a sensor of that name or address advertises.
 
     Args:
         sensor: its name or address; upper and lower case are equal.
         seconds: how long to scan.
-        profile: the device driver to use; None to recognise it from the advertisement.
+        driver: the device driver to use; None to recognise it from the advertisement.
 
     Raises:
         SensorNotFoundError: none was found.
@@ -91,7 +91,7 @@ async def find(
     found: list[DiscoveredSensor] = []
 
     def matches(device: BLEDevice, advertised: AdvertisementData) -> bool:
-        one = _found(device, advertised, profile)
+        one = _found(device, advertised, driver)
         if sensor.lower() not in (one.name.lower(), one.address.lower()):
             return False
         found.append(one)
@@ -105,19 +105,19 @@ async def find(
     return found[-1]
 
 
-def printable(words: str) -> str:
+def clean_name(words: str) -> str:
     """Text received over Bluetooth, without unprintable characters."""
     return "".join(letter for letter in words if letter.isprintable())
 
 
 def _found(
-    device: BLEDevice, advertised: AdvertisementData, profile: DeviceDriver | None = None
+    device: BLEDevice, advertised: AdvertisementData, driver: DeviceDriver | None = None
 ) -> DiscoveredSensor:
     name = advertised.local_name or device.name or ""
     return DiscoveredSensor(
-        printable(name),
+        clean_name(name),
         device.address,
-        profile or recognise(name, advertised.service_uuids),
+        driver or recognise(name, advertised.service_uuids),
         advertised.rssi,
         device,
     )

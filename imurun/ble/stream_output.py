@@ -19,7 +19,7 @@ class StreamOutput:
 
     Args:
         stream_decoder: decodes and reassembles.
-        settings: what the sensor was asked for.
+        settings: the requested settings.
         has_flags: whether packets carry flags for clipping.
         journal: receives every notification before it is decoded.
         clock: the host's monotonic clock, s.

@@ -25,7 +25,7 @@ class SensorOptions:
     kind: str | None = None
 
 
-async def choose_sensors(names: Sequence[str], profile: DeviceDriver | None) -> list[DiscoveredSensor]:
+async def choose_sensors(names: Sequence[str], driver: DeviceDriver | None) -> list[DiscoveredSensor]:
     """Find the named sensors; without names, the only one in range, or the one chosen at a prompt.
 
     Raises:
@@ -36,11 +36,11 @@ async def choose_sensors(names: Sequence[str], profile: DeviceDriver | None) -> 
     from imurun.ble.scan import SCAN_S, find, scan
 
     if names:
-        found = [await find(name, SCAN_S, profile=profile) for name in names]
+        found = [await find(name, SCAN_S, driver=driver) for name in names]
         if len({sensor.address for sensor in found}) < len(found):
             raise SettingsError("The same sensor is named twice; name each once.")
         return found
-    known = [sensor for sensor in await scan(SCAN_S) if sensor.profile is not None]
+    known = [sensor for sensor in await scan(SCAN_S) if sensor.driver is not None]
     if not known:
         raise SensorNotFoundError("No sensor was found; wake it and bring it closer, or try --simulate.")
     return [known[0] if len(known) == 1 else _ask(known)]
@@ -53,7 +53,7 @@ def _ask(known: Sequence[DiscoveredSensor]) -> DiscoveredSensor:
     if not sys.stdin.isatty():
         raise several
     for number, sensor in enumerate(known, 1):
-        kind = sensor.profile.name if sensor.profile else ""
+        kind = sensor.driver.name if sensor.driver else ""
         print(f"{number}  {sensor.label}  {kind}  {sensor.signal_dbm} dBm")
     while True:
         try:
@@ -73,11 +73,11 @@ def settings_for(found: DiscoveredSensor, options: SensorOptions) -> Settings:
     """
     from imurun.ble.decoding import Settings, usual_settings
 
-    profile = found.known_driver
-    defaults = usual_settings(profile)
+    driver = found.known_driver
+    defaults = usual_settings(driver)
     given = (options.rate_hz, options.acc_range_g, options.gyr_range_deg_s)
     settings = Settings(
         *(default if value is None else value for default, value in zip(defaults, given, strict=True))
     )
-    profile.check(*settings)
+    driver.check(*settings)
     return settings

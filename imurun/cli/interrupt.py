@@ -1,4 +1,4 @@
-"""The first Ctrl-C, SIGTERM or SIGHUP stops a command in good order; the second ends it at once."""
+"""The first Ctrl-C, SIGTERM or SIGHUP stops a command cleanly; the second ends it at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 def on_first_signal(react: Callable[[], object]) -> Iterator[None]:
     """Call `react` in the signal handler at the first signal inside the block.
 
-    The handlers of before are restored at that moment, and at the end of the block.
+    Previous handlers are restored then, or at the end of the block.
     """
     before = {number: signal.getsignal(number) for number in SIGNALS}
 

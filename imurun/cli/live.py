@@ -272,7 +272,7 @@ async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: LiveOutp
             address = page.address
             if outputs.share:
                 code = qr_lines(address)
-                print(f"Page, open to everybody with this address: {address}")
+                print(f"Page, accessible to anyone with this address: {address}")
         if outputs.lsl:
             from imurun.live.lsl import publisher
 

@@ -97,9 +97,9 @@ async def _record(
     from imurun.cli.interrupt import on_interrupt
     from imurun.cli.record_screen import RecordScreen
 
-    profile = get_driver(options.kind) if options.kind is not None else None
+    driver = get_driver(options.kind) if options.kind is not None else None
     with RecordScreen(f"Looking for {name}") as screen:
-        found = await find(name, SCAN_S, profile=profile)
+        found = await find(name, SCAN_S, driver=driver)
         settings = settings_for(found, options)
         with _journal(journal_file, found, settings) as journal:
             async with SensorClient(found, settings, journal=journal, keep_log=keep_log) as client:

@@ -1,4 +1,4 @@
-"""Saves a session in the history, and prints what is flagged of it."""
+"""Saves a session in the history, and prints its flags."""
 
 from __future__ import annotations
 

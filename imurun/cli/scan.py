@@ -32,11 +32,11 @@ def scan(
     from imurun.ble.devices import DRIVERS
 
     found, batteries = asyncio.run(_scan(seconds, battery=battery))
-    known = [sensor for sensor in found if sensor.profile is not None]
+    known = [sensor for sensor in found if sensor.driver is not None]
     if known:
         Console().print(table_of(known, batteries))
     else:
-        kinds = ", ".join(profile.title for profile in DRIVERS.values())
+        kinds = ", ".join(driver.title for driver in DRIVERS.values())
         print(f"No sensor was found; wake it and bring it closer. imurun supports: {kinds}.")
     if len(found) > len(known):
         print(f"Other devices in range: {len(found) - len(known)}.")
@@ -56,7 +56,7 @@ async def _scan(seconds: float, *, battery: bool) -> tuple[list[DiscoveredSensor
     found = await scan(seconds)
     batteries: dict[str, int] = {}
     for sensor in found:
-        if battery and sensor.profile is not None:
+        if battery and sensor.driver is not None:
             percent = await battery_of(sensor, Timeouts(connect_s=CONNECT_S, reply_s=REPLY_S))
             if percent is not None:
                 batteries[sensor.address] = percent
@@ -74,7 +74,7 @@ def table_of(sensors: Sequence[DiscoveredSensor], batteries: Mapping[str, int]) 
     table.add_column("Signal", justify="right")
     table.add_column("Battery", justify="right")
     for sensor in sensors:
-        kind = sensor.profile.name if sensor.profile else ""
+        kind = sensor.driver.name if sensor.driver else ""
         level = f"{batteries[sensor.address]} %" if sensor.address in batteries else ""
         # names come by radio: Text keeps rich from reading them as markup
         table.add_row(Text(sensor.name or "-"), kind, sensor.address, f"{sensor.signal_dbm} dBm", level)

@@ -40,15 +40,15 @@ def sensor(
 
     from imurun.ble.devices import get_driver
 
-    profile = get_driver(kind) if kind is not None else None
+    driver = get_driver(kind) if kind is not None else None
     try:
-        asyncio.run(_run(name, profile, download, stop=stop, erase=erase))
+        asyncio.run(_run(name, driver, download, stop=stop, erase=erase))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
 
 async def _run(
-    name: str, profile: DeviceDriver | None, download: Path | None, *, stop: bool, erase: bool
+    name: str, driver: DeviceDriver | None, download: Path | None, *, stop: bool, erase: bool
 ) -> None:
     """Print what the sensor reports, then download its logs if asked for.
 
@@ -67,11 +67,11 @@ async def _run(
     task = asyncio.current_task()
     assert task is not None
     with on_interrupt(task.cancel):  # cancelling closes the connection properly
-        found = await find(name, profile=profile)
-        async with open_management(found) as inquiry:
+        found = await find(name, driver=driver)
+        async with open_management(found) as management:
             if stop:
-                await inquiry.stop()
-            info = await inquiry.info()
+                await management.stop()
+            info = await management.info()
         Console().print(_table(found, info))
         if download is not None:
             await _download(found, info.logs, download, erase)
@@ -92,13 +92,13 @@ def _table(found: DiscoveredSensor, info: SensorInfo) -> Table:
 
 def _rows(found: DiscoveredSensor, info: SensorInfo) -> list[tuple[str, str]]:
     """Label and value of every line; an empty value is left out of the table."""
-    assert found.profile is not None
+    assert found.driver is not None
     reported = info.capabilities
-    capabilities = reported or found.profile
+    capabilities = reported or found.driver
     rows = [
         ("Name", found.label),
         ("Address", found.address),
-        ("Kind", f"{found.profile.title} ({found.profile.name})"),
+        ("Kind", f"{found.driver.title} ({found.driver.name})"),
         ("Maker", info.maker or ""),
         ("Model", info.model or ""),
         ("Firmware", info.firmware or ""),
@@ -116,7 +116,7 @@ def _rows(found: DiscoveredSensor, info: SensorInfo) -> list[tuple[str, str]]:
     for log in info.logs:
         rows.append((f"Log {log.log_id}", f"{log.bytes / 1e3:.1f} kB"))
     if reported is None:
-        rows.append(("Tested", found.profile.tested))
+        rows.append(("Tested", found.driver.tested))
     return rows
 
 
@@ -167,5 +167,5 @@ async def _download(found: DiscoveredSensor, logs: tuple[LogEntry, ...], folder:
             print(f"{file}: {error} The log stays on the sensor.")
             continue
         if erase:
-            async with open_management(found) as inquiry:
-                await inquiry.erase_log(log)
+            async with open_management(found) as management:
+                await management.erase_log(log)

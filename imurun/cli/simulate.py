@@ -41,7 +41,7 @@ def simulate(
     eventful: Annotated[
         bool,
         typer.Option(
-            "--eventful", help="Not a steady run: warm-up, walk break, fatigue and a sensor worn askew."
+            "--eventful", help="Not a steady run: warm-up, walk break, fatigue and a tilted sensor."
         ),
     ] = False,
     truth: Annotated[
@@ -173,7 +173,7 @@ async def _advertise(
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            await offer(adapter, sensor, name=name or NAME, tell=report)
+            await offer(adapter, sensor, name=name or NAME, log=report)
     except TimeoutError:
         if not limit.expired():  # another timeout, inside the sensor
             raise

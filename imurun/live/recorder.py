@@ -48,16 +48,16 @@ def sensor_journal(file: Path, sensor: DiscoveredSensor, settings: Settings, clo
         WrongSensorError: a sensor of unknown kind.
         RecordingError: the file exists or cannot be written.
     """
-    profile = sensor.known_driver
+    driver = sensor.known_driver
     header = journal_header(
-        profile,
+        driver,
         settings,
         name=sensor.name,
         address=sensor.address,
         start=datetime.now(UTC),
         clock_s=clock_s,
     )
-    return JournalWriter(file, header, notifying(profile))
+    return JournalWriter(file, header, notifying(driver))
 
 
 class Recorder:

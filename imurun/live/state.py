@@ -129,7 +129,7 @@ class Snapshot:
 
     Attributes:
         name: of the sensor.
-        link: see `Link`; `trouble` is the reason in a sentence while the link is lost or has failed, else "".
+        link: see `Link`. trouble: a sentence with the reason while the link is lost or has failed; else "".
         elapsed_s: stream time of the newest sample.
         age_s: time since the newest sample was measured; None before the first.
         is_fresh: whether `age_s` is less than `FRESH_S`.

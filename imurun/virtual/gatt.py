@@ -31,7 +31,7 @@ TURN_S = 0.05
 IN_PROGRESS, NOT_SUBSCRIBED = 0xFE, 0xFD
 """ATT errors: procedure already in progress, client characteristic configuration improperly configured."""
 Property = Characteristic.Properties
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 class GattServer:
@@ -40,18 +40,18 @@ class GattServer:
     Args:
         device: bumble's device, switched on; services are added to it.
         sensor: the sensor to serve; its clock is the event loop's.
-        tell: called with a line for each connection, disconnection and fault.
+        log: called with a line for each connection, disconnection and fault.
     """
 
-    def __init__(self, device: Device, sensor: VirtualSensor, tell: Tell = lambda _: None) -> None:
+    def __init__(self, device: Device, sensor: VirtualSensor, log: Log = lambda _: None) -> None:
         self._device = device
         self._sensor = sensor
-        self._tell = tell
+        self._log = log
         self._connection: Connection | None = None
         self._wake = asyncio.Event()
         self._indicating: asyncio.Task[None] | None = None
         self._may_indicate = False
-        self._battery_told: int | None = None
+        self._battery_sent: int | None = None
         self._data = Characteristic[bytes](DATA, Property.NOTIFY, Characteristic.Permissions(0), b"")
         self._control = Characteristic[bytes](
             CONTROL,
@@ -106,7 +106,7 @@ class GattServer:
         sensor, connection = self._sensor, self._connection
         packets = sensor.advance(asyncio.get_running_loop().time())
         for line in sensor.news():
-            self._tell(line)
+            self._log(line)
         if not sensor.is_linked or not sensor.in_range:
             if connection is not None or not sensor.in_range:
                 await self._hide()
@@ -120,8 +120,8 @@ class GattServer:
                 await self._device.notify_subscriber(connection, self._data, packet.data)
             else:
                 self._indicating = asyncio.create_task(self._indicate(connection, packet.data))
-        if sensor.battery != self._battery_told:
-            self._battery_told = sensor.battery
+        if sensor.battery != self._battery_sent:
+            self._battery_sent = sensor.battery
             await self._device.notify_subscriber(connection, self._battery, bytes([sensor.battery]))
 
     async def _indicate(self, connection: Connection, data: bytes) -> None:
@@ -149,11 +149,11 @@ class GattServer:
     def _connected(self, connection: Connection) -> None:
         self._connection = connection
         self._may_indicate = False
-        self._battery_told = self._sensor.battery
+        self._battery_sent = self._sensor.battery
         self._sensor.connect()
         connection.on(Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, partial(self._mtu_changed, connection))
         connection.on(Connection.EVENT_DISCONNECTION, partial(self._disconnected, connection))
-        self._tell(f"connected to {connection.peer_address.to_string(False)}")
+        self._log(f"connected to {connection.peer_address.to_string(False)}")
 
     def _mtu_changed(self, connection: Connection) -> None:
         if connection is self._connection:
@@ -171,7 +171,7 @@ class GattServer:
         if connection is self._connection:
             self._connection = None
             self._sensor.disconnect()
-        self._tell("disconnected")
+        self._log("disconnected")
         self._wake.set()
 
     def _subscribed(self, connection: Connection, notify: bool, _: bool) -> None:

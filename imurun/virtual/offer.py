@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bumble.device import Device
     from bumble.transport.common import Transport
 
-    from imurun.virtual.gatt import Tell
+    from imurun.virtual.gatt import Log
 
 NAME = "imurun-virtual"
 LONGEST_NAME = 29
@@ -43,14 +43,14 @@ def build_device_side() -> CDLL:
             raise SettingsError(f"The virtual sensor's device side is C. {error}") from error
 
 
-async def offer(transport: str, sensor: VirtualSensor, *, name: str = NAME, tell: Tell = print) -> None:
+async def offer(transport: str, sensor: VirtualSensor, *, name: str = NAME, log: Log = print) -> None:
     """Advertise and serve a sensor on an adapter, until cancelled or until its feed ends.
 
     Args:
         transport: as bumble names them: usb:0, hci-socket:0, serial:/dev/ttyACM0, tcp-client:127.0.0.1:9000.
         sensor: the sensor; its clock must be the event loop's.
         name: advertised name.
-        tell: called with a line for each event.
+        log: called with a line for each event.
 
     Raises:
         SettingsError: there is no such transport, or the name is too long.
@@ -64,8 +64,8 @@ async def offer(transport: str, sensor: VirtualSensor, *, name: str = NAME, tell
 
     async with _opened(transport) as adapter:
         device = await _switched_on(transport, adapter, name)
-        tell(f"{name} advertises on {transport} as {device.random_address.to_string(False)}")
-        serving = asyncio.ensure_future(GattServer(device, sensor, tell).serve())
+        log(f"{name} advertises on {transport} as {device.random_address.to_string(False)}")
+        serving = asyncio.ensure_future(GattServer(device, sensor, log).serve())
         gone = asyncio.ensure_future(asyncio.wait([adapter.source.terminated]))
         try:
             await asyncio.wait([serving, gone], return_when=asyncio.FIRST_COMPLETED)

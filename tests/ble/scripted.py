@@ -20,7 +20,7 @@ class Scripted:
     What is measured tells its number: row n of the acceleration has n counts on its first axis.
 
     Args:
-        profile: name of the kind.
+        driver: name of the kind.
         packets: of number k, the notifications.
         period_s: from one to the next.
         answer: the reply to a command; None for none.
@@ -35,7 +35,7 @@ class Scripted:
 
     def __init__(
         self,
-        profile,
+        driver,
         packets,
         period_s,
         *,
@@ -44,12 +44,12 @@ class Scripted:
         stops=lambda data: False,
         battery=None,
     ):
-        self.profile = DRIVERS[profile]
+        self.driver = DRIVERS[driver]
         self.commands: list[bytes] = []
         self.sent: list[int] = []
-        self.services = {self.profile.service: {}}
-        for uuid in {*notifying(self.profile), self.profile.control_characteristic}:
-            self.services[self.profile.service][uuid] = ["write", "notify"]
+        self.services = {self.driver.service: {}}
+        for uuid in {*notifying(self.driver), self.driver.control_characteristic}:
+            self.services[self.driver.service][uuid] = ["write", "notify"]
         if battery is not None:
             self.services[uuid16(0x180F)] = {BATTERY_LEVEL: ["read"]}
         self._battery = battery
@@ -70,7 +70,7 @@ class Scripted:
             self._began_s = time.monotonic()
         if answer is None:
             return []
-        if uuid == self.profile.reply_characteristic:
+        if uuid == self.driver.reply_characteristic:
             return [answer]
         self._replies.append(answer)
         return []
@@ -78,7 +78,7 @@ class Scripted:
     async def run(self, bluez):
         """Send until cancelled."""
         place = 0
-        uuid = self.profile.data_characteristic
+        uuid = self.driver.data_characteristic
         while True:
             await asyncio.sleep(self._period_s / 4)
             replies, self._replies = self._replies, []

@@ -134,7 +134,7 @@ def test_record_then_analyze_then_download_the_log(firmware, tmp_path):
     after = datetime.now(UTC)
     assert recorded[0] == 0, recorded
     assert "no gap" in recorded[1]
-    assert "19 samples that were missing came after all." in recorded[2]
+    assert "19 missing samples were received later." in recorded[2]
     recording = imurun.read(out)
     assert len(recording) > 500
     assert recording.rate_hz == pytest.approx(208, rel=2e-3)
@@ -213,7 +213,10 @@ def test_a_full_disk_is_one_sentence_and_the_journal_stays(firmware, tmp_path):
     assert code == 1
     last = err.strip().splitlines()[-1]
     assert last.startswith("imurun: ")
-    assert "run.journal cannot be written any more (File too large); what it holds stays readable." in last
+    assert (
+        "run.journal cannot be written any more (File too large); the data written so far stay readable."
+        in last
+    )
     assert "Traceback" not in err
     assert len(imurun.read(out.with_suffix(".journal"))) > 300
     assert not out.exists()

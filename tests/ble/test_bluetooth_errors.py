@@ -170,9 +170,9 @@ def test_connecting(change, kind, words):
 def test_the_right_name_and_other_services(name):
     board = Board()
     board.services = HEART_RATE
-    profile = next(profile for profile in DRIVERS.values() if profile.recognises(name, ()))
-    settings = Settings(profile.rates_hz[-1], profile.acc_ranges_g[-1], profile.gyr_ranges_deg_s[-1])
-    with pytest.raises(WrongSensorError, match=f"{name} is not {profile.title}: .*; choose") as caught:
+    driver = next(driver for driver in DRIVERS.values() if driver.recognises(name, ()))
+    settings = Settings(driver.rates_hz[-1], driver.acc_ranges_g[-1], driver.gyr_ranges_deg_s[-1])
+    with pytest.raises(WrongSensorError, match=f"{name} is not {driver.title}: .*; choose") as caught:
         run(first_item(lambda bluez: None, settings, board, name))
     assert caught.match(SENTENCE)
 
@@ -184,7 +184,7 @@ def test_a_stranger():
         async with sensor(board, name="Heart"):
             SensorClient(await find("Heart", FIND_S), SETTINGS)
 
-    with pytest.raises(WrongSensorError, match="Heart is no sensor that imurun knows; choose") as caught:
+    with pytest.raises(WrongSensorError, match="Heart is not a supported sensor; choose") as caught:
         run(scenario())
     assert caught.match(SENTENCE)
 
@@ -210,12 +210,12 @@ def test_settings_that_the_sensor_itself_does_not_offer(settings, words):
 @pytest.mark.parametrize("place", range(3))
 def test_settings_that_the_kind_does_not_offer(name, place):
     """Said before anything is sent."""
-    profile = DRIVERS[name]
-    values = [profile.rates_hz[0], profile.acc_ranges_g[0], profile.gyr_ranges_deg_s[0]]
+    driver = DRIVERS[name]
+    values = [driver.rates_hz[0], driver.acc_ranges_g[0], driver.gyr_ranges_deg_s[0]]
     values[place] = 7
     what = ("a rate of 7 Hz", "an acceleration range of 7 g", "an angular rate range of 7 deg/s")[place]
-    found = DiscoveredSensor("sensor", "F1", profile, -50, None)
-    with pytest.raises(SettingsError, match=f"{profile.title} does not offer {what}; choose ") as caught:
+    found = DiscoveredSensor("sensor", "F1", driver, -50, None)
+    with pytest.raises(SettingsError, match=f"{driver.title} does not offer {what}; choose ") as caught:
         SensorClient(found, Settings(*values))
     assert caught.match(SENTENCE)
 

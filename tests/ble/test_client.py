@@ -68,7 +68,7 @@ def test_scan():
 
     (found,) = run(scenario())
     assert (found.name, found.address, found.signal_dbm) == ("imurun-1", ADDRESS, -50)
-    assert found.profile.name == "imurun"
+    assert found.driver.name == "imurun"
 
 
 def test_a_stranger_is_shown_without_a_profile():
@@ -79,7 +79,7 @@ def test_a_stranger_is_shown_without_a_profile():
             return await seen()
 
     (found,) = run(scenario())
-    assert found.profile is None
+    assert found.driver is None
     assert found.name == "Heart[31m"
 
 
@@ -281,10 +281,10 @@ def test_clipping():
 
 def test_the_journal_gives_the_same_samples_again(tmp_path):
     path = tmp_path / "run.journal"
-    profile = DRIVERS["imurun"]
+    driver = DRIVERS["imurun"]
     start = datetime(2026, 5, 1, 7, tzinfo=UTC)
     clock_s, begun_s = time.monotonic(), []
-    header = journal_header(profile, SETTINGS, name="imurun-1", address=ADDRESS, start=start, clock_s=clock_s)
+    header = journal_header(driver, SETTINGS, name="imurun-1", address=ADDRESS, start=start, clock_s=clock_s)
 
     async def scenario(journal):
         async with sensor() as bluez, streaming(journal=journal) as client:
@@ -302,7 +302,7 @@ def test_the_journal_gives_the_same_samples_again(tmp_path):
             items += await until(client, is_a(GapFinal))
             return items + await the_rest(client)
 
-    with JournalWriter(path, header, notifying(profile)) as journal:
+    with JournalWriter(path, header, notifying(driver)) as journal:
         items = run(scenario(journal))
     _, values = rows(blocks_of(items))
     replayed = list(Replay(open_journal(path)).blocks())

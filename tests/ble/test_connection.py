@@ -25,12 +25,12 @@ def test_a_system_that_never_ends_its_search_for_services_is_given_up(monkeypatc
         async def disconnect(self):
             ended.append(True)
 
-    profile = DRIVERS["imurun"]
-    sensor = DiscoveredSensor("imurun-1", "00:00:00:00:00:01", profile, -50, None)  # type: ignore[arg-type]
+    driver = DRIVERS["imurun"]
+    sensor = DiscoveredSensor("imurun-1", "00:00:00:00:00:01", driver, -50, None)  # type: ignore[arg-type]
     monkeypatch.setattr("bleak.BleakClient", Endless)
 
     async def scenario():
-        async with open_connection(sensor, profile, lambda: 0.0, limit=10, connect_s=0.05):
+        async with open_connection(sensor, driver, lambda: 0.0, limit=10, connect_s=0.05):
             raise AssertionError("never connected")
 
     with pytest.raises(SensorNotFoundError, match="imurun-1"):

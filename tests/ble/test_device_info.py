@@ -86,15 +86,15 @@ def test_a_log_is_downloaded_whole_though_notifications_are_lost(firmware, mtu):
             found = await find("imurun-1", FIND_S)
             n = await log_a_run(found, 300)
             board.lose = lambda data: data[0] & 0x0F == LOG_DATA and random.random() < 0.05
-            async with open_management(found, TIMEOUTS) as inquiry:
-                info = await inquiry.info()
+            async with open_management(found, TIMEOUTS) as management:
+                info = await management.info()
                 shares, part = [], PartialLog(info.logs[0])
-                await inquiry.read_log(part, shares.append)
+                await management.read_log(part, shares.append)
                 content = part.content
-                await inquiry.erase_log(info.logs[0])
-                assert not (await inquiry.info()).logs
+                await management.erase_log(info.logs[0])
+                assert not (await management.info()).logs
                 with pytest.raises(SensorError, match="no longer has this log; list its logs again"):
-                    await inquiry.read_log(PartialLog(info.logs[0]))
+                    await management.read_log(PartialLog(info.logs[0]))
         return n, info, content, shares
 
     n, info, content, shares = run(scenario())
@@ -116,15 +116,15 @@ def test_a_log_is_not_read_while_the_sensor_records(firmware):
             client = SensorClient(found, Settings(208, 16, 2000), timeouts=TIMEOUTS)
             async with client:
                 await anext(client)  # and left without a stop: the sensor goes on
-            async with open_management(found, TIMEOUTS) as inquiry:
-                info = await inquiry.info()
+            async with open_management(found, TIMEOUTS) as management:
+                info = await management.info()
                 assert info.status.running
                 log = info.logs[0]
             with pytest.raises(SensorError, match="is recording; stop it first: imurun sensor imurun-1"):
                 await download_log(found, log, timeouts=TIMEOUTS)
-            async with open_management(found, TIMEOUTS) as inquiry:
-                await inquiry.stop()
-                assert not (await inquiry.info()).status.running
+            async with open_management(found, TIMEOUTS) as management:
+                await management.stop()
+                assert not (await management.info()).status.running
             assert len(await download_log(found, log, timeouts=TIMEOUTS)) == log.bytes
 
     run(scenario())
@@ -143,8 +143,8 @@ def test_a_download_resumes_after_a_lost_connection(firmware):
                     bluez.drop()
                 return False
 
-            async with open_management(found, TIMEOUTS) as inquiry:
-                (log,) = (await inquiry.info()).logs
+            async with open_management(found, TIMEOUTS) as management:
+                (log,) = (await management.info()).logs
             board.lose = drop_once
             content = await download_log(found, log, timeouts=TIMEOUTS)
             assert len(sent) < 2 * log.bytes / 233  # not all of it twice
@@ -166,9 +166,9 @@ def test_a_log_that_does_not_come_is_given_up(firmware):
             found = await find("imurun-1", FIND_S)
             await log_a_run(found, 60)
             board.lose = lambda data: True
-            async with open_management(found, TIMEOUTS) as inquiry:
-                info = await inquiry.info()
-                await inquiry.read_log(PartialLog(LogEntry(info.logs[0].log_id, 300)))
+            async with open_management(found, TIMEOUTS) as management:
+                info = await management.info()
+                await management.read_log(PartialLog(LogEntry(info.logs[0].log_id, 300)))
 
     with pytest.raises(SensorError, match="does not send all of its log"):
         run(scenario())

@@ -1,4 +1,4 @@
-"""Every profile: recognised, commands as documented, settings refused in a sentence, published vectors."""
+"""Every driver: recognised, commands as documented, settings refused in a sentence, published vectors."""
 
 from __future__ import annotations
 
@@ -62,30 +62,30 @@ def test_another_polar_sensor_is_not_taken_for_one():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands(name):
     settings, start, stop = COMMANDS[name]
-    profile = DRIVERS[name]
-    writes = profile.start_commands(*settings)
+    driver = DRIVERS[name]
+    writes = driver.start_commands(*settings)
     assert [write.data.hex() for write in writes] == start
-    assert [write.data.hex() for write in profile.stop_commands()] == stop
-    assert {write.characteristic for write in writes} == {profile.control_characteristic}
-    assert all(write.replies == (profile.reply_characteristic is not None) for write in writes)
+    assert [write.data.hex() for write in driver.stop_commands()] == stop
+    assert {write.characteristic for write in writes} == {driver.control_characteristic}
+    assert all(write.replies == (driver.reply_characteristic is not None) for write in writes)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_plain_statement_of_what_was_tested(name):
-    profile = DRIVERS[name]
-    assert "not on " in profile.tested
-    assert profile.tested.endswith(".")
-    assert profile.tested.count(".") == 1
+    driver = DRIVERS[name]
+    assert "not on " in driver.tested
+    assert driver.tested.endswith(".")
+    assert driver.tested.count(".") == 1
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_settings_that_are_not_offered(name, which):
-    profile = DRIVERS[name]
+    driver = DRIVERS[name]
     settings = list(COMMANDS[name][0])
     settings[which] = 3
-    offered = (profile.rates_hz, profile.acc_ranges_g, profile.gyr_ranges_deg_s)[which]
-    for refuse in (profile.start_commands, profile.decoder):
+    offered = (driver.rates_hz, driver.acc_ranges_g, driver.gyr_ranges_deg_s)[which]
+    for refuse in (driver.start_commands, driver.decoder):
         with pytest.raises(SettingsError) as refused:
             refuse(*settings)
         message = str(refused.value)
@@ -159,12 +159,12 @@ def test_polar_differences_against_a_slow_twin():
 
 
 def test_polar_replies():
-    profile = DRIVERS["polar_verity_sense"]
-    write = profile.start_commands(208, 16, 2000)[1]
-    assert profile.reply_to(write, bytes.fromhex("F0020200000501") + bytes(4)).ok
-    assert profile.reply_to(write, bytes.fromhex("F002020600")).ok
-    assert profile.reply_to(write, bytes.fromhex("F002050000")) is None
-    refused = profile.reply_to(write, bytes.fromhex("F0020205"))
+    driver = DRIVERS["polar_verity_sense"]
+    write = driver.start_commands(208, 16, 2000)[1]
+    assert driver.reply_to(write, bytes.fromhex("F0020200000501") + bytes(4)).ok
+    assert driver.reply_to(write, bytes.fromhex("F002020600")).ok
+    assert driver.reply_to(write, bytes.fromhex("F002050000")) is None
+    refused = driver.reply_to(write, bytes.fromhex("F0020205"))
     assert not refused.ok
     assert refused.text == "it does not offer these settings"
     assert write.instead.data.hex() == "02020001d0000101100002011000"
@@ -221,13 +221,13 @@ def test_movesense_continuations(cut):
 
 
 def test_movesense_replies():
-    profile = DRIVERS["movesense"]
-    (write,) = profile.start_commands(208, 8, 2000)
-    assert profile.reply_to(write, bytes.fromhex("0163c800")).ok
-    assert not profile.reply_to(write, bytes.fromhex("01639001")).ok
-    assert profile.reply_to(write, bytes.fromhex("0263c800")) is None
-    assert profile.battery_percent(bytes.fromhex("0164c80057")) == 87
-    assert profile.battery_percent(bytes.fromhex("01649401")) is None
+    driver = DRIVERS["movesense"]
+    (write,) = driver.start_commands(208, 8, 2000)
+    assert driver.reply_to(write, bytes.fromhex("0163c800")).ok
+    assert not driver.reply_to(write, bytes.fromhex("01639001")).ok
+    assert driver.reply_to(write, bytes.fromhex("0263c800")) is None
+    assert driver.battery_percent(bytes.fromhex("0164c80057")) == 87
+    assert driver.battery_percent(bytes.fromhex("01649401")) is None
 
 
 # ------------------------------------------------------------------------------------------------ MetaMotion

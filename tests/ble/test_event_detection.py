@@ -87,4 +87,4 @@ def test_a_wrong_rate_is_reported_once():
     (event,) = events
     assert isinstance(event, RateOff)
     assert event.rate_hz == pytest.approx(104, rel=1e-3)
-    assert event.asked_hz == 100
+    assert event.requested_hz == 100

@@ -58,11 +58,11 @@ def packets(name):
 @settings(max_examples=200)
 @given(st.data())
 def test_any_packets(name, data):
-    """Some 700 packets a profile, each through the decoder and on to blocks."""
-    profile = DRIVERS[name]
-    decoder = profile.decoder(*SETTINGS[name])
+    """Some 700 packets a driver, each through the decoder and on to blocks."""
+    driver = DRIVERS[name]
+    decoder = driver.decoder(*SETTINGS[name])
     reassembler = Reassembler(
-        SETTINGS[name][0], streams=profile.streams, clock=profile.clock, has_index=profile.has_index
+        SETTINGS[name][0], streams=driver.streams, clock=driver.clock, has_index=driver.has_index
     )
     n_bytes, n_samples, n_rows = 0, 0, 0
     for k, packet in enumerate(data.draw(st.lists(packets(name), min_size=1, max_size=8))):

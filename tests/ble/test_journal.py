@@ -169,7 +169,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     journal = JournalWriter(path, HEADER, UUIDS)
     with open("/dev/full", "wb") as full:
         os.dup2(full.fileno(), journal._file.fileno())
-    with pytest.raises(RecordingError, match="stays readable"):
+    with pytest.raises(RecordingError, match="written so far stay readable"):
         journal.notification(1.0, UUIDS[0], b"x")
     with contextlib.suppress(RecordingError):
         journal.close()

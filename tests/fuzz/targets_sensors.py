@@ -85,21 +85,21 @@ def packets_of(name: str, folder: Path) -> Sequence[bytes]:
 
 def feed(data: bytes, folder: Path, *, name: str) -> str:
     """Decode and reassemble the packets as the client and the replay do."""
-    profile = DRIVERS[name]
-    stream_decoder = StreamDecoder(profile, SensorSettings(*SETTINGS[name]))
+    driver = DRIVERS[name]
+    stream_decoder = StreamDecoder(driver, SensorSettings(*SETTINGS[name]))
     arrival_s, n_rows, next_index = 100.0, 0, None
     for is_reply, gap_s, packet in taken_apart(data):
         arrival_s += gap_s
-        to = profile.reply_characteristic if is_reply else profile.data_characteristic
+        to = driver.reply_characteristic if is_reply else driver.data_characteristic
         for block in stream_decoder.take(to or "", packet, arrival_s):
             assert next_index in (None, block.first_index)
             next_index = block.next_index
             n_rows += int((~block.missing).sum())
         for piece in stream_decoder.chunks:
             assert np.isfinite(piece.values).all()
-        for write in (*profile.stop_commands(), *profile.start_commands(*SETTINGS[name])):
-            profile.reply_to(write, packet)
-        profile.battery_percent(packet)
+        for write in (*driver.stop_commands(), *driver.start_commands(*SETTINGS[name])):
+            driver.reply_to(write, packet)
+        driver.battery_percent(packet)
     for block in stream_decoder.reassembler.finish():
         n_rows += int((~block.missing).sum())
     stream_decoder.reassembler.pending_ranges()

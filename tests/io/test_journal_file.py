@@ -79,12 +79,12 @@ def test_packets_that_cannot_be_decoded_give_a_warning(write):
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ({}, "does not say which sensor"),
-        ({**HEADER, "profile": "fitbit"}, "does not say which sensor it is of .*fitbit"),
-        ({**HEADER, "profile": []}, "does not say which sensor"),
-        ({**HEADER, "rate_hz": "208"}, "does not say which sensor"),
-        ({**HEADER, "rate_hz": -1}, "does not say which sensor"),
-        ({**HEADER, "acc_range_g": 10**9}, "does not say which sensor"),
+        ({}, "does not name its sensor"),
+        ({**HEADER, "profile": "fitbit"}, "does not name its sensor .*fitbit"),
+        ({**HEADER, "profile": []}, "does not name its sensor"),
+        ({**HEADER, "rate_hz": "208"}, "does not name its sensor"),
+        ({**HEADER, "rate_hz": -1}, "does not name its sensor"),
+        ({**HEADER, "acc_range_g": 10**9}, "does not name its sensor"),
     ],
 )
 def test_an_invalid_header_is_an_error(write, header, words):
@@ -105,7 +105,7 @@ def test_impossible_arrival_times_end_the_recording(write, arrival_s):
     cut = imurun.read(write([*steady(20), (arrival_s, frame(380))]))
     np.testing.assert_array_equal(cut.acc, whole.acc)
     assert "times of this journal jump" in cut.warnings[0]
-    assert "what follows was left out" in cut.warnings[0]
+    assert "the rest was omitted" in cut.warnings[0]
 
 
 def test_a_journal_without_samples_is_an_error(write):

@@ -133,7 +133,7 @@ def test_a_disk_that_fills_is_reported_at_the_end(tmp_path):
     code, _, err = ended(start(*words, preexec_fn=small_disk))
     assert code == 1
     assert "imurun: Recording has stopped: " in err
-    assert "(File too large); what it holds stays readable." in err
+    assert "(File too large); the data written so far stay readable." in err
     assert "Traceback" not in err
     assert imurun.read(tmp_path / "run.journal").duration_s > 10
 

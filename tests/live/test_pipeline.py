@@ -149,7 +149,7 @@ def test_events_of_the_sensor_change_the_state():
     assert state.battery_percent == 64
     assert state.n_dropped == 3
     assert [note.split(";")[0][:30] for note in state.notes] == [
-        "The sensor keeps no log of its",
+        "The sensor does not log: its s",
         "The sensor could not be stoppe",
     ]
     assert state.missing_s == pytest.approx(0.3)

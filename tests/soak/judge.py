@@ -33,7 +33,7 @@ AROUND_S = 1.0
 """Steps are decided within this time."""
 TOLERANCE_S = 0.05
 """Largest distance of a detected foot strike from a true one."""
-FULL_LOG = "The sensor keeps no log of its own"
+FULL_LOG = "The sensor does not log"
 """Start of the note after hours, when the log of the sensor is full; not a fault."""
 MOST_GROWTH_MB = 25.0
 """Allowed growth: caches fill in the first hours, and the allocator does not return memory."""

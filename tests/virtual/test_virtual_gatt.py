@@ -36,7 +36,7 @@ def stream(monkeypatch, faults=None, *, seconds=30.0, recording=None, mtu=247, *
         feed = Feed(recording or numbered(20_000))
         sensor = Watched(library(), feed, faults, seed=5, now_s=loop.time(), **of_sensor)
         async with offered(monkeypatch, sensor, mtu=mtu) as found:
-            assert found.profile.name == "imurun"
+            assert found.driver.name == "imurun"
             end_s = loop.time() + seconds
             items = []
             async with SensorClient(found, SETTINGS, clock=loop.time) as client:

@@ -75,7 +75,7 @@ def ran(tmp_path_factory):
         sensor = Watched(library(), Feed(recording, loop=False), faults, seed=SEED, now_s=loop.time())
         async with offered(monkeypatch, sensor) as found:
             header = journal_header(
-                found.profile,
+                found.driver,
                 SETTINGS,
                 name="virtual",
                 address=ADDRESS,
@@ -84,7 +84,7 @@ def ran(tmp_path_factory):
             )
             end_s = loop.time() + MINUTES * 60 - 1
             items = []
-            with JournalWriter(path, header, notifying(found.profile)) as journal:
+            with JournalWriter(path, header, notifying(found.driver)) as journal:
                 async with SensorClient(
                     found, SETTINGS, journal=journal, random=Random(SEED), clock=loop.time
                 ) as client:

@@ -72,7 +72,7 @@ def use(monkeypatch, central, mtu=247):
 
 
 @asynccontextmanager
-async def offered(monkeypatch, sensor, *, mtu=247, tell=lambda _: None):
+async def offered(monkeypatch, sensor, *, mtu=247, log=lambda _: None):
     """Serve it, and give what a scan finds."""
     # bumble writes out every packet for a log that nobody reads, which takes most of the time
     for module in ("controller", "host"):
@@ -87,7 +87,7 @@ async def offered(monkeypatch, sensor, *, mtu=247, tell=lambda _: None):
     await central.power_on()
     await device.power_on()
     use(monkeypatch, central, mtu)
-    serving = asyncio.create_task(GattServer(device, sensor, tell).serve())
+    serving = asyncio.create_task(GattServer(device, sensor, log).serve())
     try:
         yield await ble_scan.find(ADDRESS, 5.0)
     finally:

@@ -26,9 +26,9 @@ __all__ = [
 def _registered() -> dict[str, DeviceDriver]:
     found: dict[str, DeviceDriver] = {}
     for module in sorted(info.name for info in iter_modules(__path__)):
-        profile = getattr(import_module(f"{__name__}.{module}"), "DRIVER", None)
-        if isinstance(profile, DeviceDriver):
-            found[profile.name] = profile
+        driver = getattr(import_module(f"{__name__}.{module}"), "DRIVER", None)
+        if isinstance(driver, DeviceDriver):
+            found[driver.name] = driver
     return found
 
 
@@ -52,7 +52,7 @@ def get_driver(name: str) -> DeviceDriver:
 
 def recognise(name: str | None, services: Collection[str]) -> DeviceDriver | None:
     """The driver for a device that advertises this name and these service UUIDs; None where none fits."""
-    for profile in DRIVERS.values():
-        if profile.recognises(name or "", services):
-            return profile
+    for driver in DRIVERS.values():
+        if driver.recognises(name or "", services):
+            return driver
     return None

@@ -148,7 +148,7 @@ class DeviceDriver(ABC):
         """The same driver with the rates and ranges that the sensor reports.
 
         Raises:
-            SettingsError: the sensor speaks another version of the protocol.
+            SettingsError: the sensor uses another version of the protocol.
         """
         return self
 

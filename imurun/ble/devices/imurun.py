@@ -45,7 +45,7 @@ CONFIGURATION, NOT_SAMPLES = "configuration", "not samples"
 """Reasons for rejection beside those of the codec: unknown scale, and frames that hold no samples."""
 
 _REFUSALS = {
-    Status.UNKNOWN_OP: "it does not know the command",
+    Status.UNKNOWN_OP: "unknown command",
     Status.WRONG_LENGTH: "the command had the wrong length",
     Status.OUT_OF_RANGE: "it does not offer these settings",
     Status.NOT_CONFIGURED: "it has no settings yet",
@@ -65,7 +65,7 @@ class ImurunDecoder:
     unknown. Short frames carry no id, and are assumed to be of the known one.
 
     Args:
-        rate_hz, acc_range_g, gyr_range_deg_s: the settings that the sensor was asked for.
+        rate_hz, acc_range_g, gyr_range_deg_s: the requested settings.
     """
 
     def __init__(self, rate_hz: float, acc_range_g: float, gyr_range_deg_s: float) -> None:
@@ -193,12 +193,12 @@ class ImurunDriver(DeviceDriver):
         """The same driver with the rates and ranges that the sensor reports.
 
         Raises:
-            SettingsError: the sensor speaks another version of the protocol.
+            SettingsError: the sensor uses another version of the protocol.
         """
         if capabilities.protocol_version != VERSION:
             raise SettingsError(
-                f"The sensor speaks version {capabilities.protocol_version} of the protocol and imurun "
-                f"version {VERSION}; update the older one."
+                f"The sensor uses protocol version {capabilities.protocol_version}, imurun uses {VERSION}; "
+                "update the older one."
             )
         return replace(
             self,

@@ -37,7 +37,7 @@ _HEADER = struct.Struct("<BQB")
 _REPLY = 0xF0
 _ALREADY = 6
 _REFUSALS = {
-    1: "it does not know the command",
+    1: "unknown command",
     2: "it has no such sensor",
     3: "it cannot do this",
     4: "the command had the wrong length",

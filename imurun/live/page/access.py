@@ -38,7 +38,7 @@ class Access:
     def refusal(self, request: HTTPServerRequest) -> str:
         """The reason to refuse the request, without quoting it; "" if it is accepted."""
         if self.token is None and request.host_name.lower() not in THIS_MACHINE:
-            return "it asks for another host than this machine"
+            return "its Host is not this machine"
         if not _is_from_page(request):
             return "it comes from another page"
         if self.token is None:

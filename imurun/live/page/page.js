@@ -10,9 +10,9 @@ const LOAD_NEAR = 0.8;
 const NEW_ALERT_S = 10;
 const WORDS = {
   waiting: "waiting for the sensor",
-  learning: "learning the sensor’s rate",
+  learning: "measuring the sensor’s rate",
   streaming: "streaming",
-  filling: "filling in what was missed",
+  filling: "receiving missed samples",
   lost: "sensor lost",
   ended: "ended",
 };
