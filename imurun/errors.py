@@ -18,11 +18,11 @@ class SettingsError(ImurunError, ValueError):
 
 
 class MethodError(ImurunError, ValueError):
-    """A published rule that cannot be applied to a recording, or that gave no proper contacts."""
+    """A published rule that cannot be applied to a recording, or that returned invalid contacts."""
 
 
 class SensorError(ImurunError):
-    """A sensor that does not do what is asked of it, or a link to it that does not hold."""
+    """A sensor that does not do what is requested, or a connection that fails."""
 
 
 class AdapterError(SensorError):
@@ -42,11 +42,11 @@ class PageError(ImurunError):
 
 
 class StoreError(ImurunError):
-    """The store of past sessions cannot be used as it is, or holds something else than what was asked for."""
+    """The store of past sessions cannot be used as it is, or does not hold what was requested."""
 
 
 class CohortError(ImurunError):
-    """A cohort that cannot be begun or go on: its output folder, its manifest, its workers."""
+    """A cohort that cannot start or continue: its output folder, its manifest, its workers."""
 
 
 class MissingExtraError(ImurunError):

@@ -32,14 +32,14 @@ class Cluster:
 
     Args:
         address: of the scheduler, such as tcp://host:8786.
-        say: called with a sentence when there are no workers yet.
+        report: called with a sentence when there are no workers yet.
 
     Raises:
         MissingExtraError: Dask is not installed.
         CohortError: the scheduler does not answer, or workers have no imurun or another version of it.
     """
 
-    def __init__(self, address: str, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, address: str, report: Callable[[str], None] = lambda _: None) -> None:
         distributed: Any = optional_module("distributed", extra="cohort", purpose="--scheduler")
         addressing: Any = import_module("distributed.comm.addressing")
         self._address = sanitize(address)
@@ -65,7 +65,7 @@ class Cluster:
             self.close()
             raise
         if not self.room:
-            say(f"The scheduler at {self._address} has no workers yet; tasks wait for the first.")
+            report(f"The scheduler at {self._address} has no workers yet; tasks wait for the first.")
 
     @property
     def room(self) -> int:

@@ -1,6 +1,6 @@
 """Splits FIT files into messages as bytes and adds fields to some of them; all other bytes are copied.
 
-Decoding and encoding whole messages would lose what the FIT profile of the library does not know. So only
+Decoding and encoding whole messages would lose fields that are not in the FIT profile of the library. So only
 the definitions of records, laps and sessions are extended, and their data with them. The wire layer of
 fit-tool reads the messages of Garmin's FIT protocol.
 """

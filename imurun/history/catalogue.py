@@ -50,7 +50,7 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
         place: for messages.
 
     Raises:
-        StoreError: the catalogue has a version that this program does not know.
+        StoreError: the catalogue has a version that this program does not support.
     """
     if version_of(connection, place) == len(MIGRATIONS):
         return
@@ -90,7 +90,7 @@ def version_of(connection: sqlite3.Connection, place: str) -> int:
         raise StoreError(f"{place} is not a catalogue of imurun; choose another --store.")
     if version > len(MIGRATIONS):
         raise StoreError(
-            f"{place} was written by a newer imurun (version {version} of the store, this one knows up to "
+            f"{place} was written by a newer imurun (version {version} of the store, this one supports up to "
             f"{len(MIGRATIONS)}); update imurun."
         )
     return version

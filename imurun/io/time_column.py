@@ -184,21 +184,22 @@ def _whole_ns(tick: np.int64, unit: str) -> int:
 
 def _infer_time_unit(elapsed: FloatArray, warnings: list[str], column: str) -> str:
     steps = np.diff(elapsed)
-    typical = float(np.median(steps)) if len(steps) else 0.0
+    median_step = float(np.median(steps)) if len(steps) else 0.0
     if len(steps) and (steps == 1.0).all():
         raise FormatError(
             f"the column {shown(column)} counts samples; it is not a time; "
             "give the rate with --rate or with a profile."
         )
-    if typical <= 0 and len(steps):
-        typical = float(elapsed[-1]) / len(steps)
+    if median_step <= 0 and len(steps):
+        median_step = float(elapsed[-1]) / len(steps)
     for unit, factor in SI_FACTOR["time"].items():
-        if typical > 0 and MIN_RATE_HZ <= 1.0 / (typical * factor) <= MAX_RATE_HZ:
+        if median_step > 0 and MIN_RATE_HZ <= 1.0 / (median_step * factor) <= MAX_RATE_HZ:
             warnings.append(f"The unit of the column {shown(column)} is not stated; its steps fit {unit}.")
             return unit
     if (steps < 0).any():
         return "s"  # Recording raises the error for time that runs backwards
     raise FormatError(
-        f"the unit of the column {shown(column)} is not stated, and with its typical step of {typical:.6g} "
-        f"the rate is between {MIN_RATE_HZ:g} and {MAX_RATE_HZ:g} Hz in no unit; name the unit in a profile."
+        f"the unit of the column {shown(column)} is not stated, and with its median step of "
+        f"{median_step:.6g} the rate is between {MIN_RATE_HZ:g} and {MAX_RATE_HZ:g} Hz in no unit; "
+        "name the unit in a profile."
     )

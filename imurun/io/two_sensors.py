@@ -54,7 +54,7 @@ def interpolate_at(time_s: FloatArray, other_s: FloatArray, values: FloatArray) 
     after = np.searchsorted(other_s, time_s, side="left")
     inside = (after > 0) & (after < len(other_s))
     step = steps[after[inside] - 1]
-    typical = float(np.median(steps)) or float(other_s[-1] - other_s[0]) / len(steps)
+    median_step = float(np.median(steps)) or float(other_s[-1] - other_s[0]) / len(steps)
     between = time_s[inside] != other_s[after[inside]]
-    at_time[np.flatnonzero(inside)[(step > _LONGEST_GAP * typical) & between]] = np.nan
+    at_time[np.flatnonzero(inside)[(step > _LONGEST_GAP * median_step) & between]] = np.nan
     return at_time

@@ -111,7 +111,7 @@ class GapFiller:
 
 
 class Gaps(NamedTuple):
-    """What is missing in a recording.
+    """Missing samples of a recording.
 
     Attributes:
         n: rows in all.
@@ -163,7 +163,7 @@ def fill_in_place(acc: FloatArray, gyr: FloatArray | None, longest: int) -> int:
 
 
 def find_gaps(filled: Iterable[Stretch]) -> Gaps:
-    """What is missing in all stretches of a recording."""
+    """Missing samples of all stretches of a recording."""
     n = n_bridged = 0
     gaps: list[tuple[int, int]] = []
     for acc, _, kind in filled:

@@ -103,7 +103,7 @@ class Gathered:
         self.n = sum(len(acc) for acc in self._acc)
         self.warnings.append(
             f"After {self.n} samples comes a gap longer than any recording has, or more than a recording can "
-            "hold; the rest was left out."
+            "hold; the rest was omitted."
         )
 
     @property

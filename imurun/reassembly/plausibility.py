@@ -1,4 +1,4 @@
-"""Checks the position that a packet claims against the time that has elapsed since the last packet."""
+"""Checks the position that a packet states against the time that has elapsed since the last packet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SLACK_S = 10.0
 """How far a packet may be behind the newest one, and ahead of what the elapsed time allows."""
 RATE_ERROR = 0.1
 LONGEST_GAP_S = 86400.0
-"""More than a day without samples ends a run, whatever position the next packet claims."""
+"""More than a day without samples ends a run, whatever position the next packet states."""
 
 
 class PlausibilityCheck:

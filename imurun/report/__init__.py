@@ -2,7 +2,7 @@
 
 `page.write_report` assembles it: the verdict (`verdict`), the sections of the run (`step_sections`,
 `course_sections`) and of the sessions before (`past`, `past_sections`). Sections are made of `parts`; `words`
-holds texts, `series` thins long series, `plots` draws.
+holds texts; `plots` thins long series and draws them.
 """
 
 from imurun.files.optional import optional_module

@@ -177,7 +177,7 @@ def _lines(session: Session, past: Past | None) -> list[str]:
         lines.append(f"Compared with your {n}, the first on {since}.")
     if summary["duration_s"] < SHORT_S:
         lines.append(
-            f"The recording lasts {lasting(summary['duration_s'])}: too short to say much; "
+            f"The recording lasts {lasting(summary['duration_s'])}: too short for reliable values; "
             "record a few minutes to see more."
         )
     quality = summary["quality"]

@@ -94,11 +94,12 @@ KINDS: dict[str, tuple[str, str]] = {
 CONTEXT: dict[str, str] = {
     "acute_bw4": "Mean load a day; the newest days count most.",
     "chronic_bw4": "The same over four weeks.",
-    "acute_chronic_ratio": "1 is even. For orientation, never a warning: studies disagree on its value.",
+    "acute_chronic_ratio": "1 means the same load as before. For orientation, not a warning: studies "
+    "disagree on its value.",
     "week_load_bw4": "The sum of the last 7 days.",
     "monotony": "Mean load a day of the week over how much it varies; high when all days are alike.",
     "strain_bw4": "Load of the week times its monotony.",
-    "days": "From the first session that is known to this one.",
+    "days": "Days from the first known session to this one.",
 }
 """What the numbers of the weeks before mean, by their key in `imurun.history.flags.context`."""
 

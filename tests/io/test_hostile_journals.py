@@ -102,7 +102,7 @@ def test_samples_before_a_night_without_connection_are_read(tmp_path):
 
     recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
     assert len(recording) == 640
-    assert "the rest was left out" in recording.warnings[0]
+    assert "the rest was omitted" in recording.warnings[0]
 
 
 def test_a_gap_within_the_limit_is_kept(tmp_path):
@@ -130,7 +130,7 @@ def test_samples_beyond_the_largest_recording_are_left_out(tmp_path, monkeypatch
     monkeypatch.setattr("imurun.model.sample_block.MAX_SAMPLES", 250)
     recording = imurun.read(blocks_of(tmp_path / "run.journal", block(0), block(100), block(200)))
     assert len(recording) == 200
-    assert "the rest was left out" in recording.warnings[0]
+    assert "the rest was omitted" in recording.warnings[0]
 
 
 def test_times_that_jump_end_the_recording(tmp_path):
@@ -140,7 +140,7 @@ def test_times_that_jump_end_the_recording(tmp_path):
 
     recording = imurun.read(journal_of(tmp_path / "run.journal", fill))
     assert len(recording) == 640
-    assert "jump by 1e+09 s; what follows was left out" in recording.warnings[0]
+    assert "jump by 1e+09 s; the rest was omitted" in recording.warnings[0]
 
 
 @pytest.mark.parametrize(

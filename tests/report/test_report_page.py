@@ -198,7 +198,7 @@ def test_without_a_gyroscope_angles_are_left_out_with_a_sentence():
 
 def test_a_run_shorter_than_a_minute():
     page = page_of(short_run())
-    assert "The recording lasts 0:25 min: too short to say much" in page.text
+    assert "The recording lasts 0:25 min: too short for reliable values" in page.text
     assert "Fresh and tired are compared from 100 running steps on" in page.text
     assert "Contact time" in page.text
 
