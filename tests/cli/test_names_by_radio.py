@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from imurun.ble.control import LogEntry
 from imurun.ble.devices import DRIVERS
 from imurun.ble.scan import DiscoveredSensor
-from imurun.ble.scan import printable as as_scanned
+from imurun.ble.scan import clean_name as as_scanned
 from imurun.cli import live, sensor
 from imurun.cli.choose_sensor import SensorOptions
 from imurun.files.text import LONGEST_WORD, file_word
