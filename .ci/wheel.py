@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+EXPORT = ["export", "test.csv", "--fit", "test.fit", "--start", "2026-05-01T07:30"]
 
 
 def run(*words: str | Path, cwd: Path = ROOT, code: int = 0, says: str = "") -> None:
@@ -47,7 +48,7 @@ def use_base(imurun: Path, folder: Path) -> None:
         "ble": ["scan"],
         "live": ["live", "--simulate"],
         "report": ["report", "test.csv", "--out", "test.html"],
-        "fit": ["export", "test.csv", "--fit", "test.fit"],
+        "fit": EXPORT,
         "lsl": ["live", "--simulate", "--lsl"],
         "virtual": ["simulate", "--ble", "usb:0"],
         "cohort": [*distant, "--scheduler", "tcp://127.0.0.1:9"],
@@ -58,7 +59,7 @@ def use_base(imurun: Path, folder: Path) -> None:
 def use_extras(imurun: Path, folder: Path) -> None:
     """The commands of README that need extras."""
     run(imurun, "report", "test.csv", "--out", "test.html", cwd=folder)
-    run(imurun, "export", "test.csv", "--fit", "test.fit", cwd=folder)
+    run(imurun, *EXPORT, cwd=folder)
     show_live(imurun, folder)
     run(imurun, "analyze", "run.parquet", cwd=folder)
 
