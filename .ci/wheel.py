@@ -49,7 +49,7 @@ def use_base(imurun: Path, folder: Path) -> None:
         "live": ["live", "--simulate"],
         "report": ["report", "test.csv", "--out", "test.html"],
         "fit": EXPORT,
-        "lsl": ["live", "--simulate", "--lsl"],
+        "lsl": ["live", "--simulate", "--no-page", "--lsl"],
         "virtual": ["simulate", "--ble", "usb:0"],
         "cohort": [*distant, "--scheduler", "tcp://127.0.0.1:9"],
     }.items():
