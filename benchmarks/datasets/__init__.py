@@ -12,6 +12,7 @@ from benchmarks.datasets import (
     hamner_2013,
     hip_shoe_run,
     lumbar_walking,
+    rbds_speeds,
     running_speeds,
     sacral_grf,
     treadmill_run_grf,
@@ -38,6 +39,7 @@ __all__ = [
 LOADERS: dict[str, Callable[[Path], Iterator[Trial]]] = {
     "treadmill_run_grf": treadmill_run_grf.trials,
     "running_speeds": running_speeds.trials,
+    "rbds_speeds": rbds_speeds.trials,
     "sacral_grf": sacral_grf.trials,
     "hip_shoe_run": hip_shoe_run.trials,
     "lumbar_walking": lumbar_walking.trials,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +61,33 @@ def _contacts(file: Path) -> tuple[FloatArray, FloatArray, tuple[str, ...], Floa
     """Initial and final contacts (s), sides, peaks (BW); a foot on both plates is one contact."""
     table = _table(file, 4, str)
     try:
-        rows = sorted((float(a), float(b), str(side), float(peak or "nan")) for a, b, side, peak in table)
+        rows = [(float(a), float(b), str(side), float(peak or "nan")) for a, b, side, peak in table]
     except ValueError as error:
         raise FormatError(
             f"{file.name}: a contact holds text for a number; get the data set again."
         ) from error
+    return merged_contacts(rows, file.name)
+
+
+def merged_contacts(
+    rows: Iterable[tuple[float, float, str, float]], source: str
+) -> tuple[FloatArray, FloatArray, tuple[str, ...], FloatArray]:
+    """Contacts in order of time; those that start within `SAME_STANCE_S` are one, with an unknown peak.
+
+    Args:
+        rows: initial and final contact (s), side, and peak (BW, NaN if unknown) of each, in any order.
+        source: name of the file, for errors.
+
+    Returns:
+        Initial and final contacts (s), shape (k,), k sides, and peaks (BW), shape (k,).
+
+    Raises:
+        FormatError: a side is neither left nor right.
+    """
     merged: list[tuple[float, float, str, float]] = []
-    for row in rows:
+    for row in sorted(rows):
         if row[2] not in SIDES:
-            raise FormatError(f"{file.name}: the side {row[2]!r} is neither left nor right.")
+            raise FormatError(f"{source}: the side {row[2]!r} is neither left nor right.")
         if merged and row[0] - merged[-1][0] < SAME_STANCE_S:
             merged[-1] = (merged[-1][0], max(row[1], merged[-1][1]), merged[-1][2], np.nan)
         else:

@@ -17,6 +17,7 @@ from imurun.errors import FormatError
 N_TRIALS = {
     "treadmill_run_grf": 1,
     "running_speeds": 16,
+    "rbds_speeds": 39,
     "sacral_grf": 31,
     "hip_shoe_run": 0,
     "lumbar_walking": 0,
@@ -41,7 +42,7 @@ def test_trials_have_consistent_fields(shared_data, name, count):
         assert trial.angles_deg is None or trial.angles_deg.shape == (len(trial.recording), 3)
 
 
-@pytest.mark.parametrize("name", ["treadmill_run_grf", "running_speeds", "sacral_grf"])
+@pytest.mark.parametrize("name", ["treadmill_run_grf", "running_speeds", "rbds_speeds", "sacral_grf"])
 def test_force_and_contacts_share_a_clock(shared_data, name):
     """Force is small in flight, large in the middle of contact, and its mean is one body weight."""
     for trial in load(name):

@@ -35,7 +35,14 @@ def parse(tmp_path, content):
 def test_the_shipped_registry_matches_the_loaders():
     known = registry()
     assert set(LOADERS) <= set(known)
-    local = ("treadmill_run_grf", "running_speeds", "sacral_grf", "hip_shoe_run", "lumbar_walking")
+    local = (
+        "treadmill_run_grf",
+        "running_speeds",
+        "rbds_speeds",
+        "sacral_grf",
+        "hip_shoe_run",
+        "lumbar_walking",
+    )
     for name in local:
         assert known[name].files, name
         assert all(file.sha256 and file.size_bytes for file in known[name].files), name
