@@ -79,7 +79,6 @@ class ContactConstants(NamedTuple):
             PLAIN, WITH_SPEED, CALIBRATED and the rows INITIAL, FINAL (shares of the period), CONTACT (share of the
             contact), PEAK (BW).
         initial_part: share of a calibration's offset that moves initial contact, to earlier times.
-        waves: shape (N_WAVES, N_SHAPE + 1): sizes of the half waves of the vertical force, see `imurun.vgrf`.
     """
 
     maps: FloatArray
@@ -88,7 +87,6 @@ class ContactConstants(NamedTuple):
     spread: FloatArray
     errors: FloatArray
     initial_part: float
-    waves: FloatArray
 
 
 def as_constants(values: ContactConstants) -> ContactConstants:
