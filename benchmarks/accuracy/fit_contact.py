@@ -394,10 +394,8 @@ def interval(found: Residuals, k: int) -> tuple[float, float]:
     )[known]
     scaled = np.sqrt(e2 / (1.0 + growth * d))[recorded]
     order = np.argsort(scaled)
-    n = len(of_runner)
     covered = np.cumsum(w[recorded][order]) / w[recorded].sum()
-    # one more runner than those of the fit is to be covered
-    return float(np.interp(min(COVERED * (n + 1) / n, 1.0), covered, scaled[order])), float(growth)
+    return float(np.interp(COVERED, covered, scaled[order])), float(growth)
 
 
 def calibrated_residuals(found: Residuals) -> tuple[FloatArray, float]:

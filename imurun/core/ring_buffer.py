@@ -20,6 +20,7 @@ MEDIOLATERAL = 7  # specific force along the body's own left axis, which tilts w
 SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
 CLIPPED = 11  # 1 where an axis was at full scale
 YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the yaw of the next sample is unwrapped against them
+LASTING_CHANNELS = 14
 # temporary, within one function
 SCRATCH, ROLL_COSINE = 14, 15
 N_CHANNELS = 16

@@ -24,6 +24,7 @@ import numpy as np
 
 from imurun.core.alignment import Mounting
 from imurun.core.contact import CONSTANTS, ContactConstants
+from imurun.core.earlier_layouts import converted
 from imurun.core.filters import gaussian_taps, smooth_span, sum_of
 from imurun.core.gait import (
     QUEUE,
@@ -44,6 +45,7 @@ from imurun.core.lumbar import DEFAULT_HEIGHT_M
 from imurun.core.ring_buffer import (
     CLIPPED,
     FORWARD,
+    LASTING_CHANNELS,
     LEFTWARD,
     RESULTANT,
     SLOW_FORWARD,
@@ -54,11 +56,10 @@ from imurun.core.ring_buffer import (
     new_buffer,
     write_levels,
 )
-from imurun.core.rows import NO_SECONDS, NO_STEPS, as_dtype, copied, in_bytes
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes
 from imurun.core.seconds import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
 from imurun.core.side import is_steady, side_code
 from imurun.core.state import (
-    STATE,
     Coefficients,
     count_reversed,
     forget_steps,
@@ -215,9 +216,9 @@ class Stepper:
 
     @state.setter
     def state(self, saved: dict[str, np.ndarray]) -> None:
-        self._states[:] = as_dtype(saved["state"], STATE)
-        self._buffer[:] = saved["history"]
-        self._queue[:] = as_dtype(saved["queue"], STEP_CYCLE)
+        self._states[:] = converted(saved["state"], new_state(0))
+        self._buffer[:LASTING_CHANNELS] = saved["history"][:LASTING_CHANNELS]
+        self._queue[:] = converted(saved["queue"], np.zeros(1, dtype=STEP_CYCLE))
 
 
 def coefficients(settings: StepperSettings, mounting: Mounting) -> Coefficients:
