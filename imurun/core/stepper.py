@@ -23,20 +23,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from imurun.core.alignment import Mounting
-from imurun.core.contact import (
-    CONSTANTS,
-    UNSMOOTHED_CUTOFF_HZ,
-    ContactConstants,
-    add_to_average,
-    measure_propulsion,
-    restart_average,
-)
+from imurun.core.contact import CONSTANTS, ContactConstants
 from imurun.core.filters import gaussian_taps, smooth_span, sum_of
 from imurun.core.gait import (
     QUEUE,
     RUNNING_PERIOD_S,
     STREAK,
-    alike,
     follows,
     has_running_amplitude,
     has_walking_amplitude,
@@ -79,7 +71,6 @@ from imurun.core.step import (
     FRESH_STEPS,
     RUNNING,
     WALKING,
-    is_misaligned,
     store_standing,
     write_running,
     write_walking,
@@ -237,7 +228,6 @@ def coefficients(settings: StepperSettings, mounting: Mounting) -> Coefficients:
         rate_hz=rate_hz,
         slow_taps=gaussian_taps(rate_hz, STEP_CYCLE_CUTOFF_HZ),
         sharp_taps=gaussian_taps(rate_hz, min(IMPACT_CUTOFF_HZ, highest_hz)),
-        unsmoothed_taps=gaussian_taps(rate_hz, min(UNSMOOTHED_CUTOFF_HZ, highest_hz)),
         mounting=np.array(mounting.rotation, dtype=np.float64, order="C"),
         heading_known=mounting.heading_known,
         has_gyro=bool(settings.has_gyro),
@@ -245,6 +235,9 @@ def coefficients(settings: StepperSettings, mounting: Mounting) -> Coefficients:
         clip_levels=np.array(FULL_SCALES_G if scale_g is None else (scale_g,)) * G,
         clip_exact=scale_g is not None,
         contact=settings.constants,
+        speed_starts_s=np.zeros(0),
+        speeds_m_s=np.zeros(0),
+        calibration=np.zeros((0, 2)),
     )
 
 
@@ -393,7 +386,7 @@ def classify(state, buffer, queue, c, steps):
         forget_steps(state)
         state["running"] = 1
         state["n_reversed"] = 0
-        restart_average(state["average"])
+        state["n_contacts"] = 0
         store_standing(state, c.mounting)
         # the first step has no period yet: it takes that of the second
         state["periods"][:] = (queue[1]["end"] - queue[1]["begin"]) / c.rate_hz
@@ -456,15 +449,7 @@ def write_run(state, buffer, queue, c, steps):
     """Write all waiting cycles as running steps, then determine their sides together."""
     first_row = state["n_steps"]
     flips = np.zeros(STREAK)
-    base = state["base"]
-    oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
     heading = knows_heading(state, c)
-    trusted = heading and not is_misaligned(state)
-    for i in range(state["waiting"]):
-        measure_propulsion(buffer, base, queue[i], oldest, newest, trusted, c)
-        # two steps merged into one cycle must not enter the average
-        if state["average"]["n"] == 0 or alike(queue[i - 1] if i > 0 else state["last_running"], queue[i]):
-            add_to_average(state["average"], queue[i], c.rate_hz)
     for i in range(state["waiting"]):
         if i > 0:
             note_period(state, queue[i])
