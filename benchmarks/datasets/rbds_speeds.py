@@ -7,6 +7,7 @@ kind, with columns `runner` and `speed_m_s`; each trial of 30 s has times from i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from benchmarks.datasets.text import lines_of
 from benchmarks.datasets.trial import Trial
 from imurun import Recording
 from imurun.errors import FormatError
+from imurun.model.frames import FloatArray
 
 RUNNERS = "EFGHIJKLMNOPQ"
 SPEEDS_M_S = (2.5, 3.5, 4.5)
+FORCE_RATE_HZ = 300.0
 KEYS = ("runner", "speed_m_s")
 IMU = (
     "time_s",
@@ -51,6 +54,33 @@ def trials(folder: Path) -> Iterator[Trial]:
         for speed in SPEEDS_M_S:
             key = (runner, speed)
             yield _trial(key, imu[key], force[key], angles[key], contacts[key])
+
+
+@dataclass(frozen=True, eq=False)
+class Force:
+    """The vertical force of one trial at the rate of the treadmill.
+
+    Attributes:
+        runner, speed_m_s: whose trial it is.
+        vgrf_bw: shape (n,), body weights, every 1 / FORCE_RATE_HZ.
+    """
+
+    runner: str
+    speed_m_s: float
+    vgrf_bw: FloatArray
+
+
+def forces(folder: Path) -> Iterator[Force]:
+    """The force of the 39 trials at 300 Hz, which is finer than the samples of the sensor.
+
+    Raises:
+        FormatError: as `trials`, for the table of forces.
+    """
+    force = _tables(folder / "vgrf.parquet", FORCE)
+    for runner in RUNNERS:
+        for speed in SPEEDS_M_S:
+            vgrf_bw = force[(runner, speed)]["vgrf_bw"].to_numpy(dtype=np.float64)
+            yield Force(runner, speed, vgrf_bw)
 
 
 def _trial(
