@@ -38,11 +38,11 @@ MIDDLE_PEAK_BW = 2.4
 MIDDLE_PERIOD_S = 0.36
 
 
-def step_descriptors(duty_factor: npt.ArrayLike, peak_bw: npt.ArrayLike, period_s: npt.ArrayLike) -> FloatArray:
+def step_descriptors(
+    duty_factor: npt.ArrayLike, peak_bw: npt.ArrayLike, period_s: npt.ArrayLike
+) -> FloatArray:
     """Regressors of the wave sizes, shape (k, 4): 1; duty factor, peak force and period about their middle."""
-    duty, peak, period = (
-        np.asarray(values, dtype=np.float64) for values in (duty_factor, peak_bw, period_s)
-    )
+    duty, peak, period = (np.asarray(values, dtype=np.float64) for values in (duty_factor, peak_bw, period_s))
     return np.column_stack(
         [np.ones(len(duty)), duty - MIDDLE_DUTY, peak - MIDDLE_PEAK_BW, period - MIDDLE_PERIOD_S]
     )

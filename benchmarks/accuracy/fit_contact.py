@@ -307,7 +307,8 @@ def chosen_maps(fit: Fit, runners: tuple[str, ...]) -> FloatArray:
             errors = np.mean(
                 [
                     mean_square(
-                        scored_moments(fit)[left], solve(fit, [r for r in runners if r != left], ridge, within)
+                        scored_moments(fit)[left],
+                        solve(fit, [r for r in runners if r != left], ridge, within),
                     )
                     for left in scored
                 ],
@@ -340,7 +341,9 @@ class Residuals(NamedTuple):
     distances: FloatArray
 
 
-def residuals(with_speed: bool, runners: tuple[str, ...], centre: FloatArray, spread: FloatArray) -> Residuals:
+def residuals(
+    with_speed: bool, runners: tuple[str, ...], centre: FloatArray, spread: FloatArray
+) -> Residuals:
     """Residuals of the trials of these runners, each runner left out of the fit in turn."""
     timing, force = Fit(with_speed, False), Fit(with_speed, True)
     forces = {(shapes.trial, shapes.condition): moments for shapes, moments in trial_moments(force)}

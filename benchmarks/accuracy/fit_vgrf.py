@@ -94,10 +94,14 @@ def main() -> None:
     errors: dict[str, float] = {}
     for runner in all_runners():
         waves = waves_without(runner)
-        mine = [steps for steps in seen_with(constants_without(runner)) if steps.runner == runner and steps.level]
+        mine = [
+            steps for steps in seen_with(constants_without(runner)) if steps.runner == runner and steps.level
+        ]
         errors[runner] = float(np.sqrt(np.mean([steps.error_bw(waves) ** 2 for steps in mine])))
         print(f"{runner:12s} {errors[runner]:.3f}")
-    print(f"waveform RMSE, every runner the same: {np.sqrt(np.mean(np.square(list(errors.values())))):.3f} BW")
+    print(
+        f"waveform RMSE, every runner the same: {np.sqrt(np.mean(np.square(list(errors.values())))):.3f} BW"
+    )
 
 
 @cache

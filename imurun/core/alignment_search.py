@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from imurun.core.alignment import AlignmentEvidence, Mounting, smoothing_taps
-from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, joined
 from imurun.core.earlier_layouts import converted
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, joined
 from imurun.core.step import BLANK, RUNNING
 from imurun.core.stepper import Stepper, StepperSettings, StepperStart
 from imurun.model.frames import FloatArray, level_rotation

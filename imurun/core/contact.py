@@ -10,7 +10,7 @@ period itself. Linear maps of that shape give
     peak force      = in body weights
 
 Where the speed is known, a second set of maps takes it as one more feature. A calibration adds what another device
-measured for this runner (`calibrated`). Each estimate has the half width of a 90 % interval (`half_width`).
+measured for this runner (`calibration_of`). Each estimate has the half width of a 90 % interval (`half_width`).
 
 Units: s, g and body weights (BW). Four parts, in this order: the model; the interval; calibration; the shape of a step.
 
@@ -39,6 +39,7 @@ from imurun.core import contact_table
 from imurun.core.filters import REACH_SIGMA, SIGMA_HZ, integral
 from imurun.core.jit import kernel
 from imurun.core.ring_buffer import FORWARD, LEFTWARD, VERTICAL
+from imurun.model.calibration import NEAR_M_S, NEAR_SPM
 from imurun.model.frames import FloatArray
 
 CONTACT_MODEL = "2"
@@ -59,10 +60,6 @@ MEAN_STEPS = 8
 """Steps of the running mean of contact time: a plain mean over the first, then the newest weighs an eighth.
 
 About three seconds, as long as a change of speed takes."""
-CALIBRATED_WITHIN_S = 0.03
-"""A calibration narrows the interval of steps whose contact time lies this close to a calibrated one: about a change
-of speed by 0.7 m/s."""
-
 INITIAL, FINAL, CONTACT, PEAK = 0, 1, 2, 3  # rows of an error table
 PLAIN, WITH_SPEED, CALIBRATED = 0, 1, 2  # error tables
 
@@ -171,34 +168,38 @@ def half_width(row, distance):
 
 
 @kernel
-def calibrated_offset_s(contact_s, calibration):
-    """What a calibration adds to an estimated contact time, s; 0 without one.
+def calibration_of(speed_m_s, period_s, c):
+    """What the calibration adds to the contact time of a step, s, and whether it was made near such a step.
+
+    Its table by speed is used where the speed is known, else its table by cadence; see
+    `imurun.model.calibration.Calibration.offset_ms`.
 
     Args:
-        calibration: shape (k, 2): estimated contact time of a calibrated stretch, in increasing order, and what the
-            other device measured beyond it, s. Between two stretches the offset is interpolated, outside it is that
-            of the nearest: the estimated contact time stands for the speed, which need not be known.
+        speed_m_s: NaN if unknown. period_s: of the step. c: `Coefficients`.
     """
-    k = len(calibration)
-    if k == 0:
-        return 0.0
-    after = np.searchsorted(calibration[:, 0], contact_s)
-    if after == 0:
-        return calibration[0, 1]
-    if after == k:
-        return calibration[k - 1, 1]
-    share = (contact_s - calibration[after - 1, 0]) / (calibration[after, 0] - calibration[after - 1, 0])
-    return calibration[after - 1, 1] + share * (calibration[after, 1] - calibration[after - 1, 1])
+    if len(c.offset_by_speed) and not np.isnan(speed_m_s):
+        return on_line(speed_m_s, c.offset_by_speed, NEAR_M_S)
+    return on_line(60.0 / period_s, c.offset_by_cadence, NEAR_SPM)
 
 
 @kernel
-def is_calibrated(contact_s, calibration):
-    """Whether an estimated contact time lies within or near the calibrated ones."""
-    k = len(calibration)
+def on_line(at, table, near):
+    """Value of a piecewise linear table, constant beyond its ends, and whether its points reach to `near` of `at`.
+
+    Args:
+        table: shape (k, 2): places in increasing order, and values; 0 and False without any.
+    """
+    k = len(table)
     if k == 0:
-        return False
-    first, last = calibration[0, 0] - CALIBRATED_WITHIN_S, calibration[k - 1, 0] + CALIBRATED_WITHIN_S
-    return first <= contact_s <= last
+        return 0.0, False
+    reaches = table[0, 0] - near <= at <= table[k - 1, 0] + near
+    after = np.searchsorted(table[:, 0], at)
+    if after == 0:
+        return table[0, 1], reaches
+    if after == k:
+        return table[k - 1, 1], reaches
+    share = (at - table[after - 1, 0]) / (table[after, 0] - table[after - 1, 0])
+    return table[after - 1, 1] + share * (table[after, 1] - table[after - 1, 1]), reaches
 
 
 # ------------------------------------------------------------------------------------ the shape of a step

@@ -56,4 +56,3 @@ def copied(rows: np.ndarray) -> np.ndarray:
 def in_bytes(rows: np.ndarray) -> np.ndarray:
     """A view of the same memory, each row as plain bytes."""
     return rows.view(f"V{rows.dtype.itemsize}")
-

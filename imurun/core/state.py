@@ -33,7 +33,9 @@ class Coefficients(NamedTuple):
     contact: ContactConstants
     speed_starts_s: FloatArray  # a piecewise constant speed; empty if unknown
     speeds_m_s: FloatArray
-    calibration: FloatArray  # (k, 2), see `imurun.core.contact.calibrated_offset_s`
+    # of contact time, see `imurun.model.calibration.Calibration.tables`
+    offset_by_speed: FloatArray
+    offset_by_cadence: FloatArray
 
 
 MANY_REVERSED = 8

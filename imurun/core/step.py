@@ -15,11 +15,10 @@ from imurun.core.contact import (
     PEAK,
     PLAIN,
     WITH_SPEED,
-    calibrated_offset_s,
+    calibration_of,
     contact_and_force,
     distance,
     half_width,
-    is_calibrated,
     speed_at,
     updated_mean,
     write_shape,
@@ -116,9 +115,8 @@ def write_running(state, buffer, cycle, c, row):
     write_shape(shape, buffer, base, cycle, period, oldest, newest, trusted, c)
     speed_m_s = speed_at(cycle["peak"] / c.rate_hz, c.speed_starts_s, c.speeds_m_s)
     initial_share, log_share, peak_bw = contact_and_force(shape, speed_m_s, c.contact)
-    estimated_s = period_s * np.exp(log_share)
-    offset_s = calibrated_offset_s(estimated_s, c.calibration)
-    contact_time_s = estimated_s + offset_s
+    offset_s, calibrated = calibration_of(speed_m_s, period_s, c)
+    contact_time_s = period_s * np.exp(log_share) + offset_s
     contact = cycle["peak"] + period * initial_share - c.contact.initial_part * offset_s * c.rate_hz
     final = contact + contact_time_s * c.rate_hz
     possible = CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1]  # false for NaN
@@ -147,7 +145,7 @@ def write_running(state, buffer, cycle, c, row):
     write_quality(row, buffer, cycle, base, period_s, c)
     write_impact(row, buffer, contact - base, middle, oldest, newest, heading_known, c)
     row["peak_vgrf_bw"] = peak_bw
-    write_errors(row, contact_time_s, period_s, speed_m_s, is_calibrated(estimated_s, c.calibration), c.contact)
+    write_errors(row, contact_time_s, period_s, speed_m_s, calibrated, c.contact)
     if heading_known:
         write_posture(state, buffer, row, first, last, c.has_gyro)
         lean_change = mean_of(buffer[PITCH], first, last) - state["fresh_pitch"]

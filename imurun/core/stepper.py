@@ -78,7 +78,7 @@ from imurun.core.step import (
 )
 from imurun.core.step_cycle import CUTOFF_HZ as STEP_CYCLE_CUTOFF_HZ
 from imurun.core.step_cycle import STEP_CYCLE, track
-from imurun.model.calibration import Calibration
+from imurun.model.calibration import Calibration, tables
 from imurun.model.frames import FloatArray, G
 from imurun.model.speed import SpeedTable
 
@@ -229,7 +229,8 @@ class Stepper:
 
 def coefficients(settings: StepperSettings, mounting: Mounting) -> Coefficients:
     """The constants of the kernels that follow from the settings and the alignment."""
-    rate_hz, scale_g = float(settings.rate_hz), settings.acc_range_g
+    rate_hz, scale_g, speed = float(settings.rate_hz), settings.acc_range_g, settings.speed
+    by_speed, by_cadence = tables(settings.calibration)
     highest_hz = 0.4 * rate_hz  # below the Nyquist frequency, so that a filter has at least a few taps
     return Coefficients(
         rate_hz=rate_hz,
@@ -242,9 +243,10 @@ def coefficients(settings: StepperSettings, mounting: Mounting) -> Coefficients:
         clip_levels=np.array(FULL_SCALES_G if scale_g is None else (scale_g,)) * G,
         clip_exact=scale_g is not None,
         contact=settings.constants,
-        speed_starts_s=np.zeros(0),
-        speeds_m_s=np.zeros(0),
-        calibration=np.zeros((0, 2)),
+        speed_starts_s=np.zeros(0) if speed is None else speed.start_s.copy(),
+        speeds_m_s=np.zeros(0) if speed is None else speed.speed_m_s.copy(),
+        offset_by_speed=by_speed,
+        offset_by_cadence=by_cadence,
     )
 
 
