@@ -1,15 +1,17 @@
 """Waveform of the vertical ground reaction force, computed from the steps.
 
-Between a step's initial and final contact the force is a sum of half waves, whose sizes follow from three numbers of
-the step: duty factor, peak force and period. They determine the shape of the waveform: a long soft contact is skewed
-towards its beginning, a short hard one is nearly symmetric.
+Between a step's initial and final contact the force is a sum of half waves, whose sizes follow from three
+numbers of
+the step: duty factor, peak force and period. They determine the shape of the waveform: a long soft contact is
+skewed towards its beginning, a short hard one is nearly symmetric.
 
-    force(u) = sum over k of (WAVES_BW[k-1] . (1, duty factor - 0.35, peak force - 2.4 BW, period - 0.36 s)) sin(k pi u)
+    force(u) = sum over k of (WAVES_BW[k-1] . (1, duty factor - 0.35, peak force - 2.4 BW, period - 0.36 s))
+    sin(k pi u)
 
-with u from 0 at initial to 1 at final contact; in flight the force is 0. Alcantara et al. 2022 show that sacral
-accelerations carry the waveform (a neural network on one sacral sensor, 0.16 BW). The constants here are a
-least-squares fit to the force plates of 19 runners; the error on left-out runners and the command that fits are in
-benchmarks/accuracy/README.md. The impact transient in the first 30 ms is not modelled.
+with u from 0 at initial to 1 at final contact; in flight the force is 0. Alcantara et al. 2022 show that
+sacral accelerations carry the waveform (a neural network on one sacral sensor, 0.16 BW). The constants here
+are a least-squares fit to the force plates of 19 runners; the error on left-out runners and the command that
+fits are in benchmarks/accuracy/README.md. The impact transient in the first 30 ms is not modelled.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ MIDDLE_PERIOD_S = 0.36
 def step_descriptors(
     duty_factor: npt.ArrayLike, peak_bw: npt.ArrayLike, period_s: npt.ArrayLike
 ) -> FloatArray:
-    """Regressors of the wave sizes, shape (k, 4): 1; duty factor, peak force and period about their middle."""
+    """Regressors of the wave sizes, shape (k, 4): 1; duty factor, peak force and period about their
+    middle.
+    """
     duty, peak, period = (np.asarray(values, dtype=np.float64) for values in (duty_factor, peak_bw, period_s))
     return np.column_stack(
         [np.ones(len(duty)), duty - MIDDLE_DUTY, peak - MIDDLE_PEAK_BW, period - MIDDLE_PERIOD_S]

@@ -1,17 +1,18 @@
 """Fits the contact model of `imurun.core.contact`, and scores it on runners left out.
 
-    python -m benchmarks.accuracy.fit_contact            prints the errors of every runner left out
-    python -m benchmarks.accuracy.fit_contact --write    also writes imurun/core/contact_table.py, from all runners
+    python -m benchmarks.accuracy.fit_contact            prints the errors of every runner left out python -m
+    benchmarks.accuracy.fit_contact --write    also writes imurun/core/contact_table.py, from all runners
 
-The maps are ridge regressions on the shapes of steps. Every runner has the same weight, within a runner every trial,
-within a trial every step. Each trial is seen as recorded and, with `OTHER_WEIGHT`, as other sensors and straps would
-have recorded it (`TRAINING`). Truth: force plates, 5 % of body weight of unfiltered force (`harmonised`).
+The maps are ridge regressions on the shapes of steps. Every runner has the same weight, within a runner every
+trial, within a trial every step. Each trial is seen as recorded and, with `OTHER_WEIGHT`, as other sensors
+and straps would have recorded it (`TRAINING`). Truth: force plates, 5 % of body weight of unfiltered force
+(`harmonised`).
 
-Two settings of each map are chosen by leave-one-runner-out over the runners of the fit: the weight of the ridge, and
-that of the deviations within a runner (`WITHIN`). Why the latter: how a runner as a whole deviates from the mean
-runner is one observation, whatever the number of steps; the deviations within a runner (speed, slope, foot, sensor)
-are many, and show better how the contact follows the shape. Where a runner is left out to be scored, the choice is
-made without that runner too.
+Two settings of each map are chosen by leave-one-runner-out over the runners of the fit: the weight of the
+ridge, and that of the deviations within a runner (`WITHIN`). Why the latter: how a runner as a whole deviates
+from the mean runner is one observation, whatever the number of steps; the deviations within a runner (speed,
+slope, foot, sensor) are many, and show better how the contact follows the shape. Where a runner is left out
+to be scored, the choice is made without that runner too.
 
 A fit needs means and second moments only, which are computed once for each trial and condition.
 """
@@ -19,6 +20,7 @@ A fit needs means and second moments only, which are computed once for each tria
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -81,10 +83,12 @@ _ALWAYS: dict[str, Change] = {
     **{f"strap {hz:g} Hz": partial(on_soft_strap, resonance_hz=hz) for hz in (10.0, 12.0, 15.0)},
 }
 TRAINING: dict[str, Change] = _ALWAYS | _NEEDS_GYRO
-"""What real sensors add. A tilted mounting is not among them: the alignment takes it out before the shape is read."""
+"""What real sensors add. A tilted mounting is not among them: the alignment takes it out before the shape is
+read."""
 
 
-# --------------------------------------------------------------------------------------- shapes with their truth
+# ------------------------------------------------------------------------------------------ shapes with their
+# truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +119,8 @@ class Shapes:
 
     @property
     def timing(self) -> FloatArray:
-        """What the first two maps are fitted to, shape (k, 2): initial share, logarithm of the contact share."""
+        """What the first two maps are fitted to, shape (k, 2): initial share, logarithm of the contact
+        share."""
         initial = (self.initial_s - self.peak_s) / self.period_s
         return np.column_stack([initial, np.log((self.final_s - self.initial_s) / self.period_s)])
 
@@ -181,7 +186,7 @@ def all_shapes() -> tuple[Shapes, ...]:
     )
 
 
-# --------------------------------------------------------------------------------------------- ridge regression
+# ------------------------------------------------------------------------------------------- ridge regression
 
 
 class Moments(NamedTuple):
@@ -212,7 +217,8 @@ class Fit(NamedTuple):
     """One kind of maps: which targets on which features, from which steps.
 
     Attributes:
-        with_speed: whether the logarithm of the speed is the last feature; trials of unknown speed are left out.
+        with_speed: whether the logarithm of the speed is the last feature; trials of unknown speed are left
+            out.
         of_force: the target is the peak force instead of the timing.
     """
 
@@ -264,7 +270,7 @@ def scored_moments(fit: Fit) -> dict[str, Moments]:
 
 
 def solve(fit: Fit, runners: Sequence[str], ridge: float, within: float) -> FloatArray:
-    """Maps from these runners, shape (targets, 1 + features): a constant, then a coefficient for each feature.
+    """Maps from these runners, shape (targets, 1 + features): a constant, then a coefficient a feature.
 
     Args:
         ridge: weight of the squared coefficients of standardised features, against their mean variance.
@@ -323,7 +329,7 @@ def chosen_maps(fit: Fit, runners: tuple[str, ...]) -> FloatArray:
     return np.array([maps for _, maps in best])
 
 
-# ------------------------------------------------------------------------------------- intervals and calibration
+# ---------------------------------------------------------------------------------- intervals and calibration
 
 
 class Residuals(NamedTuple):
@@ -331,8 +337,8 @@ class Residuals(NamedTuple):
 
     Attributes:
         shapes: the trial and condition.
-        errors: shape (n, 4): initial and final contact as shares of the period, contact as a share of the contact,
-            peak (BW).
+        errors: shape (n, 4): initial and final contact as shares of the period, contact as a share of the
+            contact, peak (BW).
         distances: of the shapes from the centre of the fit, shape (n,).
     """
 
@@ -402,11 +408,11 @@ def interval(found: Residuals, k: int) -> tuple[float, float]:
 
 
 def calibrated_residuals(found: Residuals) -> tuple[FloatArray, float]:
-    """What is left of the contact error at other speeds once it is known at the middle one, and the initial part.
+    """What is left of the contact error at other speeds once it is known at the middle one.
 
     Returns:
-        Shape (n, 3): errors of initial, final contact and contact of the level trials as recorded but the middle one
-        of each runner; and the share of an error in contact time that lies in initial contact.
+        Shape (n, 3): errors of initial, final contact and contact of the level trials as recorded but the
+        middle one of each runner; and the share of an error in contact time that lies in initial contact.
     """
     by_runner: dict[str, list[tuple[float, FloatArray, float, float]]] = {}
     for shapes, error in zip(found.shapes, found.errors, strict=True):
@@ -436,7 +442,7 @@ def calibrated_residuals(found: Residuals) -> tuple[FloatArray, float]:
     return np.array(left), part
 
 
-# --------------------------------------------------------------------------------------------------- constants
+# -------------------------------------------------------------------------------------------------- constants
 
 
 @cache
@@ -477,27 +483,41 @@ def constants_without(runner: str) -> ContactConstants:
 
 def write_table(constants: ContactConstants, file: Path) -> None:
     """Write the constants as the module `imurun.core.contact_table`."""
-    lines = [f'    "{name}": {_literal(value)},' for name, value in constants._asdict().items()]
-    text = (
-        '"""Coefficients of the contact model `imurun.core.contact`.\n\n'
-        "Made by `python -m benchmarks.accuracy.fit_contact --write`; not to be edited by hand.\n"
-        '"""\n\nfrom __future__ import annotations\n\nfrom typing import Any\n\n'
-        "TABLE: dict[str, Any] = {\n" + "\n".join(lines) + "\n}\n"
-    )
-    file.write_text(text, encoding="utf-8")
+    entries = "".join(f'    "{name}": {_literal(value)},\n' for name, value in constants._asdict().items())
+    file.write_text(TABLE_HEAD + "TABLE: dict[str, Any] = {\n" + entries + "}\n", encoding="utf-8")
 
 
-def _literal(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return "[" + ", ".join(_literal(part) for part in value) + "]"
-    return f"{float(value):.6g}"  # pyright: ignore[reportArgumentType]
+TABLE_HEAD = '''"""Coefficients of the contact model `imurun.core.contact`.
+
+Made by `python -m benchmarks.accuracy.fit_contact --write`; not to be edited by hand.
+"""
+
+# fmt: off
+
+from __future__ import annotations
+
+from typing import Any
+
+'''
 
 
-# ------------------------------------------------------------------------------------------------------ report
+def _literal(value: object, indent: str = "    ") -> str:
+    """Python text of a number or a nested array, in filled lines."""
+    if not isinstance(value, np.ndarray):
+        return f"{float(value):.6g}"  # pyright: ignore[reportArgumentType]
+    inner = indent + "    "
+    if value.ndim > 1:
+        return "[\n" + "".join(f"{inner}{_literal(part, inner)},\n" for part in value) + f"{indent}]"
+    numbers = ", ".join(_literal(number) for number in value)
+    lines = textwrap.wrap(numbers, 108 - len(inner))
+    return "[\n" + "".join(f"{inner}{line}\n" for line in lines) + f"{indent}]"
+
+
+# ----------------------------------------------------------------------------------------------------- report
 
 
 def left_out_errors(runner: str) -> dict[str, FloatArray]:
-    """Estimate minus harmonised truth of a runner's steps as recorded on the level, by the constants without them."""
+    """Estimate minus harmonised truth of a runner's steps on the level, by constants fitted without them."""
     constants = constants_without(runner)
     parts: list[tuple[FloatArray, ...]] = []
     for shapes in all_shapes():

@@ -1,32 +1,36 @@
 """The contact model: initial contact, final contact and peak vertical force of a running step.
 
-Each step is described by its shape: the specific force along gravity and along the direction of running, low-passed at
-`CUTOFF_HZ`, read at `PHASES` of the step period around the peak of the step cycle (`imurun.core.step_cycle`), and the
-period itself. Linear maps of that shape give
+Each step is described by its shape: the specific force along gravity and along the direction of running,
+low-passed at `CUTOFF_HZ`, read at `PHASES` of the step period around the peak of the step cycle
+(`imurun.core.step_cycle`), and the period itself. Linear maps of that shape give
 
     initial contact = peak of the cycle + period x initial share
     contact time    = period x exp(logarithm of the contact share)
     final contact   = initial contact + contact time
     peak force      = in body weights
 
-Where the speed is known, a second set of maps takes it as one more feature. A calibration adds what another device
-measured for this runner (`calibration_of`). Each estimate has the half width of a 90 % interval (`half_width`).
+Where the speed is known, a second set of maps takes it as one more feature. A calibration adds what another
+device measured for this runner (`calibration_of`). Each estimate has the half width of a 90 % interval
+(`half_width`).
 
-Units: s, g and body weights (BW). Four parts, in this order: the model; the interval; calibration; the shape of a step.
+Units: s, g and body weights (BW). Four parts, in this order: the model; the interval; calibration; the shape
+of a step.
 
-Sources. That a step's contact follows from the low-passed acceleration of the sacrum: Day et al. 2021 and Alcantara et
-al. 2021 (low-pass and threshold), Patoz et al. 2022 (half sine from one sacral sensor), Alcantara et al. 2022 (network
-on the whole waveform). The maps are ridge regressions over 19 runners in four laboratories at 2 to 5 m/s;
-`imurun.core.contact_table` holds the coefficients and names the command that makes them; benchmarks/accuracy/README.md
-has the choice inside leave-one-runner-out, and the errors on runners left out.
+Sources. That a step's contact follows from the low-passed acceleration of the sacrum: Day et al. 2021 and
+Alcantara et al. 2021 (low-pass and threshold), Patoz et al. 2022 (half sine from one sacral sensor),
+Alcantara et al. 2022 (network on the whole waveform). The maps are ridge regressions over 19 runners in four
+laboratories at 2 to 5 m/s; `imurun.core.contact_table` holds the coefficients and names the command that
+makes them; benchmarks/accuracy/README.md has the choice inside leave-one-runner-out, and the errors on
+runners left out.
 
-Why a linear map of the shape: the balance of forces makes it nearly linear. Over a step the vertical force averages one
-body weight, so its height is inverse to the share of the step that the foot is on the ground, and the fore-aft force
-tells loading from unloading. The sacrum does not move as the centre of mass does, by an amount that differs between
-runners; many correlated samples of the shape average a part of that out, where single events do not.
+Why a linear map of the shape: the balance of forces makes it nearly linear. Over a step the vertical force
+averages one body weight, so its height is inverse to the share of the step that the foot is on the ground,
+and the fore-aft force tells loading from unloading. The sacrum does not move as the centre of mass does, by
+an amount that differs between runners; many correlated samples of the shape average a part of that out, where
+single events do not.
 
-Why shares of the period and phases about the peak: the same phase of the step is compared at any cadence. Why the
-logarithm of the contact share: errors grow with the contact, and no share is negative.
+Why shares of the period and phases about the peak: the same phase of the step is compared at any cadence. Why
+the logarithm of the contact share: errors grow with the contact, and no share is negative.
 """
 
 from __future__ import annotations
@@ -45,7 +49,7 @@ from imurun.model.frames import FloatArray
 CONTACT_MODEL = "2"
 """Version of the model; a calibration holds for the version that it was made with."""
 CUTOFF_HZ = 8.0
-"""-3 dB of the low-pass. From 6 to 14 Hz the model does about equally well; a soft strap rings from 8 Hz on."""
+"""-3 dB of the low-pass. From 6 to 14 Hz the model does about equally well; a strap rings from 8 Hz on."""
 LEAST_SIGMA = 0.6
 """Least standard deviation of the low-pass in samples, for sensors slower than 36 Hz."""
 N_PHASES = 25
@@ -74,11 +78,12 @@ class ContactConstants(NamedTuple):
     Attributes:
         maps: shape (3, N_SHAPE + 1): initial share, logarithm of the contact share, peak force (BW); each a
             constant, then a coefficient for each feature of the shape.
-        speed_maps: shape (3, N_SHAPE + 2): the same for a known speed, whose logarithm (m/s) is the last feature.
+        speed_maps: shape (3, N_SHAPE + 2): the same for a known speed, whose logarithm (m/s) is the
+            last feature.
         centre, spread: shape (N_SHAPE,): mean and standard deviation of the features in the fit.
-        errors: shape (3, 4, 2): half width at the centre of the fit, and its growth with distance; for the tables
-            PLAIN, WITH_SPEED, CALIBRATED and the rows INITIAL, FINAL (shares of the period), CONTACT (share of the
-            contact), PEAK (BW).
+        errors: shape (3, 4, 2): half width at the centre of the fit, and its growth with distance; for the
+            tables PLAIN, WITH_SPEED, CALIBRATED and the rows INITIAL, FINAL (shares of the period), CONTACT
+            (share of the contact), PEAK (BW).
         initial_part: share of a calibration's offset that moves initial contact, to earlier times.
     """
 
@@ -103,12 +108,12 @@ def as_constants(values: ContactConstants) -> ContactConstants:
 CONSTANTS = as_constants(ContactConstants(**contact_table.TABLE))
 
 
-# --------------------------------------------------------------------------------------------- the model
+# -------------------------------------------------------------------------------------------------- the model
 
 
 @kernel
 def contact_and_force(shape, speed_m_s, constants):
-    """Initial share, logarithm of the contact share and peak force (BW) of a shape; the speed is NaN if unknown."""
+    """Initial share, logarithm of the contact share and peak force (BW) of a shape; the speed may be NaN."""
     if np.isnan(speed_m_s):
         maps = constants.maps
         return mapped(maps[0], shape), mapped(maps[1], shape), mapped(maps[2], shape)
@@ -145,7 +150,7 @@ def updated_mean(mean, value, n):
     return mean + (value - mean) / n
 
 
-# ------------------------------------------------------------------------------------------- the interval
+# ----------------------------------------------------------------------------------------------- the interval
 
 
 @kernel
@@ -164,7 +169,7 @@ def half_width(row, distance):
     return row[0] * np.sqrt(1.0 + row[1] * distance)
 
 
-# -------------------------------------------------------------------------------------------- calibration
+# ------------------------------------------------------------------------------------------------ calibration
 
 
 @kernel
@@ -184,7 +189,7 @@ def calibration_of(speed_m_s, period_s, c):
 
 @kernel
 def on_line(at, table, near):
-    """Value of a piecewise linear table, constant beyond its ends, and whether its points reach to `near` of `at`.
+    """Value of a piecewise linear table, constant beyond its ends, and whether its points reach near `at`.
 
     Args:
         table: shape (k, 2): places in increasing order, and values; 0 and False without any.
@@ -202,20 +207,20 @@ def on_line(at, table, near):
     return table[after - 1, 1] + share * (table[after, 1] - table[after - 1, 1]), reaches
 
 
-# ------------------------------------------------------------------------------------ the shape of a step
+# ---------------------------------------------------------------------------------------- the shape of a step
 
 
 @kernel
 def write_shape(shape, buffer, base, cycle, period, oldest, newest, heading_known, c):
     """Fill the shape of a step.
 
-    Where the heading is not known, forward is taken from the loop that the force draws: its area vector points left
-    (`imurun.core.gait`).
+    Where the heading is not known, forward is taken from the loop that the force draws: its area vector points
+    left (`imurun.core.gait`).
 
     Args:
         shape: shape (N_SHAPE,), written to.
-        buffer, base: as in `imurun.core.ring_buffer`. oldest, newest: columns that hold samples; beyond them the end
-            values are repeated.
+        buffer, base: as in `imurun.core.ring_buffer`. oldest, newest: columns that hold samples; beyond them the
+            end values are repeated.
         cycle: record of STEP_CYCLE with its loop. period: samples. c: `Coefficients`.
     """
     along, across = 1.0, 0.0
@@ -240,8 +245,8 @@ def write_shape(shape, buffer, base, cycle, period, oldest, newest, heading_know
 def low_passed_at(buffer, at, sigma, oldest, newest):
     """Vertical, forward and leftward force at a fractional column, weighted by a Gaussian around it.
 
-    The weights follow from one another by multiplication: from a sample to the next, the logarithm of a Gaussian
-    changes by a constant more each time.
+    The weights follow from one another by multiplication: from a sample to the next, the logarithm of a
+    Gaussian changes by a constant more each time.
     """
     reach = REACH_SIGMA * sigma
     first, last = int(np.ceil(at - reach)), int(np.floor(at + reach))

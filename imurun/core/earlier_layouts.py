@@ -1,7 +1,7 @@
 """Binary layouts of the records that saved states of imurun 0.1 and 0.2 contain, and their conversion.
 
-Field names and nesting changed between those versions, the layout did not; so a layout is a list of fields by today's
-names, with their length in words of eight bytes. Fields that no longer exist keep their place.
+Field names and nesting changed between those versions, the layout did not; so a layout is a list of fields by
+today's names, with their length in words of eight bytes. Fields that no longer exist keep their place.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def _layout(text: str) -> dict[str, int]:
 
 
 _STEP_CYCLE = _layout(
-    "begin up_crossing peak down_crossing end peak_g minimum_g period_s loop_forward loop_left power_z power_dz "
-    "force_begin force_peak_g force_minimum_g braking_g propulsion_g forward_rms_g"
+    "begin up_crossing peak down_crossing end peak_g minimum_g period_s loop_forward loop_left power_z "
+    "power_dz force_begin force_peak_g force_minimum_g braking_g propulsion_g forward_rms_g"
 )
 _STEP = _layout(
     "initial_contact_s final_contact_s side gait step_time_ms contact_time_ms flight_time_ms duty_factor "

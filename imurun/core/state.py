@@ -1,7 +1,7 @@
 """Settings (`Coefficients`) and state (`STATE`) of the stepper.
 
 The binary layout of STATE and of the records in it is a stored format: saved states of `RunAnalyzer` contain
-it. Fields may be renamed; order, types and sizes stay.
+it. When it changes, the layout before goes to `imurun.core.earlier_layouts`.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ def restart(state):
     state["classification"] = -1
     state["classified_until"] = np.nan
     state["n_contacts"] = 0
+    state["mean_contact_ms"] = 0.0
     restart_parity(state["parity"])
     state["cues"][:] = np.nan
     state["periods"][:] = np.nan

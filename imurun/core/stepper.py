@@ -223,7 +223,8 @@ class Stepper:
     @state.setter
     def state(self, saved: dict[str, np.ndarray]) -> None:
         self._states[:] = converted(saved["state"], new_state(0))
-        self._buffer[:LASTING_CHANNELS] = saved["history"][:LASTING_CHANNELS]
+        n = len(self._buffer) if len(saved["history"]) == len(self._buffer) else LASTING_CHANNELS
+        self._buffer[:n] = saved["history"][:n]  # temporary channels differ between versions
         self._queue[:] = converted(saved["queue"], np.zeros(1, dtype=STEP_CYCLE))
 
 

@@ -268,7 +268,7 @@ def test_walking_steps():
 def test_the_record_has_the_columns_of_the_table():
     assert STEP.names[: len(STEP_COLUMNS)] == tuple(column.name for column in STEP_COLUMNS)
     for name, (value,) in flat_fields(BLANK).items():
-        assert value == 0 if name in CODES else np.isnan(value)
+        assert value == 0 if name in CODES else np.isnan(value).all()
     assert (RUNNING, WALKING) == (0, 1)
 
 
