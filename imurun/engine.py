@@ -27,8 +27,8 @@ from imurun.core.orientation import START_S, TINY, Orientation
 from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
 from imurun.core.stepper import Stepper, StepperSettings, StepperStart
 from imurun.errors import RecordingError, SettingsError
-from imurun.model.columns import GAITS, SIDES
 from imurun.model.calibration import Calibration
+from imurun.model.columns import GAITS, SIDES
 from imurun.model.frames import FloatArray, as_rotation
 from imurun.model.gaps import GapFiller, Stretch, longest_bridge, missing_rows, stretches
 from imurun.model.recording_like import Recorded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -81,9 +82,7 @@ class Calibration:
         for point in self.points:
             _check_point(point)
         speeds = [point.speed_m_s for point in self.points]
-        if len(speeds) > 1 and not all(
-            b - a >= APART_M_S - 1e-9 for a, b in zip(speeds[:-1], speeds[1:], strict=True)
-        ):
+        if len(speeds) > 1 and not all(b - a >= APART_M_S - 1e-9 for a, b in itertools.pairwise(speeds)):
             raise SettingsError(f"The speeds of a calibration must rise by {APART_M_S:g} m/s at least.")
 
     def offset_ms(self, speed_m_s: float | None, cadence_spm: float) -> tuple[float, bool]:
@@ -110,7 +109,7 @@ class Calibration:
         points = sorted(self.points, key=lambda point: point.cadence_spm)
         cadences = [point.cadence_spm for point in points]
         offsets = [point.offset_ms for point in points]
-        if any(b - a < APART_SPM for a, b in zip(cadences[:-1], cadences[1:], strict=True)):
+        if any(b - a < APART_SPM for a, b in itertools.pairwise(cadences)):
             # the cadence does not tell the speeds apart
             middle = sum(offsets) / len(offsets)
             near = min(cadences) - NEAR_SPM <= cadence_spm <= max(cadences) + NEAR_SPM
