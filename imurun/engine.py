@@ -22,16 +22,18 @@ import numpy.typing as npt
 
 from imurun.core.alignment import Mounting
 from imurun.core.alignment_search import AlignmentSearch
-from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
+from imurun.core.contact import CONSTANTS, CONTACT_MODEL, ContactConstants, as_constants
 from imurun.core.orientation import START_S, TINY, Orientation
 from imurun.core.rows import NO_SECONDS, NO_STEPS, joined
 from imurun.core.stepper import Stepper, StepperSettings, StepperStart
 from imurun.errors import RecordingError, SettingsError
+from imurun.model.calibration import Calibration
 from imurun.model.columns import GAITS, SIDES
 from imurun.model.frames import FloatArray, as_rotation
 from imurun.model.gaps import GapFiller, Stretch, longest_bridge, missing_rows, stretches
 from imurun.model.recording_like import Recorded
 from imurun.model.runner import Runner
+from imurun.model.speed import SpeedTable
 from imurun.model.time_grid import check_rate
 
 Rows = npt.NDArray[Any]
@@ -80,6 +82,17 @@ class Step(NamedTuple):
     decided_s: float
 
 
+def outdated(calibration: Calibration) -> str:
+    """Why a calibration cannot be used with this contact model, in a sentence; "" if it can."""
+    if calibration.model == CONTACT_MODEL:
+        return ""
+    return (
+        f"The calibration of {calibration.date} was made with another contact model "
+        f"({calibration.model}, this one is {CONTACT_MODEL}) and is not used; "
+        "make it anew with `imurun calibrate`."
+    )
+
+
 class RunAnalyzer:
     """Detects steps in the samples of one lower-back IMU.
 
@@ -88,12 +101,14 @@ class RunAnalyzer:
 
     Args:
         rate_hz: samples a second, 25 to 5000.
-        runner: whose height scales the lumbar model; None for a height of 1.75 m.
+        runner: whose height scales the lumbar model, and whose calibration corrects contact times; None for
+            a height of 1.75 m and no calibration.
         mounting: "find" to estimate it from the first running, or a rotation body from sensor, shape (3, 3);
             the identity for samples in anatomical axes (anterior, left, up).
         has_gyro: whether blocks will have angular rates.
         acc_range_g: full scale of the accelerometer; None to detect the common ones.
         constants: of the contact formula, `imurun.core.contact`.
+        speed: known running speed by stream time; None if unknown.
 
     Raises:
         RecordingError: a rate outside the limits.
@@ -109,12 +124,21 @@ class RunAnalyzer:
         has_gyro: bool = True,
         acc_range_g: float | None = None,
         constants: ContactConstants = CONSTANTS,
+        speed: SpeedTable | None = None,
     ) -> None:
         self.rate_hz = check_rate(rate_hz)
         self._has_gyro = has_gyro
         height_m = None if runner is None else runner.height_m
+        given = None if runner is None else runner.calibration
+        self._outdated = "" if given is None else outdated(given)
         self._settings = StepperSettings(
-            self.rate_hz, has_gyro, height_m, acc_range_g, as_constants(constants)
+            self.rate_hz,
+            has_gyro,
+            height_m,
+            acc_range_g,
+            as_constants(constants),
+            speed,
+            None if self._outdated else given,
         )
         self._given = as_mounting(mounting)
         self._n_start = round(START_S * self.rate_hz)
@@ -208,7 +232,7 @@ class RunAnalyzer:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Findings about the sensor so far, one sentence each."""
-        notes: list[str] = []
+        notes = [self._outdated] if self._outdated else []
         if self.n_clipped:
             notes.append(
                 f"{self.n_clipped} samples were at the accelerometer's full scale: "
@@ -263,11 +287,20 @@ class RunAnalyzer:
             "reported_step_s": self._reported_step_s,
             "reported_second": self._reported_second,
             "finished": self._finished,
+            "speed": None if self._settings.speed is None else self._settings.speed.as_dict(),
+            "calibration": None
+            if self._settings.calibration is None
+            else self._settings.calibration.as_dict(),
         }
 
     @state.setter
     def state(self, saved: dict[str, Any]) -> None:
         saved = copy.deepcopy(saved)
+        # what the run began with continues, whatever this analyzer was given; older states have neither
+        if saved.get("speed") is not None:
+            self._settings = self._settings._replace(speed=SpeedTable.from_dict(saved["speed"]))
+        if saved.get("calibration") is not None:
+            self._settings = self._settings._replace(calibration=Calibration.from_dict(saved["calibration"]))
         self._index = int(saved["index"])
         self._gaps.n_pending = int(saved["hole"])
         self._gaps.last_row = saved["last_row"] if saved["last_row"].size else None

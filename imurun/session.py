@@ -17,7 +17,7 @@ from imurun.core.bouts import Bout, find_bouts
 from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
 from imurun.core.quality import STRAP_DB
 from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile
-from imurun.engine import Rows, RunAnalyzer, block_length, find_mounting
+from imurun.engine import Rows, RunAnalyzer, block_length, find_mounting, outdated
 from imurun.errors import SettingsError
 from imurun.methods.apply import find_method, method_steps
 from imurun.methods.contract import Method
@@ -27,7 +27,8 @@ from imurun.model.gyroscope import TurnWatch, is_dead
 from imurun.model.recording import Marker
 from imurun.model.recording_like import Recorded
 from imurun.model.runner import Runner
-from imurun.summary import find_phases, summarise
+from imurun.model.speed import SpeedTable
+from imurun.summary import find_phases, median_of, running_column, summarise
 from imurun.vgrf import WAVES_BW, running_force_bw
 
 MountingWord = Literal["auto", "find", "whole"]
@@ -86,6 +87,7 @@ def analyze(
     mounting: MountingWord | npt.ArrayLike | Mounting = "auto",
     method: str | Method = "imurun",
     constants: ContactConstants = CONSTANTS,
+    speed: SpeedTable | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Session:
     """Analyse a recording: initial and final contacts, flight, impact and load, trunk sway.
@@ -93,7 +95,8 @@ def analyze(
     Args:
         recording: samples in SI units: a `Recording`, or one whose samples stay in its file
             (`imurun.io.open_recording`); both give the same result. A published method loads it into memory.
-        runner: mass gives loads in newtons, height scales the lumbar model; None for neither.
+        runner: mass gives loads in newtons, height scales the lumbar model, a calibration corrects contact
+            times; None for none of these.
         mounting: "find" aligns the sensor during the first running, as a live run does; "whole" makes a
             first pass over all running; or a rotation body from sensor, shape (3, 3). "auto" means "find",
             unless the recording is in the anatomical frame already.
@@ -101,6 +104,7 @@ def analyze(
             holds its running steps only, and the summary describes these; mounting, bouts, phases and
             warnings still come from the engine.
         constants: of the contact formulas, to use a fit of your own (`imurun.core.contact`).
+        speed: known running speed, from a treadmill or a watch (`imurun.model.speed`); None if unknown.
         progress: called with the share that is done, 0 to 1.
 
     Raises:
@@ -112,7 +116,8 @@ def analyze(
         >>> session = imurun.analyze(imurun.read("run.csv"))
         >>> session.steps["contact_time_ms"].median()
     """
-    plan = _plan(recording, Runner() if runner is None else runner, mounting, method, as_constants(constants))
+    who = Runner() if runner is None else runner
+    plan = _plan(recording, who, mounting, method, as_constants(constants), speed)
     output = _run_engine(plan, progress)
     tables = _tabulate(plan, output)
     return _as_session(plan, output, tables)
@@ -127,6 +132,7 @@ class _Plan(NamedTuple):
     mounting_word: str  # for the settings: "given" for a rotation
     method: Method | None  # None for imurun's own
     constants: ContactConstants
+    speed: SpeedTable | None
     warnings: list[str]
 
 
@@ -156,6 +162,7 @@ def _plan(
     mounting: MountingWord | npt.ArrayLike | Mounting,
     method: str | Method,
     constants: ContactConstants,
+    speed: SpeedTable | None,
 ) -> _Plan:
     """Step 1: drop a dead gyroscope, look up the method, and resolve the mounting word."""
     warnings: list[str] = []
@@ -166,7 +173,7 @@ def _plan(
     word = mounting if isinstance(mounting, str) else "given"
     if isinstance(mounting, str):
         mounting = _resolve(mounting, recording)
-    return _Plan(recording, runner, mounting, word, published, constants, warnings)
+    return _Plan(recording, runner, mounting, word, published, constants, speed, warnings)
 
 
 def _resolve(word: str, recording: Recorded) -> Literal["find"] | npt.ArrayLike | Mounting:
@@ -187,6 +194,7 @@ def _run_engine(plan: _Plan, progress: Callable[[float], None] | None) -> _Engin
         has_gyro=recording.has_gyro,
         acc_range_g=recording.acc_range_g,
         constants=plan.constants,
+        speed=plan.speed,
     )
     turns = TurnWatch(recording.warnings)
     steps, seconds = RowPile(NO_STEPS), RowPile(NO_SECONDS)
@@ -236,6 +244,7 @@ def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
     summary = tables.summary | {
         "rate_hz": recording.rate_hz,
         "method": method,
+        **knowledge(plan.runner, plan.speed, tables.steps),
         "gyroscope": recording.has_gyro,
         "clipped_samples": output.n_clipped,
         "bridged_samples": recording.n_bridged,
@@ -255,6 +264,7 @@ def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
         "height_m": plan.runner.height_m,
         "acc_range_g": recording.acc_range_g,
         "contact_constants": None if plan.constants == CONSTANTS else plan.constants._asdict(),
+        **sources(plan.runner, plan.speed),
     }
     return Session(
         tables.steps,
@@ -268,6 +278,22 @@ def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
         recording.source,
         recording.markers,
     )
+
+
+def sources(runner: Runner, speed: SpeedTable | None) -> dict[str, str | None]:
+    """What is known beside the samples, as texts for settings and metadata; None where nothing is."""
+    calibration = runner.calibration
+    used = calibration is not None and not outdated(calibration)
+    return {
+        "known_speed": None if speed is None else speed.words,
+        "calibration": calibration.words if calibration is not None and used else None,
+    }
+
+
+def knowledge(runner: Runner, speed: SpeedTable | None, steps: pd.DataFrame) -> dict[str, Any]:
+    """Entries of the summary on what is known beside the samples; None where nothing is."""
+    known = np.zeros(0) if speed is None else speed.at(running_column(steps, "initial_contact_s"))
+    return {"speed_m_s": median_of(known), **sources(runner, speed)}
 
 
 def steps_frame(rows: Rows) -> pd.DataFrame:

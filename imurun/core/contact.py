@@ -56,6 +56,9 @@ from imurun.core.ring_buffer import (
 )
 from imurun.core.step_cycle import vertex, vertex_value
 
+CONTACT_MODEL = "2"
+"""Version of the model; a calibration belongs to one version."""
+
 
 class ContactConstants(NamedTuple):
     """The constants of the formulas.

@@ -86,7 +86,9 @@ from imurun.core.step import (
 )
 from imurun.core.step_cycle import CUTOFF_HZ as STEP_CYCLE_CUTOFF_HZ
 from imurun.core.step_cycle import STEP_CYCLE, track
+from imurun.model.calibration import Calibration
 from imurun.model.frames import FloatArray, G
+from imurun.model.speed import SpeedTable
 
 CONTINUES = -1
 """In place of a number of missing samples: the stream continues without a gap."""
@@ -104,6 +106,8 @@ class StepperSettings(NamedTuple):
         height_m: stature, or None for 1.75.
         acc_range_g: full scale of the accelerometer, or None to detect the common ones.
         constants: of the contact formula.
+        speed: known running speed by stream time; None if unknown.
+        calibration: of this runner's contact times, made with `CONTACT_MODEL`; None without one.
     """
 
     rate_hz: float
@@ -111,6 +115,8 @@ class StepperSettings(NamedTuple):
     height_m: float | None = None
     acc_range_g: float | None = None
     constants: ContactConstants = CONSTANTS
+    speed: SpeedTable | None = None
+    calibration: Calibration | None = None
 
 
 class StepperStart(NamedTuple):

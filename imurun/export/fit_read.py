@@ -1,11 +1,10 @@
-"""Reads distance, speed, heart rate and laps from the FIT activity of a watch."""
+"""Reads the FIT activity of a watch: distance, speed, cadence, contact time, heart rate, laps, sports."""
 
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from imurun.errors import FormatError
-from imurun.files.optional import optional_module
+from imurun.export.fit_contact import WatchContact, watch_contacts
+from imurun.export.fit_messages import FitMessage, read_messages
 from imurun.files.text import sanitize
 from imurun.model.frames import FloatArray
 
@@ -23,17 +23,6 @@ LEAST_DATE_TIME = 0x1000_0000
 """A smaller FIT time is relative to the power-on of the watch."""
 SPEED_SPAN_S = 10.0
 """Without speed in the file, it is the slope of the distance over this time."""
-DECODER_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-"""Raised by fitdecode for damaged files, beside its own errors."""
 LONGEST_GAP_S = 10.0
 """Speed is not interpolated across longer gaps between records."""
 
@@ -52,6 +41,25 @@ class WatchLap:
     distance_m: float | None
 
 
+@dataclass(frozen=True)
+class WatchSport:
+    """Sport of a part of an activity.
+
+    Attributes:
+        start_s, end_s: Unix time.
+        sport, sub_sport: FIT's names; "" if not stated.
+    """
+
+    start_s: float
+    end_s: float
+    sport: str
+    sub_sport: str
+
+
+def _no_values() -> FloatArray:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True, eq=False)
 class Track:
     """Records and laps of an activity.
@@ -66,6 +74,9 @@ class Track:
         sport: FIT's name of it; "" if not stated.
         warnings: one sentence each.
         source: name of the file.
+        cadence_rpm: as in the file, of strides with most watches, shape (n,); NaN where unknown.
+        contacts: contact times by each device that wrote some.
+        sports: of the parts of the activity; empty if not stated.
     """
 
     time_s: FloatArray
@@ -77,6 +88,9 @@ class Track:
     sport: str
     warnings: tuple[str, ...]
     source: str
+    cadence_rpm: FloatArray = field(default_factory=_no_values)
+    contacts: tuple[WatchContact, ...] = ()
+    sports: tuple[WatchSport, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -121,30 +135,37 @@ def read_fit(path: str | os.PathLike[str]) -> Track:
     file = Path(path)
     name = sanitize(file.name)
     try:
-        messages, warnings = _read_messages(file, name)
+        messages, warnings = read_messages(file, name)
     except OSError as error:
         raise FormatError(f"{sanitize(str(file))} could not be read: {error.strerror or error}.") from error
     records = [
-        message for kind, message in messages if kind == "record" and _seconds(message.get("timestamp"))
+        message
+        for message in messages
+        if message.kind == "record" and _seconds(message.values.get("timestamp")) is not None
     ]
     if not records:
         raise FormatError(
             f"{name}: the file has no record with a date; give the activity that the watch recorded."
         )
-    times = np.array([_seconds(message["timestamp"]) for message in records], dtype=np.float64)
+    times = np.array([_seconds(message.values["timestamp"]) for message in records], dtype=np.float64)
     time_s, rows = np.unique(times, return_index=True)
     distance = _column(records, "distance")[rows]
     speed = _column(records, "enhanced_speed", "speed")[rows]
     if not np.isfinite(speed).any():
         speed = _speed_of(time_s, distance)
-    sessions = [message for kind, message in messages if kind == "session"]
+    sessions = [message for message in messages if message.kind == "session"]
     totals = _column(sessions, "total_distance")
     known = distance[np.isfinite(distance)]
     total = (
         float(np.nansum(totals)) if np.isfinite(totals).any() else (float(known[-1]) if len(known) else None)
     )
-    sports = [str(message["sport"]) for message in sessions if message.get("sport") is not None]
-    laps = [_lap(message) for kind, message in messages if kind == "lap"]
+    sports = _sports(messages)
+    laps = [_lap(message.values) for message in messages if message.kind == "lap"]
+    cadence = _column(records, "cadence") + np.nan_to_num(_column(records, "fractional_cadence"))
+    contacts = tuple(
+        WatchContact(contact.device, contact.contact_ms[rows], contact.delay_s)
+        for contact in watch_contacts(records, messages)
+    )
     return Track(
         time_s,
         distance,
@@ -152,55 +173,34 @@ def read_fit(path: str | os.PathLike[str]) -> Track:
         _column(records, "heart_rate")[rows],
         tuple(lap for lap in laps if lap is not None),
         total,
-        sanitize(sports[0]) if sports else "",
+        sports[0].sport if sports else "",
         tuple(warnings),
         name,
+        cadence[rows],
+        contacts,
+        sports,
     )
 
 
-def _read_messages(file: Path, name: str) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
-    """Records, laps and sessions as (kind, field name to value), and warnings."""
-    optional_module("fitdecode", extra="fit", purpose="Reading FIT")
-    import fitdecode
-
-    messages: list[tuple[str, dict[str, Any]]] = []
-    warnings: list[str] = []
-    began = False
-    with file.open("rb") as stream:
-        try:
-            with fitdecode.FitReader(
-                stream,
-                check_crc=fitdecode.CrcCheck.RAISE,
-                error_handling=fitdecode.ErrorHandling.IGNORE,
-                keep_raw_chunks=False,
-            ) as reader:
-                for frame in reader:
-                    began = began or isinstance(frame, fitdecode.FitHeader)
-                    if isinstance(frame, fitdecode.FitDataMessage) and frame.name in (
-                        "record",
-                        "lap",
-                        "session",
-                    ):
-                        # a native field comes before a developer field of the same name and must win
-                        values = {field.name: field.value for field in reversed(frame.fields)}
-                        messages.append((frame.name, values))
-        except fitdecode.FitEOFError:
-            warnings.append(f"{name} is cut short; it was read up to the cut.")
-        except fitdecode.FitCRCError as error:
-            raise FormatError(
-                f"{name}: the file is damaged (its checksum is wrong); export it from the watch again."
-            ) from error
-        except (fitdecode.FitError, *DECODER_ERRORS) as error:
-            raise _refused(name, began) from error
-    if not began:
-        raise _refused(name, began)
-    return messages, warnings
-
-
-def _refused(name: str, began: bool) -> FormatError:
-    if not began:
-        return FormatError(f"{name}: this is not a FIT file; give one that a watch wrote.")
-    return FormatError(f"{name}: the file is damaged; export it from the watch again.")
+def _sports(messages: Sequence[FitMessage]) -> tuple[WatchSport, ...]:
+    """The sports of the sessions; of the message "sport", for all times, where there is no session."""
+    found: list[WatchSport] = []
+    for kind in ("session", "sport"):
+        for message in messages:
+            if message.kind != kind or message.values.get("sport") is None:
+                continue
+            start, end = _seconds(message.values.get("start_time")), _seconds(message.values.get("timestamp"))
+            names = (message.values.get("sport"), message.values.get("sub_sport"))
+            found.append(
+                WatchSport(
+                    -np.inf if start is None else start,
+                    np.inf if end is None or kind == "sport" else end,
+                    *(sanitize("" if name is None else str(name)) for name in names),
+                )
+            )
+        if found:
+            break
+    return tuple(found)
 
 
 def _seconds(value: Any) -> float | None:
@@ -210,12 +210,12 @@ def _seconds(value: Any) -> float | None:
     return value.timestamp() if value.timestamp() >= FIT_EPOCH_S + LEAST_DATE_TIME else None
 
 
-def _column(messages: list[dict[str, Any]], *names: str) -> FloatArray:
+def _column(messages: Sequence[FitMessage], *names: str) -> FloatArray:
     """Of each message the first of these fields that it has, as a number; NaN for none."""
     values = np.full(len(messages), np.nan)
     for row, message in enumerate(messages):
         for name in names:
-            value = message.get(name)
+            value = message.values.get(name)
             if isinstance(value, int | float):
                 values[row] = value
                 break

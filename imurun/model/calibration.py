@@ -1,0 +1,212 @@
+"""Calibration: a runner's own correction of contact times, as another device counts them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from imurun.errors import SettingsError
+
+LARGEST_OFFSET_MS = 40.0
+"""A device that is further off counts something else, or was worn by another runner."""
+NEAR_M_S = 0.5
+"""An offset holds this near to its speed; set by hand, as devices differ by 15 to 24 ms more for each m/s."""
+NEAR_SPM = 8.0
+"""The same where only the cadence is known; set by hand."""
+APART_M_S = 0.7
+"""Two speeds at least this far apart give a slope."""
+APART_SPM = 6.0
+"""The same for cadences, for runs whose speed is not known; set by hand."""
+MOST_POINTS = 6
+MOST_SPANS = 40
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class CalibrationPoint(NamedTuple):
+    """The offset at one speed.
+
+    Attributes:
+        speed_m_s: m/s; NaN if unknown.
+        cadence_spm: mean of the steps, steps/min.
+        offset_ms: what is added to a contact time that was computed without a known speed, ms.
+        offset_with_speed_ms: the same for one computed with a known speed; NaN where the speed was unknown.
+        reference_ms: mean contact time by the other device, ms.
+        n_steps: number of steps.
+        spans_s: stretches of the recording that were compared, (from, to) in s, to compute the offset again.
+    """
+
+    speed_m_s: float
+    cadence_spm: float
+    offset_ms: float
+    offset_with_speed_ms: float = math.nan
+    reference_ms: float = math.nan
+    n_steps: int = 0
+    spans_s: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Offsets of a runner's contact times.
+
+    Attributes:
+        date: day on which it was made, YYYY-MM-DD.
+        source: what it makes contact times like: "your Stryd", "given by hand".
+        model: version of the contact model that the offsets belong to (`imurun.core.contact.CONTACT_MODEL`).
+        points: one or more, by rising speed; several only with known speeds at least `APART_M_S` apart.
+        recording: path of the recording that was compared; "" if unknown.
+        fingerprint: of its samples; "" if unknown.
+
+    Raises:
+        SettingsError: a value that is not possible.
+    """
+
+    date: str
+    source: str
+    model: str
+    points: tuple[CalibrationPoint, ...]
+    recording: str = ""
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        if _DATE.fullmatch(self.date) is None:
+            raise SettingsError("The date of the calibration must be written as 2026-05-01.")
+        if not self.source or not self.model:
+            raise SettingsError("The calibration lacks its source or the version of its model.")
+        if not 1 <= len(self.points) <= MOST_POINTS:
+            raise SettingsError(f"A calibration has 1 to {MOST_POINTS} points.")
+        for point in self.points:
+            _check_point(point)
+        speeds = [point.speed_m_s for point in self.points]
+        if len(speeds) > 1 and not all(b - a >= APART_M_S - 1e-9 for a, b in itertools.pairwise(speeds)):
+            raise SettingsError(f"The speeds of a calibration must rise by {APART_M_S:g} m/s at least.")
+
+    def offset_ms(self, speed_m_s: float | None, cadence_spm: float) -> tuple[float, bool]:
+        """The offset of a contact time, ms, and whether it holds here.
+
+        With several points it is linear between two neighbours, and constant beyond the outer ones. Where it
+        does not hold, it is the offset of the nearest point.
+
+        Args:
+            speed_m_s: of the step, if the contact time was computed with it; None or NaN otherwise.
+            cadence_spm: of the step, steps/min.
+        """
+        by_speed = (
+            speed_m_s is not None
+            and math.isfinite(speed_m_s)
+            and all(math.isfinite(point.speed_m_s) for point in self.points)
+        )
+        if by_speed:
+            assert speed_m_s is not None
+            known = [point.offset_with_speed_ms for point in self.points]
+            plain = [point.offset_ms for point in self.points]
+            offsets = known if all(map(math.isfinite, known)) else plain
+            return _on_line(speed_m_s, [point.speed_m_s for point in self.points], offsets, NEAR_M_S)
+        points = sorted(self.points, key=lambda point: point.cadence_spm)
+        cadences = [point.cadence_spm for point in points]
+        offsets = [point.offset_ms for point in points]
+        if any(b - a < APART_SPM for a, b in itertools.pairwise(cadences)):
+            # the cadence does not tell the speeds apart
+            middle = sum(offsets) / len(offsets)
+            near = min(cadences) - NEAR_SPM <= cadence_spm <= max(cadences) + NEAR_SPM
+            return middle, near
+        return _on_line(cadence_spm, cadences, offsets, NEAR_SPM)
+
+    @property
+    def words(self) -> str:
+        """What contact times are like with it, such as "as your Stryd counts, at 10.8 km/h, 2026-05-01"."""
+        how = self.source if self.source.startswith("given") else f"as {self.source} counts"
+        speeds = [f"{3.6 * p.speed_m_s:.1f}" for p in self.points if math.isfinite(p.speed_m_s)]
+        at = f"at {' and '.join(speeds)} km/h" if speeds else f"at {self.points[0].cadence_spm:.0f} steps/min"
+        return f"{how}, {at}, {self.date}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The calibration as plain values for JSON and TOML; unknown numbers are left out."""
+        return {
+            "date": self.date,
+            "source": self.source,
+            "model": self.model,
+            **({"recording": self.recording} if self.recording else {}),
+            **({"fingerprint": self.fingerprint} if self.fingerprint else {}),
+            "points": [_point_dict(point) for point in self.points],
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
+        """The calibration that `as_dict` gave.
+
+        Raises:
+            SettingsError: something else.
+        """
+        texts = {}
+        for name in ("date", "source", "model", "recording", "fingerprint"):
+            value = content.get(name, "")
+            texts[name] = value if isinstance(value, str) else str(value)
+        rows = content.get("points")
+        if not isinstance(rows, list | tuple):
+            raise SettingsError("The calibration has no list of points.")
+        unknown = set(content) - {*texts, "points"}
+        if unknown:
+            raise SettingsError(f"The calibration has an unknown key {sorted(map(str, unknown))[0]!r:.40}.")
+        return cls(points=tuple(_point(row) for row in rows[: MOST_POINTS + 1]), **texts)
+
+
+def _on_line(at: float, places: list[float], offsets: list[float], near: float) -> tuple[float, bool]:
+    """Piecewise linear offset at a place, constant outside; whether a point, or two around it, hold there."""
+    holds = places[0] - near <= at <= places[-1] + near
+    if not at > places[0]:
+        return offsets[0], holds
+    for k in range(1, len(places)):
+        if at <= places[k]:
+            share = (at - places[k - 1]) / (places[k] - places[k - 1])
+            return offsets[k - 1] + share * (offsets[k] - offsets[k - 1]), holds
+    return offsets[-1], holds
+
+
+def _check_point(point: CalibrationPoint) -> None:
+    if not (math.isnan(point.speed_m_s) or 0.0 < point.speed_m_s <= 12.0):
+        raise SettingsError("The speed of a calibration must lie above 0 and up to 12 m/s.")
+    if not 60.0 <= point.cadence_spm <= 320.0:
+        raise SettingsError("The cadence of a calibration must lie between 60 and 320 steps/min.")
+    offsets = [point.offset_ms]
+    if not math.isnan(point.offset_with_speed_ms):
+        offsets.append(point.offset_with_speed_ms)
+    if not all(abs(offset) <= LARGEST_OFFSET_MS for offset in offsets):
+        raise SettingsError(
+            f"The offset of a calibration must lie within {LARGEST_OFFSET_MS:g} ms; calibrate again."
+        )
+    if len(point.spans_s) > MOST_SPANS or not all(begin < end for begin, end in point.spans_s):
+        raise SettingsError("The stretches of a calibration are not possible.")
+
+
+def _point_dict(point: CalibrationPoint) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        name: round(value, 4)
+        for name, value in point._asdict().items()
+        if isinstance(value, float) and math.isfinite(value)
+    }
+    content["n_steps"] = point.n_steps
+    if point.spans_s:
+        content["spans_s"] = [[round(begin, 3), round(end, 3)] for begin, end in point.spans_s]
+    return content
+
+
+def _point(row: Any) -> CalibrationPoint:
+    if not isinstance(row, Mapping) or not set(row) <= set(CalibrationPoint._fields):
+        raise SettingsError("A point of the calibration is not a table of its known numbers.")
+    for name in ("cadence_spm", "offset_ms"):
+        if name not in row:
+            raise SettingsError(f"A point of the calibration lacks {name}.")
+    try:
+        numbers = {
+            name: float(row.get(name, math.nan))
+            for name in ("speed_m_s", "cadence_spm", "offset_ms", "offset_with_speed_ms", "reference_ms")
+        }
+        spans = tuple((float(begin), float(end)) for begin, end in row.get("spans_s", ()))
+        return CalibrationPoint(**numbers, n_steps=int(row.get("n_steps", 0)), spans_s=spans)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SettingsError("A point of the calibration has something else than numbers.") from error
