@@ -57,6 +57,7 @@ class Step(NamedTuple):
     gait: str
     step_time_ms: float
     contact_time_ms: float
+    contact_time_mean_ms: float
     flight_time_ms: float
     duty_factor: float
     cadence_spm: float
@@ -79,6 +80,10 @@ class Step(NamedTuple):
     step_regularity: float
     stride_regularity: float
     quality: float
+    initial_contact_error_ms: float
+    final_contact_error_ms: float
+    contact_time_error_ms: float
+    peak_vgrf_error_bw: float
     decided_s: float
 
 

@@ -1,14 +1,16 @@
 """Waveform of the vertical ground reaction force, computed from the steps.
 
-Between a step's initial and final contact the force is a sum of five half waves, whose sizes follow from two
-numbers of the step: duty factor and peak force. Both determine the shape of the waveform: a long soft contact
-is skewed towards its beginning, a short hard one is nearly symmetric.
+Between a step's initial and final contact the force is a sum of half waves, whose sizes follow from three
+numbers of
+the step: duty factor, peak force and period. They determine the shape of the waveform: a long soft contact is
+skewed towards its beginning, a short hard one is nearly symmetric.
 
-    force(u) = sum over k of (WAVES_BW[k-1] . (1, duty factor - 0.35, peak force - 2.4 BW)) sin(k pi u)
+    force(u) = sum over k of (WAVES_BW[k-1] . (1, duty factor - 0.35, peak force - 2.4 BW, period - 0.36 s))
+    sin(k pi u)
 
 with u from 0 at initial to 1 at final contact; in flight the force is 0. Alcantara et al. 2022 show that
 sacral accelerations carry the waveform (a neural network on one sacral sensor, 0.16 BW). The constants here
-are a least-squares fit to the force plates of six runners; the error on left-out runners and the command that
+are a least-squares fit to the force plates of 19 runners; the error on left-out runners and the command that
 fits are in benchmarks/accuracy/README.md. The impact transient in the first 30 ms is not modelled.
 """
 
@@ -22,26 +24,36 @@ from imurun.model.frames import FloatArray
 
 WAVES_BW = np.array(
     [
-        [2.2638, -3.2450, 0.4281],
-        [0.2750, 2.2904, 0.2839],
-        [-0.0750, -2.8586, -0.5698],
-        [0.0908, -2.0934, -0.2738],
-        [-0.0045, -0.6191, -0.1734],
+        [2.2289, -2.8366, 0.5771, -0.6262],
+        [0.4024, 5.0071, 0.9015, 0.6468],
+        [-0.0268, -2.9363, -0.5336, -0.2422],
+        [0.1253, -3.8454, -0.4737, -0.3065],
+        [0.0606, -2.4957, -0.3858, 0.2249],
+        [0.0723, -2.0730, -0.3283, 0.3938],
+        [0.0320, -0.2891, -0.0945, 0.4490],
+        [-0.0060, 0.1443, -0.0279, 0.4319],
     ]
 )
-"""BW; BW per duty factor; BW per BW of peak force."""
+"""BW; BW per duty factor; BW per BW of peak force; BW per s of period."""
 MIDDLE_DUTY = 0.35
 MIDDLE_PEAK_BW = 2.4
+MIDDLE_PERIOD_S = 0.36
 
 
-def step_descriptors(duty_factor: npt.ArrayLike, peak_bw: npt.ArrayLike) -> FloatArray:
-    """Regressors of the wave amplitudes, shape (k, 3): 1, duty factor and peak force about their middle."""
-    duty, peak = np.asarray(duty_factor, dtype=np.float64), np.asarray(peak_bw, dtype=np.float64)
-    return np.column_stack([np.ones(len(duty)), duty - MIDDLE_DUTY, peak - MIDDLE_PEAK_BW])
+def step_descriptors(
+    duty_factor: npt.ArrayLike, peak_bw: npt.ArrayLike, period_s: npt.ArrayLike
+) -> FloatArray:
+    """Regressors of the wave sizes, shape (k, 4): 1; duty factor, peak force and period about their
+    middle.
+    """
+    duty, peak, period = (np.asarray(values, dtype=np.float64) for values in (duty_factor, peak_bw, period_s))
+    return np.column_stack(
+        [np.ones(len(duty)), duty - MIDDLE_DUTY, peak - MIDDLE_PEAK_BW, period - MIDDLE_PERIOD_S]
+    )
 
 
 def half_waves(u: npt.ArrayLike) -> FloatArray:
-    """The five half waves at the phases u of the contact, shape (len(u), 5)."""
+    """The half waves at the phases u of the contact, shape (len(u), 8)."""
     orders = np.arange(1, len(WAVES_BW) + 1)
     return np.sin(np.pi * np.outer(np.asarray(u, dtype=np.float64), orders))
 
@@ -59,14 +71,15 @@ def force_bw(
     Args:
         time_s: times to evaluate, ascending, shape (n,).
         initial_contact_s, final_contact_s, duty_factor, peak_bw: one value a step, shape (k,).
-        waves_bw: constants, shape (5, 3).
+        waves_bw: constants, shape (8, 4).
 
     Returns:
-        Body weights, shape (n,); 0 outside the contacts, never negative, NaN where a step's peak is
-        unknown. Overlapping contacts add up.
+        Body weights, shape (n,); 0 outside the contacts, never negative, NaN where a step's peak is unknown.
+        Overlapping contacts add up.
     """
     force = np.zeros(len(time_s))
-    sizes = step_descriptors(duty_factor, peak_bw) @ waves_bw.T
+    period_s = (final_contact_s - initial_contact_s) / (2.0 * duty_factor)
+    sizes = step_descriptors(duty_factor, peak_bw, period_s) @ waves_bw.T
     for start_s, end_s, size in zip(initial_contact_s, final_contact_s, sizes, strict=True):
         if not start_s < end_s:  # also for NaN
             continue

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from imurun.core.alignment import AlignmentEvidence, Mounting, smoothing_taps
-from imurun.core.rows import NO_SECONDS, NO_STEPS, as_dtype, copied, joined
-from imurun.core.step import RUNNING, STEP
+from imurun.core.earlier_layouts import converted
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, joined
+from imurun.core.step import BLANK, RUNNING
 from imurun.core.stepper import Stepper, StepperSettings, StepperStart
 from imurun.model.frames import FloatArray, level_rotation
 
@@ -221,9 +222,9 @@ class AlignmentSearch:
         evidence["n_strides"] = int(saved["evidence"]["n_strides"])
         self._evidence = AlignmentEvidence(**evidence)
         self._held.state = saved["held"]
-        self._withheld = as_dtype(saved["withheld"], STEP)
+        self._withheld = converted(saved["withheld"], BLANK)
         self._standing = saved["standing"].copy()
-        self._last_step = as_dtype(saved["last_step"], STEP)
+        self._last_step = converted(saved["last_step"], BLANK)
 
 
 class HeldSamples:

@@ -20,11 +20,10 @@ MEDIOLATERAL = 7  # specific force along the body's own left axis, which tilts w
 SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD = 8, 9, 10  # the first three, smoothed
 CLIPPED = 11  # 1 where an axis was at full scale
 YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the yaw of the next sample is unwrapped against them
-# filled for one step at a time, by `imurun.core.contact`; g
-FORCE_UNSMOOTHED, FORCE_VERTICAL, FORCE_FORWARD = 14, 15, 16
+LASTING_CHANNELS = 14
 # temporary, within one function
-SCRATCH, ROLL_COSINE = 17, 18
-N_CHANNELS = 19
+SCRATCH, ROLL_COSINE = 14, 15
+N_CHANNELS = 16
 
 PER_G = 1.0 / G
 SMALL_SINE = 0.5

@@ -7,7 +7,6 @@ samples. Here rows are copied as bytes, and empty parts are skipped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -57,16 +56,3 @@ def copied(rows: np.ndarray) -> np.ndarray:
 def in_bytes(rows: np.ndarray) -> np.ndarray:
     """A view of the same memory, each row as plain bytes."""
     return rows.view(f"V{rows.dtype.itemsize}")
-
-
-def as_dtype(rows: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """A copy of rows with their fields named and nested as in `dtype`, by position.
-
-    Saved states of older versions have other field names, but the same binary layout.
-
-    Raises:
-        ValueError: another row size.
-    """
-    if rows.dtype.itemsize != dtype.itemsize:
-        raise ValueError(f"Saved rows have {rows.dtype.itemsize} bytes each, this version {dtype.itemsize}.")
-    return np.frombuffer(rows.tobytes(), dtype=dtype).reshape(rows.shape).copy()

@@ -1,7 +1,7 @@
 """Settings (`Coefficients`) and state (`STATE`) of the stepper.
 
 The binary layout of STATE and of the records in it is a stored format: saved states of `RunAnalyzer` contain
-it. Fields may be renamed; order, types and sizes stay.
+it. When it changes, the layout before goes to `imurun.core.earlier_layouts`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imurun.core.contact import STEP_AVERAGE, ContactConstants, restart_average
+from imurun.core.contact import ContactConstants
 from imurun.core.jit import entry, kernel
 from imurun.core.side import N_CUES, PARITY, restart_parity
 from imurun.core.step_cycle import STEP_CYCLE, TRACKER, restart_tracker
@@ -24,7 +24,6 @@ class Coefficients(NamedTuple):
     rate_hz: float
     slow_taps: FloatArray
     sharp_taps: FloatArray
-    unsmoothed_taps: FloatArray
     mounting: FloatArray  # body from sensor, (3, 3)
     heading_known: bool  # False when only the up row of the mounting is right
     has_gyro: bool
@@ -32,6 +31,11 @@ class Coefficients(NamedTuple):
     clip_levels: FloatArray  # m/s2
     clip_exact: bool
     contact: ContactConstants
+    speed_starts_s: FloatArray  # a piecewise constant speed; empty if unknown
+    speeds_m_s: FloatArray
+    # of contact time, see `imurun.model.calibration.Calibration.tables`
+    offset_by_speed: FloatArray
+    offset_by_cadence: FloatArray
 
 
 MANY_REVERSED = 8
@@ -55,7 +59,8 @@ STATE = np.dtype(
         ("classified_until", "f8"),  # its end
         ("last_running", STEP_CYCLE),  # of the last running step
         # the steps before
-        ("average", STEP_AVERAGE),  # running average of the last steps
+        ("n_contacts", "i8"),  # running steps in the mean, up to MEAN_STEPS
+        ("mean_contact_ms", "f8"),
         ("parity", PARITY),
         ("cues", "f8", (N_CUES,)),  # of the last step, each larger for left
         ("periods", "f8", (2,)),  # the last two running periods, s
@@ -124,9 +129,10 @@ def restart(state):
     state["waiting"] = 0
     state["classification"] = -1
     state["classified_until"] = np.nan
+    state["n_contacts"] = 0
+    state["mean_contact_ms"] = 0.0
     restart_parity(state["parity"])
     state["cues"][:] = np.nan
-    restart_average(state["average"])
     state["periods"][:] = np.nan
     forget_steps(state)
     state["motion"] = 0.0

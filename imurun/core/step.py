@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.contact import CONTACT_LIMITS_S, STEP_AVERAGE, final_contact, initial_contact, peak_force
+from imurun.core.contact import (
+    CALIBRATED,
+    CONTACT,
+    CONTACT_LIMITS_S,
+    FINAL,
+    INITIAL,
+    MEAN_STEPS,
+    N_SHAPE,
+    PEAK,
+    PLAIN,
+    WITH_SPEED,
+    calibration_of,
+    contact_and_force,
+    distance,
+    half_width,
+    speed_at,
+    updated_mean,
+    write_shape,
+)
 from imurun.core.filters import sum_of_products
 from imurun.core.impact import highest, sharpened, write_impact
 from imurun.core.jit import kernel, unrolled
@@ -22,15 +40,14 @@ RUNNING, WALKING = 0, 1  # indices into columns.GAITS
 CODES = ("side", "gait")
 
 CYCLE_FIELDS = tuple(STEP_CYCLE.names or ())[:7]
-AVERAGE_FIELDS = tuple(STEP_AVERAGE.names or ())[1:]
-"""The fields that a step keeps: positions and amplitudes of its cycle, and the average but for its count."""
+"""The fields of its cycle that a step keeps: positions and amplitudes."""
 
 STEP = np.dtype(
     [
         *((column.name, "i8" if column.name in CODES else "f8") for column in STEP_COLUMNS),
-        # for the alignment search, and for fits of the contact formula
+        # for the alignment search, and for fits of the contact model
         ("cycle", [(name, "f8") for name in CYCLE_FIELDS]),
-        ("average", [(name, "f8") for name in AVERAGE_FIELDS]),
+        ("shape", "f8", (N_SHAPE,)),
         ("period_s", "f8"),
         ("ringing_db", "f8"),
         *((f"doubt_{name}", "f8") for name in DOUBTS),
@@ -73,13 +90,6 @@ def write_cycle(row, cycle, gait):
 
 
 @kernel
-def write_average(row, average):
-    """Fill the running average that places the contact."""
-    for name in unrolled(AVERAGE_FIELDS):
-        row["average"][name] = average[name]
-
-
-@kernel
 def write_walking(state, buffer, cycle, c, row):
     """Fill a walking step: the columns that need no contact model."""
     write_cycle(row, cycle, WALKING)
@@ -93,41 +103,49 @@ def write_walking(state, buffer, cycle, c, row):
 
 @kernel
 def write_running(state, buffer, cycle, c, row):
-    """Fill a running step; False, with nothing written, when the formula gives an impossible contact."""
+    """Fill a running step; False, with nothing written, when the model gives an impossible contact."""
     period_s = 0.5 * (state["periods"][0] + state["periods"][1])
     period = period_s * c.rate_hz
-    average = state["average"]
-    contact = initial_contact(cycle, average, c.rate_hz, c.contact)
-    final = final_contact(cycle, average, c.rate_hz, c.contact)
-    contact_time_s = (final - contact) / c.rate_hz
-    if not CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1]:
-        return False
-    # an average over steps with damaged samples may place it anywhere
-    if not state["oldest"] <= contact <= cycle["peak"]:
+    base = state["base"]
+    newest = state["next"] - 1 - base
+    oldest = max(state["oldest"], base) - base
+    heading_known = knows_heading(state, c)
+    trusted = heading_known and not is_misaligned(state)
+    shape = row["shape"]
+    write_shape(shape, buffer, base, cycle, period, oldest, newest, trusted, c)
+    speed_m_s = speed_at(cycle["peak"] / c.rate_hz, c.speed_starts_s, c.speeds_m_s)
+    initial_share, log_share, peak_bw = contact_and_force(shape, speed_m_s, c.contact)
+    offset_s, calibrated = calibration_of(speed_m_s, period_s, c)
+    contact_time_s = period_s * np.exp(log_share) + offset_s
+    contact = cycle["peak"] + period * initial_share - c.contact.initial_part * offset_s * c.rate_hz
+    final = contact + contact_time_s * c.rate_hz
+    possible = CONTACT_LIMITS_S[0] <= contact_time_s <= CONTACT_LIMITS_S[1]  # false for NaN
+    if not (possible and state["oldest"] <= contact <= cycle["peak"]):
+        shape[:] = np.nan
         return False
     write_cycle(row, cycle, RUNNING)
-    write_average(row, average)
     contact_s, final_s = contact / c.rate_hz, final / c.rate_hz
     if contact_s - state["last_contact"] > LOST_STEP * period_s:
         forget_steps(state)
     row["final_contact_s"] = final_s
     row["contact_time_ms"] = 1000.0 * contact_time_s
+    state["n_contacts"] = min(state["n_contacts"] + 1, MEAN_STEPS)
+    state["mean_contact_ms"] = updated_mean(
+        state["mean_contact_ms"], row["contact_time_ms"], state["n_contacts"]
+    )
+    row["contact_time_mean_ms"] = state["mean_contact_ms"]
     row["flight_time_ms"] = 1000.0 * (contact_s - state["last_final"])
     row["duty_factor"] = 0.5 * contact_time_s / period_s
     write_rhythm(state, row, contact_s)
     state["last_final"] = final_s
     write_common(state, buffer, cycle, c, period_s, row)
 
-    base = state["base"]
-    newest = state["next"] - 1 - base
-    oldest = max(state["oldest"], base) - base
     first, last = int(np.ceil(cycle["begin"])) - base, int(np.floor(cycle["end"])) - base
     middle = 0.5 * (contact + final) - base
-    heading_known = knows_heading(state, c)
     write_quality(row, buffer, cycle, base, period_s, c)
     write_impact(row, buffer, contact - base, middle, oldest, newest, heading_known, c)
-    peak_bw = peak_force(cycle, average, c.contact)
     row["peak_vgrf_bw"] = peak_bw
+    write_errors(row, contact_time_s, period_s, speed_m_s, calibrated, c.contact)
     if heading_known:
         write_posture(state, buffer, row, first, last, c.has_gyro)
         lean_change = mean_of(buffer[PITCH], first, last) - state["fresh_pitch"]
@@ -140,6 +158,20 @@ def write_running(state, buffer, cycle, c, row):
     state["last_begin"] = cycle["begin"]
     state["n_running"] += 1
     return True
+
+
+@kernel
+def write_errors(row, contact_time_s, period_s, speed_m_s, calibrated, constants):
+    """Fill the half widths of the 90 % intervals."""
+    away = distance(row["shape"], constants)
+    known = PLAIN if np.isnan(speed_m_s) else WITH_SPEED
+    errors, force = constants.errors[known], constants.errors[known, PEAK]
+    if calibrated:
+        errors = constants.errors[CALIBRATED]
+    row["initial_contact_error_ms"] = 1000.0 * period_s * half_width(errors[INITIAL], away)
+    row["final_contact_error_ms"] = 1000.0 * period_s * half_width(errors[FINAL], away)
+    row["contact_time_error_ms"] = 1000.0 * contact_time_s * half_width(errors[CONTACT], away)
+    row["peak_vgrf_error_bw"] = half_width(force, away)
 
 
 @kernel

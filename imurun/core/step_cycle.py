@@ -55,13 +55,6 @@ STEP_CYCLE = np.dtype(
         ("loop_left", "f8"),
         ("power_z", "f8"),
         ("power_dz", "f8"),
-        # the force low-passed at 1.5 times the step frequency, filled by contact.py
-        ("force_begin", "f8"),  # the minimum before, fractional absolute sample index
-        ("force_peak_g", "f8"),  # g
-        ("force_minimum_g", "f8"),  # the lower of the two minima, g
-        ("braking_g", "f8"),  # the largest backward force before the peak, negative, g
-        ("propulsion_g", "f8"),  # the largest forward force after the peak, g
-        ("forward_rms_g", "f8"),  # of the fore-aft force, g
     ]
 )
 

@@ -23,20 +23,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from imurun.core.alignment import Mounting
-from imurun.core.contact import (
-    CONSTANTS,
-    UNSMOOTHED_CUTOFF_HZ,
-    ContactConstants,
-    add_to_average,
-    measure_propulsion,
-    restart_average,
-)
+from imurun.core.contact import CONSTANTS, ContactConstants
+from imurun.core.earlier_layouts import converted
 from imurun.core.filters import gaussian_taps, smooth_span, sum_of
 from imurun.core.gait import (
     QUEUE,
     RUNNING_PERIOD_S,
     STREAK,
-    alike,
     follows,
     has_running_amplitude,
     has_walking_amplitude,
@@ -52,6 +45,7 @@ from imurun.core.lumbar import DEFAULT_HEIGHT_M
 from imurun.core.ring_buffer import (
     CLIPPED,
     FORWARD,
+    LASTING_CHANNELS,
     LEFTWARD,
     RESULTANT,
     SLOW_FORWARD,
@@ -62,11 +56,10 @@ from imurun.core.ring_buffer import (
     new_buffer,
     write_levels,
 )
-from imurun.core.rows import NO_SECONDS, NO_STEPS, as_dtype, copied, in_bytes
+from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes
 from imurun.core.seconds import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
 from imurun.core.side import is_steady, side_code
 from imurun.core.state import (
-    STATE,
     Coefficients,
     count_reversed,
     forget_steps,
@@ -79,14 +72,13 @@ from imurun.core.step import (
     FRESH_STEPS,
     RUNNING,
     WALKING,
-    is_misaligned,
     store_standing,
     write_running,
     write_walking,
 )
 from imurun.core.step_cycle import CUTOFF_HZ as STEP_CYCLE_CUTOFF_HZ
 from imurun.core.step_cycle import STEP_CYCLE, track
-from imurun.model.calibration import Calibration
+from imurun.model.calibration import Calibration, tables
 from imurun.model.frames import FloatArray, G
 from imurun.model.speed import SpeedTable
 
@@ -230,20 +222,21 @@ class Stepper:
 
     @state.setter
     def state(self, saved: dict[str, np.ndarray]) -> None:
-        self._states[:] = as_dtype(saved["state"], STATE)
-        self._buffer[:] = saved["history"]
-        self._queue[:] = as_dtype(saved["queue"], STEP_CYCLE)
+        self._states[:] = converted(saved["state"], new_state(0))
+        n = len(self._buffer) if len(saved["history"]) == len(self._buffer) else LASTING_CHANNELS
+        self._buffer[:n] = saved["history"][:n]  # temporary channels differ between versions
+        self._queue[:] = converted(saved["queue"], np.zeros(1, dtype=STEP_CYCLE))
 
 
 def coefficients(settings: StepperSettings, mounting: Mounting) -> Coefficients:
     """The constants of the kernels that follow from the settings and the alignment."""
-    rate_hz, scale_g = float(settings.rate_hz), settings.acc_range_g
+    rate_hz, scale_g, speed = float(settings.rate_hz), settings.acc_range_g, settings.speed
+    by_speed, by_cadence = tables(settings.calibration)
     highest_hz = 0.4 * rate_hz  # below the Nyquist frequency, so that a filter has at least a few taps
     return Coefficients(
         rate_hz=rate_hz,
         slow_taps=gaussian_taps(rate_hz, STEP_CYCLE_CUTOFF_HZ),
         sharp_taps=gaussian_taps(rate_hz, min(IMPACT_CUTOFF_HZ, highest_hz)),
-        unsmoothed_taps=gaussian_taps(rate_hz, min(UNSMOOTHED_CUTOFF_HZ, highest_hz)),
         mounting=np.array(mounting.rotation, dtype=np.float64, order="C"),
         heading_known=mounting.heading_known,
         has_gyro=bool(settings.has_gyro),
@@ -251,6 +244,10 @@ def coefficients(settings: StepperSettings, mounting: Mounting) -> Coefficients:
         clip_levels=np.array(FULL_SCALES_G if scale_g is None else (scale_g,)) * G,
         clip_exact=scale_g is not None,
         contact=settings.constants,
+        speed_starts_s=np.zeros(0) if speed is None else speed.start_s.copy(),
+        speeds_m_s=np.zeros(0) if speed is None else speed.speed_m_s.copy(),
+        offset_by_speed=by_speed,
+        offset_by_cadence=by_cadence,
     )
 
 
@@ -399,7 +396,7 @@ def classify(state, buffer, queue, c, steps):
         forget_steps(state)
         state["running"] = 1
         state["n_reversed"] = 0
-        restart_average(state["average"])
+        state["n_contacts"] = 0
         store_standing(state, c.mounting)
         # the first step has no period yet: it takes that of the second
         state["periods"][:] = (queue[1]["end"] - queue[1]["begin"]) / c.rate_hz
@@ -462,15 +459,7 @@ def write_run(state, buffer, queue, c, steps):
     """Write all waiting cycles as running steps, then determine their sides together."""
     first_row = state["n_steps"]
     flips = np.zeros(STREAK)
-    base = state["base"]
-    oldest, newest = max(state["oldest"], base) - base, state["next"] - 1 - base
     heading = knows_heading(state, c)
-    trusted = heading and not is_misaligned(state)
-    for i in range(state["waiting"]):
-        measure_propulsion(buffer, base, queue[i], oldest, newest, trusted, c)
-        # two steps merged into one cycle must not enter the average
-        if state["average"]["n"] == 0 or alike(queue[i - 1] if i > 0 else state["last_running"], queue[i]):
-            add_to_average(state["average"], queue[i], c.rate_hz)
     for i in range(state["waiting"]):
         if i > 0:
             note_period(state, queue[i])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from imurun.errors import SettingsError
+from imurun.model.frames import FloatArray
 
 LARGEST_OFFSET_MS = 40.0
 """A device that is further off counts something else, or was worn by another runner."""
@@ -82,7 +85,7 @@ class Calibration:
         for point in self.points:
             _check_point(point)
         speeds = [point.speed_m_s for point in self.points]
-        if len(speeds) > 1 and not all(b - a >= APART_M_S - 1e-9 for a, b in itertools.pairwise(speeds)):
+        if len(speeds) > 1 and not all(b - a >= APART_M_S - 1e-9 for a, b in pairwise(speeds)):
             raise SettingsError(f"The speeds of a calibration must rise by {APART_M_S:g} m/s at least.")
 
     def offset_ms(self, speed_m_s: float | None, cadence_spm: float) -> tuple[float, bool]:
@@ -109,7 +112,7 @@ class Calibration:
         points = sorted(self.points, key=lambda point: point.cadence_spm)
         cadences = [point.cadence_spm for point in points]
         offsets = [point.offset_ms for point in points]
-        if any(b - a < APART_SPM for a, b in itertools.pairwise(cadences)):
+        if any(b - a < APART_SPM for a, b in pairwise(cadences)):
             # the cadence does not tell the speeds apart
             middle = sum(offsets) / len(offsets)
             near = min(cadences) - NEAR_SPM <= cadence_spm <= max(cadences) + NEAR_SPM
@@ -153,6 +156,32 @@ class Calibration:
         if unknown:
             raise SettingsError(f"The calibration has an unknown key {sorted(map(str, unknown))[0]!r:.40}.")
         return cls(points=tuple(_point(row) for row in rows[: MOST_POINTS + 1]), **texts)
+
+
+def tables(calibration: Calibration | None) -> tuple[FloatArray, FloatArray]:
+    """Offsets of contact time as the core uses them: by speed (m/s), and by cadence (steps/min).
+
+    Returns:
+        Each of shape (k, 2): places in increasing order, and offsets in s. Empty without a calibration; that
+        by speed is empty too where a speed is unknown. Where the cadence does not tell the points apart, that
+        by cadence has their mean offset at the ends of the range.
+    """
+    empty = np.zeros((0, 2))
+    if calibration is None:
+        return empty, empty
+    points = sorted(calibration.points, key=lambda point: point.cadence_spm)
+    cadences, offsets = [p.cadence_spm for p in points], [p.offset_ms for p in points]
+    if not all(b - a >= APART_SPM for a, b in pairwise(cadences)):
+        cadences = sorted({cadences[0], cadences[-1]})
+        offsets = [sum(offsets) / len(offsets)] * len(cadences)
+    by_cadence = np.column_stack([cadences, np.array(offsets) / 1000.0])
+    by_speed = [point for point in calibration.points if math.isfinite(point.speed_m_s)]
+    if len(by_speed) < len(calibration.points):
+        return empty, by_cadence
+    known = [point.offset_with_speed_ms for point in by_speed]
+    if not all(map(math.isfinite, known)):
+        known = [point.offset_ms for point in by_speed]
+    return np.column_stack([[p.speed_m_s for p in by_speed], np.array(known) / 1000.0]), by_cadence
 
 
 def _on_line(at: float, places: list[float], offsets: list[float], near: float) -> tuple[float, bool]:

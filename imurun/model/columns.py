@@ -51,6 +51,14 @@ STEP_COLUMNS: tuple[Column, ...] = (
         "ground contact time, stance time",
     ),
     Column(
+        "contact_time_mean_ms",
+        "ms",
+        "Contact time, mean",
+        0,
+        "mean of the last eight contact times; follows slow change better than single steps do",
+        "ground contact time, running mean",
+    ),
+    Column(
         "flight_time_ms",
         "ms",
         "Flight time",
@@ -194,6 +202,15 @@ STEP_COLUMNS: tuple[Column, ...] = (
         "Quality",
         2,
         "0 to 1: contact-time error of clean running over the one to expect here; running only",
+    ),
+    *(
+        Column(name, unit, f"{label}, +-", decimals, f"half width of the 90 % interval of the {of}")
+        for name, unit, label, decimals, of in (
+            ("initial_contact_error_ms", "ms", "Foot strike", 0, "foot strike"),
+            ("final_contact_error_ms", "ms", "Toe-off", 0, "toe-off"),
+            ("contact_time_error_ms", "ms", "Contact time", 0, "contact time"),
+            ("peak_vgrf_error_bw", "BW", "Peak force", 2, "peak force"),
+        )
     ),
     Column("decided_s", "s", "Known at", 2, "time of the sample at which the step was known"),
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ class SpeedTable:
                 raise _unreadable(text)
             starts.append(60.0 * float(minute))
             speeds.append(_speed(speed.strip(), text, may_stand=True))
-        if not all(a < b for a, b in itertools.pairwise(starts)):
+        if not all(a < b for a, b in pairwise(starts)):
             raise SettingsError(f"The minutes of the treadmill's speed {_short(text)!r} must rise.")
         return cls(np.array(starts), np.array(speeds))
 

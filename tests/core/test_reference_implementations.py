@@ -16,6 +16,8 @@ TESTS = Path(__file__).parent
 THROUGH = {
     "write_walking": ("step", "test_step.test_walking_steps"),
     "write_running": ("step", "test_step.test_contacts_and_rhythm"),
+    "mapped": ("contact", "test_contact.test_maps_are_a_constant_plus_coefficients_times_features"),
+    "write_errors": ("step", "test_contact.test_steps_carry_their_intervals_in_the_units_of_their_columns"),
     "write_common": ("step", "test_step.test_rise_and_fall"),
     "advance": ("stepper", "test_stages.test_drawn_cycles"),
     "smooth_until": ("stepper", "test_stages.test_drawn_cycles"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile, as_dtype, copied, in_bytes, joined
+from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile, copied, in_bytes, joined
 
 
 def made(dtype, n, seed=0):
@@ -61,19 +61,6 @@ def test_a_copy_stays_when_its_rows_change(none, piece):
     assert copy.dtype == none.dtype
     assert copy.tobytes() == expected
     assert not np.shares_memory(copy, rows)
-
-
-def test_rows_get_the_names_of_a_dtype_by_position():
-    rows = made(NO_STEPS.dtype, 3)
-    older = np.frombuffer(
-        rows.tobytes(), dtype=[(f"old_{i}", "f8") for i in range(NO_STEPS.dtype.itemsize // 8)]
-    )
-    renamed = as_dtype(older, NO_STEPS.dtype)
-    assert renamed.dtype == NO_STEPS.dtype
-    assert renamed.tobytes() == rows.tobytes()
-    assert not np.shares_memory(renamed, older)
-    with pytest.raises(ValueError, match="bytes each"):
-        as_dtype(older, NO_SECONDS.dtype)
 
 
 def test_bytes_are_the_same_memory():

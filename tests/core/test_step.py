@@ -11,7 +11,7 @@ from scipy.ndimage import convolve1d
 from scipy.spatial.transform import Rotation
 
 from imurun.core import lumbar
-from imurun.core.contact import AVERAGED_STEPS, CONSTANTS, OWN_HEIGHT_BW, STEP_AVERAGE
+from imurun.core.contact import CONSTANTS
 from imurun.core.filters import gaussian_taps
 from imurun.core.impact import IMPACT_WINDOW_S
 from imurun.core.quality import ABOVE_HZ, OWN_RHYTHM, OWN_TILT_G, RINGS_HZ, WEIGHTS
@@ -32,7 +32,6 @@ from imurun.core.step import (
     is_misaligned,
     store_standing,
     watch_alignment,
-    write_average,
     write_cycle,
     write_peaks,
     write_posture,
@@ -105,33 +104,16 @@ def test_one_contiguous_run(run):
     assert np.array_equal(steps["cycle"]["begin"][1:], steps["cycle"]["end"][:-1])
 
 
-def formula(average, constants, names):
-    return np.column_stack([average[name] for name in names.split(",")]) @ constants
-
-
 def test_contacts_and_rhythm(run):
     steps = run[1].steps
-    up, down = steps["cycle"]["up_crossing"] / RATE, steps["cycle"]["down_crossing"] / RATE
+    up = steps["cycle"]["up_crossing"] / RATE
     period = steps["period_s"]
     # the mean of the last two times from rise to rise; the first steps borrow
     assert np.allclose(period[2:], 0.5 * (up[2:] - up[:-2]))
     assert ((period > 0.3) & (period < 0.4)).all()
-    peak, end = steps["cycle"]["peak"] / RATE, steps["cycle"]["end"] / RATE
-    average = {name: steps["average"][name] for name in STEP_AVERAGE.names if name != "n"}
-    average["one"], height = np.ones(len(steps)), average["force_peak_g"]
-    average["impulse"], average["load"] = (
-        average["propulsion_g"] * average["period"],
-        height * average["period"],
-    )
-    average["per height"], average["share"] = 1 / height, average["forward_rms_g"] / height
-    average["net impulse"] = (average["propulsion_g"] + average["braking_g"]) * average["period"]
-    first = formula(average, CONSTANTS.initial_s, "one,force_begin,impulse,load")
-    contact = up - average["up_crossing"] + first
-    final = 0.5 * (down + end) - 0.5 * (average["down_crossing"] + average["end"]) + first
-    final += average["period"] * formula(average, CONSTANTS.step_share, "one,per height,share")
-    for name, own in (("up_crossing", up - peak), ("peak_g", steps["cycle"]["peak_g"])):
-        forgets = average[name][:-1] + (own[1:] - average[name][:-1]) / AVERAGED_STEPS
-        assert np.allclose(average[name][1:][AVERAGED_STEPS:], forgets[AVERAGED_STEPS:])
+    initial_share, log_share, force = CONSTANTS.maps[:, :1] + CONSTANTS.maps[:, 1:] @ steps["shape"].T
+    contact = steps["cycle"]["peak"] / RATE + period * initial_share
+    final = contact + period * np.exp(log_share)
     assert np.allclose(steps["initial_contact_s"], contact)
     assert np.allclose(steps["final_contact_s"], final)
     assert np.allclose(steps["contact_time_ms"], 1000 * (final - contact))
@@ -142,8 +124,6 @@ def test_contacts_and_rhythm(run):
     assert np.allclose(steps["cadence_spm"], 60 / mean, equal_nan=True)
     flight = np.concatenate([[np.nan], contact[1:] - final[:-1]])
     assert np.allclose(steps["flight_time_ms"], 1000 * flight, equal_nan=True)
-    force = formula(average, CONSTANTS.peak_bw, "one,force_peak_to_peak_g,net impulse")
-    force += OWN_HEIGHT_BW * (steps["cycle"]["peak_g"] - average["peak_g"])
     assert np.allclose(steps["peak_vgrf_bw"], force)
 
 
@@ -288,7 +268,7 @@ def test_walking_steps():
 def test_the_record_has_the_columns_of_the_table():
     assert STEP.names[: len(STEP_COLUMNS)] == tuple(column.name for column in STEP_COLUMNS)
     for name, (value,) in flat_fields(BLANK).items():
-        assert value == 0 if name in CODES else np.isnan(value)
+        assert value == 0 if name in CODES else np.isnan(value).all()
     assert (RUNNING, WALKING) == (0, 1)
 
 
@@ -356,21 +336,15 @@ def test_a_slip_is_detected_by_the_slow_means(pitch, roll, turn, slips):
     assert state["drift_pitch"] == pytest.approx(pitch + 0.02, abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("write", "nested", "dtype"),
-    [(write_cycle, "cycle", STEP_CYCLE), (write_average, "average", STEP_AVERAGE)],
-)
-def test_a_step_keeps_its_cycle_and_the_average_under_the_same_names(write, nested, dtype):
-    values = np.random.default_rng(5).random(len(dtype.names))
-    measured = record(dtype, **dict(zip(dtype.names, values, strict=True)))
+def test_a_step_keeps_its_cycle_under_the_same_names():
+    values = np.random.default_rng(5).random(len(STEP_CYCLE.names))
+    measured = record(STEP_CYCLE, **dict(zip(STEP_CYCLE.names, values, strict=True)))
     row = BLANK.copy()
-    write(row[0], measured, *([WALKING] if dtype is STEP_CYCLE else []))
-    kept = {f"{nested}.{name}": measured[name] for name in STEP[nested].names}
+    write_cycle(row[0], measured, WALKING)
+    kept = {f"cycle.{name}": measured[name] for name in STEP["cycle"].names}
     assert len(kept) >= 7
     for name, (blank,) in flat_fields(BLANK).items():
-        expected = kept.get(name, blank)
-        if name == "gait":
-            expected = WALKING if dtype is STEP_CYCLE else 0
+        expected = WALKING if name == "gait" else kept.get(name, blank)
         assert np.array_equal(flat_fields(row)[name][0], expected, equal_nan=True), name
 
 

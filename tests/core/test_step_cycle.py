@@ -310,13 +310,13 @@ def test_measures_of_a_cycle_whose_extrema_are_known(seed, base):
         TRACKER, low=base + low, low_g=slow[low], high=base + high, begin=base + place, begin_g=slow[begin],
         last_up_crossing=base + last_up,
     )  # fmt: skip
-    cycle = record(STEP_CYCLE, loop_left=4.0, braking_g=-1.0)
+    cycle = record(STEP_CYCLE, loop_left=4.0, power_z=-1.0)
     complete_cycle(slow, base, RATE, tracker, cycle)
     expected = np.array(measure(slow, begin, high, low, last_up, RATE))
     found = np.array([cycle[name] - (base if i < 5 else 0) for i, name in enumerate(MEASURED)])
     assert np.allclose(found, expected, rtol=1e-7, atol=1e-6)
     assert tracker["last_up_crossing"] == cycle["up_crossing"]
-    assert (cycle["loop_left"], cycle["braking_g"]) == (4.0, -1.0)
+    assert (cycle["loop_left"], cycle["power_z"]) == (4.0, -1.0)
 
 
 @examples(40)
