@@ -11,6 +11,7 @@ from rich.console import Console
 from benchmarks.accuracy.generate import describe, generate
 from benchmarks.accuracy.methods import LEFT_OUT
 from benchmarks.accuracy.plan import make_plan
+from benchmarks.accuracy.report.derived import derive
 from benchmarks.accuracy.report.page import write_page
 from benchmarks.accuracy.report.scores import score_table
 from benchmarks.accuracy.report.targets import verdicts
@@ -70,7 +71,7 @@ def run_benchmark(
         raise SettingsError(f"{folder} cannot be written ({reason}); choose another --out.") from error
     console = Console(highlight=False)
     if LEFT_OUT in plan.methods:
-        print_verdicts(verdicts(scores), console)
+        print_verdicts(verdicts(scores, derive(results)), console)
     else:
         console.print("The targets are measured on imurun, left out, which was not scored.")
     print_methods(results, scores, console)

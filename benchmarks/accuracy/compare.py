@@ -1,4 +1,7 @@
-"""Compares the contacts of a method with the true ones: a row for each contact, a record for each trial."""
+"""Compares the contacts of a method with the true ones: a row for each contact, a record for each trial.
+
+Errors are against the truth as published, and a second time against the harmonised one (`harmonise`).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.accuracy.harmonise import harmonised
 from benchmarks.accuracy.match import MARGIN_S, TOLERANCE_S, WIDE_TOLERANCE_S, Match, match
-from benchmarks.accuracy.methods import Found, ScoredMethod
+from benchmarks.accuracy.methods import HALF_WIDTHS, Found, ScoredMethod
 from benchmarks.accuracy.pelvis import stride_ranges_deg
 from benchmarks.datasets import Trial
 from benchmarks.datasets.force import CONTACT_BW
@@ -27,7 +31,25 @@ ERRORS = (
     "pitch_range_error_deg",
 )
 """Found minus true."""
-COLUMNS = (*KEYS, "true_initial_s", "true_contact_ms", "found", "found_contact_ms", *ERRORS, "side_right")
+HARMONISED = {
+    "initial_error_ms": "initial_harmonised_error_ms",
+    "final_error_ms": "final_harmonised_error_ms",
+    "contact_error_ms": "contact_harmonised_error_ms",
+    "peak_error_bw": "peak_harmonised_error_bw",
+}
+"""Columns of the errors against the harmonised truth."""
+COLUMNS = (
+    *KEYS,
+    "true_initial_s",
+    "true_contact_ms",
+    "found",
+    "found_contact_ms",
+    *ERRORS,
+    *HARMONISED.values(),
+    *HALF_WIDTHS,
+    "side_right",
+    "side_known",
+)
 """Columns of the table of contacts, before the quality; a row for each true contact inside the margin."""
 
 RECORD = (
@@ -61,8 +83,16 @@ def nothing_found() -> Found:
     return Found(none, none, np.zeros(0, dtype="<U7"), none, none, none, none)
 
 
-def compare(method: ScoredMethod, trial: Trial, found: Found) -> tuple[pd.DataFrame, dict[str, Any]]:
+def compare(
+    method: ScoredMethod, trial: Trial, found: Found, truth: Trial | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Errors for each true contact, and counts and errors for the trial.
+
+    Args:
+        method: that found the contacts.
+        trial: with the truth as published.
+        found: by the method.
+        truth: the same trial with the harmonised truth; as published by default.
 
     Returns:
         A table with `COLUMNS` and quality; NaN if a contact was missed or a value is unknown. And
@@ -81,16 +111,20 @@ def compare(method: ScoredMethod, trial: Trial, found: Found) -> tuple[pd.DataFr
         "step_frequency_error_percent": step_frequency_error_percent(trial, found, paired),
         "waveform_rmse_bw": waveform_rmse_bw(trial, found),
     }
-    return contact_rows(method, trial, found, paired), record
+    return contact_rows(method, trial, found, paired, trial if truth is None else truth), record
 
 
 def compare_all(method: ScoredMethod, trials: Iterable[Trial]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare several trials: the rows of all, and their records as a table."""
-    tables, records = zip(*(compare(method, trial, method.run(trial)) for trial in trials), strict=True)
+    tables, records = zip(
+        *(compare(method, trial, method.run(trial), harmonised(trial)) for trial in trials), strict=True
+    )
     return pd.concat(tables, ignore_index=True), pd.DataFrame(records)
 
 
-def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> pd.DataFrame:
+def contact_rows(
+    method: ScoredMethod, trial: Trial, found: Found, paired: Match, truth: Trial
+) -> pd.DataFrame:
     """A row for each true contact inside the margin."""
     true_roll, true_pitch = stride_ranges_deg(trial)
     there = paired.found_of_true >= 0
@@ -106,6 +140,9 @@ def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match
     follows = following(trial, paired)
     flight_s[1:] = np.where(follows, initial_s[1:] - final_s[:-1], np.nan)
     true_flight_s[1:] = trial.initial_contact_s[1:] - trial.final_contact_s[:-1]
+    harmonised_s = truth.final_contact_s - truth.initial_contact_s
+    peak_bw = of_true(found.peak_bw)
+    unknown = np.full(len(found.initial_s), np.nan)
     columns: dict[str, Any] = {
         "true_initial_s": trial.initial_contact_s,
         "true_contact_ms": 1000.0 * true_s,
@@ -115,10 +152,16 @@ def contact_rows(method: ScoredMethod, trial: Trial, found: Found, paired: Match
         "final_error_ms": 1000.0 * (final_s - trial.final_contact_s),
         "contact_error_ms": 1000.0 * (final_s - initial_s - true_s),
         "flight_error_ms": 1000.0 * (flight_s - true_flight_s),
-        "peak_error_bw": of_true(found.peak_bw) - trial.peak_bw,
+        "peak_error_bw": peak_bw - trial.peak_bw,
         "roll_range_error_deg": of_true(found.roll_range_deg) - true_roll,
         "pitch_range_error_deg": of_true(found.pitch_range_deg) - true_pitch,
+        "initial_harmonised_error_ms": 1000.0 * (initial_s - truth.initial_contact_s),
+        "final_harmonised_error_ms": 1000.0 * (final_s - truth.final_contact_s),
+        "contact_harmonised_error_ms": 1000.0 * (final_s - initial_s - harmonised_s),
+        "peak_harmonised_error_bw": peak_bw - truth.peak_bw,
+        **{name: of_true(found.half_widths.get(name, unknown)) for name in HALF_WIDTHS},
         "side_right": sides_right(method, trial, found, paired),
+        "side_known": sides_known(method, found, paired),
         "quality": of_true(found.quality),
     }
     rows = pd.DataFrame(columns)[paired.counted]
@@ -135,6 +178,15 @@ def sides_right(method: ScoredMethod, trial: Trial, found: Found, paired: Match)
             if j >= 0 and trial.side[k] != "unknown":
                 right[k] = float(found.side[j] == trial.side[k])
     return right
+
+
+def sides_known(method: ScoredMethod, found: Found, paired: Match) -> FloatArray:
+    """1 for a contact found with a side, 0 without; NaN if missed, or if the method gives no sides."""
+    known = np.full(len(paired.found_of_true), np.nan)
+    there = paired.found_of_true >= 0
+    if method.gives_side:
+        known[there] = found.side[paired.found_of_true[there]] != "unknown"
+    return known
 
 
 def following(trial: Trial, paired: Match) -> np.ndarray:

@@ -157,7 +157,10 @@ CONDITIONS: tuple[Condition, ...] = (
     *(_strap(hz) for hz in (8.0, 10.0, 12.0, 15.0, 20.0)),
     *(_loss(percent, together) for together in (1, 8) for percent in (1.0, 2.0, 5.0, 10.0)),
     _place("up", 0.0, 0.0, 0.05),
+    _place("down", 0.0, 0.0, -0.05),
     _place("to the left", 0.0, 0.05, 0.0),
+    _place("to the right", 0.0, -0.05, 0.0),
     _place("forward", 0.05, 0.0, 0.0),
+    _place("back", -0.05, 0.0, 0.0),
 )
 """All conditions: as recorded, then the families in the order of the table."""

@@ -16,7 +16,8 @@ import pandas as pd
 import imurun
 from benchmarks.accuracy.compare import COLUMNS, SETTINGS, compare, nothing_found
 from benchmarks.accuracy.conditions import AS_RECORDED
-from benchmarks.accuracy.methods import LEFT_OUT, METHODS, checked
+from benchmarks.accuracy.harmonise import harmonised
+from benchmarks.accuracy.methods import FITTED_WITHOUT, METHODS, checked
 from benchmarks.accuracy.plan import ALL_CONDITIONS, Plan, Unit, shares_unnamed_people
 from benchmarks.accuracy.provenance import SOURCES, data_hash
 from benchmarks.accuracy.results import is_done, key_hash, open_folder, write_run, write_unit
@@ -90,15 +91,15 @@ def run_unit(unit: Unit, folder: Path, key: dict[str, object]) -> None:
     tables: list[pd.DataFrame] = []
     records: list[dict[str, Any]] = []
     notes: list[str] = []
-    skip = unit.method == LEFT_OUT and shares_unnamed_people(unit.dataset)
+    skip = unit.method in FITTED_WITHOUT and shares_unnamed_people(unit.dataset)
     if skip:
         others = ", ".join(dataset(unit.dataset).overlaps)
         notes.append(f"{method.label}: not scored on {unit.dataset}, whose people may be those of {others}.")
     for recorded in () if skip else trials_of(unit.dataset):
         if not condition.applies_to(recorded):
             continue
-        if method.needs_gyro and recorded.recording.gyr is None:
-            notes.append(f"{method.label}: not scored on {unit.dataset}, which has no gyroscope.")
+        if not method.applies_to(recorded):
+            notes.append(f"{method.label}: not scored on {recorded.name}, which has {method.lacking}.")
             continue
         table, record = score_trial(unit, recorded)
         tables.append(table)
@@ -130,7 +131,7 @@ def score_trial(unit: Unit, recorded: Trial) -> tuple[pd.DataFrame, dict[str, An
         found, note = nothing_found(), str(error)
     if not note and not len(found.initial_s) and trial.inside().any():
         note = f"{method.name} found no contact"
-    table, record = compare(method, trial, found)
+    table, record = compare(method, trial, found, harmonised(recorded))
     return table, {**record, "note": note}
 
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from benchmarks.accuracy.compare import SETTINGS
 from benchmarks.accuracy.conditions import AS_RECORDED, CONDITIONS, Condition
 from benchmarks.accuracy.fit_contact import DATASETS as FITTED_ON
-from benchmarks.accuracy.methods import LEFT_OUT, METHODS, ScoredMethod
+from benchmarks.accuracy.methods import FITTED_WITHOUT, LEFT_OUT, METHODS, ScoredMethod
 from benchmarks.accuracy.provenance import SOURCES, data_hash
 from benchmarks.accuracy.results import stem
 from benchmarks.datasets import LOADERS, Trial, dataset, load
 from benchmarks.provenance import code_hash, environment
 from imurun.errors import FormatError, ImurunError, SettingsError
 
-DATASETS = FITTED_ON
-"""Scored by default."""
-DISTURBED_METHODS = (LEFT_OUT, "wixted2010", "alcantara2021")
-"""Scored under every condition: imurun, and the two rules with the smallest contact time error."""
+DATASETS = ("running_speeds", "treadmill_run_grf", "rbds_speeds", "sacral_grf")
+"""Scored by default: all with force plates whose files have a known hash."""
+DISTURBED_METHODS = (LEFT_OUT,)
+"""Scored under every condition."""
 
 
 def _gyroless(trial: Trial) -> Trial:
@@ -45,7 +45,7 @@ class Unit:
 
     def key(self) -> dict[str, object]:
         """Everything that determines its result."""
-        used = {self.dataset, *(FITTED_ON if self.method == LEFT_OUT else ())}
+        used = {self.dataset, *(FITTED_ON if self.method in FITTED_WITHOUT else ())}
         return {
             "unit": [self.method, self.dataset, self.condition],
             "data_sha256": data_hash(used),
@@ -90,17 +90,17 @@ def make_plan(
     _check_names("method", methods, METHODS)
     _check_names("dataset", datasets, LOADERS)
     usable, notes = usable_datasets(datasets)
-    if LEFT_OUT in methods:
+    if set(FITTED_WITHOUT) & set(methods):
         reason = why_not_left_out()
         if reason:
-            methods = tuple(name for name in methods if name != LEFT_OUT)
+            methods = tuple(name for name in methods if name not in FITTED_WITHOUT)
             notes.append(reason)
     units = []
     for name in methods:
         method = METHODS[name]
         for place, trials in usable.items():
-            if method.needs_gyro and not any(trial.recording.gyr is not None for trial in trials):
-                notes.append(f"{method.label}: not scored on {place}, which has no gyroscope.")
+            if not any(method.applies_to(trial) for trial in trials):
+                notes.append(f"{method.label}: not scored on {place}, which has {method.lacking}.")
                 continue
             units += [
                 Unit(name, place, condition.label)
@@ -174,7 +174,7 @@ def shares_unnamed_people(name: str) -> bool:
 
 def _conditions_for(method: ScoredMethod, quick: bool) -> tuple[Condition, ...]:
     conditions = [AS_RECORDED]
-    if method.gives_side and not method.needs_gyro and method.name.startswith("imurun"):
+    if method.gives_side and not method.needs_gyro and method.name in ("imurun", LEFT_OUT):
         conditions.append(WITHOUT_GYROSCOPE)
     if method.name in DISTURBED_METHODS and not quick:
         conditions += [condition for condition in CONDITIONS if condition != AS_RECORDED]

@@ -23,7 +23,7 @@ from benchmarks.accuracy.compare import COLUMNS, RECORD
 from imurun.errors import FormatError, SettingsError
 from imurun.files.atomic import atomic_path
 
-SCHEMA = 1
+SCHEMA = 2
 """Increased with every incompatible change."""
 RUN_FILE = "benchmark.json"
 UNITS = "units"

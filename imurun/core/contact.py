@@ -67,7 +67,6 @@ About three seconds, as long as a change of speed takes."""
 INITIAL, FINAL, CONTACT, PEAK = 0, 1, 2, 3  # rows of an error table
 PLAIN, WITH_SPEED, CALIBRATED = 0, 1, 2  # error tables
 
-
 CONTACT_MODEL = "2"
 """Version of the model; a calibration belongs to one version."""
 

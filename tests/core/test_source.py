@@ -25,6 +25,7 @@ LAYERS = [
     {"ble"},
     {"io"},
     {"history", "export"},
+    {"watch"},
     {"live", "report", "cohort", "virtual"},
     {"cli"},
 ]

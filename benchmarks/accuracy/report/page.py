@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from benchmarks.accuracy.methods import LEFT_OUT
 from benchmarks.accuracy.quality import calibration as calibration_table
 from benchmarks.accuracy.report import plots
+from benchmarks.accuracy.report.derived import derive
 from benchmarks.accuracy.report.quantities import QUANTITIES, SCOPES
 from benchmarks.accuracy.report.robustness import robustness_table
 from benchmarks.accuracy.report.scores import pick
@@ -64,7 +65,7 @@ def page(results: Results, scores: pd.DataFrame) -> str:
         run=results.run,
         notes=results.notes,
         counts=counts_of(results),
-        verdicts=[verdict_row(verdict) for verdict in verdicts(scores)],
+        verdicts=[verdict_row(verdict) for verdict in verdicts(scores, derive(results))],
         methods=[
             (words_, table)
             for scope, words_ in SCOPES.items()

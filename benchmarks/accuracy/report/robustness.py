@@ -10,6 +10,7 @@ import pandas as pd
 from benchmarks.accuracy.conditions import AS_RECORDED
 from benchmarks.accuracy.match import f1_score
 from benchmarks.accuracy.report.quantities import QUANTITIES
+from benchmarks.accuracy.report.statistics import root_mean_square
 from benchmarks.accuracy.results import Results
 
 FIGURES = ("initial_error_ms", "final_error_ms", "contact_error_ms", "peak_error_bw", "side_right")
@@ -20,8 +21,8 @@ def robustness_table(results: Results) -> pd.DataFrame:
     """A row for each method and condition, in the order of the run, without the recorded ones.
 
     Columns: method, condition, family, value, unit, n_true, f1 and recorded_f1; for each of `FIGURES` its
-    name and recorded_ with its name: RMSE, or percent for sides. Trials that a condition cannot be applied
-    to are left out on both sides.
+    name and recorded_ with its name: RMSE with the same weight for every runner, or percent for sides. Trials
+    that a condition cannot be applied to are left out on both sides.
     """
     rows: list[dict[str, Any]] = []
     for condition in results.run["conditions"]:
@@ -64,7 +65,8 @@ def _f1(trials: pd.DataFrame) -> float:
 
 
 def _headline(name: str, contacts: pd.DataFrame) -> float:
-    values = QUANTITIES[name].scale * contacts[name].dropna().to_numpy(dtype=np.float64)
-    if not len(values):
-        return float("nan")
-    return float(values.mean()) if QUANTITIES[name].headline == "mean" else float(np.sqrt(np.mean(values**2)))
+    values = QUANTITIES[name].scale * contacts[name].to_numpy(dtype=np.float64)
+    if QUANTITIES[name].headline != "mean":
+        return root_mean_square(values, contacts["runner"])
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -11,7 +11,7 @@ from benchmarks.accuracy.conditions import AS_RECORDED
 from benchmarks.accuracy.match import f1_score
 from benchmarks.accuracy.plan import WITHOUT_GYROSCOPE
 from benchmarks.accuracy.report.quantities import F1, F1_WIDE, QUANTITIES, SCOPES, Quantity
-from benchmarks.accuracy.report.statistics import summarise
+from benchmarks.accuracy.report.statistics import root_mean_square, summarise
 from benchmarks.accuracy.results import Results
 
 POOLED = "all"
@@ -35,13 +35,15 @@ VALUES = (
 
 
 def score_table(results: Results) -> pd.DataFrame:
-    """Columns `KEYS` and `VALUES`, and `value`, the statistic for short tables.
+    """Columns `KEYS` and `VALUES`, `value`, the statistic for short tables, and `harmonised`.
+
+    harmonised is the RMSE against the harmonised truth, where the quantity has one.
 
     Trials as recorded and without gyroscope; `robustness` has the other conditions.
 
     group is "pooled", "dataset" or "runner", member the dataset's or runner's name. Errors are in the unit
-    of the figure, over contacts or trials of all runners as they are: a runner with more contacts counts
-    more. F1 has only its value, and n is the number of true contacts.
+    of the figure, and every runner has the same weight (`statistics`). F1 counts contacts of all runners
+    alike, has only its value, and n is the number of true contacts.
     """
     rows: list[dict[str, Any]] = []
     used = results.trials[results.trials["condition"].isin([AS_RECORDED.label, WITHOUT_GYROSCOPE.label])]
@@ -52,7 +54,7 @@ def score_table(results: Results) -> pd.DataFrame:
         for group, member, scope, some_trials, some_contacts in _parts(trials, contacts):
             where = dict(zip(KEYS, (method, condition, group, member, scope), strict=False))
             rows += [{**where, **row} for row in _scores(some_trials, some_contacts)]
-    return pd.DataFrame(rows, columns=[*KEYS, "value", *VALUES])
+    return pd.DataFrame(rows, columns=[*KEYS, "value", "harmonised", *VALUES])
 
 
 def pick(scores: pd.DataFrame, **keys: str) -> pd.DataFrame:
@@ -120,4 +122,7 @@ def _row(quantity: Quantity, rows: pd.DataFrame) -> dict[str, Any]:
         *mean_abs,
     )
     row = dict(zip(VALUES, numbers, strict=True))
-    return {"value": row[quantity.statistic], **row}
+    harmonised = float("nan")
+    if quantity.harmonised and len(rows):
+        harmonised = root_mean_square(rows[quantity.harmonised].astype(float), rows["runner"])
+    return {"value": row[quantity.statistic], "harmonised": harmonised, **row}

@@ -1,4 +1,7 @@
-"""Summary statistics of errors: bias, SD, limits of agreement, and intervals over runners."""
+"""Summary statistics of errors: bias, SD, limits of agreement, and intervals over runners.
+
+Every runner has the same weight, whatever the number of steps.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,10 @@ class Summary:
 
     Attributes:
         n, n_runners: number of values and of runners.
-        bias, sd: mean, and standard deviation around it (n - 1); SD of one value is NaN.
-        rmse: root mean square, bias included.
-        mean_abs: mean of the absolute values.
+        bias, sd: mean over the means of the runners, and standard deviation of single values around it,
+            corrected for the number of values; SD of one value is NaN.
+        rmse: root of the mean over runners of their mean squares, bias included.
+        mean_abs: mean over the runners' means of the absolute values.
         limits: bias - 1.96 SD, bias + 1.96 SD: where 95 % of the errors lie if they are normal.
         bias_95, rmse_95, mean_abs_95: 95 % intervals by resampling whole runners; NaN with one runner.
     """
@@ -61,17 +65,19 @@ def summarise(
     if not n:
         nan = float("nan")
         return Summary(0, 0, nan, nan, nan, nan, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
-    bias = float(values.mean())
-    sd = float(values.std(ddof=1)) if n > 1 else float("nan")
-    sums = runner_sums(values, names)
-    bias_95, rmse_95, mean_abs_95 = over_runners(sums, seed, n_resamples)
+    counts, means = runner_means(values, names)
+    bias, square, mean_abs = means.mean(axis=0).tolist()
+    # weights 1 / (runners x values of the runner), and the correction for them; n - 1 if all are equal
+    left = 1.0 - float(np.mean(1.0 / counts)) / len(counts)
+    sd = float(np.sqrt(max(square - bias**2, 0.0) / left)) if n > 1 else float("nan")
+    bias_95, rmse_95, mean_abs_95 = over_runners(means, seed, n_resamples)
     return Summary(
         n,
-        len(sums),
+        len(counts),
         bias,
         sd,
-        float(np.sqrt(np.mean(values**2))),
-        float(np.abs(values).mean()),
+        float(np.sqrt(square)),
+        mean_abs,
         (bias - LIMITS * sd, bias + LIMITS * sd),
         bias_95,
         rmse_95,
@@ -79,25 +85,35 @@ def summarise(
     )
 
 
-def runner_sums(values: FloatArray, names: np.ndarray) -> FloatArray:
-    """For each runner, in order of name: count, sum, sum of squares, sum of absolutes; shape (runners, 4)."""
+def root_mean_square(errors: npt.ArrayLike, runners: npt.ArrayLike) -> float:
+    """RMSE of errors without NaN, shape (n,), every runner with the same weight; NaN without any."""
+    values = np.asarray(errors, dtype=np.float64)
+    known = np.isfinite(values)
+    if not known.any():
+        return float("nan")
+    return float(np.sqrt(runner_means(values[known], np.asarray(runners)[known])[1][:, 1].mean()))
+
+
+def runner_means(values: FloatArray, names: np.ndarray) -> tuple[FloatArray, FloatArray]:
+    """By runner, in order of name: counts, shape (r,); mean, mean square, mean absolute, shape (r, 3)."""
     _, which = np.unique(names, return_inverse=True)
-    columns = (np.ones(len(values)), values, values**2, np.abs(values))
-    return np.column_stack([np.bincount(which, weights=column) for column in columns])
+    counts = np.bincount(which).astype(np.float64)
+    columns = (values, values**2, np.abs(values))
+    return counts, np.column_stack([np.bincount(which, weights=column) / counts for column in columns])
 
 
-def over_runners(sums: FloatArray, seed: int, n_resamples: int) -> tuple[Interval, Interval, Interval]:
-    """Percentile intervals of bias, RMSE and mean absolute error.
+def over_runners(means: FloatArray, seed: int, n_resamples: int) -> tuple[Interval, Interval, Interval]:
+    """Percentile intervals of bias, RMSE and mean absolute error, from the means of `runner_means`.
 
     Whole runners are drawn with replacement, because contacts of one runner are correlated; drawing contacts
     would make the intervals far too narrow. With one runner there is no interval.
     """
-    n_runners = len(sums)
+    n_runners = len(means)
     if n_runners < 2:
         return UNKNOWN, UNKNOWN, UNKNOWN
     drawn = np.random.default_rng(seed).integers(n_runners, size=(n_resamples, n_runners))
-    n, total, squares, absolutes = sums[drawn].sum(axis=1).T
+    mean, square, absolute = means[drawn].mean(axis=1).T
     low_high = [2.5, 97.5]
-    found = (total / n, np.sqrt(squares / n), absolutes / n)
+    found = (mean, np.sqrt(square), absolute)
     bias, rmse, mean_abs = (tuple(np.percentile(values, low_high).tolist()) for values in found)
     return bias, rmse, mean_abs

@@ -32,6 +32,7 @@ def verdict_row(verdict: Verdict) -> dict[str, str]:
     return {
         "label": target.label,
         "value": words.with_unit(verdict.value, target.quantity),
+        "harmonised": words.with_unit(verdict.harmonised, target.quantity),
         "interval": words.interval(*verdict.interval, verdict.n_runners, target.quantity),
         "n": f"{verdict.n} / {verdict.n_runners}",
         "limit": words.limit_words(verdict),
@@ -89,7 +90,11 @@ def detail_table(scores: pd.DataFrame, group: str) -> Table:
     head = [group] if group != "pooled" else []
     head += ["trials", "figure", "n", "runners", "bias", "SD", "95 % limits of agreement"]
     head += ["bias, 95 % interval", "RMSE", "RMSE, 95 % interval", "mean absolute, or share"]
-    title = {"pooled": "All runners pooled", "dataset": "By dataset", "runner": "By runner"}[group]
+    title = {
+        "pooled": "All runners, each with the same weight",
+        "dataset": "By dataset",
+        "runner": "By runner",
+    }[group]
     return {"title": title, "head": head, "rows": cells, "left": len(head) - 9}
 
 

@@ -33,13 +33,14 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
     table = Table(
         box=None, pad_edge=False, header_style="dim", title="Targets, on runners left out of the fit"
     )
-    for name in ("figure", "measured", "target", "verdict", "published"):
-        table.add_column(name, justify="right" if name == "measured" else "left")
+    for name in ("figure", "measured", "harmonised", "target", "verdict", "published"):
+        table.add_column(name, justify="right" if name in ("measured", "harmonised") else "left")
     for verdict in verdicts:
         target = verdict.target
         cells = (
             target.label,
             with_unit(verdict.value, target.quantity),
+            number(verdict.harmonised, decimals_of(target.quantity)).replace(NOTHING, ""),
             limit_words(verdict),
             verdict_words(verdict),
             target.published,
@@ -49,14 +50,17 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
 
 
 def print_methods(results: Results, scores: pd.DataFrame, console: Console) -> None:
-    """Every method pooled over its trials: RMSE, F1, percent."""
+    """Every method over all its runners: RMSE, F1, percent."""
     for scope, title in (("level", "level ground"), ("slopes", "slopes")):
         rows = pick(scores, scope=scope)
         if not len(rows):
             continue
         values = rows.pivot_table(index="method", columns="quantity", values="value", aggfunc="first")
         table = Table(
-            box=None, pad_edge=False, header_style="dim", title=f"Methods, all runners pooled, {title}"
+            box=None,
+            pad_edge=False,
+            header_style="dim",
+            title=f"Methods, every runner the same weight, {title}",
         )
         table.add_column("method", no_wrap=True)
         names = [name for name in SHOWN if name in values and values[name].notna().any()]

@@ -16,6 +16,7 @@ def made(monkeypatch):
     trials = {
         "running_speeds": [made_trial("A"), made_trial("B", n=12)],
         "treadmill_run_grf": [made_trial("T", dataset="treadmill_run_grf")],
+        "rbds_speeds": [made_trial("E", dataset="rbds_speeds")],
         "sacral_grf": [
             made_trial("S", "S0", dataset="sacral_grf", gyro=False),
             made_trial("S", "S1", dataset="sacral_grf", gyro=False, slope_percent=10.0),

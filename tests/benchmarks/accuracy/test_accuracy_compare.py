@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.compare import COLUMNS, compare, nothing_found
+from benchmarks.accuracy.compare import COLUMNS, HARMONISED, compare, nothing_found
 from benchmarks.accuracy.pelvis import stride_ranges_deg
 from tests.benchmarks.accuracy.accuracy_helpers import RATE_HZ, STEP_S, found, made_trial, method
 
@@ -32,6 +32,52 @@ def test_moved_contacts_have_known_errors():
     assert (rows["side_right"] == 1).all()
     assert record["step_frequency_error_percent"] == pytest.approx(0.0, abs=1e-9)
     assert rows["peak_error_bw"].isna().all()
+
+
+def test_a_second_column_is_against_the_harmonised_truth():
+    trial = made_trial(peak_bw=np.full(14, 2.5))
+    answer = found(trial, initial_off_s=0.01, peak_bw=np.full(14, 2.6))
+    truth = replace(
+        trial,
+        initial_contact_s=trial.initial_contact_s + 0.012,
+        final_contact_s=trial.final_contact_s - 0.004,
+        peak_bw=trial.peak_bw + 0.05,
+    )
+    rows, _ = compare(method(lambda _: answer), trial, answer, truth)
+    for name, value in (
+        ("initial_error_ms", 10.0),
+        ("initial_harmonised_error_ms", -2.0),
+        ("final_harmonised_error_ms", 4.0),
+        ("contact_harmonised_error_ms", 6.0),
+        ("peak_error_bw", 0.1),
+        ("peak_harmonised_error_bw", 0.05),
+    ):
+        assert np.allclose(rows[name], value), name
+    same, _ = compared(trial, answer)
+    for name, harmonised in HARMONISED.items():
+        np.testing.assert_array_equal(same[name], same[harmonised])
+
+
+def test_half_widths_are_those_of_the_matched_contacts():
+    trial = made_trial()
+    answer = found(trial, drop=(3,), half_widths={"contact_half_ms": np.arange(13.0)})
+    rows, _ = compared(trial, answer)
+    assert rows["contact_half_ms"].tolist()[:3] == [0.0, 1.0, 2.0]
+    assert np.isnan(rows["contact_half_ms"][3])
+    assert rows["contact_half_ms"][4] == 3.0
+    assert rows["peak_half_bw"].isna().all()
+
+
+def test_sides_are_known_or_not_among_the_contacts_found():
+    trial = made_trial()
+    answer = found(trial, drop=(5,))
+    sides = answer.side.copy()
+    sides[:2] = "unknown"
+    rows, _ = compared(trial, replace(answer, side=sides))
+    assert rows["side_known"].tolist()[:3] == [0.0, 0.0, 1.0]
+    assert np.isnan(rows["side_known"][5])
+    rows, _ = compared(trial, answer, gives_side=False)
+    assert rows["side_known"].isna().all()
 
 
 def test_step_frequency_uses_consecutive_matched_contacts_only():

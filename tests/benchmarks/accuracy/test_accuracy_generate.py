@@ -49,7 +49,7 @@ def test_results_record_their_provenance(made, tmp_path):
     assert manifest["schema"] == SCHEMA
     assert manifest["key"]["data_sha256"] == results.run["datasets"]["running_speeds"]["data_sha256"]
     mine = results.contacts[(results.contacts["method"] == "good")]
-    assert len(mine) == 14 + 12 + 14 + 14 + 14
+    assert len(mine) == 14 + 12 + 14 + 14 + 14 + 14
     assert np.allclose(mine["initial_error_ms"], 2.0)
     assert set(results.contacts) == {*COLUMNS, "quality", *UNIT}
     assert set(results.trials) == {*RECORD, "note", *UNIT}
@@ -57,18 +57,18 @@ def test_results_record_their_provenance(made, tmp_path):
 
 
 def test_finished_units_are_not_repeated(made, tmp_path, monkeypatch):
-    assert run(tmp_path)[0] == 3
+    assert run(tmp_path)[0] == 4
     assert run(tmp_path)[0] == 0
     (tmp_path / UNITS / "good.sacral_grf.as-recorded.parquet").write_bytes(b"torn")
     (tmp_path / UNITS / "good.running_speeds.as-recorded.json").write_text("{")
     assert run(tmp_path)[0] == 2
     monkeypatch.setattr(planning, "environment", lambda: {"numpy": "0.1"})
-    assert run(tmp_path)[0] == 3
+    assert run(tmp_path)[0] == 4
     for module in (planning, generating):
         monkeypatch.setattr(module, "code_hash", lambda _: "0" * 64)
-    assert run(tmp_path)[0] == 3
+    assert run(tmp_path)[0] == 4
     monkeypatch.setattr(planning, "data_hash", lambda names: "1" * 64)
-    assert run(tmp_path)[0] == 3
+    assert run(tmp_path)[0] == 4
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
 
 
@@ -127,6 +127,11 @@ def raising(_):
         (lambda trial: found(trial, peak_bw=[10**400] * len(trial.side)), "not a number"),
         (lambda trial: found(trial, vgrf_bw=Unreadable()), "not a number"),
         (lambda trial: found(trial, vgrf_bw=np.zeros(3)), "force has shape"),
+        (lambda trial: found(trial, half_widths={"peak_half_bw": np.zeros(3)}), "not of one length"),
+        (
+            lambda trial: found(trial, half_widths={"peak_half_bw": np.full(len(trial.side), -1.0)}),
+            "half width of an interval is negative",
+        ),
         (
             lambda trial: Found(*[found(trial).initial_s[::-1]] * 3, *[found(trial).quality] * 4),
             "order of time",
@@ -139,14 +144,14 @@ def test_a_failing_method_is_reported_and_the_run_continues(made, tmp_path, monk
     monkeypatch.setitem(METHODS, "bad", method(answer, "bad"))
     _, results = run(tmp_path, ("bad", "good"))
     bad = results.trials[results.trials["method"] == "bad"]
-    assert bad["n_true"].sum() == 68
+    assert bad["n_true"].sum() == 82
     assert bad["n_found"].sum() == bad["n_invented"].sum() == 0
     notes = [note for note in results.notes if words in note]
-    assert len(notes) == 3
+    assert len(notes) == 4
     assert "bad" in notes[0]
     assert "A1, B1" in notes[0]
     assert all("\n" not in note for note in notes)
-    assert results.trials[results.trials["method"] == "good"]["n_found"].sum() == 68
+    assert results.trials[results.trials["method"] == "good"]["n_found"].sum() == 82
 
 
 def test_a_method_may_fail_on_one_trial_only(made, tmp_path, monkeypatch):
@@ -159,6 +164,7 @@ def test_a_method_may_fail_on_one_trial_only(made, tmp_path, monkeypatch):
         "A1": 14,
         "B1": 0,
         "T1": 14,
+        "E1": 14,
         "S0": 14,
         "S1": 14,
     }
@@ -198,8 +204,16 @@ def test_trials_without_true_contacts_are_noted(made, tmp_path):
 def test_a_method_with_gyroscope_skips_trials_without_one(made, tmp_path, monkeypatch):
     monkeypatch.setitem(METHODS, "turning", method(found, "turning", needs_gyro=True))
     _, results = run(tmp_path, ("turning",))
-    assert set(results.trials["dataset"]) == {"running_speeds", "treadmill_run_grf"}
+    assert set(results.trials["dataset"]) == {"running_speeds", "treadmill_run_grf", "rbds_speeds"}
     assert "no gyroscope" in results.notes[0]
+
+
+def test_a_method_with_speed_skips_trials_without_one(made, tmp_path, monkeypatch):
+    made["treadmill_run_grf"] = [made_trial("T", dataset="treadmill_run_grf", speed_m_s=np.nan)]
+    monkeypatch.setitem(METHODS, "paced", method(found, "paced", needs_speed=True))
+    _, results = run(tmp_path, ("paced",))
+    assert set(results.trials["runner"]) == {"A", "B", "E", "S"}
+    assert "not scored on treadmill_run_grf, which has no known speed" in results.notes[0]
 
 
 def test_people_under_other_names_are_not_scored_left_out(made, tmp_path):
@@ -224,9 +238,11 @@ def test_another_schema_is_refused(made, tmp_path):
     run(tmp_path)
     content = json.loads((tmp_path / RUN_FILE).read_text())
     (tmp_path / RUN_FILE).write_text(json.dumps({**content, "schema": SCHEMA + 1}))
-    with pytest.raises(SettingsError, match=r"schema 2 .* delete the folder or choose another --out"):
+    with pytest.raises(
+        SettingsError, match=rf"schema {SCHEMA + 1} .* delete the folder or choose another --out"
+    ):
         run(tmp_path)
-    with pytest.raises(SettingsError, match="schema 2"):
+    with pytest.raises(SettingsError, match=f"schema {SCHEMA + 1}"):
         read_results(tmp_path)
 
 

@@ -71,9 +71,11 @@ def test_the_page_loads_no_other_resource(made, answering, tmp_path):
         "What is not validated",
         "Lumbar compression",
         "not reached",
+        "harmonised truth",
+        "90 % interval, contact time: trials inside",
         "one runner: no interval",
         "Made late",
-        "68 contacts in 5 trials of 4 runners",
+        "82 contacts in 6 trials of 5 runners",
     ):
         assert part in words, part
     assert "nan" not in words.lower().split()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.accuracy.report.statistics import summarise
+from benchmarks.accuracy.report.statistics import root_mean_square, summarise
 
 NUMBERS = st.lists(st.floats(-50, 50), min_size=2, max_size=30)
 
@@ -30,15 +30,28 @@ def test_statistics_match_other_formulas(values):
     assert 0.5 * (high - low) == pytest.approx(stats.norm.ppf(0.975) * summary.sd, rel=1e-4, abs=1e-9)
 
 
+def test_every_runner_has_the_same_weight():
+    """One contact of B weighs as much as the three of A."""
+    summary = summarise([1.0, -1.0, 3.0, 9.0], ["A", "A", "A", "B"])
+    assert summary.bias == pytest.approx(0.5 * (1.0 + 9.0))
+    assert summary.rmse == pytest.approx(np.sqrt(0.5 * (11.0 / 3.0 + 81.0)))
+    assert summary.mean_abs == pytest.approx(0.5 * (5.0 / 3.0 + 9.0))
+    weights = np.array([1 / 6, 1 / 6, 1 / 6, 1 / 2])
+    around = np.array([1.0, -1.0, 3.0, 9.0]) - 5.0
+    assert summary.sd == pytest.approx(np.sqrt(weights @ around**2 / (1 - weights @ weights)))
+    assert root_mean_square([1.0, -1.0, 3.0, np.nan, 9.0], ["A", "A", "A", "B", "B"]) == summary.rmse
+    assert np.isnan(root_mean_square([np.nan], ["A"]))
+
+
 def test_intervals_resample_whole_runners():
     """With two runners only four draws are possible: the interval is theirs."""
     errors = {"A": np.array([1.0, 3.0, 2.0]), "B": np.array([10.0, 12.0])}
     values = np.concatenate(list(errors.values()))
     runners = ["A"] * 3 + ["B"] * 2
     summary = summarise(values, runners)
-    draws = [np.concatenate([errors[name] for name in pair]) for pair in product("AB", repeat=2)]
-    means = [draw.mean() for draw in draws]
-    rmses = [np.sqrt(np.mean(draw**2)) for draw in draws]
+    draws = [[errors[name] for name in pair] for pair in product("AB", repeat=2)]
+    means = [np.mean([of.mean() for of in draw]) for draw in draws]
+    rmses = [np.sqrt(np.mean([np.mean(of**2) for of in draw])) for draw in draws]
     assert summary.bias_95 == pytest.approx((min(means), max(means)))
     assert summary.rmse_95 == pytest.approx((min(rmses), max(rmses)))
     assert summary.n_runners == 2
@@ -49,8 +62,10 @@ def test_intervals_match_a_slow_bootstrap():
     runners = np.repeat(list("ABCDEF"), [5, 9, 14, 3, 20, 8])
     values = rng.normal(size=len(runners)) + np.repeat([3.0, -2.0, 0.0, 5.0, 1.0, -4.0], [5, 9, 14, 3, 20, 8])
     by_runner = [values[runners == name] for name in "ABCDEF"]
-    drawn = [np.concatenate([by_runner[k] for k in rng.integers(6, size=6)]) for _ in range(4000)]
-    slow = np.percentile([np.sqrt(np.mean(some**2)) for some in drawn], [2.5, 97.5])
+    squares = np.array([np.mean(of**2) for of in by_runner])
+    slow = np.percentile(
+        [np.sqrt(np.mean([squares[k] for k in rng.integers(6, size=6)])) for _ in range(4000)], [2.5, 97.5]
+    )
     assert summarise(values, runners).rmse_95 == pytest.approx(slow, abs=0.1)
 
 

@@ -10,13 +10,14 @@ from benchmarks.accuracy.methods import LEFT_OUT, METHODS
 from benchmarks.accuracy.plan import make_plan
 from benchmarks.accuracy.quality import calibration
 from benchmarks.accuracy.report import words
+from benchmarks.accuracy.report.derived import derive
 from benchmarks.accuracy.report.robustness import robustness_table
 from benchmarks.accuracy.report.scores import pick, score_table
 from benchmarks.accuracy.report.targets import MISSED, NOT_MEASURED, REACHED, TARGETS, verdicts
 from benchmarks.accuracy.results import read_results
 from tests.benchmarks.accuracy.accuracy_helpers import found, made_trial, method
 
-OFF_MS = {"A": 5.0, "B": 12.0, "T": -1.0, "S": 11.0}
+OFF_MS = {"A": 5.0, "B": 12.0, "T": -1.0, "E": 3.0, "S": 11.0}
 
 
 @pytest.fixture
@@ -33,32 +34,45 @@ def results(made, tmp_path, monkeypatch):
 
 
 def verdict(results, label):
-    return next(v for v in verdicts(score_table(results)) if v.target.label == label)
+    return next(v for v in verdicts(score_table(results), derive(results)) if v.target.label == label)
 
 
 def test_scores_by_group(results):
     scores = score_table(results)
     level = pick(scores, method=LEFT_OUT, quantity="initial_error_ms", scope="level").iloc[0]
-    # A 14, B 12, T 14 contacts and one level trial of S with 14, whose error is halved without a gyroscope
-    errors = np.repeat([5.0, 12.0, -1.0, 5.5], [14, 12, 14, 14])
-    assert (level["n"], level["n_runners"]) == (54, 4)
+    # every runner has the same weight; S has no gyroscope, which halves the error
+    errors, counts = np.array([5.0, 12.0, -1.0, 3.0, 5.5]), np.array([14, 12, 14, 14, 14])
+    assert (level["n"], level["n_runners"]) == (68, 5)
     assert level["bias"] == pytest.approx(errors.mean())
-    assert level["sd"] == pytest.approx(errors.std(ddof=1))
+    sd = np.sqrt(errors.var() / (1 - np.mean(1 / counts) / 5))
+    assert level["sd"] == pytest.approx(sd)
     assert level["rmse"] == level["value"] == pytest.approx(np.sqrt(np.mean(errors**2)))
-    assert level["limit_high"] == pytest.approx(errors.mean() + 1.96 * errors.std(ddof=1))
+    assert level["limit_high"] == pytest.approx(errors.mean() + 1.96 * sd)
     assert level["rmse_low"] < level["rmse"] < level["rmse_high"]
     runner = pick(scores, method=LEFT_OUT, quantity="initial_error_ms", scope="level", group="runner")
-    assert runner.set_index("member")["rmse"].round(6).to_dict() == {"A": 5.0, "B": 12.0, "T": 1.0, "S": 5.5}
+    assert runner.set_index("member")["rmse"].round(6).to_dict() == {
+        "A": 5.0,
+        "B": 12.0,
+        "T": 1.0,
+        "E": 3.0,
+        "S": 5.5,
+    }
     assert np.isnan(runner["rmse_low"]).all()
     f1 = pick(scores, method=LEFT_OUT, quantity="f1", scope="all").iloc[0]
-    assert (f1["value"], f1["n"], f1["n_runners"]) == (1.0, 68, 4)
+    assert (f1["value"], f1["n"], f1["n_runners"]) == (1.0, 82, 5)
 
 
 def test_a_missed_target_names_the_distance_and_the_runners(results):
     level = verdict(results, "Initial contact, level")
-    assert level.word == REACHED
-    assert [name for name, _ in level.worst] == ["B"]
-    assert words.verdict_words(level) == "reached; not on B 12.0 ms"
+    assert level.word == MISSED
+    assert level.missed_by == pytest.approx(np.sqrt(np.mean(np.square([5.0, 12.0, 1.0, 3.0, 5.5]))) - 6.3)
+    assert words.verdict_words(level) == "not reached by 0.2 ms; worst: B 12.0 ms"
+    worst = verdict(results, "Contact time, worst runner")
+    assert worst.value == pytest.approx(12.0)
+    assert words.verdict_words(worst) == "reached, on every runner"
+    frequent = verdict(results, "Contact time, level")
+    assert frequent.word == REACHED
+    assert [name for name, _ in frequent.worst] == []
     assert level.best_rule == ("late", pytest.approx(30.0))
     contact = verdict(results, "Contact time, slopes")
     assert contact.word == REACHED
@@ -72,9 +86,9 @@ def test_a_missed_target_names_the_distance_and_the_runners(results):
 def test_the_text_of_a_missed_target_has_the_distance(results, monkeypatch):
     results.contacts.loc[results.contacts["method"] == LEFT_OUT, "initial_error_ms"] += 4.0
     level = verdict(results, "Initial contact, level")
-    errors = np.repeat([9.0, 16.0, 3.0, 9.5], [14, 12, 14, 14])
+    errors = np.array([9.0, 16.0, 3.0, 7.0, 9.5])
     assert level.word == MISSED
-    assert level.missed_by == pytest.approx(np.sqrt(np.mean(errors**2)) - 7.0)
+    assert level.missed_by == pytest.approx(np.sqrt(np.mean(errors**2)) - 6.3)
     assert words.verdict_words(level).startswith(f"not reached by {level.missed_by:.1f} ms; worst: B 16.0 ms")
 
 
@@ -83,7 +97,7 @@ def test_a_share_must_be_at_least_the_limit(results):
     mine = (rows["method"] == LEFT_OUT) & (rows["condition"] == "as recorded")
     rows.loc[rows[mine & (rows["runner"] == "T")].index[:1], "side_right"] = 0.0
     sides = verdict(results, "Side, six axes")
-    assert sides.value == pytest.approx(100 * (1 - 1 / 68))  # made trials of S know their sides
+    assert sides.value == pytest.approx(100 * (1 - 1 / 14 / 5))  # one of T's 14, who is one of five
     assert sides.missed_by == pytest.approx(99.5 - sides.value)
     assert sides.worst[0][0] == "T"
     assert verdict(results, "Side, without gyroscope").value == 100.0
@@ -91,14 +105,14 @@ def test_a_share_must_be_at_least_the_limit(results):
 
 def test_without_the_method_targets_are_not_measured(results):
     scores = score_table(results)
-    assert {v.word for v in verdicts(scores[scores["method"] != LEFT_OUT])} == {NOT_MEASURED}
+    assert {v.word for v in verdicts(scores[scores["method"] != LEFT_OUT], {})} == {NOT_MEASURED}
 
 
 def test_conditions_are_compared_on_the_same_trials(results):
     table = robustness_table(results)
     mine = table[table["method"] == LEFT_OUT].set_index("condition").loc["without gyroscope"]
-    assert mine["n_true"] == 40  # S has no gyroscope to lose
-    recorded = np.repeat([5.0, 12.0, -1.0], [14, 12, 14])
+    assert mine["n_true"] == 54  # S has no gyroscope to lose
+    recorded = np.array([5.0, 12.0, -1.0, 3.0])
     assert mine["recorded_initial_error_ms"] == pytest.approx(np.sqrt(np.mean(recorded**2)))
     assert mine["initial_error_ms"] == pytest.approx(np.sqrt(np.mean((recorded / 2) ** 2)))
     assert (mine["f1"], mine["side_right"]) == (1.0, 100.0)

@@ -1,0 +1,1 @@
+"""Uses what other devices know about a run: speed and contact time, aligned with the recording."""
