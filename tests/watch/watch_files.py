@@ -62,11 +62,11 @@ def made_session(times_spm, *, contact_ms=250.0, start=START, seed=0):
 
 @dataclass
 class Field:
-    """A developer field: name, unit, number of the native field that it says it replaces, and its values at each second."""
+    """A developer field; `native` is the number of the native field that it says it replaces."""
 
     name: str
     unit: str
-    at: np.ndarray
+    ms: np.ndarray
     native: int | None = None
 
 
@@ -119,7 +119,7 @@ class Activity:
             made = DeveloperField(
                 field_id=number, name=each.name, base_type=BaseType.FLOAT32, units=each.unit, size=4
             )
-            made.set_value(0, float(each.at[k]))
+            made.set_value(0, float(each.ms[k]))
             developer.append(made)
         record = RecordMessage(local_id=3, developer_fields=developer)
         record.timestamp = 1000 * (self.start_s + k)
