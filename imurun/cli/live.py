@@ -119,8 +119,8 @@ def live(
     """
     import asyncio
 
-    from imurun.cli.choose_sensor import SensorOptions
     from imurun.cli.analysis import parse_treadmill
+    from imurun.cli.choose_sensor import SensorOptions
     from imurun.cli.compile_core import compile_now
     from imurun.cli.runner_calibration import with_calibration
     from imurun.cli.save_session import owner_file, save_live

@@ -1,7 +1,8 @@
 """Files of a live run: a journal during the run, a recording and a step table at its end.
 
 The journal holds everything received, the markers, the runner, and the rate and known speed of the analysis.
-That is enough to make the same recording and steps after a crash (`finish_session`, which `imurun recover` calls):
+That is enough to make the same recording and steps after a crash (`finish_session`, which `imurun recover`
+calls):
 
     session_files      checks that the names are free
     Recorder           NAME.journal grows; on a write error it stops, and the run continues
