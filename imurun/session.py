@@ -241,10 +241,12 @@ def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
     recording, mounting = plan.recording, output.mounting
     warnings = (*recording.warnings, *plan.warnings, *output.warnings, *tables.warnings)
     method = "imurun" if plan.method is None else plan.method.name
+    # a published method uses neither
+    known = (plan.runner, plan.speed) if plan.method is None else (Runner(), None)
     summary = tables.summary | {
         "rate_hz": recording.rate_hz,
         "method": method,
-        **knowledge(plan.runner, plan.speed, tables.steps),
+        **knowledge(*known, tables.steps),
         "gyroscope": recording.has_gyro,
         "clipped_samples": output.n_clipped,
         "bridged_samples": recording.n_bridged,
@@ -265,7 +267,7 @@ def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
         "height_m": plan.runner.height_m,
         "acc_range_g": recording.acc_range_g,
         "contact_constants": None if constants == as_plain(CONSTANTS) else constants,
-        **sources(plan.runner, plan.speed),
+        **sources(*known),
     }
     return Session(
         tables.steps,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,7 @@ from imurun.io import open_recording, read, read_runner
 from imurun.model.recording import Recording
 from imurun.model.recording_like import Recorded
 from imurun.model.runner import Runner
+from imurun.model.speed import SpeedTable
 from imurun.session import MountingWord, Session, analyze
 
 AnyRecorded = TypeVar("AnyRecorded", bound=Recorded)
@@ -49,8 +51,8 @@ def make_runner(file: Path | None, mass_kg: float | None, height_m: float | None
         SettingsError: the file cannot be read, or its values make no sense.
     """
     runner = Runner() if file is None else read_runner(file)
-    return Runner(
-        name=runner.name,
+    return replace(
+        runner,
         mass_kg=runner.mass_kg if mass_kg is None else mass_kg,
         height_m=runner.height_m if height_m is None else height_m,
     )
@@ -69,13 +71,47 @@ def open_file(file: Path, profile: str | None, rate_hz: float | None) -> Recorde
 
 
 def analyze_with_progress(
-    recording: Recorded, runner: Runner, mounting: MountingWord, method: str = "imurun"
+    recording: Recorded,
+    runner: Runner,
+    mounting: MountingWord,
+    method: str = "imurun",
+    speed: SpeedTable | None = None,
 ) -> Session:
     """Analyse a recording, with a progress bar on a terminal."""
     if needs_compiling():
         print(COMPILING, file=sys.stderr)
     with progress_bar("Analysing") as progress:
-        return analyze(recording, runner, mounting=mounting, method=method, progress=progress)
+        return analyze(recording, runner, mounting=mounting, method=method, speed=speed, progress=progress)
+
+
+def parse_treadmill(text: str | None) -> SpeedTable | None:
+    """The speed of `--treadmill`; None where it is not given.
+
+    Raises:
+        SettingsError: the text is no speed.
+    """
+    return None if text is None else SpeedTable.parse(text)
+
+
+def analyze_with_watch(
+    recording: Recorded, runner: Runner, mounting: MountingWord, watch: Path, method: str = "imurun"
+) -> Session:
+    """Analyse a recording with the speed from a watch's activity; prints notes on the activity to stderr.
+
+    It is analysed twice: the steps of the first time align the activity.
+
+    Raises:
+        SettingsError, FormatError: the activity cannot be used.
+    """
+    from imurun.export.fit_read import read_fit
+    from imurun.watch.speed import watch_speed
+
+    track = read_fit(watch)
+    first = analyze_with_progress(recording, runner, mounting)
+    speed, notes = watch_speed(first, track)
+    for note in notes:
+        print(f"imurun: {note}", file=sys.stderr)
+    return analyze_with_progress(recording, runner, mounting, method, speed)
 
 
 def save_steps(session: Session, path: Path) -> None:

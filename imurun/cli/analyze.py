@@ -17,6 +17,7 @@ from imurun.cli.options import (
     ProfileOption,
     RunnerOption,
     StoreOption,
+    TreadmillOption,
 )
 from imurun.errors import ImurunError, SettingsError
 from imurun.methods import METHODS
@@ -51,35 +52,52 @@ def analyze(
             f"contact and flight times only: {', '.join(METHODS)}.",
         ),
     ] = "imurun",
+    treadmill: TreadmillOption = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="WATCH.fit", help="Take the speed, where it is steady, from the watch's activity."
+        ),
+    ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Save the sessions in the history of this machine's runner.")
     ] = False,
     store: StoreOption = None,
     start: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="With --save: start of the recording, if the file has none."),
+        typer.Option(
+            metavar="TIME", help="With --save or --watch: start of the recording, if the file has none."
+        ),
     ] = None,
 ) -> None:
     """Analyse recordings: foot strikes, contact and flight times, impact, load and sway."""
     if save and method != "imurun":
         raise SettingsError("The history takes sessions of imurun's own method only; leave --method out.")
-    if start is not None and (not save or len(files) > 1):
-        raise SettingsError("--start goes with --save and one file.")
+    if start is not None and ((not save and watch is None) or len(files) > 1):
+        raise SettingsError("--start goes with --save or --watch, and one file.")
+    if watch is not None and len(files) > 1:
+        raise SettingsError("--watch goes with one file: it is the activity of one run.")
+    if watch is not None and treadmill is not None:
+        raise SettingsError("--watch and --treadmill both give the speed; give one.")
     from imurun.cli.analysis import (
         analyze_with_progress,
+        analyze_with_watch,
         make_runner,
         open_file,
         parse_start,
+        parse_treadmill,
         save_steps,
         with_start,
     )
+    from imurun.cli.runner_calibration import with_calibration
     from imurun.cli.save_session import owner_file, read_owner, save_session
     from imurun.cli.screen import print_session
     from imurun.history import Store, Tags, fingerprint
 
     started = None if start is None else parse_start(start)
     tables = step_tables(files, steps)
-    who = make_runner(owner_file(runner) if save else runner, mass, height)
+    speed = parse_treadmill(treadmill)
+    who = with_calibration(make_runner(owner_file(runner) if save else runner, mass, height), runner)
     owner = read_owner(runner)._replace(runner=who) if save else None
     if save:
         Store(store).close()  # an unusable history is reported before the first analysis
@@ -87,7 +105,10 @@ def analyze(
     for file, table in zip(files, tables, strict=True):
         try:
             recording = with_start(open_file(file, profile, rate), started)
-            session = analyze_with_progress(recording, who, mounting.value, method)
+            if watch is not None:
+                session = analyze_with_watch(recording, who, mounting.value, watch, method)
+            else:
+                session = analyze_with_progress(recording, who, mounting.value, method, speed)
             if table is not None:
                 save_steps(session, table)
             if owner is not None:

@@ -75,8 +75,9 @@ def export(
         save_steps,
         with_start,
     )
+    from imurun.cli.runner_calibration import with_calibration
 
-    who = make_runner(runner, mass, height)
+    who = with_calibration(make_runner(runner, mass, height), runner)
     started = None if start is None else parse_start(start)
     recording = with_start(read_file(file, profile, rate), started)
     if fit is not None and recording.start is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imurun.cli.options import StoreOption
+from imurun.cli.options import StoreOption, TreadmillOption
 from imurun.errors import FormatError, ImurunError, SettingsError, StoreError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from imurun.cli.save_session import Owner
     from imurun.history import Store
+    from imurun.model.speed import SpeedTable
 
 STEP_TABLE = "-steps"
 """End of the name of step tables, which `live` writes beside its recordings and `import` skips."""
@@ -153,18 +154,24 @@ def import_(
     ],
     store: StoreOption = None,
     runner: OwnerOption = None,
+    treadmill: TreadmillOption = None,
 ) -> None:
-    """Analyse and save every recording of a folder; those already saved are skipped."""
-    from imurun.cli.save_session import read_owner
+    """Analyse and save every recording of a folder; those already saved are skipped.
+
+    --treadmill holds for all of them.
+    """
+    from imurun.cli.analysis import parse_treadmill
+    from imurun.cli.save_session import current_owner
     from imurun.history import Store
 
+    speed = parse_treadmill(treadmill)
     files = _recordings(folder)
-    owner = read_owner(runner)
+    owner = current_owner(runner)
     failed = False
     with Store(store or context.obj) as opened:
         for file in files:
             try:
-                _import_one(opened, file, owner)
+                _import_one(opened, file, owner, speed)
             except ImurunError as error:  # the other files are still imported
                 print(f"imurun: {_with_file(file, error)}", file=sys.stderr)
                 failed = True
@@ -266,7 +273,7 @@ def _distance_km(store: Store, session_id: str, watch: Path) -> float:
     return round(distance_m / 1000.0, 3)
 
 
-def _import_one(store: Store, file: Path, owner: Owner) -> None:
+def _import_one(store: Store, file: Path, owner: Owner, speed: SpeedTable | None) -> None:
     from imurun.cli.analysis import analyze_with_progress
     from imurun.cli.save_session import save_session
     from imurun.history import Tags, fingerprint
@@ -280,7 +287,8 @@ def _import_one(store: Store, file: Path, owner: Owner) -> None:
         print(f"{file}: already saved as {holder[0]}.", file=sys.stderr)
         return
     print(f"{file}:", file=sys.stderr)
-    save_session(store, analyze_with_progress(recording, owner.runner, "auto"), digest, owner, Tags())
+    session = analyze_with_progress(recording, owner.runner, "auto", speed=speed)
+    save_session(store, session, digest, owner, Tags())
 
 
 def _recordings(folder: Path) -> list[Path]:

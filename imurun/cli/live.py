@@ -21,6 +21,7 @@ from imurun.cli.options import (
     RunnerAlertsOption,
     SensorRateOption,
     ShareOption,
+    TreadmillOption,
 )
 from imurun.errors import ImurunError, SettingsError
 
@@ -102,6 +103,7 @@ def live(
         typer.Option("--save/--no-save", help="Save it in the history; default: unless it is simulated."),
     ] = None,
     runner: RunnerAlertsOption = None,
+    treadmill: TreadmillOption = None,
     page: PageOption = True,
     share: ShareOption = False,
     port: PortOption = 5005,
@@ -117,8 +119,10 @@ def live(
     """
     import asyncio
 
+    from imurun.cli.analysis import parse_treadmill
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.cli.compile_core import compile_now
+    from imurun.cli.runner_calibration import with_calibration
     from imurun.cli.save_session import owner_file, save_live
     from imurun.live.pipelines import replay_pipeline
     from imurun.live.recorder import session_stem
@@ -132,7 +136,9 @@ def live(
     if speed is not None and not simulate:
         raise SettingsError("--speed goes with --simulate; a sensor runs in real time.")
     outputs.check_extras()
+    known_speed = parse_treadmill(treadmill)
     profile = read_runner_profile(owner_file(runner))
+    profile = profile._replace(runner=with_calibration(profile.runner, runner), speed=known_speed)
     stem = session_stem(out or Path(f"imurun-{datetime.now():%Y%m%d-%H%M%S}")) if record else None
     compile_now()
 
@@ -173,6 +179,7 @@ def replay(
         Path | None, typer.Option(metavar="OUT", help="Write the steps found: .csv or .parquet.")
     ] = None,
     runner: RunnerAlertsOption = None,
+    treadmill: TreadmillOption = None,
     page: PageOption = True,
     share: ShareOption = False,
     port: PortOption = 5005,
@@ -183,15 +190,20 @@ def replay(
         raise SettingsError(f"--steps {steps} would replace the recording; choose another name.")
     import asyncio
 
+    from imurun.cli.analysis import parse_treadmill
     from imurun.cli.compile_core import compile_now
+    from imurun.cli.runner_calibration import with_calibration
     from imurun.export import write_steps
     from imurun.io import read
     from imurun.live.pipelines import replay_pipeline
     from imurun.live.runner_profile import read_runner_profile
+    from imurun.session import sources
 
     outputs = Outputs(page, share, port, lsl)
     outputs.check_extras()
+    known_speed = parse_treadmill(treadmill)
     profile = read_runner_profile(runner)
+    profile = profile._replace(runner=with_calibration(profile.runner, runner), speed=known_speed)
     recording = read(file)
     compile_now()
     found: list[Step] = []
@@ -209,7 +221,8 @@ def replay(
     asyncio.run(run())
     print(f"{len(found)} steps were found." if found else "No steps were found.")
     if steps is not None:
-        write_steps(step_frame(found), steps, metadata={"source": recording.source})
+        known = {key: text for key, text in sources(profile.runner, known_speed).items() if text is not None}
+        write_steps(step_frame(found), steps, metadata={"source": recording.source, **known})
         print(f"Step table: {steps}")
 
 

@@ -16,6 +16,7 @@ import typer
 from imurun._version import __version__
 from imurun.cli import bench, cohort, history
 from imurun.cli.analyze import analyze
+from imurun.cli.calibrate import calibrate
 from imurun.cli.demo import demo
 from imurun.cli.export import export
 from imurun.cli.live import live, recover, replay
@@ -51,6 +52,7 @@ for command, example in (
     (record, "imurun record imurun-1 run.parquet"),
     (sensor, "imurun sensor imurun-1 --download logs"),
     (runner, "imurun runner --mass 62 --height 1.70"),
+    (calibrate, "imurun calibrate run.parquet --watch run.fit"),
     (report, "imurun report run.csv --out run.html"),
     (export, "imurun export run.parquet --fit both.fit --watch run.fit"),
     (simulate, "imurun simulate test.parquet --truth truth.csv"),

@@ -55,6 +55,14 @@ MountingOption = Annotated[
         "auto = as stored in the file, else find.",
     ),
 ]
+TreadmillOption = Annotated[
+    str | None,
+    typer.Option(
+        "--treadmill",
+        metavar="SPEED",
+        help="Known speed of a treadmill: 10.5km/h, 2.9m/s, or 0:3.0,5:3.5 for changes by minute (m/s).",
+    ),
+]
 StoreOption = Annotated[
     Path | None,
     typer.Option(

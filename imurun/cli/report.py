@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imurun.cli.options import FileRateOption, ProfileOption, RunnerAlertsOption, StoreOption
+from imurun.cli.options import FileRateOption, ProfileOption, RunnerAlertsOption, StoreOption, TreadmillOption
 from imurun.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -33,13 +33,14 @@ def report(
     store: StoreOption = None,
     profile: ProfileOption = None,
     rate: FileRateOption = None,
+    treadmill: TreadmillOption = None,
 ) -> None:
     """Write a session, compared with those before it, as one page that needs no network."""
     _check(out)
     import pandas as pd
 
-    from imurun.cli.analysis import analyze_with_progress, read_file
-    from imurun.cli.save_session import read_owner
+    from imurun.cli.analysis import analyze_with_progress, parse_treadmill, read_file
+    from imurun.cli.save_session import current_owner, read_owner
     from imurun.files.text import sanitize
     from imurun.history import Store, context, find_flags
     from imurun.history.catalogue import FILE
@@ -48,11 +49,15 @@ def report(
 
     folder = default_folder() if store is None else store
     has_history = (folder / FILE).exists()
-    owner = read_owner(runner)
+    is_file = Path(what).exists()
+    speed = parse_treadmill(treadmill)
+    if speed is not None and not is_file:
+        raise SettingsError("--treadmill goes with a recording; a saved session is not analysed again.")
+    owner = current_owner(runner) if is_file else read_owner(runner)
     past_and_now = None
-    if Path(what).exists():
+    if is_file:
         recording = read_file(Path(what), profile, rate)
-        session = analyze_with_progress(recording, owner.runner, "auto")
+        session = analyze_with_progress(recording, owner.runner, "auto", speed=speed)
         if has_history and session.start is not None:  # without a start there is no before
             past_and_now = _past_of(session, recording, owner, folder)
     elif has_history:

@@ -33,7 +33,7 @@ def runner(
     values = {key: value for key, value in given.items() if value is not None}
     limits = {} if limit is None else {"session_load_bw4": limit}
     if values or limits:
-        edit_runner(path, values, limits, _check)
+        edit_runner(path, values, limits, check_runner_file)
     elif not path.exists():
         print(f"No runner is described in {sanitize(str(path))}; without one, loads are in body weights.")
         print("To set one: imurun runner --name Kim --mass 62 --height 1.68 --shoes Blue")
@@ -41,7 +41,7 @@ def runner(
     _print(path)
 
 
-def _check(path: Path) -> None:
+def check_runner_file(path: Path) -> None:
     """Read every table of the file that imurun uses.
 
     Raises:
@@ -73,6 +73,7 @@ def _print(path: Path) -> None:
         ("height", runner.height_m, " m"),
         ("shoes", shoes, ""),
         ("session limit", limits.session_load_bw4, " BW⁴"),
+        ("calibration", None if runner.calibration is None else sanitize(runner.calibration.words), ""),
     ]
     print(sanitize(str(path)))
     for label, value, unit in rows:

@@ -53,6 +53,18 @@ def read_owner(file: Path | None) -> Owner:
     return Owner(read_runner(path), read_shoes(path), read_thresholds(path))
 
 
+def current_owner(file: Path | None) -> Owner:
+    """The owner as of `read_owner`, for an analysis: the calibration is renewed where it can be.
+
+    Raises:
+        SettingsError: the file makes no sense.
+    """
+    from imurun.cli.runner_calibration import with_calibration
+
+    owner = read_owner(file)
+    return owner._replace(runner=with_calibration(owner.runner, file))
+
+
 def save_session(store: Store, session: Session, fingerprint: str, owner: Owner, tags: Tags) -> None:
     """Add a session to the store; print its name and flags to stderr.
 

@@ -68,6 +68,10 @@ def print_session(session: Session) -> None:
             f"Steps by the published rule {_safe(summary['method'])}; "
             "values that it does not give are left out."
         )
+    if summary["known_speed"] is not None:
+        console.print(f"Speed known: {_safe(summary['known_speed'])}.")
+    if summary["calibration"] is not None:
+        console.print(f"Contact times calibrated: {_safe(summary['calibration'])}.")
     if summary["running_steps"]:
         console.print(_table(session, max(8, min(SPARK_WIDTH, console.width - OTHER_COLUMNS))))
         _print_load(console, summary)

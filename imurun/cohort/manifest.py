@@ -18,10 +18,11 @@ from imurun.cohort.task import Settings
 from imurun.errors import CohortError, ImurunError, MissingExtraError
 from imurun.files.text import sanitize
 from imurun.model.runner import Runner
+from imurun.model.speed import SpeedTable
 from imurun.model.time_grid import check_rate
 
 RECORDING = "recording"
-KNOWN = (RECORDING, "runner", "session", "group", "mass_kg", "height_m", "rate_hz", "profile")
+KNOWN = (RECORDING, "runner", "session", "group", "mass_kg", "height_m", "rate_hz", "profile", "treadmill")
 _SEPARATORS = ",;\t"
 _HEAD_BYTES = 65_536
 
@@ -94,6 +95,9 @@ def _source(address: str, number: int, row: dict[str, str], folder: str, setting
     Runner(mass_kg=mass_kg, height_m=height_m)
     if rate_hz is not None:
         settings = replace(settings, rate_hz=check_rate(rate_hz))
+    if row.get("treadmill"):
+        SpeedTable.parse(row["treadmill"])  # a mistake is a failure of this row, before any analysis
+        settings = replace(settings, treadmill=row["treadmill"])
     if row.get("profile"):
         settings = with_profile(settings, _format_of(row["profile"], folder))
     return Source(

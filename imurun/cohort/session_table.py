@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FIRST = ("key", "recording", "session", "group", "mass_kg", "height_m")
-TEXTS = {"method", "mounting", "source", "warnings", "version"}
+TEXTS = {"method", "known_speed", "calibration", "mounting", "source", "warnings", "version"}
 FLAGS = {"gyroscope"}
 COUNTS = {"running_steps", "clipped_samples", "bridged_samples"}
 """Entries of the summary with another type than float64; `start` is a time in UTC."""

@@ -23,6 +23,7 @@ class Settings:
         profile_toml: text of a format file that is not shipped, so that workers need no access to it.
         rate_hz: for files without a time column.
         mass_kg, height_m: of runners without their own in the manifest.
+        treadmill: known speed as text, see `imurun.model.speed.SpeedTable.parse`; None if unknown.
     """
 
     mounting: MountingWord = "auto"
@@ -32,11 +33,14 @@ class Settings:
     rate_hz: float | None = None
     mass_kg: float | None = None
     height_m: float | None = None
+    treadmill: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready. The hash of a format file's text replaces it, so that its file name does not count."""
         content = asdict(self)
         text = content.pop("profile_toml")
+        if self.treadmill is None:  # so that settings of earlier versions stay equal
+            del content["treadmill"]
         if text is not None:
             content["profile"] = f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
         return content

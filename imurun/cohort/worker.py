@@ -16,6 +16,7 @@ from imurun.files.text import sanitize
 from imurun.history import fingerprint
 from imurun.io import open_recording
 from imurun.model.runner import Runner
+from imurun.model.speed import SpeedTable
 from imurun.session import analyze
 
 _CHUNK = 1 << 20
@@ -63,7 +64,8 @@ def _analyse(task: Task, path: Path, content: str, folder: Path) -> Result:
     settings = task.settings
     recording = open_recording(path, profile=_profile(settings, folder), rate_hz=settings.rate_hz)
     runner = Runner(mass_kg=settings.mass_kg, height_m=settings.height_m)
-    session = analyze(recording, runner, mounting=settings.mounting, method=settings.method)
+    speed = None if settings.treadmill is None else SpeedTable.parse(settings.treadmill)
+    session = analyze(recording, runner, mounting=settings.mounting, method=settings.method, speed=speed)
     return Result(
         task.key,
         __version__,

@@ -18,6 +18,8 @@ from imurun.model.frames import FloatArray
 
 NATIVE_FIELD = "stance_time"
 NATIVE_DELAY_S = 1.0
+OUR_FIELD = "Stance time"
+"""Developer field of imurun beside a native contact time of the watch (`imurun.export.fit_wire`)."""
 DEVELOPER_FIELDS: dict[tuple[str, str], tuple[str, float]] = {
     ("ground time", "milliseconds"): ("Stryd", 6.0),
     ("ground time", "ms"): ("Stryd", 6.0),
@@ -92,7 +94,7 @@ def maker_of(messages: Sequence[FitMessage]) -> str:
 
 def _is_ours(records: Sequence[FitMessage], others: Sequence[FitMessage]) -> bool:
     """Whether the native contact times are imurun's: then no developer field of imurun holds them too."""
-    if any(name == NATIVE_FIELD for message in records for name, _ in message.developer):
+    if any(name == OUR_FIELD for message in records for name, _ in message.developer):
         return False
     return any(
         message.kind == "developer_data_id"

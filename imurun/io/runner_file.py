@@ -1,4 +1,4 @@
-"""Reads and edits the runner's TOML file: name, mass, height, usual shoes."""
+"""Reads and edits the runner's TOML file: name, mass, height, usual shoes, calibration of contact times."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from imurun.errors import SettingsError
 from imurun.files.atomic import atomic_path, write_error
 from imurun.files.text import sanitize, shown
 from imurun.files.toml import read_text, read_toml
+from imurun.model.calibration import Calibration
 from imurun.model.runner import Runner
 
 _KEYS = ("name", "mass_kg", "height_m", "shoes")
 LIMITS = "limits"
-SECTIONS = ("alerts", LIMITS, "flags")
-"""Tables of the same file, read by `imurun.live.runner_profile` (alerts, limits) and
-`imurun.history.thresholds` (limits, flags)."""
+CALIBRATION = "calibration"
+SECTIONS = ("alerts", LIMITS, "flags", CALIBRATION)
+"""Tables of the same file; `imurun.live.runner_profile` reads alerts and limits, `imurun.history.thresholds`
+limits and flags."""
 FILE = "runner.toml"
 
 
@@ -31,7 +33,8 @@ def default_runner_file() -> Path:
 def read_runner(path: str | os.PathLike[str]) -> Runner:
     """Read a runner from TOML with any of the keys name, mass_kg and height_m.
 
-    The key `shoes` and the tables `alerts`, `limits` and `flags` are allowed and ignored.
+    The table `calibration` is what `imurun calibrate` has written. The key `shoes` and the tables `alerts`,
+    `limits` and `flags` are allowed and ignored.
 
     Raises:
         SettingsError: no regular file, not TOML, an unknown key, a wrong type, or a number out of range.
@@ -47,7 +50,7 @@ def read_runner(path: str | os.PathLike[str]) -> Runner:
     if not isinstance(name, str):
         raise SettingsError(f'{source}: name must be a string, such as name = "Kim".')
     try:
-        return Runner(name, _number(content, "mass_kg"), _number(content, "height_m"))
+        return Runner(name, _number(content, "mass_kg"), _number(content, "height_m"), _calibration(content))
     except SettingsError as error:
         raise SettingsError(f"{source}: {error}") from error
 
@@ -77,6 +80,35 @@ def _number(content: dict[str, object], key: str) -> float | None:
         raise SettingsError(f"{key} is far too large; give it in kg or m.") from error
 
 
+def _calibration(content: dict[str, object]) -> Calibration | None:
+    table = content.get(CALIBRATION)
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise SettingsError(f"{CALIBRATION} must be a table that `imurun calibrate` wrote.")
+    return Calibration.from_dict(table)
+
+
+def set_calibration(path: Path, calibration: Calibration | None, check: Callable[[Path], object]) -> None:
+    """Write the calibration into a runner file, or remove it, atomically; a missing file is created.
+
+    Args:
+        path: the runner file.
+        calibration: None removes it.
+        check: as of `edit_runner`.
+
+    Raises:
+        SettingsError: as of `edit_runner`.
+    """
+
+    def change(document: Any) -> None:
+        document.pop(CALIBRATION, None)
+        if calibration is not None:
+            document[CALIBRATION] = calibration.as_dict()
+
+    _edit(path, change, check)
+
+
 def edit_runner(
     path: Path, values: Mapping[str, Any], limits: Mapping[str, Any], check: Callable[[Path], object]
 ) -> None:
@@ -92,17 +124,27 @@ def edit_runner(
         SettingsError: from `check`, or the file is not TOML or cannot be written.
     """
     import tomlkit
-    from tomlkit.exceptions import TOMLKitError
 
-    source = sanitize(path.name)
-    try:
-        document = tomlkit.parse(read_text(path, source)) if path.exists() else tomlkit.document()
+    def change(document: Any) -> None:
         for key, value in values.items():
             document[key] = value
         if limits:
             if LIMITS not in document:
                 document[LIMITS] = tomlkit.table()
-            document[LIMITS].update(limits)  # pyright: ignore[reportAttributeAccessIssue]
+            document[LIMITS].update(limits)
+
+    _edit(path, change, check)
+
+
+def _edit(path: Path, change: Callable[[Any], None], check: Callable[[Path], object]) -> None:
+    """Change a parsed runner file and write it atomically, if `check` passes it."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    source = sanitize(path.name)
+    try:
+        document = tomlkit.parse(read_text(path, source)) if path.exists() else tomlkit.document()
+        change(document)
     except (TOMLKitError, AttributeError, ValueError) as error:
         if isinstance(error, SettingsError):
             raise

@@ -59,7 +59,8 @@ class Pipeline:
 
     Args:
         source: of samples and events.
-        runner_profile: the runner, whose height scales the lumbar model, with rules and limits.
+        runner_profile: the runner, whose height scales the lumbar model and whose calibration corrects
+            contact times, with rules and limits, and the known speed.
         recorder: writes the run's journal; None for no files.
         records_blocks: whether samples are recorded as blocks, for a source that does not write them itself.
         frame: of the samples; anatomical samples need no alignment search.
@@ -89,6 +90,7 @@ class Pipeline:
         self.failure = ""
         self._source = source
         self._runner = runner_profile.runner
+        self._speed = runner_profile.speed
         self._watch = AlertWatch(limits.rules, limits.session_load_bw4)
         self._recorder = recorder
         self._records_blocks = records_blocks
@@ -177,13 +179,14 @@ class Pipeline:
     def _begin(self, rate_hz: float) -> list[Step]:
         """Start the analyzer at the sensor's rate, and analyse the held samples."""
         if self._recorder is not None:
-            self._recorder.analysed(rate_hz, self._runner, asyncio.get_running_loop().time())
+            self._recorder.analysed(rate_hz, self._runner, self._speed, asyncio.get_running_loop().time())
         self._analyzer = RunAnalyzer(
             rate_hz,
             runner=self._runner,
             mounting=np.eye(3) if self._frame == "anatomical" else "find",
             has_gyro=self._source.has_gyro,
             acc_range_g=self._source.acc_range_g,
+            speed=self._speed,
         )
         held, self._held = self._held, []
         return [

@@ -1,7 +1,8 @@
 """Files of a live run: a journal during the run, a recording and a step table at its end.
 
-The journal holds everything received, the markers, the runner and the rate of the analysis. That is enough to
-make the same recording and steps after a crash (`finish_session`, which `imurun recover` calls):
+The journal holds everything received, the markers, the runner, and the rate and known speed of the analysis.
+That is enough to make the same recording and steps after a crash (`finish_session`, which `imurun recover`
+calls):
 
     session_files      checks that the names are free
     Recorder           NAME.journal grows; on a write error it stops, and the run continues
@@ -30,7 +31,8 @@ from imurun.io import read, write_recording
 from imurun.model.recording import Marker
 from imurun.model.runner import Runner
 from imurun.model.sample_block import SampleBlock
-from imurun.session import Session, analyze
+from imurun.model.speed import SpeedTable
+from imurun.session import Session, analyze, sources
 
 JOURNAL, RECORDING, STEPS = ".journal", ".parquet", "-steps.parquet"
 
@@ -99,9 +101,10 @@ class Recorder:
         """Write a lap or pain marker."""
         self.event(now_s, {"kind": MARKER, "marker": asdict(marker)})
 
-    def analysed(self, rate_hz: float, runner: Runner, now_s: float) -> None:
-        """Write the rate and the runner that the run is analysed with."""
-        self.event(now_s, {"kind": ANALYSED, "rate_hz": rate_hz, "runner": asdict(runner)})
+    def analysed(self, rate_hz: float, runner: Runner, speed: SpeedTable | None, now_s: float) -> None:
+        """Write the rate, the runner with their calibration, and the known speed of the analysis."""
+        known = {} if speed is None else {"speed": speed.as_dict()}
+        self.event(now_s, {"kind": ANALYSED, "rate_hz": rate_hz, "runner": runner.as_dict(), **known})
 
     def close(self) -> Path | None:
         """Close the journal and return its path; a journal without samples is deleted, and None returned."""
@@ -169,19 +172,21 @@ def finish_session(journal: Path, runner: Runner | None = None) -> FinishedSessi
         SettingsError: both files exist already.
         RecordingError: a file cannot be written; the journal stays.
     """
+    kept_runner, speed = _given(journal)
     if runner is None:
-        runner = _runner_of(journal)
+        runner = kept_runner
     stem = journal.with_suffix("")
     recording_file, steps_file = (stem.with_name(stem.name + ending) for ending in (RECORDING, STEPS))
     if recording_file.exists() and steps_file.exists():
         raise SettingsError(f"{recording_file} is there already; move it away to make it again.")
     recording = read(journal)
-    session = analyze(recording, runner)
+    session = analyze(recording, runner, speed=speed)
     try:
         if not recording_file.exists():
             write_recording(recording, recording_file)
         if not steps_file.exists():
-            write_steps(session.steps, steps_file, metadata={"source": recording.source})
+            known = {key: value for key, value in sources(runner, speed).items() if value is not None}
+            write_steps(session.steps, steps_file, metadata={"source": recording.source, **known})
     except SettingsError as error:
         raise RecordingError(
             f"{error} All samples are in {journal}; `imurun recover` makes the other files from it."
@@ -189,10 +194,13 @@ def finish_session(journal: Path, runner: Runner | None = None) -> FinishedSessi
     return FinishedSession(journal, recording_file, steps_file, session)
 
 
-def _runner_of(journal: Path) -> Runner:
-    """The runner in a journal; an unnamed runner where the journal has none."""
+def _given(journal: Path) -> tuple[Runner, SpeedTable | None]:
+    """The runner and the known speed in a journal; an unnamed runner and None where it has none."""
+    runner, speed = Runner(), None
     for record in open_journal(journal).records():
         if isinstance(record, JournalEvent) and record.what.get("kind") == ANALYSED:
             with suppress(KeyError, TypeError, SettingsError):
-                return Runner(**record.what["runner"])
-    return Runner()
+                speed = SpeedTable.from_dict(record.what["speed"])
+            with suppress(KeyError, TypeError, SettingsError):
+                return Runner.from_dict(record.what["runner"]), speed
+    return runner, speed

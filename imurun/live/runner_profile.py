@@ -27,6 +27,7 @@ from imurun.files.text import sanitize, shown
 from imurun.io import read_runner
 from imurun.live.alert_rules import DEFAULT_RULES, AlertRule, RuleError
 from imurun.model.runner import Runner
+from imurun.model.speed import SpeedTable
 
 MOST_RULES = 50
 
@@ -50,10 +51,11 @@ class Limits:
 
 
 class RunnerProfile(NamedTuple):
-    """A runner, with the rules and limits of their runs."""
+    """A runner, with the rules and limits of their runs, and the speed of the treadmill in this one."""
 
     runner: Runner = Runner()
     limits: Limits = Limits()
+    speed: SpeedTable | None = None
 
 
 def read_runner_profile(path: Path | None) -> RunnerProfile:

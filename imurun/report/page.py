@@ -128,4 +128,9 @@ def _facts(session: Session, past: Past | None) -> list[str]:
     facts.append(f"{sensor}, {number(summary['rate_hz'], 0)} Hz")
     if summary["method"] != "imurun":
         facts.append(f"steps by the published rule {sanitize(str(summary['method']))}")
+    # sessions saved by earlier versions have neither
+    if summary.get("known_speed"):
+        facts.append(f"speed known, {sanitize(str(summary['known_speed']))}")
+    if summary.get("calibration"):
+        facts.append(f"contact times calibrated, {sanitize(str(summary['calibration']))}")
     return facts

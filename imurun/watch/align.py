@@ -72,7 +72,8 @@ def align(session: Session, track: Track) -> Alignment:
     if overlap < LEAST_OVERLAP_S:
         raise FormatError(
             f"{track.source} runs from {_clock(float(track.time_s[0]))} to "
-            f"{_clock(float(track.time_s[-1]))}, but the recording from {_clock(start_s)} to {_clock(last_s)}, which is too little in common; "
+            f"{_clock(float(track.time_s[-1]))}, but the recording from {_clock(start_s)} to "
+            f"{_clock(last_s)}, which is too little in common; "
             "give --start if the sensor's clock was wrong."
         )
     wide_s = start_s + np.arange(-LONGEST_SHIFT_S, n + LONGEST_SHIFT_S) + 0.5
