@@ -139,6 +139,7 @@ def write_running(state, buffer, cycle, c, row):
         watch_alignment(state, buffer, cycle, contact_s, first, last)
     state["last_begin"] = cycle["begin"]
     state["n_running"] += 1
+    state["since_gap"] += 1
     return True
 
 

@@ -66,13 +66,13 @@ from imurun.core.rows import NO_SECONDS, NO_STEPS, as_dtype, copied, in_bytes
 from imurun.core.seconds import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
 from imurun.core.side import is_steady, side_code
 from imurun.core.state import (
-    STATE,
     Coefficients,
+    as_state,
+    continue_after,
     count_reversed,
     forget_steps,
     knows_heading,
     new_state,
-    restart,
 )
 from imurun.core.step import (
     BLANK,
@@ -224,7 +224,7 @@ class Stepper:
 
     @state.setter
     def state(self, saved: dict[str, np.ndarray]) -> None:
-        self._states[:] = as_dtype(saved["state"], STATE)
+        self._states[:] = as_state(saved["state"])
         self._buffer[:] = saved["history"]
         self._queue[:] = as_dtype(saved["queue"], STEP_CYCLE)
 
@@ -291,10 +291,10 @@ def advance(acc, quats, n_missing, states, buffer, queue, c, steps, seconds):
         smooth_until(state, buffer, newest + 1 - len(c.slow_taps) // 2, newest, c)
         find_steps(state, buffer, queue, part, c, steps, seconds)
         taken = stop
+        state["measured_until"] = state["next"]
     if n_missing != CONTINUES:
         break_off(state, buffer, queue, c, steps)
-        state["next"] += n_missing
-        restart(state)
+        continue_after(state, n_missing, c.rate_hz)
     written = state["n_steps"], state["n_seconds"]
     # the saved state must not depend on the split of the samples
     state["n_steps"] = 0
@@ -351,10 +351,19 @@ def break_off(state, buffer, queue, c, steps):
 
 @kernel
 def track_next(state, slow, queue, c):
-    """Track one more sample of the low-passed vertical; True when a cycle was added to the queue."""
+    """Track one more sample of the low-passed vertical; True when a cycle was added to the queue.
+
+    In a run that continues after a gap, the first cycle is left out if it began in the gap.
+    """
     k = state["slow_next"]
     state["slow_next"] = k + 1
-    return track(slow, state["base"], k, c.rate_hz, state["tracker"], queue[state["waiting"]])
+    cycle = queue[state["waiting"]]
+    if not track(slow, state["base"], k, c.rate_hz, state["tracker"], cycle):
+        return False
+    if state["running"] and cycle["begin"] < state["oldest"] + 1.0:
+        state["tracker"]["last_up_crossing"] = np.nan
+        return False
+    return True
 
 
 @kernel
