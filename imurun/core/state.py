@@ -122,6 +122,8 @@ def as_state(saved: np.ndarray) -> np.ndarray:
         ValueError: more bytes than this version has.
     """
     older = saved.tobytes()
+    if len(older) > STATE.itemsize:
+        raise ValueError(f"The saved state has {len(older)} bytes, this version's {STATE.itemsize}.")
     return np.frombuffer(older + new_state(0).tobytes()[len(older) :], dtype=STATE).copy()
 
 

@@ -95,6 +95,10 @@ LONGEST_WAIT_S = 1.5
 """A waiting cycle is classified after this time even if no further cycle is completed."""
 
 
+LEAST_SEEN_S = 0.01
+"""Without so much signal before it, a minimum after a gap may be the edge of the gap."""
+
+
 class StepperSettings(NamedTuple):
     """Settings of an analysis, the same for the alignment search and for the run after it.
 
@@ -353,14 +357,14 @@ def break_off(state, buffer, queue, c, steps):
 def track_next(state, slow, queue, c):
     """Track one more sample of the low-passed vertical; True when a cycle was added to the queue.
 
-    In a run that continues after a gap, the first cycle is left out if it began in the gap.
+    In a run that continues after a gap, the first cycle is left out if it seems to have begun in the gap.
     """
     k = state["slow_next"]
     state["slow_next"] = k + 1
     cycle = queue[state["waiting"]]
     if not track(slow, state["base"], k, c.rate_hz, state["tracker"], cycle):
         return False
-    if state["running"] and cycle["begin"] < state["oldest"] + 1.0:
+    if state["running"] and cycle["begin"] < state["oldest"] + max(LEAST_SEEN_S * c.rate_hz, 1.0):
         state["tracker"]["last_up_crossing"] = np.nan
         return False
     return True
