@@ -177,7 +177,9 @@ def a_stride_before(recent: FloatArray, n: int, rate_hz: float) -> FloatArray | 
         Rows of the same shape; None where no lag fits, as in standing, or where there are too few rows.
     """
     compared = round(COMPARED_S * rate_hz)
-    lags = np.arange(round(STRIDE_S[0] * rate_hz), min(round(STRIDE_S[1] * rate_hz), len(recent) - compared) + 1)
+    lags = np.arange(
+        round(STRIDE_S[0] * rate_hz), min(round(STRIDE_S[1] * rate_hz), len(recent) - compared) + 1
+    )
     if not len(lags):
         return None
     rows = len(recent) - 1 - np.arange(0, compared, max(round(rate_hz / COMPARED_HZ), 1))

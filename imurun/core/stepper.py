@@ -13,7 +13,8 @@ Completed step cycles wait in a queue until they are classified, at most `LONGES
     RUNNING      -- a second such cycle in a row -->          NOT RUNNING  classified as above
 
 A cycle is a walking step if it and one of its neighbours have the amplitude and length of walking. When
-`MANY_REVERSED` cycles in a row would be a run with another alignment, the forward axis is dropped.
+`MANY_REVERSED` cycles in a row would be a run with another alignment, the forward axis is dropped. Over a
+short gap RUNNING stays RUNNING; over a longer one it becomes NOT RUNNING.
 """
 
 from __future__ import annotations
@@ -391,6 +392,9 @@ def classify(state, buffer, queue, c, steps):
             write_run(state, buffer, queue, c, steps)
             return
         state["n_rejected"] += 1
+        if state["since_gap"] == 0:
+            # the gap may have cut the cycle: the next one must not count its period from it
+            state["tracker"]["last_up_crossing"] = np.nan
         if state["n_rejected"] == 1:
             state["waiting"] = 0
             return
