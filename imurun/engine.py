@@ -8,7 +8,8 @@ Short gaps are bridged (`imurun.model.gaps`). The states of an analysis with mou
     RUNNING
 
 With a given mounting, START leads to RUNNING. `_start`, `_search` and `_stepper` are set in the state of that
-name. A gap in START ends it with the samples there are; one in SEARCH or RUNNING splits the step cycles only.
+name. A gap in START ends it with the samples there are; one in SEARCH or RUNNING splits the
+step cycles only; over a short one (`imurun.model.gaps.LONGEST_CARRIED_S`) the run continues.
 """
 
 from __future__ import annotations
@@ -364,11 +365,13 @@ class RunAnalyzer:
         return self._follow(acc, gyr)
 
     def _skip(self, n_missing: int) -> Output:
-        """A gap. The orientation is kept, as it converges again within seconds."""
+        """A gap. The orientation is carried over a short one, and kept over a longer one."""
         parts: list[Output] = []
         if self._orientation is None and self._start:
             parts.append(self._begin())
         self._index += n_missing
+        if self._orientation is not None:
+            self._orientation.skip(n_missing)
         if self._search is not None:
             taken, steps, mounting = self._search.skip(n_missing)
             n_missing -= taken

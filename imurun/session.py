@@ -48,7 +48,8 @@ class Session:
     Attributes:
         steps: one row a step, in order of time; see `imurun.model.columns.STEP_COLUMNS`. NaN where a
             value could not be measured.
-        bouts: start_s, end_s and kind (running, walking, still, other, gap); they cover the recording.
+        bouts: start_s, end_s and kind (running, walking, still, other, gap); they cover the recording. A gap of
+            at most 0.5 s inside a run or walk is part of it.
         phases: start_s, end_s and kind (warm-up, main, cool-down) from first to last movement.
         summary: flat, JSON-ready; units in the keys, None for what is not known.
         mounting: sensor-to-body alignment; None when the recording is too short to find even the vertical.
@@ -222,7 +223,7 @@ def _tabulate(plan: _Plan, output: _EngineOutput) -> _Tables:
     gaps_s = [(first / recording.rate_hz, stop / recording.rate_hz) for first, stop in recording.gaps]
     bouts = find_bouts(output.steps, output.seconds, gaps_s, recording.duration_s, recording.rate_hz)
     phases = find_phases(steps, bouts)
-    summary = summarise(steps, bouts, phases, recording.duration_s, plan.runner)
+    summary = summarise(steps, bouts, phases, recording.duration_s, plan.runner, gaps_s)
     warnings = [
         *_scale_warning(output.steps),
         *_strap_warning(output.steps),
@@ -231,7 +232,7 @@ def _tabulate(plan: _Plan, output: _EngineOutput) -> _Tables:
     if plan.method is not None:
         running_s = [(bout.start_s, bout.end_s) for bout in bouts if bout.kind == "running"]
         steps = method_steps(plan.method, recording.load(), output.mounting, running_s)
-        summary = summarise(steps, bouts, phases, recording.duration_s, plan.runner)
+        summary = summarise(steps, bouts, phases, recording.duration_s, plan.runner, gaps_s)
         summary["walking_steps"] = None  # published methods cover running only
     return _Tables(steps, bouts, phases, summary, warnings)
 

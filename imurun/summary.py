@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -94,13 +95,22 @@ def running_column(steps: pd.DataFrame, name: str, side: str | None = None) -> F
 
 
 def summarise(
-    steps: pd.DataFrame, bouts: list[Bout], phases: list[Bout], duration_s: float, runner: Runner
+    steps: pd.DataFrame,
+    bouts: list[Bout],
+    phases: list[Bout],
+    duration_s: float,
+    runner: Runner,
+    gaps_s: Sequence[tuple[float, float]] = (),
 ) -> dict[str, Any]:
-    """Entries of the summary that follow from steps and bouts; `imurun.session` adds the others."""
+    """Entries of the summary that follow from steps and bouts; `imurun.session` adds the others.
+
+    `gaps_s` are all gaps, s: also those inside a bout, which count as gaps and not as that bout's time.
+    """
     n_running = int(np.sum(steps["gait"] == "running"))
     summary: dict[str, Any] = {"duration_s": duration_s}
     for kind in BOUT_KINDS:
-        summary[f"{kind}_s"] = _time(bouts, kind)
+        summary[f"{kind}_s"] = _time(bouts, kind) - _inside(gaps_s, bouts, kind)
+    summary["gap_s"] = float(sum(stop - start for start, stop in gaps_s))
     summary["running_steps"] = n_running
     summary["walking_steps"] = len(steps) - n_running
     walking = np.asarray(steps["gait"] == "walking")
@@ -137,6 +147,17 @@ def median_of(values: FloatArray) -> float | None:
 
 def _time(bouts: list[Bout], kind: str) -> float:
     return float(sum(bout.end_s - bout.start_s for bout in bouts if bout.kind == kind))
+
+
+def _inside(gaps_s: Sequence[tuple[float, float]], bouts: list[Bout], kind: str) -> float:
+    """Time of the gaps that lie inside bouts of a kind."""
+    starts = np.array([bout.start_s for bout in bouts])
+    inside = 0.0
+    for start_s, stop_s in gaps_s:
+        around = bouts[int(np.searchsorted(starts, start_s, side="right")) - 1]
+        if around.kind == kind:
+            inside += stop_s - start_s
+    return inside
 
 
 def _newtons(body_weights: float | None, runner: Runner) -> float | None:

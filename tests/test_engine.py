@@ -19,6 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from imurun.core.ring_buffer import new_buffer
 from imurun.core.seconds import SECOND
+from imurun.core.state import NO_GAP
 from imurun.core.step import STEP
 from imurun.engine import SAME_STEP_S, RunAnalyzer, Step, as_steps
 from imurun.errors import RecordingError, SettingsError
@@ -206,7 +207,7 @@ def with_older_names(state):
     return np.frombuffer(state.tobytes(), dtype=older).reshape(state.shape)
 
 
-@pytest.mark.parametrize("stop_s", [0.7, 11.0, 9.0 + 0.9 * RUN_S])
+@pytest.mark.parametrize("stop_s", [0.7, 11.0, 9.0 + 0.88 * RUN_S])
 def test_a_state_with_older_field_names_continues_the_run(mixed, stop_s):
     """At the start, in the search with withheld steps, and after it."""
     rate, acc, gyr = mixed
@@ -442,3 +443,112 @@ def test_compiled_kernels_do_what_the_python_says(tmp_path):
     expected = flat_fields(tables[1])
     for name, values in flat_fields(tables[0]).items():
         assert np.allclose(values, expected[name], rtol=1e-11, atol=1e-11, equal_nan=True), name
+
+
+# -- gaps ---------------------------------------------------------------------------------------------------
+
+SHORT_GAPS_MS = (60, 100, 150, 250, 400)
+
+
+@functools.cache
+def steady(gyro):
+    """A run in a tilted sensor, its mounting from all of it, and its steps."""
+    segments = [Segment("still", 3.0), Segment("running", 45.0, speed_m_s=3.2)]
+    sensor = SensorModel(rate_hz=100.0, mounting=mounting_from_angles(20.0, 160.0, 75.0))
+    recording = simulate(segments, RunnerModel(), sensor, seed=6).recording
+    acc, gyr = recording.acc, recording.gyr if gyro else None
+    mounting = RunAnalyzer(100.0, has_gyro=gyro).search_whole([(acc, gyr)])
+    return acc, gyr, mounting, run(100.0, acc, gyr, mounting=mounting)[0]
+
+
+def cut(values, first, stop):
+    if values is None:
+        return None
+    values = values.copy()
+    values[first:stop] = np.nan
+    return values
+
+
+@pytest.mark.skipif(SLOW, reason="needs a minute of samples")
+@pytest.mark.parametrize("gyro", [True, False])
+@pytest.mark.parametrize("length_ms", SHORT_GAPS_MS)
+def test_steps_after_a_short_gap_are_those_of_the_uncut_run(gyro, length_ms):
+    acc, gyr, mounting, steps = steady(gyro)
+    errors = {name: [] for name in ("contact_time_ms", "lean_deg", "roll_rom_deg", "step_time_ms")}
+    for first in range(3000, 3072, 9):  # at all phases of a stride
+        stop = first + length_ms // 10
+        found = run(100.0, cut(acc, first, stop), cut(gyr, first, stop), mounting=mounting)[0]
+        contact_s, true_s = found["initial_contact_s"], steps["initial_contact_s"]
+        assert not ((contact_s >= first / 100.0) & (contact_s < stop / 100.0)).any()
+        later = np.flatnonzero((true_s > stop / 100.0 + 0.25) & (true_s < stop / 100.0 + 8.0))
+        matched = [int(np.argmin(np.abs(contact_s - s))) for s in true_s[later]]
+        assert np.abs(contact_s[matched] - true_s[later]).max() < 0.012  # none is lost
+        # sides, and which step is which, are known at once
+        assert np.array_equal(found["side"][matched], steps["side"][later])
+        assert (found["side"][matched] > 0).all()
+        for name, parts in errors.items():
+            parts.append(found[name][matched] - steps[name][later])
+        # the step time over the gap is right, or there is none
+        assert np.nanmax(np.abs(errors["step_time_ms"][-1])) < 12.0
+        good = found["quality"][matched] > 0.9
+        assert good.mean() > 0.9
+        assert np.abs(errors["contact_time_ms"][-1][good]).max() < 6.0
+    rms = {name: np.sqrt(np.mean(np.concatenate(parts) ** 2)) for name, parts in errors.items()}
+    assert rms["contact_time_ms"] < 1.5
+    assert rms["lean_deg"] < 1.0
+    if gyr is not None:
+        roll = np.concatenate(errors["roll_rom_deg"])
+        assert np.isnan(roll).sum() <= 8  # of the first step after each gap: there is no whole stride yet
+        assert np.sqrt(np.nanmean(roll**2)) < 0.3
+
+
+@pytest.mark.skipif(SLOW, reason="needs a minute of samples")
+def test_after_a_longer_gap_a_run_begins_anew():
+    acc, gyr, mounting, steps = steady(True)
+    found = run(100.0, cut(acc, 3000, 3051), cut(gyr, 3000, 3051), mounting=mounting)[0]
+    after = found[found["initial_contact_s"] > 30.5]
+    assert np.isnan(after["step_time_ms"][0])
+    assert len(after) > 30
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+@pytest.mark.parametrize("length_ms", [60, 150, 400, 510])
+def test_blocks_that_end_at_a_gap_give_the_same_bytes(gyro, length_ms):
+    """Also with the state saved and restored before, in and after the gap."""
+    rate = 50.0 if SLOW else 100.0
+    segments = [Segment("still", 2.0), Segment("running", 6.0 if SLOW else 24.0, speed_m_s=3.2)]
+    recording = simulate(segments, RunnerModel(), SensorModel(rate_hz=rate), seed=6).recording
+    first, n_missing = round(0.8 * len(recording.acc)), int(length_ms * rate / 1000)
+    stop = first + n_missing
+    acc, gyr = cut(recording.acc, first, stop), cut(recording.gyr, first, stop) if gyro else None
+    for mounting in ("find", np.eye(3)):
+        whole = run(rate, acc, gyr, mounting=mounting)
+        assert len(whole[0]) > 8
+        splits = (
+            [first], [stop], [first, stop], range(first - 2, stop + 3), [first + 1], [stop - 1], [first, first + 4],
+        )  # fmt: skip
+        for edges in splits:
+            split = run(rate, acc, gyr, list(edges), mounting=mounting)
+            assert split[0].tobytes() == whole[0].tobytes()
+            assert split[1].tobytes() == whole[1].tobytes()
+            assert list(flat(split[2].state)) == list(flat(whole[2].state))
+            analyzer, parts = RunAnalyzer(rate, has_gyro=gyro, mounting=mounting), []
+            for a, b in pairwise([0, *edges, len(acc)]):
+                parts.append(analyzer.push_arrays(acc[a:b], None if gyr is None else gyr[a:b])[0])
+                saved = pickle.loads(pickle.dumps(analyzer.state))
+                analyzer = RunAnalyzer(rate, has_gyro=gyro, mounting=mounting)
+                analyzer.state = saved
+            parts.append(analyzer.finish_arrays()[0])
+            assert np.concatenate(parts).tobytes() == whole[0].tobytes()
+
+
+@pytest.mark.skipif(SLOW, reason="needs a minute of samples")
+def test_steps_since_the_last_gap_are_counted():
+    acc, gyr, mounting, _ = steady(True)
+    analyzer = RunAnalyzer(100.0, mounting=mounting)
+    analyzer.push_arrays(acc[:3000], gyr[:3000])
+    assert analyzer._stepper.record["since_gap"] > NO_GAP
+    analyzer.push_arrays(np.full((15, 3), np.nan), np.full((15, 3), np.nan))
+    assert analyzer._stepper.record["since_gap"] == 0
+    n_steps = len(analyzer.push_arrays(acc[3015:3400], gyr[3015:3400])[0])
+    assert analyzer._stepper.record["since_gap"] == n_steps > 8

@@ -1,4 +1,7 @@
-"""Bouts: when the runner was running, walking, still or other, and where samples are missing."""
+"""Bouts: when the runner was running, walking, still or other, and where samples are missing.
+
+A short gap (`imurun.model.gaps.LONGEST_CARRIED_S`) inside a run or walk that goes on is part of that bout.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 from imurun.core.seconds import STILL_G
 from imurun.core.step import RUNNING, WALKING
 from imurun.model.columns import GAITS
+from imurun.model.gaps import LONGEST_CARRIED_S
 
 LONGEST_BREAK_S = {RUNNING: 1.5, WALKING: 4.0}
 """Longest time between two steps of one bout."""
@@ -39,10 +43,14 @@ def find_bouts(
     Args:
         steps: dtype STEP, in order of time. seconds: dtype SECOND.
         gaps_s: half-open stretches without samples, s.
+
+    Returns:
+        Bouts in order of time, from 0 to `duration_s`. Short gaps inside a bout of steps are not among them.
     """
-    fixed = [Bout(a, b, "gap") for a, b in gaps_s]
-    fixed += _step_bouts(steps, RUNNING, "running", duration_s)
-    fixed += _step_bouts(steps, WALKING, "walking", duration_s)
+    of_steps = _step_bouts(steps, RUNNING, "running", duration_s)
+    of_steps += _step_bouts(steps, WALKING, "walking", duration_s)
+    gaps = [Bout(a, b, "gap") for a, b in gaps_s]
+    fixed = [gap for gap in gaps if not _is_within_one(gap, of_steps, rate_hz)] + of_steps
     first_s = seconds["first"] / rate_hz
     still = _is_still(seconds["motion_g"])
     found: list[Bout] = []
@@ -53,6 +61,14 @@ def find_bouts(
             found.append(bout)
         position = max(position, bout.end_s)
     return _merge(found)
+
+
+def _is_within_one(gap: Bout, bouts: list[Bout], rate_hz: float) -> bool:
+    """Whether a gap is short and lies inside exactly one bout of steps."""
+    if round((gap.end_s - gap.start_s) * rate_hz) > LONGEST_CARRIED_S * rate_hz:
+        return False
+    around = [bout for bout in bouts if bout.start_s < gap.end_s and bout.end_s > gap.start_s]
+    return len(around) == 1 and around[0].start_s < gap.start_s and gap.end_s < around[0].end_s
 
 
 def _step_bouts(steps: np.ndarray, gait: int, kind: str, duration_s: float) -> list[Bout]:

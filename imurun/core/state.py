@@ -11,11 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from imurun.core.contact import ContactConstants
+from imurun.core.gait import RUNNING_PERIOD_S
 from imurun.core.jit import entry, kernel
 from imurun.core.side import N_CUES, PARITY, restart_parity
 from imurun.core.step_cycle import STEP_CYCLE, TRACKER, restart_tracker
 from imurun.core.sway import N_ENDS
 from imurun.model.frames import FloatArray
+from imurun.model.gaps import LONGEST_CARRIED_S
 
 
 class Coefficients(NamedTuple):
@@ -38,6 +40,8 @@ class Coefficients(NamedTuple):
     offset_by_cadence: FloatArray
 
 
+NO_GAP = 1 << 40
+"""In place of a number of steps since a gap."""
 MANY_REVERSED = 8
 """Reversed cycles in a row after which the alignment is dropped; vigorous walking has fewer in a row."""
 
@@ -92,6 +96,9 @@ STATE = np.dtype(
         ("slipped_s", "f8"),  # when a slipped sensor was detected; NaN without one
         ("n_reversed", "i8"),  # cycles in a row that are running with another alignment
         ("turned_s", "f8"),  # when the alignment was dropped for that; NaN while it is valid
+        # new fields come last: in older states they are missing
+        ("measured_until", "i8"),  # one after the last sample before the gap that `next` is in or after
+        ("since_gap", "i8"),  # running steps since the last gap; NO_GAP without one
     ],
     align=True,
 )
@@ -108,6 +115,8 @@ def new_state(first_index: int) -> np.ndarray:
     state["turned_s"] = np.nan
     state["standing"] = np.nan
     begin(states)
+    state["measured_until"] = first_index
+    state["since_gap"] = NO_GAP
     return states
 
 
@@ -118,16 +127,28 @@ def begin(states):
 
 
 @kernel
+def continue_after(state, n_missing, rate_hz):
+    """Begin a contiguous stretch after a gap, of which `n_missing` more samples are known.
+
+    Over a gap of at most `LONGEST_CARRIED_S` in all, a run continues: sides, periods and the last contact
+    stay.
+    """
+    state["next"] += n_missing
+    state["since_gap"] = 0
+    if state["next"] - state["measured_until"] > LONGEST_CARRIED_S * rate_hz:
+        restart(state)
+        return
+    begin_stretch(state)
+    # the first whole cycle begins at most a step after the gap
+    longest_step = RUNNING_PERIOD_S[1] * rate_hz
+    state["classified_until"] = state["next"] + longest_step if state["running"] else np.nan
+
+
+@kernel
 def restart(state):
-    """Begin a contiguous stretch of samples at the next one."""
-    state["oldest"] = state["next"]
-    state["slow_next"] = state["next"]
-    state["base"] = state["next"]
-    restart_tracker(state["tracker"])
+    """Begin a contiguous stretch of samples at the next one, with nothing known of the steps before."""
+    begin_stretch(state)
     state["running"] = 0
-    state["n_rejected"] = 0
-    state["waiting"] = 0
-    state["classification"] = -1
     state["classified_until"] = np.nan
     state["n_contacts"] = 0
     state["mean_contact_ms"] = 0.0
@@ -135,6 +156,20 @@ def restart(state):
     state["cues"][:] = np.nan
     state["periods"][:] = np.nan
     forget_steps(state)
+
+
+@kernel
+def begin_stretch(state):
+    """Begin a contiguous stretch of samples at the next one."""
+    state["oldest"] = state["next"]
+    state["slow_next"] = state["next"]
+    state["base"] = state["next"]
+    restart_tracker(state["tracker"])
+    state["n_rejected"] = 0
+    state["waiting"] = 0
+    state["classification"] = -1
+    state["last_begin"] = np.nan
+    state["n_ends"] = 0
     state["motion"] = 0.0
     state["n_motion"] = 0
     state["force"][:] = 0.0

@@ -13,7 +13,8 @@ Completed step cycles wait in a queue until they are classified, at most `LONGES
     RUNNING      -- a second such cycle in a row -->          NOT RUNNING  classified as above
 
 A cycle is a walking step if it and one of its neighbours have the amplitude and length of walking. When
-`MANY_REVERSED` cycles in a row would be a run with another alignment, the forward axis is dropped.
+`MANY_REVERSED` cycles in a row would be a run with another alignment, the forward axis is dropped. Over a
+short gap RUNNING stays RUNNING; over a longer one it becomes NOT RUNNING.
 """
 
 from __future__ import annotations
@@ -61,11 +62,11 @@ from imurun.core.seconds import FULL_SCALES_G, SECOND, close_second, watch_secon
 from imurun.core.side import is_steady, side_code
 from imurun.core.state import (
     Coefficients,
+    continue_after,
     count_reversed,
     forget_steps,
     knows_heading,
     new_state,
-    restart,
 )
 from imurun.core.step import (
     BLANK,
@@ -87,6 +88,10 @@ CONTINUES = -1
 NO_SAMPLES = (read_only(0, 3), read_only(0, 4))
 LONGEST_WAIT_S = 1.5
 """A waiting cycle is classified after this time even if no further cycle is completed."""
+
+
+LEAST_SEEN_S = 0.01
+"""Without so much signal before it, a minimum after a gap may be the edge of the gap."""
 
 
 class StepperSettings(NamedTuple):
@@ -294,10 +299,10 @@ def advance(acc, quats, n_missing, states, buffer, queue, c, steps, seconds):
         smooth_until(state, buffer, newest + 1 - len(c.slow_taps) // 2, newest, c)
         find_steps(state, buffer, queue, part, c, steps, seconds)
         taken = stop
+        state["measured_until"] = state["next"]
     if n_missing != CONTINUES:
         break_off(state, buffer, queue, c, steps)
-        state["next"] += n_missing
-        restart(state)
+        continue_after(state, n_missing, c.rate_hz)
     written = state["n_steps"], state["n_seconds"]
     # the saved state must not depend on the split of the samples
     state["n_steps"] = 0
@@ -354,10 +359,19 @@ def break_off(state, buffer, queue, c, steps):
 
 @kernel
 def track_next(state, slow, queue, c):
-    """Track one more sample of the low-passed vertical; True when a cycle was added to the queue."""
+    """Track one more sample of the low-passed vertical; True when a cycle was added to the queue.
+
+    In a run that continues after a gap, the first cycle is left out if it seems to have begun in the gap.
+    """
     k = state["slow_next"]
     state["slow_next"] = k + 1
-    return track(slow, state["base"], k, c.rate_hz, state["tracker"], queue[state["waiting"]])
+    cycle = queue[state["waiting"]]
+    if not track(slow, state["base"], k, c.rate_hz, state["tracker"], cycle):
+        return False
+    if state["running"] and cycle["begin"] < state["oldest"] + max(LEAST_SEEN_S * c.rate_hz, 1.0):
+        state["tracker"]["last_up_crossing"] = np.nan
+        return False
+    return True
 
 
 @kernel
@@ -381,6 +395,9 @@ def classify(state, buffer, queue, c, steps):
             write_run(state, buffer, queue, c, steps)
             return
         state["n_rejected"] += 1
+        if state["since_gap"] == 0:
+            # the gap may have cut the cycle: the next one must not count its period from it
+            state["tracker"]["last_up_crossing"] = np.nan
         if state["n_rejected"] == 1:
             state["waiting"] = 0
             return

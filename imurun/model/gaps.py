@@ -24,6 +24,11 @@ BRIDGED_SAMPLES, BRIDGED_S = 3, 0.05
 50 ms is a lost radio packet or two, and short for the signals that time contacts, which are low-passed at
 4.5 Hz or less.
 """
+LONGEST_CARRIED_S = 0.5
+"""Over gaps up to this long a run continues: orientation, sides and periods are carried, and it is one bout.
+
+At most two steps are lost in it, so that the next ones are counted right. Nothing is filled into the steps.
+"""
 LARGEST_ACC_M_S2, LARGEST_GYR_RAD_S = 2e5, 1e6
 """Beyond these a value is damage: 20,000 g, where sensors end at 400 g, or at 20 g where g are written as mg.
 

@@ -13,6 +13,7 @@ from imurun.core.bouts import Bout, find_bouts
 from imurun.core.seconds import SECOND, STILL_G
 from imurun.core.step import BLANK, RUNNING, WALKING
 from imurun.model.columns import BOUT_KINDS
+from imurun.model.gaps import LONGEST_CARRIED_S
 from tests.core.core_helpers import examples
 
 RATE = 50.0
@@ -73,7 +74,13 @@ def test_bouts_are_a_partition(recording):
     assert [bout.start_s for bout in bouts] == edges[:-1]
     assert edges[-1] == duration
     assert all(a.kind != b.kind for a, b in pairwise(bouts))
-    assert [tuple(bout[:2]) for bout in bouts if bout.kind == "gap"] == gaps
+    told = [tuple(bout[:2]) for bout in bouts if bout.kind == "gap"]
+    inside = [gap for gap in gaps if gap not in told]
+    assert sorted(told + inside) == gaps
+    for first, stop in inside:
+        assert round((stop - first) * RATE) <= LONGEST_CARRIED_S * RATE
+        (around,) = [bout for bout in bouts if bout.start_s < stop and bout.end_s > first]
+        assert around.kind in ("running", "walking")
     if not len(steps):
         assert {bout.kind for bout in bouts} <= {"still", "other", "gap"}
 
@@ -114,9 +121,27 @@ def test_how_many_steps_make_a_bout(steps, expected):
 
 
 def test_a_gap_cuts_a_run_and_keeps_its_borders():
-    bouts = find_bouts(run_from(0.0, 100), seconds_of([0.5] * 36), [(10.02, 10.46)], 36.0, RATE)
+    bouts = find_bouts(run_from(0.0, 100), seconds_of([0.5] * 36), [(10.02, 10.56)], 36.0, RATE)
     assert [bout.kind for bout in bouts] == ["running", "gap", "running"]
-    assert tuple(bouts[1][:2]) == (10.02, 10.46)
+    assert tuple(bouts[1][:2]) == (10.02, 10.56)
+
+
+@pytest.mark.parametrize("steps", [run_from(0.0, 100), walk_from(0.0, 65)])
+@pytest.mark.parametrize("length_s", [0.06, 0.16, 0.5])
+def test_a_short_gap_does_not_cut_a_run(steps, length_s):
+    lost = (steps["initial_contact_s"] > 9.9) & (steps["initial_contact_s"] < 10.1 + length_s)
+    bouts = find_bouts(steps[~lost], seconds_of([0.5] * 36), [(10.02, 10.02 + length_s)], 36.0, RATE)
+    assert len(bouts) == 1 + (bouts[-1].kind == "other")
+    assert bouts[0].start_s == 0.0
+    assert bouts[0].end_s > 35.0
+
+
+def test_a_short_gap_between_bouts_is_told():
+    """Where a walk becomes a run in it, at an end of a run, and in standing."""
+    steps = np.concatenate([walk_from(0.0, 18), run_from(10.2, 28)])
+    for gap in ((9.95, 10.15), (20.1, 20.4), (25.0, 25.2), (0.0, 0.2)):
+        bouts = find_bouts(steps, seconds_of([0.5] * 20 + [0.01] * 10), [gap], 30.0, RATE)
+        assert [tuple(bout[:2]) for bout in bouts if bout.kind == "gap"] == [gap], gap
 
 
 @pytest.mark.parametrize("odd_second", range(10))

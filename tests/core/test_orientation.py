@@ -13,8 +13,10 @@ from imurun.core.orientation import (
     MEAN_TAU_S,
     START_S,
     Orientation,
+    a_stride_before,
     earth_rows,
     quaternion_of,
+    recent_length,
     tilt_from_mean,
 )
 from imurun.model.frames import LEFT, UP, G, as_rotation, level_rotation
@@ -146,3 +148,106 @@ def test_turning_left_is_followed_by_the_gyroscope():
     left = rotation_from(quats).apply(body_from_sensor.T[:, LEFT])
     heading = np.unwrap(np.arctan2(left[:, 1], left[:, 0]))
     assert heading[-1] - heading[0] == pytest.approx(turn * (n - 1) / 100.0, rel=1e-3)
+
+
+# -- gaps ---------------------------------------------------------------------------------------------------
+
+
+def oriented(recording, gyro, gap=None, pieces=()):
+    """Quaternions of a recording; with a gap, those before and after it, which is skipped in pieces."""
+    acc, gyr = recording.acc, recording.gyr if gyro else None
+    orientation = Orientation(recording.rate_hz, gyro, acc[:150].mean(axis=0), acc[0])
+    if gap is None:
+        return orientation.push(acc, gyr)
+    quats = [orientation.push(acc[: gap[0]], None if gyr is None else gyr[: gap[0]])]
+    for n_missing in pieces or (gap[1] - gap[0],):
+        orientation.skip(n_missing)
+        resumed = Orientation(recording.rate_hz, gyro, acc[:150].mean(axis=0), acc[0])
+        resumed.state = orientation.state
+        orientation = resumed
+    quats.append(orientation.push(acc[gap[1] :], None if gyr is None else gyr[gap[1] :]))
+    return np.concatenate(quats)
+
+
+def tilted_apart_deg(one, other):
+    """Angles between the up axes of pairs of orientations, shape (n,)."""
+    ups = [rotation_from(quats).inv().apply([0.0, 0.0, 1.0]) for quats in (one, other)]
+    return np.degrees(np.arccos(np.clip((ups[0] * ups[1]).sum(axis=1), -1.0, 1.0)))
+
+
+@pytest.mark.parametrize("n_missing", [6, 10, 15, 25, 40, 50])
+@pytest.mark.parametrize("kind", ["running", "walking"])
+def test_a_short_gap_hardly_turns_the_horizon(kind, n_missing):
+    """Held instead, the orientation would be up to 9 deg off."""
+    recording = simulated((kind, 20.0), tilted=True).recording
+    whole = oriented(recording, True)
+    for first in range(1200, 1270, 7):  # at all phases of a stride
+        stop = first + n_missing
+        after = oriented(recording, True, (first, stop))[first:]
+        assert tilted_apart_deg(whole[stop:], after).max() < 2.5
+
+
+@pytest.mark.parametrize("n_missing", [10, 40])
+def test_a_short_gap_without_a_gyroscope(n_missing):
+    recording = simulated(("running", 20.0)).recording
+    whole = oriented(recording, False)
+    for first in range(1200, 1270, 7):
+        after = oriented(recording, False, (first, first + n_missing))[first:]
+        assert tilted_apart_deg(whole[first + n_missing :], after).max() < 0.5
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+@pytest.mark.parametrize(("n_missing", "carried"), [(50, True), (51, False)])
+def test_over_a_long_gap_the_orientation_is_held(gyro, n_missing, carried):
+    """As if the samples after followed those before."""
+    recording = simulated(("running", 20.0)).recording
+    rows = np.r_[0:1200, 1200 + n_missing : len(recording.acc)]
+    orientation = Orientation(100.0, gyro, recording.acc[:150].mean(axis=0), recording.acc[0])
+    held = orientation.push(recording.acc[rows], recording.gyr[rows] if gyro else None)
+    after = oriented(recording, gyro, (1200, 1200 + n_missing))
+    assert (after.tobytes() == held.tobytes()) == (not carried)
+
+
+@pytest.mark.parametrize("gyro", [True, False])
+@pytest.mark.parametrize("pieces", [(1,) * 40, (0, 11, 29)])
+def test_a_gap_in_pieces_is_one_gap(gyro, pieces):
+    recording = simulated(("running", 20.0)).recording
+    whole = oriented(recording, gyro, (1200, 1240))
+    assert oriented(recording, gyro, (1200, 1240), pieces).tobytes() == whole.tobytes()
+
+
+def test_a_state_without_the_last_samples_holds_over_the_next_gap():
+    recording = simulated(("running", 20.0)).recording
+    orientation = Orientation(100.0, True, recording.acc[:150].mean(axis=0), recording.acc[0])
+    orientation.push(recording.acc[:1000], recording.gyr[:1000])
+    older = Orientation(100.0, True, recording.acc[:150].mean(axis=0), recording.acc[0])
+    older.state = {name: orientation.state[name] for name in ("mean", "vqf")}
+    older.skip(20)
+    held = Orientation(100.0, True, recording.acc[:150].mean(axis=0), recording.acc[0])
+    held.state = orientation.state
+    later = (recording.acc[1020:], recording.gyr[1020:])
+    assert older.push(*later).tobytes() == held.push(*later).tobytes()
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 100.0, 1000.0])
+@pytest.mark.parametrize("n_axes", [3, 6])
+def test_the_next_rows_are_those_a_stride_before(rate_hz, n_axes):
+    """Of a signal that repeats each stride, and nearly each step, to the last bit; further than a stride too."""
+    stride = round(0.72 * rate_hz)
+    one = np.random.default_rng(3).standard_normal((stride // 2, n_axes))
+    stride_rows = np.vstack([one, one + 0.3])[:stride]
+    rows = np.vstack([stride_rows] * 8)
+    n_recent = recent_length(rate_hz)
+    for n in (1, round(0.15 * rate_hz), round(0.5 * rate_hz), len(stride_rows) + 5):
+        filled = a_stride_before(rows[7 : 7 + n_recent], n, rate_hz)
+        assert filled is not None
+        assert np.array_equal(filled, rows[7 + n_recent : 7 + n_recent + n])
+
+
+def test_no_stride_in_noise_in_rest_and_in_few_rows():
+    noise = np.random.default_rng(4).standard_normal((200, 6))
+    assert a_stride_before(noise, 10, 100.0) is None
+    assert a_stride_before(np.zeros((0, 6)), 10, 100.0) is None
+    assert a_stride_before(np.vstack([noise[:40]] * 3)[:97], 10, 100.0) is None
+    still = a_stride_before(np.ones((200, 6)), 10, 100.0)
+    assert still is None or np.array_equal(still, np.ones((10, 6)))

@@ -9,8 +9,10 @@ import pytest
 
 from imurun.core.state import (
     MANY_REVERSED,
+    NO_GAP,
     STATE,
     begin,
+    continue_after,
     count_reversed,
     forget_steps,
     knows_heading,
@@ -24,7 +26,7 @@ from tests.core.core_helpers import flat, made_stepper
 OUTLIVES = {
     "next", "n_steps", "n_seconds", "fresh_pitch", "fresh_roll", "n_fresh", "standing_pitch", "standing",
     "drift_pitch", "drift_roll", "loop_forward", "loop_left", "n_running", "n_clipped", "count_from",
-    "slipped_s", "turned_s", "n_reversed",
+    "slipped_s", "turned_s", "n_reversed", "measured_until", "since_gap",
 }  # fmt: skip
 
 
@@ -75,6 +77,52 @@ def test_restart_forgets_all_but_the_runner():
     unread = {"ends", "last_running"}  # ends count only up to n_ends, the last run while running
     rest = set(STATE.names) - OUTLIVES - unread
     assert bytes_of(state, rest) == bytes_of(new_state(int(before["next"]))[0], rest)
+
+
+CARRIED = {
+    "running", "last_running", "average", "parity", "cues", "periods", "last_contact", "last_final",
+    "last_step_time",
+}  # fmt: skip
+
+
+def stretch_of(n_steps_seen=0):
+    """A state in the middle of a run at 100 Hz, the last sample being number 4999."""
+    states = np.frombuffer(np.random.default_rng(2).bytes(STATE.itemsize), dtype=STATE).copy()
+    states["next"] = states["measured_until"] = 5000
+    states["running"] = 1
+    states["since_gap"] = n_steps_seen
+    return states
+
+
+@pytest.mark.parametrize("parts", [(50,), (0, 7, 43), (1,) * 50])
+def test_a_short_gap_keeps_the_run(parts):
+    states = stretch_of(12)
+    before = states.copy()[0]
+    for n_missing in parts:
+        continue_after(states[0], n_missing, 100.0)
+    state = states[0]
+    assert bytes_of(state, CARRIED) == bytes_of(before, CARRIED)
+    kept = OUTLIVES - {"next", "since_gap"}
+    assert bytes_of(state, kept) == bytes_of(before, kept)
+    assert state["since_gap"] == 0
+    assert [state[name] for name in ("next", "slow_next", "oldest", "base")] == [5050] * 4
+    assert state["classified_until"] == 5050 + 54  # a first whole step begins by then
+    assert np.isnan(state["last_begin"])  # no stride over the gap
+    assert state["n_ends"] == 0
+    assert state["tracker"]["phase"] == BELOW
+
+
+@pytest.mark.parametrize("parts", [(51,), (0, 7, 44), (1,) * 51])
+def test_a_long_gap_is_a_restart(parts):
+    states, other = stretch_of(), stretch_of()
+    for n_missing in parts:
+        continue_after(states[0], n_missing, 100.0)
+    other["next"] = 5051
+    restart(other[0])
+    assert states[0]["since_gap"] == 0
+    rest = set(STATE.names) - {"since_gap"}
+    assert bytes_of(states[0], rest) == bytes_of(other[0], rest)
+
 
 
 def test_forgetting_steps_keeps_the_rhythm():

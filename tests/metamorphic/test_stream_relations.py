@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imurun.model.frames import G
 from imurun.model.gaps import longest_bridge
-from tests.metamorphic.metamorphic_helpers import analysed, assert_settles, changed, shifted, turned
+from tests.metamorphic.metamorphic_helpers import analysed, assert_settles, changed, compared, shifted, turned
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 
@@ -52,6 +52,39 @@ def test_a_gap_changes_no_step_before_it_and_few_after_it(runs, gap_s):
         contact_s = gapped["initial_contact_s"]
         assert not ((contact_s >= first_s) & (contact_s < stop_s - 1.0 / recording.rate_hz)).any(), run.name
         assert_settles(steps, gapped, stop_s, run.name)
+
+
+@pytest.mark.parametrize("gap_s", [0.06, 0.1, 0.15, 0.25, 0.4])
+def test_steps_after_a_short_gap_are_those_of_the_whole(runs, gap_s):
+    """From the second step on, which has the whole stretch of its low-pass. At worst as `SETTLED_MS`."""
+    apart = []
+    for run in runs:
+        recording = run.recording
+        if 0.6 * recording.duration_s < 5.0:
+            continue  # the gap would meet the first strides, from which nothing can be carried yet
+        whole = analysed(recording, run.mounting)[0]
+        for share in (0.6, 0.61, 0.62):
+            first = int(share * len(recording))
+            stop = first + max(int(gap_s * recording.rate_hz), longest_bridge(recording.rate_hz) + 1)
+            acc = recording.acc.copy()
+            acc[first:stop] = np.nan
+            gapped = analysed(replace(recording, acc=acc), run.mounting)[0]
+            stop_s = stop / recording.rate_hz
+            near = [
+                some[(some["initial_contact_s"] > stop_s + 0.3) & (some["initial_contact_s"] < stop_s + 8.0)]
+                for some in (whole, gapped)
+            ]
+            apart.append(tuple(near))
+    if not apart:
+        pytest.skip("all runs are short")
+    found = compared(apart)
+    assert found.n_unmatched <= 1 + len(apart) // 4  # at the ends of the eight seconds
+    assert found.n_swapped == 0
+    assert (found.two["side"] == found.one["side"]).mean() > 0.97
+    for name, most_rms, most in (("contact_time_ms", 2.0, 8.0), ("lean_deg", 1.2, 6.0)):
+        error = found.two[name] - found.one[name]
+        assert np.sqrt(np.nanmean(error**2)) < most_rms, name
+        assert np.nanmax(np.abs(error)) < most, name
 
 
 @pytest.mark.parametrize("between", ["gap", "standing"])
