@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imurun.core.contact import STEP_AVERAGE, ContactConstants, restart_average
+from imurun.core.gait import ALTERNATION, restart_alternation
 from imurun.core.jit import entry, kernel
 from imurun.core.side import N_CUES, PARITY, restart_parity
 from imurun.core.step_cycle import STEP_CYCLE, TRACKER, restart_tracker
@@ -87,6 +88,7 @@ STATE = np.dtype(
         ("slipped_s", "f8"),  # when a slipped sensor was detected; NaN without one
         ("n_reversed", "i8"),  # cycles in a row that are running with another alignment
         ("turned_s", "f8"),  # when the alignment was dropped for that; NaN while it is valid
+        ("alternation", ALTERNATION),  # of the run
     ],
     align=True,
 )
@@ -125,6 +127,7 @@ def restart(state):
     state["classification"] = -1
     state["classified_until"] = np.nan
     restart_parity(state["parity"])
+    restart_alternation(state["alternation"])
     state["cues"][:] = np.nan
     restart_average(state["average"])
     state["periods"][:] = np.nan
