@@ -12,22 +12,33 @@ from __future__ import annotations
 import numpy as np
 
 from imurun.core.jit import kernel
-from imurun.core.ring_buffer import SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
+from imurun.core.ring_buffer import (
+    FORWARD,
+    LEFTWARD,
+    PITCH,
+    ROLL,
+    SLOW_FORWARD,
+    SLOW_LEFTWARD,
+    SLOW_VERTICAL,
+)
+from imurun.core.step_cycle import CUTOFF_HZ
+from imurun.core.swing import write_swing
 
 RUNNING_PERIOD_S = (0.19, 0.54)
 """Running steps: 110 to 315 a minute. Sprinters take up to 285 (4.75 a second), and scatter around it."""
 WALKING_PERIOD_S = (0.38, 1.1)
 """Walking steps: 55 to 160 a minute."""
-MIN_PEAK_TO_PEAK_G = (0.75, 1.15)
-"""Least peak-to-peak amplitude of a running step: at a period up to 0.38 s, and from 0.50 s on.
+MIN_PEAK_TO_PEAK_G = 0.9
+MIN_HEIGHT_G = 0.42
+"""Least peak-to-peak amplitude of a running step, and least height of its peak above 1 g, at any cadence.
 
-Of the low-passed vertical. The low-pass passes 0.82 of the step frequency at 0.38 s, 0.56 at 0.22 s and 0.46
-at 0.19 s, so the same limit asks for more where steps are quick: a sine arch that fills the whole step,
-at the edge of flight, has 1.33 g peak to peak at that frequency, and less than the limit below 0.22 s."""
-PEAK_TO_PEAK_PERIOD_S = (0.38, 0.50)
-MIN_PEAK_G = 1.35
-STAY_SHARE = 0.75
-"""A run continues with this share of the least amplitude; with a clear loop, it also begins with it."""
+Of the vertical before the low-pass, which passes 0.89 of a step frequency of 2 Hz, 0.81 of 2.7 Hz, 0.59 of
+4.3 Hz: so the limits for the low-passed vertical decrease with the cadence (`low_pass_gain`). A sine arch that
+fills the whole step, at the edge of flight, has 1.33 g peak to peak at the step frequency."""
+STAY_SHARE = 0.65
+"""A run continues with this share of the least amplitude; with a clear loop, it also begins with it.
+
+Overlapping sine arches have it at a duty factor of 0.6, the largest of grounded running."""
 WALKING_PEAK_TO_PEAK_G = (0.08, 1.6)
 ALIKE = 0.7
 """Least ratio of the lengths of two consecutive steps, the shorter over the longer."""
@@ -36,12 +47,44 @@ STREAK = 4
 LOOP = 0.04
 """Least loop area over four steps, as a share of the largest possible: runners 0.07 to 0.57, hopping 0."""
 CLEAR_LOOP = 0.10
-"""Loop area from which a streak of low amplitude is a run: grounded running, which has no flight. Only with a
-known forward axis: without its sense of rotation, walking looks the same."""
+"""Loop area from which a streak of low amplitude is a run: grounded running, which has no flight. Without a known
+forward axis, whose sense walking has too, it needs `CLEAR_EVIDENCE` as well."""
 LOOP_VETO = 0.10
 """A stride whose loop has the sense of walking by more than this ends a run."""
+CLEAR_FLIGHT_G = 1.7
+"""Peak-to-peak amplitude, before the low-pass, above which the body leaves the ground: no walk reaches it.
+
+Runners have 2.0 g and more from 2 m/s on; at a walking duty factor of 0.53 a sine arch has 1.2 g, and the body
+of a walker, an inverted pendulum, is 0.5 g light in mid-stance where walkers change to running (Froude number
+0.5), and 0.8 g where they can walk no faster."""
+CLEAR_EVIDENCE = 0.5
+"""Of `running_evidence`, from roll and pitch: runners have 0.9 to 1.9, walkers -1.0 to -1.9."""
+SWING_ROLL, SWING_FORCE_G = np.deg2rad(0.6), 0.03
+"""Amplitudes of alternating roll, rad, and mediolateral force that are each sufficient evidence of two feet in
+turn. Runners: 0.9 to 9 degrees; without a gyroscope 0.04 to 0.5 g."""
+SWING_COHERENCE = 0.5
+"""Least agreement of the swings of two pairs of steps, from -1 to 1; runners have 0.9."""
+ALTERNATION_MEMORY = 0.9  # a step
+LEAST_SWING = 0.5
+"""A swing counts at least as large, so that a trace of alternation is not enough."""
+LEAST_ALTERNATION = 0.3
+"""A run ends when the mean agreement of its swings falls below this share of their size; noise has 0 +- 0.2."""
+NO_FORCE_G = 1e-6
+"""A mediolateral force without more than this was not measured."""
+FORCE_CENTRE = np.deg2rad(16.0)
+"""Phase of the mediolateral swing of runners without a gyroscope; walkers' lies a quarter turn from it."""
 QUEUE = 8
 """Room for cycles awaiting classification."""
+
+ALTERNATION = np.dtype(
+    [
+        ("n", "i8"),  # swings in a row
+        ("swings", "f8", (3, 2, 2)),  # the last three, the last first; see `write_body_swing`
+        ("agreed", "f8"),
+        ("weighed", "f8"),
+    ]
+)
+"""How the steps of a run alternate between two feet."""
 
 
 @kernel
@@ -99,11 +142,19 @@ def has_running_amplitude(cycle, rate_hz, share):
     length_s = (cycle["end"] - cycle["begin"]) / rate_hz
     if not RUNNING_PERIOD_S[0] <= length_s <= RUNNING_PERIOD_S[1]:  # also false for NaN
         return False
-    part = (length_s - PEAK_TO_PEAK_PERIOD_S[0]) / (PEAK_TO_PEAK_PERIOD_S[1] - PEAK_TO_PEAK_PERIOD_S[0])
-    part = min(max(part, 0.0), 1.0)
-    least = MIN_PEAK_TO_PEAK_G[0] + part * (MIN_PEAK_TO_PEAK_G[1] - MIN_PEAK_TO_PEAK_G[0])
+    gain = low_pass_gain(length_s)
     peak_to_peak_g = cycle["peak_g"] - cycle["minimum_g"]
-    return peak_to_peak_g >= share * least and cycle["peak_g"] >= 1.0 + share * (MIN_PEAK_G - 1.0)
+    return (
+        peak_to_peak_g >= share * gain * MIN_PEAK_TO_PEAK_G
+        and cycle["peak_g"] >= 1.0 + share * gain * MIN_HEIGHT_G
+    )
+
+
+@kernel
+def low_pass_gain(length_s):
+    """Share of the amplitude at the step frequency that the low-pass of the step cycle passes."""
+    ratio = 1.0 / (length_s * CUTOFF_HZ)
+    return 0.5 ** (0.5 * ratio * ratio)
 
 
 @kernel
@@ -149,8 +200,8 @@ def is_running_streak(queue, n, heading_known, rate_hz):
     """Whether the last four of `n` waiting cycles are the first steps of a run."""
     if has_running_amplitudes(queue, n, rate_hz, 1.0):
         return loop_strength(queue, n - STREAK, n, heading_known) > LOOP
-    if heading_known and has_running_amplitudes(queue, n, rate_hz, STAY_SHARE):
-        return loop_strength(queue, n - STREAK, n, True) > CLEAR_LOOP
+    if has_running_amplitudes(queue, n, rate_hz, STAY_SHARE):
+        return loop_strength(queue, n - STREAK, n, heading_known) > CLEAR_LOOP
     return False
 
 
@@ -159,7 +210,8 @@ def may_begin_run(cycle, heading_known, rate_hz):
     """Whether a cycle may be one of the four that begin a run."""
     if has_running_amplitude(cycle, rate_hz, 1.0):
         return True
-    return heading_known and cycle["loop_left"] > 0.0 and has_running_amplitude(cycle, rate_hz, STAY_SHARE)
+    turns_left = cycle["loop_left"] > 0.0 or not heading_known
+    return turns_left and has_running_amplitude(cycle, rate_hz, STAY_SHARE)
 
 
 @kernel
@@ -183,3 +235,207 @@ def stays_running(cycle, before, run_end, n_rejected, heading_known, rate_hz):
     if heading_known and left < -LOOP_VETO * size:
         return False
     return cycle["begin"] - run_end <= n_rejected * RUNNING_PERIOD_S[1] * rate_hz + 1.0
+
+
+@kernel
+def has_running_mechanics(buffer, base, queue, n, heading_known, has_gyro, rate_hz):
+    """Whether the last four of `n` waiting cycles alternate between two feet, and are no walk.
+
+    Rope skipping, jumping jacks or a shaken sensor move up and down like running, but both sides at once.
+
+    Where forward is known, walking has been told from running by the sense of its loop. Where it is not,
+    amplitude decides if it is that of flight, and else the moment of mid-stance, see `running_evidence`.
+
+    Args:
+        buffer: as in `imurun.core.ring_buffer`, with all four cycles. base: of its first column.
+    """
+    first = n - STREAK
+    forward, left = 0.0, 1.0
+    if not heading_known:
+        forward, left = loop_direction(queue, first, n)
+    swings = np.zeros((2, STREAK - 1, 2))
+    write_swings(buffer, base, queue, first, forward, left, swings)
+    roll, force = swings[0], swings[1]
+    if not has_gyro:
+        roll[:] = 0.0
+        if np.max(np.abs(force)) < NO_FORCE_G:
+            return loop_strength(queue, first, n, heading_known) > CLEAR_LOOP
+    roll /= SWING_ROLL
+    force /= SWING_FORCE_G
+    agreed, weighed = swing_agreement(swings[:, 0], swings[:, 2])
+    if agreed < max(1.0, SWING_COHERENCE * weighed):
+        return False
+    if heading_known or peak_to_peak_before_low_pass(queue, first, n, rate_hz) >= CLEAR_FLIGHT_G:
+        return True
+    is_low = not has_running_amplitudes(queue, n, rate_hz, 1.0)
+    if not has_gyro:
+        return not is_low and running_evidence(roll, force, 0.0) > 0.0
+    pitch_lag = pitch_after_force(buffer, base, queue, first, forward, left)
+    return running_evidence(roll, force, pitch_lag) > (CLEAR_EVIDENCE if is_low else 0.0)
+
+
+@kernel
+def loop_direction(cycles, first, stop):
+    """Unit vector to the left of a runner with the loop of cycles first to stop - 1: forward and left part.
+
+    Of a walker it is the vector to the right.
+    """
+    forward, left = 0.0, 0.0
+    for i in range(first, stop):
+        forward += cycles[i]["loop_forward"]
+        left += cycles[i]["loop_left"]
+    size = max(np.sqrt(forward * forward + left * left), 1e-12)
+    return forward / size, left / size
+
+
+@kernel
+def write_swings(buffer, base, queue, first, forward, left, swings):
+    """Write the swing of roll and mediolateral force from each of four cycles to the next.
+
+    Args:
+        first: index of the first of them in `queue`.
+        forward, left: unit vector to the body's left, in the axes of the buffer.
+        swings: shape (2, STREAK - 1, 2): roll in rad and force in g, each seen from the later step.
+    """
+    for i in range(STREAK - 1):
+        write_body_swing(buffer, base, queue[first + i], queue[first + i + 1], forward, left, swings[:, i])
+
+
+@kernel
+def write_body_swing(buffer, base, before, cycle, forward, left, swing):
+    """Write the swing of roll, rad, and mediolateral force, g, of two consecutive cycles; shape (2, 2)."""
+    begin, middle, end = before["begin"] - base, cycle["begin"] - base, cycle["end"] - base
+    one, other = np.empty(2), np.empty(2)
+    write_swing(buffer[ROLL], begin, middle, end, one)
+    write_swing(buffer[PITCH], begin, middle, end, other)
+    for j in range(2):
+        swing[0, j] = left * one[j] - forward * other[j]
+    write_swing(buffer[FORWARD], begin, middle, end, one)
+    write_swing(buffer[LEFTWARD], begin, middle, end, other)
+    for j in range(2):
+        swing[1, j] = forward * one[j] + left * other[j]
+
+
+@kernel
+def swing_agreement(one, other):
+    """Scalar product of two swings of roll and force, shape (2, 2), and the product of their sizes.
+
+    Two steps apart, they share no sample: the first is near the second where feet alternate, and has either
+    sign in noise.
+    """
+    agreed, one_square, other_square = 0.0, 0.0, 0.0
+    for i in range(2):
+        for j in range(2):
+            agreed += one[i, j] * other[i, j]
+            one_square += one[i, j] * one[i, j]
+            other_square += other[i, j] * other[i, j]
+    return agreed, np.sqrt(one_square * other_square)
+
+
+@kernel
+def restart_alternation(alternation):
+    """Reset the alternation, at the beginning of a run."""
+    alternation["n"] = 0
+    alternation["swings"][:] = 0.0
+    alternation["agreed"] = 0.0
+    alternation["weighed"] = 0.0
+
+
+@kernel
+def add_alternation(alternation, buffer, base, before, cycle, heading_known, has_gyro):
+    """Add the swing of the running cycle `before` and the one that follows it."""
+    if before["end"] != cycle["begin"] or before["begin"] < base:
+        alternation["n"] = 0
+        return
+    forward, left = 0.0, 1.0
+    if not heading_known:
+        forward, left = (
+            before["loop_forward"] + cycle["loop_forward"],
+            before["loop_left"] + cycle["loop_left"],
+        )
+        size = max(np.sqrt(forward * forward + left * left), 1e-12)
+        forward, left = forward / size, left / size
+    swings = alternation["swings"]
+    swings[2] = swings[1]
+    swings[1] = swings[0]
+    write_body_swing(buffer, base, before, cycle, forward, left, swings[0])
+    if not has_gyro:
+        swings[0, 0] = 0.0
+        if max(abs(swings[0, 1, 0]), abs(swings[0, 1, 1])) < NO_FORCE_G:
+            alternation["n"] = 0  # nothing to judge by
+            return
+    swings[0, 0] /= SWING_ROLL
+    swings[0, 1] /= SWING_FORCE_G
+    alternation["n"] += 1
+    if alternation["n"] > 2:
+        agreed, weighed = swing_agreement(swings[0], swings[2])
+        alternation["agreed"] = ALTERNATION_MEMORY * alternation["agreed"] + agreed
+        alternation["weighed"] = ALTERNATION_MEMORY * alternation["weighed"] + max(weighed, LEAST_SWING)
+
+
+@kernel
+def alternates(alternation):
+    """Whether the steps of the run alternate between two feet; True while there are too few to judge."""
+    if alternation["n"] <= STREAK:
+        return True
+    return alternation["agreed"] >= LEAST_ALTERNATION * alternation["weighed"]
+
+
+@kernel
+def peak_to_peak_before_low_pass(cycles, first, stop, rate_hz):
+    """Mean peak-to-peak amplitude of cycles first to stop - 1 at the step frequency, g."""
+    total = 0.0
+    for i in range(first, stop):
+        length_s = (cycles[i]["end"] - cycles[i]["begin"]) / rate_hz
+        total += (cycles[i]["peak_g"] - cycles[i]["minimum_g"]) / low_pass_gain(length_s)
+    return total / (stop - first)
+
+
+@kernel
+def pitch_after_force(buffer, base, queue, first, forward, left):
+    """Sine of the phase by which pitch follows fore-aft force at the step frequency; 0 without either."""
+    pitch_cosine, pitch_sine, force_cosine, force_sine = 0.0, 0.0, 0.0, 0.0
+    for i in range(first, first + STREAK):
+        begin, end = queue[i]["begin"], queue[i]["end"]
+        turn = 2.0 * np.pi / (end - begin)
+        for k in range(int(np.ceil(begin)), int(np.ceil(end))):
+            cosine, sine = np.cos(turn * (k - begin)), np.sin(turn * (k - begin))
+            pitch = forward * buffer[ROLL, k - base] + left * buffer[PITCH, k - base]
+            force = left * buffer[FORWARD, k - base] - forward * buffer[LEFTWARD, k - base]
+            pitch_cosine += pitch * cosine
+            pitch_sine += pitch * sine
+            force_cosine += force * cosine
+            force_sine += force * sine
+    size = np.hypot(pitch_cosine, pitch_sine) * np.hypot(force_cosine, force_sine)
+    return (pitch_sine * force_cosine - pitch_cosine * force_sine) / max(size, 1e-12)
+
+
+@kernel
+def running_evidence(roll, force, pitch_lag):
+    """Above 0 where mid-stance is where the vertical is highest, running; below where lowest, walking.
+
+    In both gaits the pelvis is tilted up on the side of the stance leg early in stance and comes down through
+    mid-stance. So roll crosses zero, falling for left, in mid-stance: near the peak of the vertical in
+    running and near its minimum in walking, half a step apart. In running pitch follows the fore-aft force, in
+    walking it precedes it. Both hold whichever way forward is. Without a gyroscope the mediolateral force has
+    to do, which the tilt and the push to the middle share.
+
+    Args:
+        roll, force: shape (STREAK - 1, 2), of the streak, in units of `SWING_ROLL` and `SWING_FORCE_G`.
+        pitch_lag: as from `pitch_after_force`.
+    """
+    cosine, sine = mean_swing(roll)
+    square = cosine * cosine + sine * sine
+    if square >= 1.0:
+        return 2.0 * cosine * sine / square + pitch_lag
+    cosine, sine = mean_swing(force)
+    return np.cos(2.0 * (np.arctan2(sine, cosine) - FORCE_CENTRE))
+
+
+@kernel
+def mean_swing(swings):
+    """Mean over three pairs of steps, seen from the last step."""
+    return (
+        (swings[0, 0] - swings[1, 0] + swings[2, 0]) / 3.0,
+        (swings[0, 1] - swings[1, 1] + swings[2, 1]) / 3.0,
+    )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imurun.core.contact import ContactConstants
-from imurun.core.gait import RUNNING_PERIOD_S
+from imurun.core.gait import ALTERNATION, RUNNING_PERIOD_S, restart_alternation
 from imurun.core.jit import entry, kernel
 from imurun.core.side import N_CUES, PARITY, restart_parity
 from imurun.core.step_cycle import STEP_CYCLE, TRACKER, restart_tracker
@@ -96,9 +96,9 @@ STATE = np.dtype(
         ("slipped_s", "f8"),  # when a slipped sensor was detected; NaN without one
         ("n_reversed", "i8"),  # cycles in a row that are running with another alignment
         ("turned_s", "f8"),  # when the alignment was dropped for that; NaN while it is valid
-        # new fields come last: in older states they are missing
         ("measured_until", "i8"),  # one after the last sample before the gap that `next` is in or after
         ("since_gap", "i8"),  # running steps since the last gap; NO_GAP without one
+        ("alternation", ALTERNATION),  # of the run
     ],
     align=True,
 )
@@ -153,6 +153,7 @@ def restart(state):
     state["n_contacts"] = 0
     state["mean_contact_ms"] = 0.0
     restart_parity(state["parity"])
+    restart_alternation(state["alternation"])
     state["cues"][:] = np.nan
     state["periods"][:] = np.nan
     forget_steps(state)

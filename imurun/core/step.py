@@ -30,7 +30,7 @@ from imurun.core.lumbar import write_lumbar
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import DOUBTS, write_quality
 from imurun.core.ring_buffer import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VERTICAL, YAW
-from imurun.core.side import add_step, score_step
+from imurun.core.side import add_step, add_swings, score_step
 from imurun.core.state import forget_steps, knows_heading
 from imurun.core.step_cycle import STEP_CYCLE
 from imurun.core.sway import N_ENDS, mean_of, mediolateral_ratio, range_of, regularity, write_centred
@@ -159,6 +159,9 @@ def write_running(state, buffer, cycle, c, row):
         write_lumbar(row, buffer, land, leave, peak_bw / cycle["peak_g"], lean_change, c.height_m)
         score_step(state["cues"], buffer, cycle["peak"] - base, period, oldest, newest, c)
         add_step(state["parity"], state["cues"], contact, period)
+        add_swings(
+            state["parity"], buffer, state["last_begin"] - base, cycle["begin"] - base, cycle["end"] - base, c
+        )
         write_regularity(state, buffer, row, cycle, base)
         watch_alignment(state, buffer, cycle, contact_s, first, last)
     state["last_begin"] = cycle["begin"]

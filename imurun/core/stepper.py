@@ -31,13 +31,17 @@ from imurun.core.gait import (
     QUEUE,
     RUNNING_PERIOD_S,
     STREAK,
+    add_alternation,
+    alternates,
     follows,
     has_running_amplitude,
+    has_running_mechanics,
     has_walking_amplitude,
     is_reversed_streak,
     is_running_streak,
     may_begin_run,
     measure_loop,
+    restart_alternation,
     stays_running,
 )
 from imurun.core.impact import CUTOFF_HZ as IMPACT_CUTOFF_HZ
@@ -59,7 +63,7 @@ from imurun.core.ring_buffer import (
 )
 from imurun.core.rows import NO_SECONDS, NO_STEPS, copied, in_bytes
 from imurun.core.seconds import FULL_SCALES_G, SECOND, close_second, watch_second, write_clipped
-from imurun.core.side import is_steady, side_code
+from imurun.core.side import log_odds_of_left, side_code
 from imurun.core.state import (
     Coefficients,
     continue_after,
@@ -390,7 +394,7 @@ def classify(state, buffer, queue, c, steps):
             state["n_rejected"],
             heading,
             c.rate_hz,
-        ):
+        ) and alternates(state["alternation"]):
             note_period(state, queue[0])
             write_run(state, buffer, queue, c, steps)
             return
@@ -403,17 +407,25 @@ def classify(state, buffer, queue, c, steps):
             return
         state["running"] = 0
         forget_steps(state)
-    if heading and is_reversed_streak(queue, n, c.rate_hz):
+    base, has_gyro = state["base"], c.has_gyro
+    if (
+        heading
+        and is_reversed_streak(queue, n, c.rate_hz)
+        and has_running_mechanics(buffer, base, queue, n, False, has_gyro, c.rate_hz)
+    ):
         count_reversed(state, queue[n - 1]["end"] / c.rate_hz)
         heading = knows_heading(state, c)
     elif not has_running_amplitude(queue[n - 1], c.rate_hz, 1.0):
         state["n_reversed"] = 0
-    if is_running_streak(queue, n, heading, c.rate_hz):
+    if is_running_streak(queue, n, heading, c.rate_hz) and has_running_mechanics(
+        buffer, base, queue, n, heading, has_gyro, c.rate_hz
+    ):
         resolve_first(state, buffer, queue, n - STREAK, c, steps)
         forget_steps(state)
         state["running"] = 1
         state["n_reversed"] = 0
         state["n_contacts"] = 0
+        restart_alternation(state["alternation"])
         store_standing(state, c.mounting)
         # the first step has no period yet: it takes that of the second
         state["periods"][:] = (queue[1]["end"] - queue[1]["begin"]) / c.rate_hz
@@ -476,7 +488,11 @@ def write_run(state, buffer, queue, c, steps):
     """Write all waiting cycles as running steps, then determine their sides together."""
     first_row = state["n_steps"]
     flips = np.zeros(STREAK)
+    base = state["base"]
     heading = knows_heading(state, c)
+    for i in range(state["waiting"]):
+        before = queue[i - 1] if i > 0 else state["last_running"]
+        add_alternation(state["alternation"], buffer, base, before, queue[i], heading, c.has_gyro)
     for i in range(state["waiting"]):
         if i > 0:
             note_period(state, queue[i])
@@ -492,7 +508,7 @@ def write_run(state, buffer, queue, c, steps):
     if not heading:
         return
     # the last step has the most evidence: its side determines those that waited with it
-    log_odds = state["parity"]["log_odds"] if is_steady(state["parity"]) else 0.0
+    log_odds = log_odds_of_left(state["parity"])
     for row in range(state["n_steps"] - 1, first_row - 1, -1):
         steps[row]["side"] = side_code(log_odds)
         log_odds *= flips[row - first_row]

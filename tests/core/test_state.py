@@ -9,7 +9,6 @@ import pytest
 
 from imurun.core.state import (
     MANY_REVERSED,
-    NO_GAP,
     STATE,
     begin,
     continue_after,
@@ -56,7 +55,7 @@ def kinds(dtype):
 @pytest.mark.parametrize(
     ("dtype", "layout"),
     [
-        (STATE, "6i1f1i1f2i3f6i13f1i32f1i2f1i8f1i1f1i6f2i1f1i1f"),
+        (STATE, "6i1f1i1f2i3f6i13f1i42f1i2f1i8f1i1f1i6f2i1f1i1f3i14f"),
         (STEP, "2f2i94f"),
         (STEP_CYCLE, "12f"),
     ],
@@ -122,7 +121,6 @@ def test_a_long_gap_is_a_restart(parts):
     assert states[0]["since_gap"] == 0
     rest = set(STATE.names) - {"since_gap"}
     assert bytes_of(states[0], rest) == bytes_of(other[0], rest)
-
 
 
 def test_forgetting_steps_keeps_the_rhythm():
