@@ -48,8 +48,8 @@ class Session:
     Attributes:
         steps: one row a step, in order of time; see `imurun.model.columns.STEP_COLUMNS`. NaN where a
             value could not be measured.
-        bouts: start_s, end_s and kind (running, walking, still, other, gap); they cover the recording. A gap of
-            at most 0.5 s inside a run or walk is part of it.
+        bouts: start_s, end_s and kind (running, walking, still, other, gap); they cover the recording. A gap
+            of at most 0.5 s inside a run or walk is part of it.
         phases: start_s, end_s and kind (warm-up, main, cool-down) from first to last movement.
         summary: flat, JSON-ready; units in the keys, None for what is not known.
         mounting: sensor-to-body alignment; None when the recording is too short to find even the vertical.

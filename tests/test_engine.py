@@ -504,7 +504,7 @@ def test_steps_after_a_short_gap_are_those_of_the_uncut_run(gyro, length_ms):
 
 @pytest.mark.skipif(SLOW, reason="needs a minute of samples")
 def test_after_a_longer_gap_a_run_begins_anew():
-    acc, gyr, mounting, steps = steady(True)
+    acc, gyr, mounting, _ = steady(True)
     found = run(100.0, cut(acc, 3000, 3051), cut(gyr, 3000, 3051), mounting=mounting)[0]
     after = found[found["initial_contact_s"] > 30.5]
     assert np.isnan(after["step_time_ms"][0])
@@ -525,7 +525,8 @@ def test_blocks_that_end_at_a_gap_give_the_same_bytes(gyro, length_ms):
         whole = run(rate, acc, gyr, mounting=mounting)
         assert len(whole[0]) > 8
         splits = (
-            [first], [stop], [first, stop], range(first - 2, stop + 3), [first + 1], [stop - 1], [first, first + 4],
+            [first], [stop], [first, stop], range(first - 2, stop + 3), [first + 1], [stop - 1],
+            [first, first + 4],
         )  # fmt: skip
         for edges in splits:
             split = run(rate, acc, gyr, list(edges), mounting=mounting)

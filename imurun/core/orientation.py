@@ -131,7 +131,7 @@ class Orientation:
 
 
 class _RecentRows:
-    """The last rows of specific force and angular rate, in a buffer of twice the length that is rarely moved."""
+    """The last rows of specific force and angular rate, in a buffer of twice the length, rarely moved."""
 
     def __init__(self, length: int, n_axes: int) -> None:
         self._length = length

@@ -232,7 +232,7 @@ def test_a_state_without_the_last_samples_holds_over_the_next_gap():
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0, 1000.0])
 @pytest.mark.parametrize("n_axes", [3, 6])
 def test_the_next_rows_are_those_a_stride_before(rate_hz, n_axes):
-    """Of a signal that repeats each stride, and nearly each step, to the last bit; further than a stride too."""
+    """Of a signal that repeats each stride, and nearly each step, to the last bit; beyond a stride too."""
     stride = round(0.72 * rate_hz)
     one = np.random.default_rng(3).standard_normal((stride // 2, n_axes))
     stride_rows = np.vstack([one, one + 0.3])[:stride]
