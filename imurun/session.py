@@ -14,7 +14,7 @@ import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 from imurun._version import __version__
 from imurun.core.alignment import Mounting
 from imurun.core.bouts import Bout, find_bouts
-from imurun.core.contact import CONSTANTS, ContactConstants, as_constants
+from imurun.core.contact import CONSTANTS, ContactConstants, as_constants, as_plain
 from imurun.core.quality import STRAP_DB
 from imurun.core.rows import NO_SECONDS, NO_STEPS, RowPile
 from imurun.engine import Rows, RunAnalyzer, block_length, find_mounting, outdated
@@ -255,6 +255,7 @@ def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
         "warnings": list(warnings),
         "version": __version__,
     }
+    constants = as_plain(plan.constants)
     settings = {
         "version": __version__,
         "mounting": plan.mounting_word,
@@ -263,7 +264,7 @@ def _as_session(plan: _Plan, output: _EngineOutput, tables: _Tables) -> Session:
         "mass_kg": plan.runner.mass_kg,
         "height_m": plan.runner.height_m,
         "acc_range_g": recording.acc_range_g,
-        "contact_constants": None if plan.constants == CONSTANTS else plan.constants._asdict(),
+        "contact_constants": None if constants == as_plain(CONSTANTS) else constants,
         **sources(plan.runner, plan.speed),
     }
     return Session(

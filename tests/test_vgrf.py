@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import imurun
 from benchmarks.datasets import load
 from imurun.sim import Segment, simulate
-from imurun.vgrf import MIDDLE_DUTY, MIDDLE_PEAK_BW, WAVES_BW, force_bw
+from imurun.vgrf import MIDDLE_DUTY, MIDDLE_PEAK_BW, MIDDLE_PERIOD_S, WAVES_BW, force_bw
 
 
 @settings(max_examples=60)
@@ -25,8 +25,9 @@ def test_one_contact_is_its_sum_of_half_waves(start, length, duty, peak):
         u = (t - start) / length
         expected = 0.0
         if 0.0 <= u < 1.0:
-            for k, (base, by_duty, by_peak) in enumerate(WAVES_BW, start=1):
+            for k, (base, by_duty, by_peak, by_period) in enumerate(WAVES_BW, start=1):
                 size = base + by_duty * (duty - MIDDLE_DUTY) + by_peak * (peak - MIDDLE_PEAK_BW)
+                size += by_period * (length / (2.0 * duty) - MIDDLE_PERIOD_S)
                 expected += size * np.sin(np.pi * k * u)
         assert force == pytest.approx(max(expected, 0.0), abs=1e-9)
 
@@ -58,7 +59,7 @@ def test_a_session_draws_its_running():
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
 def test_against_force_plates(shared_data):
     squares = []
-    for trial in load("running_speeds"):
+    for trial in [*load("running_speeds"), *load("rbds_speeds")]:
         found = imurun.analyze(trial.recording).vgrf()
         error = (found - trial.vgrf_bw)[round(trial.recording.rate_hz) : -round(trial.recording.rate_hz)]
         known = np.isfinite(error)

@@ -35,7 +35,7 @@ the logarithm of the contact share: errors grow with the contact, and no share i
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -102,6 +102,11 @@ def as_constants(values: ContactConstants) -> ContactConstants:
         if name != "initial_part"
     }
     return ContactConstants(**arrays, initial_part=float(values.initial_part))
+
+
+def as_plain(values: ContactConstants) -> dict[str, Any]:
+    """The coefficients as lists of floats, for JSON."""
+    return {name: np.asarray(value).tolist() for name, value in values._asdict().items()}
 
 
 CONSTANTS = as_constants(ContactConstants(**contact_table.TABLE))
@@ -213,13 +218,13 @@ def on_line(at, table, near):
 def write_shape(shape, buffer, base, cycle, period, oldest, newest, heading_known, c):
     """Fill the shape of a step.
 
-    Where the heading is not known, forward is taken from the loop that the force draws: its area vector points
-    left (`imurun.core.gait`).
+    Where the heading is not known, forward is taken from the loop that the force draws: its area vector
+    points left (`imurun.core.gait`).
 
     Args:
         shape: shape (N_SHAPE,), written to.
-        buffer, base: as in `imurun.core.ring_buffer`. oldest, newest: columns that hold samples; beyond them the
-            end values are repeated.
+        buffer, base: as in `imurun.core.ring_buffer`.
+        oldest, newest: columns that hold samples; beyond them the end values are repeated.
         cycle: record of STEP_CYCLE with its loop. period: samples. c: `Coefficients`.
     """
     along, across = 1.0, 0.0
