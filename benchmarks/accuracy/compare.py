@@ -161,7 +161,7 @@ def contact_rows(
         "peak_harmonised_error_bw": peak_bw - truth.peak_bw,
         **{name: of_true(found.half_widths.get(name, unknown)) for name in HALF_WIDTHS},
         "side_right": sides_right(method, trial, found, paired),
-        "side_known": sides_known(method, found, paired),
+        "side_known": sides_known(method, trial, found, paired),
         "quality": of_true(found.quality),
     }
     rows = pd.DataFrame(columns)[paired.counted]
@@ -180,10 +180,13 @@ def sides_right(method: ScoredMethod, trial: Trial, found: Found, paired: Match)
     return right
 
 
-def sides_known(method: ScoredMethod, found: Found, paired: Match) -> FloatArray:
-    """1 for a contact found with a side, 0 without; NaN if missed, or if the method gives no sides."""
+def sides_known(method: ScoredMethod, trial: Trial, found: Found, paired: Match) -> FloatArray:
+    """1 for a contact found with a side, 0 without; NaN if missed, or if the true side is unknown.
+
+    The recordings without true sides have no sideways axis either, so that no method could know them.
+    """
     known = np.full(len(paired.found_of_true), np.nan)
-    there = paired.found_of_true >= 0
+    there = (paired.found_of_true >= 0) & (np.array(trial.side, dtype=str) != "unknown")
     if method.gives_side:
         known[there] = found.side[paired.found_of_true[there]] != "unknown"
     return known

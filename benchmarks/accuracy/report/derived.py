@@ -67,11 +67,24 @@ class Measured:
     note: str = ""
 
 
-def derive(results: Results, method: str = LEFT_OUT) -> dict[str, Measured]:
-    """All derived figures of a method that its results allow, by name in `quantities.DERIVED`."""
+def derive(
+    results: Results, robustness: pd.DataFrame | None = None, method: str = LEFT_OUT
+) -> dict[str, Measured]:
+    """All derived figures of a method that its results allow, by name in `quantities.DERIVED`.
+
+    Args:
+        results: of the run.
+        robustness: its `robustness_table`, if it is already made.
+        method: to judge.
+    """
+    robustness = robustness_table(results) if robustness is None else robustness
     contacts = results.contacts[results.contacts["method"] == method]
     recorded = in_scope(contacts[contacts["condition"] == AS_RECORDED.label], "level")
-    return {**_calibrated(recorded), **_intervals(recorded), **_changes(results, method)}
+    return {
+        **_calibrated(recorded),
+        **_intervals(recorded),
+        **_changes(contacts, robustness[robustness["method"] == method]),
+    }
 
 
 def trial_means(contacts: pd.DataFrame, error: str, half: str) -> pd.DataFrame:
@@ -126,22 +139,17 @@ def _calibrated(contacts: pd.DataFrame) -> dict[str, Measured]:
     return {CALIBRATED: Measured(values[0], len(left), len(by_runner), by_runner, harmonised=values[1])}
 
 
-def _changes(results: Results, method: str) -> dict[str, Measured]:
-    table = robustness_table(results)
-    mine = table[
-        (table["method"] == method) & ((table["family"] != "strap") | (table["value"] >= SOFT_STRAP_HZ))
-    ]
+def _changes(contacts: pd.DataFrame, table: pd.DataFrame) -> dict[str, Measured]:
+    """The worst condition of each family; both tables are of one method."""
+    table = table[(table["family"] != "strap") | (table["value"] >= SOFT_STRAP_HZ)]
+    n_runners = contacts.groupby("condition")["runner"].nunique()
     found: dict[str, Measured] = {}
-    for family, rows in mine.groupby("family", sort=False):
+    for family, rows in table.groupby("family", sort=False):
         change = (rows["contact_error_ms"] - rows["recorded_contact_error_ms"]).astype(float)
-        if not change.notna().any():
-            continue
-        worst = change.idxmax()
-        label = str(rows.loc[worst, "condition"])
-        contacts = results.contacts[
-            (results.contacts["method"] == method) & (results.contacts["condition"] == label)
-        ]
-        found[derived(CHANGE, str(family))] = Measured(
-            float(change[worst]), int(rows.loc[worst, "n_true"]), contacts["runner"].nunique(), note=label
-        )
+        if change.notna().any():
+            worst = change.idxmax()
+            label = str(rows.loc[worst, "condition"])
+            found[derived(CHANGE, str(family))] = Measured(
+                float(change[worst]), int(rows.loc[worst, "n_true"]), int(n_runners[label]), note=label
+            )
     return found

@@ -65,7 +65,7 @@ def page(results: Results, scores: pd.DataFrame) -> str:
         run=results.run,
         notes=results.notes,
         counts=counts_of(results),
-        verdicts=[verdict_row(verdict) for verdict in verdicts(scores, derive(results))],
+        verdicts=[verdict_row(verdict) for verdict in verdicts(scores, derive(results, robustness))],
         methods=[
             (words_, table)
             for scope, words_ in SCOPES.items()

@@ -57,11 +57,11 @@ def methods_plot(scores: pd.DataFrame, labels: dict[str, str], quantity: str, sc
 
 
 def bland_altman_plot(results: Results) -> Any:
-    """Contact time, found minus true against their mean, by runner, with bias and limits of agreement."""
+    """Contact time, found minus true against their mean, by dataset, with bias and limits of agreement."""
     rows = _recorded(results.contacts).dropna(subset=["contact_error_ms"])
     plot = _figure("mean of found and true contact time, ms", "found minus true, ms", height=380)
     items = []
-    for k, (runner, mine) in enumerate(rows.groupby("runner")):
+    for k, (name, mine) in enumerate(rows.groupby("dataset")):
         middle = mine["true_contact_ms"] + 0.5 * mine["contact_error_ms"]
         level = mine["slope_percent"] == 0
         for fill, some in ((0.7, level), (0.0, ~level)):
@@ -75,7 +75,7 @@ def bland_altman_plot(results: Results) -> Any:
                 line_alpha=0.7,
             )
             if fill:
-                items.append((f"runner {runner}", [glyph]))
+                items.append((str(name), [glyph]))
     summary = summarise(rows["contact_error_ms"], rows["runner"])
     for place, dash in ((summary.bias, "solid"), *((limit, "dashed") for limit in summary.limits)):
         plot.add_layout(Span(location=place, dimension="width", line_dash=dash, line_color="#333"))
@@ -84,15 +84,15 @@ def bland_altman_plot(results: Results) -> Any:
 
 
 def trial_plot(results: Results, x: str, x_label: str, quantity: str) -> Any:
-    """Bias of each trial by speed or slope, with a line for each runner with several trials."""
+    """Bias of each trial by speed or slope, by dataset."""
     rows = _recorded(results.contacts)
     rows = rows[rows["slope_percent"] != 0] if x == "slope_percent" else rows[rows["slope_percent"] == 0]
     rows = rows.dropna(subset=[x, quantity])
     about = QUANTITIES[quantity]
     plot = _figure(x_label, f"mean error of a trial, {about.unit}", title=about.label, height=300)
     items = []
-    for k, (runner, mine) in enumerate(rows.groupby("runner")):
-        means = mine.groupby(["trial", x])[quantity].mean().reset_index().sort_values(x)
+    for k, (name, mine) in enumerate(rows.groupby("dataset")):
+        means = mine.groupby(["runner", "trial", x])[quantity].mean().reset_index().sort_values(x)
         glyph = plot.scatter(
             means[x],
             means[quantity],
@@ -100,7 +100,7 @@ def trial_plot(results: Results, x: str, x_label: str, quantity: str) -> Any:
             marker=MARKERS[k % len(MARKERS)],
             color=COLOURS[k % len(COLOURS)],
         )
-        items.append((f"runner {runner}", [glyph]))
+        items.append((str(name), [glyph]))
     plot.add_layout(Span(location=0, dimension="width", line_color="#333"))
     _legend(plot, items)
     return plot

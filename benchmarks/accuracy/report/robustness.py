@@ -25,46 +25,56 @@ def robustness_table(results: Results) -> pd.DataFrame:
     that a condition cannot be applied to are left out on both sides.
     """
     rows: list[dict[str, Any]] = []
+    trials, contacts = _parts(results.trials), _parts(results.contacts)
     for condition in results.run["conditions"]:
         if condition["label"] == AS_RECORDED.label:
             continue
         for method in results.run["methods"]:
-            row = _row(results, method, condition["label"])
-            if row:
+            key, before = (method, condition["label"]), (method, AS_RECORDED.label)
+            if key in trials:
+                row = _row(trials[key], contacts.get(key), trials.get(before), contacts.get(before))
                 rows.append({"method": method, "condition": condition["label"], **condition, **row})
     names = [prefix + name for name in ("f1", *FIGURES) for prefix in ("", "recorded_")]
     return pd.DataFrame(rows, columns=["method", "condition", "family", "value", "unit", "n_true", *names])
 
 
-def _row(results: Results, method: str, label: str) -> dict[str, Any]:
-    trials = _of(results.trials, method, label)
-    if not len(trials):
-        return {}
-    used = set(map(tuple, trials[TRIAL].to_numpy()))
-    row: dict[str, Any] = {"n_true": int(trials["n_true"].sum()), "f1": _f1(trials)}
-    recorded = _only(_of(results.trials, method, AS_RECORDED.label), used)
-    row["recorded_f1"] = _f1(recorded)
-    contacts = _of(results.contacts, method, label)
-    before = _only(_of(results.contacts, method, AS_RECORDED.label), used)
+def _parts(rows: pd.DataFrame) -> dict[Any, pd.DataFrame]:
+    """The rows of each method and condition."""
+    return dict(iter(rows.groupby(["method", "condition"], sort=False))) if len(rows) else {}
+
+
+def _row(
+    trials: pd.DataFrame,
+    contacts: pd.DataFrame | None,
+    trials_before: pd.DataFrame | None,
+    contacts_before: pd.DataFrame | None,
+) -> dict[str, Any]:
+    used = pd.MultiIndex.from_frame(trials[TRIAL])
+
+    def same(rows: pd.DataFrame | None) -> pd.DataFrame | None:
+        return None if rows is None else rows[pd.MultiIndex.from_frame(rows[TRIAL]).isin(used)]
+
+    row: dict[str, Any] = {
+        "n_true": int(trials["n_true"].sum()),
+        "f1": _f1(trials),
+        "recorded_f1": _f1(same(trials_before)),
+    }
+    before = same(contacts_before)
     for name in FIGURES:
         row[name], row[f"recorded_{name}"] = _headline(name, contacts), _headline(name, before)
     return row
 
 
-def _of(rows: pd.DataFrame, method: str, condition: str) -> pd.DataFrame:
-    return rows[(rows["method"] == method) & (rows["condition"] == condition)]
-
-
-def _only(rows: pd.DataFrame, used: set[tuple[str, str]]) -> pd.DataFrame:
-    return rows[[key in used for key in map(tuple, rows[TRIAL].to_numpy())]]
-
-
-def _f1(trials: pd.DataFrame) -> float:
+def _f1(trials: pd.DataFrame | None) -> float:
+    if trials is None:
+        return float("nan")
     counts = trials[["n_true", "n_found", "n_invented"]].sum()
     return f1_score(*(int(counts[name]) for name in ("n_true", "n_found", "n_invented")))
 
 
-def _headline(name: str, contacts: pd.DataFrame) -> float:
+def _headline(name: str, contacts: pd.DataFrame | None) -> float:
+    if contacts is None:
+        return float("nan")
     values = QUANTITIES[name].scale * contacts[name].to_numpy(dtype=np.float64)
     if QUANTITIES[name].headline != "mean":
         return root_mean_square(values, contacts["runner"])

@@ -83,9 +83,9 @@ def _interval(error: str, label: str) -> list[Target]:
             at_least=True,
             at_most=95.0,
         ),
-        Target(f"90 % interval, {label}: half width over RMSE", derived(WIDTH, error), "level", 1.7),
+        Target(f"90 % interval, {label}: half width", derived(WIDTH, error), "level", 1.7),
         Target(
-            f"90 % interval, {label}: rank correlation with the error",
+            f"90 % interval, {label}: rank with error",
             derived(RANK, error),
             "level",
             0.3,
@@ -123,7 +123,7 @@ TARGETS: tuple[Target, ...] = (
     *_both("Contact time", "contact_error_ms", 14.5, 12.9, "20 ms", PATOZ),
     Target("Contact time, worst runner", "contact_error_ms", "level", 29.0, worst_runner=True),
     Target("Contact time, speed given", "contact_error_ms", "level", 13.0, method=SPEED_GIVEN),
-    Target("Contact time at other speeds, calibrated at one", CALIBRATED, "level", 8.5),
+    Target("Contact time, calibrated at one speed", CALIBRATED, "level", 8.5),
     Target("Side, six axes", "side_right", "all", 99.5, "81.9 %", KIERNAN, at_least=True),
     Target(
         "Side, without gyroscope",
@@ -146,7 +146,7 @@ TARGETS: tuple[Target, ...] = (
     *_interval("contact_error_ms", "contact time"),
     *_interval("peak_error_bw", "peak force"),
     *(
-        Target(f"Contact time RMSE, change: {words}", derived(CHANGE, family), "all", 2.0)
+        Target(f"Contact time, change: {words}", derived(CHANGE, family), "all", 2.0)
         for family, words in (
             ("place", "sensor 5 cm off"),
             ("mounting", "tilted 30 deg"),

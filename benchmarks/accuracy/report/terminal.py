@@ -33,7 +33,7 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
     table = Table(
         box=None, pad_edge=False, header_style="dim", title="Targets, on runners left out of the fit"
     )
-    for name in ("figure", "measured", "harmonised", "target", "verdict", "published"):
+    for name in ("figure", "measured", "harmonised", "target", "verdict"):
         table.add_column(name, justify="right" if name in ("measured", "harmonised") else "left")
     for verdict in verdicts:
         target = verdict.target
@@ -43,7 +43,6 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
             number(verdict.harmonised, decimals_of(target.quantity)).replace(NOTHING, ""),
             limit_words(verdict),
             verdict_words(verdict),
-            target.published,
         )
         table.add_row(*map(escape, cells))
     console.print(table)

@@ -76,8 +76,11 @@ def test_sides_are_known_or_not_among_the_contacts_found():
     rows, _ = compared(trial, replace(answer, side=sides))
     assert rows["side_known"].tolist()[:3] == [0.0, 0.0, 1.0]
     assert np.isnan(rows["side_known"][5])
-    rows, _ = compared(trial, answer, gives_side=False)
-    assert rows["side_known"].isna().all()
+    for rows, _ in (
+        compared(trial, answer, gives_side=False),
+        compared(replace(trial, side=("unknown",) * 14), answer),
+    ):
+        assert rows["side_known"].isna().all()
 
 
 def test_step_frequency_uses_consecutive_matched_contacts_only():

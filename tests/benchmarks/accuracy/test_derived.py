@@ -77,10 +77,10 @@ def test_the_worst_condition_of_a_family_counts(made, tmp_path, monkeypatch):
     assert change.note == "400 Hz"
     assert derive(results)[derived(CHANGE, "place")].value == pytest.approx(0.0, abs=1e-9)
     by_label = {v.target.label: v for v in verdicts(score_table(results), derive(results))}
-    rate = by_label["Contact time RMSE, change: 50 to 400 Hz"]
+    rate = by_label["Contact time, change: 50 to 400 Hz"]
     assert rate.word == MISSED
     assert words.verdict_words(rate) == "not reached by 2.0 ms (400 Hz)"
-    assert by_label["Contact time RMSE, change: sensor 5 cm off"].word == REACHED
+    assert by_label["Contact time, change: sensor 5 cm off"].word == REACHED
 
 
 def test_an_interval_that_is_too_wide_misses_the_target(made, tmp_path, monkeypatch):
@@ -97,7 +97,7 @@ def test_an_interval_that_is_too_wide_misses_the_target(made, tmp_path, monkeypa
     assert shortfall(inside.target, 90.0) == 0.0
     assert shortfall(inside.target, 80.0) == 5.0
     # widths that are all the same have no rank
-    assert by_label["90 % interval, contact time: rank correlation with the error"].word == NOT_MEASURED
+    assert by_label["90 % interval, contact time: rank with error"].word == NOT_MEASURED
 
 
 def test_without_intervals_or_contacts_nothing_is_derived(made, tmp_path, monkeypatch):
