@@ -24,13 +24,13 @@ from benchmarks.datasets import Trial, load
 from imurun.core import quality
 from imurun.model.frames import FloatArray
 
-DOUBTS = [f"doubt_{name}" for name in quality.DOUBTS]
+PENALTIES = [f"doubt_{name}" for name in quality.PENALTIES]
 ERRORS = ("contact_error_ms", "initial_error_ms", "final_error_ms", "peak_error_bw")
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
 def matched_steps(trial: Trial, condition: Condition) -> pd.DataFrame:
-    """Steps of the trial that are matched with a contact: quality, doubts, estimate minus truth."""
+    """Steps of the trial that are matched with a contact: quality, penalties, estimate minus truth."""
     steps = running_rows(condition.apply(trial).recording)
     inside = np.flatnonzero(trial.inside())
     away_s = np.abs(steps["initial_contact_s"][:, None] - trial.initial_contact_s[inside])
@@ -45,7 +45,7 @@ def matched_steps(trial: Trial, condition: Condition) -> pd.DataFrame:
             "trial": trial.name,
             "condition": condition.label,
             "quality": steps["quality"],
-            **{name: steps[name] for name in DOUBTS},
+            **{name: steps[name] for name in PENALTIES},
             "initial_error_ms": initial_ms,
             "final_error_ms": final_ms,
             "contact_error_ms": final_ms - initial_ms,
@@ -55,11 +55,11 @@ def matched_steps(trial: Trial, condition: Condition) -> pd.DataFrame:
 
 
 def fit_weights(steps: pd.DataFrame) -> tuple[float, FloatArray]:
-    """Expected contact error of a step without doubts, ms, and the weights of the doubts; none below 0.
+    """Expected contact error of a step without penalties, ms, and the weights of the penalties; none below 0.
 
     The most likely, if errors follow a Laplace distribution whose width follows the quality.
     """
-    squares = steps[DOUBTS].to_numpy() ** 2
+    squares = steps[PENALTIES].to_numpy() ** 2
     error_ms = np.abs(steps["contact_error_ms"].to_numpy())
     share = 1.0 / steps.groupby("runner")["runner"].transform("size").to_numpy()
 
@@ -69,14 +69,14 @@ def fit_weights(steps: pd.DataFrame) -> tuple[float, FloatArray]:
 
     # as logarithms, so that none is below 0
     start = np.concatenate([[np.log(8.0)], -np.log(squares.mean(axis=0) + 1e-6)])
-    limits = [(0.0, 5.0)] + [(-7.0, 14.0)] * len(DOUBTS)
+    limits = [(0.0, 5.0)] + [(-7.0, 14.0)] * len(PENALTIES)
     found = minimize(surprise, start, method="L-BFGS-B", bounds=limits).x
     return float(np.exp(found[0])), np.exp(found[1:])
 
 
 def with_quality(steps: pd.DataFrame, weights: FloatArray) -> pd.DataFrame:
     """The steps with the quality from these weights."""
-    return steps.assign(quality=1.0 / np.sqrt(1.0 + steps[DOUBTS].to_numpy() ** 2 @ weights))
+    return steps.assign(quality=1.0 / np.sqrt(1.0 + steps[PENALTIES].to_numpy() ** 2 @ weights))
 
 
 def left_out(steps: pd.DataFrame) -> pd.DataFrame:
@@ -120,8 +120,8 @@ def main() -> None:
         ignore_index=True,
     )
     floor_ms, weights = fit_weights(steps)
-    print(f"mean contact error of a step without doubts: {floor_ms:.1f} ms")
-    for name, weight, kept in zip(quality.DOUBTS, weights, quality.WEIGHTS, strict=True):
+    print(f"mean contact error of a step without penalties: {floor_ms:.1f} ms")
+    for name, weight, kept in zip(quality.PENALTIES, weights, quality.WEIGHTS, strict=True):
         print(f"{name:10s} fitted {weight:10.3f}  in the core {kept:g}")
     scored = left_out(steps)
     for title, table in (

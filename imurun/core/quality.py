@@ -1,15 +1,15 @@
 """Quality of a running step, 0 to 1, and detection of a strap that resonates.
 
-A step has four doubts (`DOUBTS`), each 0 for a step of clean running. They add to the variance of its contact
-time, and
+A step has four penalties (`PENALTIES`), each 0 for a step of clean running. They add to the variance of its
+contact time, and
 
-    quality = 1 / sqrt(1 + sum of weight x doubt^2)
+    quality = 1 / sqrt(1 + sum of weight x penalty^2)
 
 is the error to expect on clean running over the error to expect of this step. benchmarks/accuracy/quality.py
 fits the weights, and measures errors against quality with the scored runner left out. Quality does not cover
 errors that no single step shows, above all a runner's own bias.
 
-One of the doubts is ringing: a sensor on a soft strap is a mass on spring and damper, which amplifies the
+One of the penalties is ringing: a sensor on a soft strap is a mass on spring and damper, which amplifies the
 specific force around its resonance and attenuates it above. So a step rings when its power at 9 Hz is large
 both against its low-passed vertical acceleration and against its power at 15 and 18 Hz. Either alone depends
 on the runner: a hard landing fills 9 to 20 Hz evenly, a soft one leaves nothing there.
@@ -31,7 +31,7 @@ from imurun.core.ring_buffer import (
     VERTICAL,
 )
 
-DOUBTS = ("ringing", "rhythm", "clipping", "tilt")
+PENALTIES = ("ringing", "rhythm", "clipping", "tilt")
 """
 ringing: `ringing_db` above `OWN_RINGING_DB`, in tens of dB; a soft strap.
 rhythm: how much longer or shorter than the period the step cycle is, as a share of it, beyond `OWN_RHYTHM`.
@@ -39,7 +39,7 @@ clipping: share of the step's samples at the accelerometer's full scale.
 tilt: mean horizontal force of the step, g, beyond `OWN_TILT_G`; an error of the orientation.
 """
 WEIGHTS = (9.5, 2070.0, 330.0, 26.0)
-"""Of the doubts in that order; fitted (see above) and rounded."""
+"""Of the penalties in that order; fitted (see above) and rounded."""
 OWN_RINGING_DB, OWN_RHYTHM, OWN_TILT_G = -10.0, 0.04, 0.1
 """Nine in ten steps as recorded stay below these. Set by hand."""
 
@@ -116,7 +116,7 @@ def turned(cosine, sine, turn):
 
 @kernel
 def write_quality(row, buffer, cycle, base, period_s, c):
-    """Fill the doubts and the quality of a running step.
+    """Fill the penalties and the quality of a running step.
 
     Args:
         row: record of `imurun.core.step.STEP`. base: absolute index of the buffer's first column.
@@ -140,11 +140,11 @@ def write_quality(row, buffer, cycle, base, period_s, c):
 
 
 @kernel
-def quality_of(doubts):
-    """Quality, above 0 up to 1, of doubts in the order of `DOUBTS`."""
+def quality_of(penalties):
+    """Quality, above 0 up to 1, of penalties in the order of `PENALTIES`."""
     variance = 1.0
     for i in range(len(WEIGHTS)):
-        variance += WEIGHTS[i] * doubts[i] * doubts[i]
+        variance += WEIGHTS[i] * penalties[i] * penalties[i]
     return 1.0 / np.sqrt(variance)
 
 

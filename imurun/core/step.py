@@ -28,7 +28,7 @@ from imurun.core.impact import highest, sharpened, write_impact
 from imurun.core.jit import kernel, unrolled
 from imurun.core.lumbar import write_lumbar
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
-from imurun.core.quality import DOUBTS, write_quality
+from imurun.core.quality import PENALTIES, write_quality
 from imurun.core.ring_buffer import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VERTICAL, YAW
 from imurun.core.side import add_step, add_swings, score_step
 from imurun.core.state import forget_steps, knows_heading
@@ -50,7 +50,7 @@ STEP = np.dtype(
         ("shape", "f8", (N_SHAPE,)),
         ("period_s", "f8"),
         ("ringing_db", "f8"),
-        *((f"doubt_{name}", "f8") for name in DOUBTS),
+        *((f"doubt_{name}", "f8") for name in PENALTIES),
     ]
 )
 """One step inside the core: the columns of the step table, sides and gaits as codes, and the intermediate

@@ -1,4 +1,4 @@
-"""Doubts and quality of a step, and ringing of a soft strap."""
+"""Penalties and quality of a step, and ringing of a soft strap."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from imurun.core.quality import (
     ABOVE_HZ,
-    DOUBTS,
     LEAST_WAVES,
     OWN_RHYTHM,
     OWN_RINGING_DB,
     OWN_TILT_G,
+    PENALTIES,
     RINGS_HZ,
     STRAP_DB,
     WEIGHTS,
@@ -39,20 +39,22 @@ sizes = st.floats(0.0, 10.0)
 
 
 @examples(100)
-@given(doubts=st.tuples(*[sizes] * len(DOUBTS)))
-def test_doubts_add_to_the_variance(doubts):
-    expected = (1.0 + float(np.dot(WEIGHTS, np.square(doubts)))) ** -0.5
-    assert quality_of(doubts) == pytest.approx(expected)
-    assert 0.0 < quality_of(doubts) <= 1.0
+@given(penalties=st.tuples(*[sizes] * len(PENALTIES)))
+def test_penalties_add_to_the_variance(penalties):
+    expected = (1.0 + float(np.dot(WEIGHTS, np.square(penalties)))) ** -0.5
+    assert quality_of(penalties) == pytest.approx(expected)
+    assert 0.0 < quality_of(penalties) <= 1.0
 
 
 @examples(100)
 @given(
-    doubts=st.tuples(*[sizes] * len(DOUBTS)), which=st.integers(0, len(DOUBTS) - 1), more=st.floats(0.01, 5.0)
+    penalties=st.tuples(*[sizes] * len(PENALTIES)),
+    which=st.integers(0, len(PENALTIES) - 1),
+    more=st.floats(0.01, 5.0),
 )
-def test_more_doubt_is_less_quality(doubts, which, more):
-    worse = tuple(d + more * (i == which) for i, d in enumerate(doubts))
-    assert quality_of(worse) < quality_of(doubts)
+def test_a_larger_penalty_is_less_quality(penalties, which, more):
+    worse = tuple(d + more * (i == which) for i, d in enumerate(penalties))
+    assert quality_of(worse) < quality_of(penalties)
 
 
 def test_values_of_clean_running_are_no_doubt():
@@ -92,9 +94,9 @@ def test_a_step_shows_each_doubt(clipped, tilt_g, period_s):
         "clipping": clipped / 36.0,
         "tilt": max(tilt_g - OWN_TILT_G, 0.0),
     }
-    for name in DOUBTS:
+    for name in PENALTIES:
         assert row[f"doubt_{name}"] == pytest.approx(expected[name], abs=1e-9)
-    variance = 1.0 + sum(w * expected[name] ** 2 for w, name in zip(WEIGHTS, DOUBTS, strict=True))
+    variance = 1.0 + sum(w * expected[name] ** 2 for w, name in zip(WEIGHTS, PENALTIES, strict=True))
     assert row["quality"] == pytest.approx(1.0 / sqrt(variance))
     assert row["ringing_db"] == pytest.approx(ringing)
 

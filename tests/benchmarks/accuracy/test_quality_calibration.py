@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.accuracy.conditions import AS_RECORDED, CONDITIONS
 from benchmarks.accuracy.quality import (
-    DOUBTS,
     ERRORS,
+    PENALTIES,
     calibration,
     fit_weights,
     left_out,
@@ -23,12 +23,12 @@ WEIGHTS = np.array([5.0, 1000.0, 50.0, 20.0])
 
 @pytest.fixture(scope="module")
 def made() -> pd.DataFrame:
-    """Steps of three runners whose errors follow their doubts."""
+    """Steps of three runners whose errors follow their penalties."""
     rng = np.random.default_rng(5)
     n = 6000
-    doubts = np.maximum(rng.standard_normal((n, len(DOUBTS))), 0.0) * 1.5 / np.sqrt(WEIGHTS)
-    doubts[rng.random(doubts.shape) < 0.5] = 0.0
-    steps = pd.DataFrame(doubts, columns=DOUBTS).assign(runner=rng.choice(list("ABC"), n))
+    penalties = np.maximum(rng.standard_normal((n, len(PENALTIES))), 0.0) * 1.5 / np.sqrt(WEIGHTS)
+    penalties[rng.random(penalties.shape) < 0.5] = 0.0
+    steps = pd.DataFrame(penalties, columns=PENALTIES).assign(runner=rng.choice(list("ABC"), n))
     steps = with_quality(steps, WEIGHTS)
     for name in ERRORS:
         steps[name] = rng.laplace(0.0, 8.0, n) / steps["quality"]
