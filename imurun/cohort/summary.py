@@ -2,7 +2,7 @@
 
 Both are computed from the sessions table of `imurun.cohort.results.read_sessions`, whose measures are
 medians over running steps. They describe a sample, without tests, intervals or p-values; for these, fit a
-model to the table of `imurun.cohort.tidy`.
+model to the table of `imurun.cohort.summary_files`.
 
 A session without running counts as a session without values. Missing values, such as pelvic ranges without a
 gyroscope, are left out of their own measure only.
