@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.engine import Step
-    from imurun.live.pipeline import Pipeline
+    from imurun.live.pipeline import LiveOutput, Pipeline
     from imurun.live.recorder import FinishedSession
-    from imurun.live.run_all import LiveOutput
     from imurun.live.runner_profile import RunnerProfile
     from imurun.model.runner import Runner
     from imurun.session import Session
@@ -120,7 +119,7 @@ def live(
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.cli.compile_core import compile_now
     from imurun.cli.save_session import owner_file, save_live
-    from imurun.live.pipelines import replay_pipeline
+    from imurun.live.pipeline import replay_pipeline
     from imurun.live.recorder import session_stem
     from imurun.live.runner_profile import read_runner_profile
     from imurun.sim.presets import eventful_run
@@ -186,7 +185,7 @@ def replay(
     from imurun.cli.compile_core import compile_now
     from imurun.export import write_steps
     from imurun.io import read
-    from imurun.live.pipelines import replay_pipeline
+    from imurun.live.pipeline import replay_pipeline
     from imurun.live.runner_profile import read_runner_profile
 
     outputs = Outputs(page, share, port, lsl)
@@ -252,7 +251,7 @@ async def _sensor_pipelines(
     from imurun.ble.devices import get_driver
     from imurun.cli.choose_sensor import choose_sensors, settings_for
     from imurun.files.text import file_word
-    from imurun.live.pipelines import sensor_pipeline
+    from imurun.live.pipeline import sensor_pipeline
 
     found = await choose_sensors(names, get_driver(options.kind) if options.kind is not None else None)
     words = [file_word(sensor.label) for sensor in found]
@@ -276,7 +275,7 @@ async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: LiveOutp
         SensorError: no sensor can be reached.
     """
     from imurun.cli.interrupt import on_interrupt
-    from imurun.live.run_all import controls_of, run_all
+    from imurun.live.pipeline import controls_of, run_all
     from imurun.live.terminal import show_terminal
 
     states = [pipeline.state for pipeline in pipelines]

@@ -128,7 +128,7 @@ def _serve() -> None:
     import imurun.cohort.run
     import imurun.cohort.worker_processes
     import imurun.history.archive
-    import imurun.live.pipelines
+    import imurun.live.pipeline
     import imurun.live.terminal  # noqa: F401
     import tests.kills.probes  # noqa: F401
     from imurun.cli.compile_core import warm_up
