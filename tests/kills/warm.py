@@ -118,7 +118,7 @@ def _serve() -> None:
     import bleak  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    import imurun.ble.client
+    import imurun.ble.reconnecting_client
     import imurun.cli.analysis
     import imurun.cli.history_tables
     import imurun.cli.main
