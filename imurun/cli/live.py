@@ -67,7 +67,9 @@ class Outputs(NamedTuple):
         if self.page:
             optional_module("tornado", extra="live", purpose="The live page, which --no-page leaves out,")
         if self.page and self.share:
-            optional_module("segno", extra="live", purpose="The QR code of the live page")
+            from imurun.live.terminal import load_segno
+
+            load_segno()
         if self.lsl:
             from imurun.live.lsl import load_pylsl
 
