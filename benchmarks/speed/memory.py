@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.speed.measure import Figure
 from benchmarks.speed.runs import RATE_HZ, pipeline_of, screen_to
 from imurun.cli.compile_core import warm_up
-from imurun.live.run_all import run_all
+from imurun.live.pipeline import run_all
 from imurun.live.source import ReplaySource
 from imurun.live.terminal import show_terminal
 from imurun.model.frames import FloatArray

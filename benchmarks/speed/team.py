@@ -20,10 +20,8 @@ from imurun.io import read
 from imurun.live.broadcast import Subscription
 from imurun.live.page.trends import Cursor
 from imurun.live.page.updates import MIN_INTERVAL_S, Updates
-from imurun.live.pipeline import Update
-from imurun.live.pipelines import replay_pipeline
+from imurun.live.pipeline import LiveOutput, Update, replay_pipeline, run_all
 from imurun.live.recorder import JOURNAL
-from imurun.live.run_all import LiveOutput, run_all
 from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import ReplaySource
 from imurun.live.terminal import show_terminal

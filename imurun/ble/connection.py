@@ -1,6 +1,6 @@
 """One BLE connection to one sensor: connect, subscribe, read, write, disconnect; a queue of notifications.
 
-Reconnecting is done in `client`; each connection is a new `Connection`.
+Reconnecting is done in `reconnecting_client`; each connection is a new `Connection`.
 """
 
 from __future__ import annotations

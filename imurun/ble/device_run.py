@@ -7,7 +7,7 @@
           |               |  ^       |        |
           |     missing samples,     |        |
           |     battery level        |        |
-          +---------------+----------+--------+--> error: connection lost; `client` reconnects
+          +---------------+----------+--------+--> error: connection lost; the client reconnects
 
 Data alone shows that a connection is alive: `is_connected` of the system may stay true when it is not, and
 its disconnect callback may come late or never. A connection without data for about a second is given up.
@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from imurun.ble.backfill import Backfill, SampleRange
 from imurun.ble.commands import CommandChannel, NoReplyError
@@ -28,9 +29,12 @@ from imurun.ble.devices import DeviceDriver
 from imurun.ble.events import Battery, Connected, NotLogged
 from imurun.ble.journal import END, GIVE_UP, Notification
 from imurun.ble.stream_output import StreamOutput
-from imurun.ble.timeouts import RetryDelay, Timeouts
+from imurun.ble.timeouts import Timeouts
 from imurun.errors import RecordingError, SensorError
 from imurun.reassembly.chunks import BACKFILLED
+
+if TYPE_CHECKING:
+    from imurun.ble.reconnecting_client import RetryDelay
 
 SILENT_SAMPLES = 150
 """Slow sensors put up to so many samples into a packet, so a shorter silence means nothing."""

@@ -1,11 +1,8 @@
-"""Timeouts of the client, and the growing delay between attempts to reconnect."""
+"""Timeouts and intervals of a sensor's client, in seconds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
-
-GROWTH = 2.0
 
 
 @dataclass(frozen=True)
@@ -36,32 +33,3 @@ class Timeouts:
     drain_s: float = 0.3
     longest_drain_s: float = 3.0
     tries: int = 3
-
-
-class RetryDelay:
-    """Delay that doubles up to a limit.
-
-    Each delay is shortened at random by up to a half, so that several sensors lost at the same time are not
-    all retried at the same time.
-
-    Args:
-        first_s: the first delay before it is shortened.
-        longest_s: the limit.
-        random: source of randomness.
-    """
-
-    def __init__(self, first_s: float, longest_s: float, random: Random) -> None:
-        self._first_s = first_s
-        self._longest_s = longest_s
-        self._random = random
-        self._delay_s = first_s
-
-    def reset(self) -> None:
-        """Return to the first delay, after a successful connection."""
-        self._delay_s = self._first_s
-
-    def next_s(self) -> float:
-        """Delay before the next attempt; the one after it is twice as long."""
-        delay_s = min(self._delay_s, self._longest_s)
-        self._delay_s = delay_s * GROWTH
-        return delay_s * self._random.uniform(0.5, 1.0)

@@ -134,9 +134,11 @@ def step_tables(files: list[Path], steps_out: str | None) -> list[Path | None]:
     Raises:
         SettingsError: two tables would share a path, or a table would replace a recording.
     """
+    from imurun.io.endings import without_table_ending
+
     if steps_out is None:
         return [None] * len(files)
-    tables = [Path(steps_out.replace(PLACEHOLDER, _stem(file))) for file in files]
+    tables = [Path(steps_out.replace(PLACEHOLDER, without_table_ending(file.name))) for file in files]
     paths = [table.resolve() for table in tables]
     if len(set(paths)) < len(paths):
         raise SettingsError(
@@ -146,16 +148,6 @@ def step_tables(files: list[Path], steps_out: str | None) -> list[Path | None]:
     if set(paths) & {file.resolve() for file in files}:
         raise SettingsError(f"--steps {steps_out} would replace a recording; choose another name.")
     return list(tables)
-
-
-def _stem(file: Path) -> str:
-    """The file's name without the endings of formats and compression."""
-    from imurun.io.endings import PLAIN_ENDINGS
-
-    name = file.name
-    for ending in (".gz", ".zip", *PLAIN_ENDINGS):
-        name = name.removesuffix(ending)
-    return name
 
 
 def _print_json(summary: dict[str, object], *, indent: int | None) -> None:

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.engine import Step
-    from imurun.live.pipeline import Pipeline
+    from imurun.live.pipeline import LiveOutput, Pipeline
     from imurun.live.recorder import FinishedSession
-    from imurun.live.run_all import LiveOutput
     from imurun.live.runner_profile import RunnerProfile
     from imurun.model.runner import Runner
     from imurun.session import Session
@@ -69,7 +68,9 @@ class Outputs(NamedTuple):
         if self.page:
             optional_module("tornado", extra="live", purpose="The live page, which --no-page leaves out,")
         if self.page and self.share:
-            optional_module("segno", extra="live", purpose="The QR code of the live page")
+            from imurun.live.terminal import load_segno
+
+            load_segno()
         if self.lsl:
             from imurun.live.lsl import load_pylsl
 
@@ -124,7 +125,7 @@ def live(
     from imurun.cli.compile_core import compile_now
     from imurun.cli.runner_calibration import with_calibration
     from imurun.cli.save_session import owner_file, save_live
-    from imurun.live.pipelines import replay_pipeline
+    from imurun.live.pipeline import replay_pipeline
     from imurun.live.recorder import session_stem
     from imurun.live.runner_profile import read_runner_profile
     from imurun.sim.presets import eventful_run
@@ -195,7 +196,7 @@ def replay(
     from imurun.cli.runner_calibration import with_calibration
     from imurun.export import write_steps
     from imurun.io import read
-    from imurun.live.pipelines import replay_pipeline
+    from imurun.live.pipeline import replay_pipeline
     from imurun.live.runner_profile import read_runner_profile
     from imurun.session import sources
 
@@ -265,7 +266,7 @@ async def _sensor_pipelines(
     from imurun.ble.devices import get_driver
     from imurun.cli.choose_sensor import choose_sensors, settings_for
     from imurun.files.text import file_word
-    from imurun.live.pipelines import sensor_pipeline
+    from imurun.live.pipeline import sensor_pipeline
 
     found = await choose_sensors(names, get_driver(options.kind) if options.kind is not None else None)
     words = [file_word(sensor.label) for sensor in found]
@@ -289,7 +290,7 @@ async def _show(pipelines: Sequence[Pipeline], outputs: Outputs, *more: LiveOutp
         SensorError: no sensor can be reached.
     """
     from imurun.cli.interrupt import on_interrupt
-    from imurun.live.run_all import controls_of, run_all
+    from imurun.live.pipeline import controls_of, run_all
     from imurun.live.terminal import show_terminal
 
     states = [pipeline.state for pipeline in pipelines]

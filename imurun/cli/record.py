@@ -15,9 +15,9 @@ from imurun.cli.options import AccRangeOption, GyrRangeOption, KindOption, Senso
 from imurun.errors import ImurunError, RecordingError, SettingsError
 
 if TYPE_CHECKING:
-    from imurun.ble.client import SensorClient
     from imurun.ble.decoding import Settings
     from imurun.ble.journal import JournalWriter
+    from imurun.ble.reconnecting_client import SensorClient
     from imurun.ble.scan import DiscoveredSensor
     from imurun.cli.choose_sensor import SensorOptions
     from imurun.model.recording import Recording
@@ -90,8 +90,8 @@ async def _record(
     """
     import asyncio
 
-    from imurun.ble.client import SensorClient
     from imurun.ble.devices import get_driver
+    from imurun.ble.reconnecting_client import SensorClient
     from imurun.ble.scan import SCAN_S, find
     from imurun.cli.choose_sensor import settings_for
     from imurun.cli.interrupt import on_interrupt

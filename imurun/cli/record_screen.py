@@ -15,7 +15,7 @@ from imurun.model.sample_block import SampleBlock
 from imurun.terminal_text import clock
 
 if TYPE_CHECKING:
-    from imurun.ble.client import Item, SensorClient
+    from imurun.ble.reconnecting_client import Item, SensorClient
 
 EVERY_S = 0.25
 PLAIN_EVERY_S = 10.0

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from imurun.cohort.folder import SCHEMA, SESSIONS
 from imurun.cohort.names import PARTITION, runner_of
 from imurun.cohort.scan import MARK
-from imurun.cohort.session_table import COVARIATE
+from imurun.cohort.tables import COVARIATE
 from imurun.errors import CohortError, FormatError
 from imurun.files.text import sanitize
 

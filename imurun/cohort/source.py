@@ -10,7 +10,7 @@ from imurun.cohort.addresses import Stamp, is_remote
 from imurun.cohort.names import key_of, runner_label
 from imurun.cohort.task import Settings
 from imurun.files.text import sanitize
-from imurun.io.endings import without_ending
+from imurun.io.endings import without_recording_ending
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def labels(address: str, root: str | None) -> tuple[str, str]:
     parts = _parts(address)
     above = [] if root is None else _parts(root)
     inside = parts[len(above) :] if above and parts[: len(above)] == above else parts[-1:]
-    session = without_ending(inside[-1] if inside else parts[-1])
+    session = without_recording_ending(inside[-1] if inside else parts[-1])
     if len(inside) > 1:
         return runner_label(inside[0]), sanitize("/".join([*inside[1:-1], session]))
     return runner_label(parts[-2] if len(parts) > 1 else ""), sanitize(session)

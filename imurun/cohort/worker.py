@@ -1,23 +1,31 @@
-"""Reads and analyses one recording of a cohort; runs in a worker process."""
+"""Reads and analyses one recording of a cohort, and builds its step table; runs in a worker process."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imurun._version import __version__
 from imurun.cohort.addresses import fetch, is_remote
 from imurun.cohort.memory import resident_bytes
-from imurun.cohort.step_table import steps_bytes
 from imurun.cohort.task import Result, Settings, Task
 from imurun.errors import FormatError, ImurunError
+from imurun.export.step_table import KIND
+from imurun.files.metadata import MARK, to_schema
 from imurun.files.text import sanitize
 from imurun.history import fingerprint
 from imurun.io import open_recording
+from imurun.model.columns import STEP_COLUMNS
 from imurun.model.runner import Runner
 from imurun.model.speed import SpeedTable
 from imurun.session import analyze
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 _CHUNK = 1 << 20
 TOO_LARGE = (
@@ -25,6 +33,10 @@ TOO_LARGE = (
 )
 _OUT_OF_MEMORY = ("alloc", "Cannot allocate", "launch worker thread")
 """Parts of messages of Arrow and the system for a failed allocation without MemoryError."""
+KEYS = ("key", "session")
+"""Columns before those of the step table: key of the recording, session of the runner."""
+TEXTS = ("side", "gait")
+"""Columns of the step table that are not float64."""
 
 
 def run_task(task: Task) -> Result:
@@ -93,6 +105,44 @@ def content_hash(path: Path) -> str:
     else:
         _add_file(digest, path)
     return digest.hexdigest()
+
+
+def steps_schema() -> pa.Schema:
+    """Names, types and units of a step table.
+
+    The metadata names no recording, so that all files have the same schema.
+    """
+    import pyarrow as pa
+
+    fields = [pa.field(name, pa.string(), metadata={"unit": ""}) for name in KEYS]
+    for column in STEP_COLUMNS:
+        kind = pa.string() if column.name in TEXTS else pa.float64()
+        fields.append(pa.field(column.name, kind, metadata={"unit": column.unit}))
+    return pa.schema(fields, metadata=to_schema({MARK: KIND, "imurun_version": __version__}))
+
+
+def steps_bytes(steps: pd.DataFrame, key: str, session: str) -> bytes:
+    """A step table as the bytes of a Parquet file.
+
+    Args:
+        steps: as `Session.steps`.
+        key, session: of the recording, written in each row.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = steps_schema()
+    n = len(steps)
+    given = {"key": [key] * n, "session": [session] * n}
+    arrays = [
+        pa.array(
+            given[name] if name in given else steps[name], type=schema.field(name).type, from_pandas=False
+        )
+        for name in schema.names
+    ]
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out, compression="zstd")
+    return out.getvalue()
 
 
 def _add_file(digest: hashlib._Hash, file: Path) -> None:

@@ -182,11 +182,10 @@ def _prepare(memory_bytes: int | None) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from imurun.cohort.step_table import steps_bytes, steps_schema
-    from imurun.cohort.worker import run_task
+    # the analysis is imported before the memory limit is set
+    from imurun.cohort.worker import steps_bytes, steps_schema
     from imurun.engine import RunAnalyzer
 
-    del run_task  # imported before the memory limit is set
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     # Arrow starts its threads at the first read; under the limit their stacks could not be allocated

@@ -10,8 +10,22 @@ RECORDING_ENDINGS = (*TABLE_ENDINGS, *_OTHER)
 WRITTEN_ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
-def without_ending(name: str) -> str:
-    """A file's name without the ending of a recording: `run.csv.gz` gives `run`."""
+def without_recording_ending(name: str) -> str:
+    """A file's name without the ending of any recording, journals and device logs included.
+
+    `run.csv.gz`, `run.zip` and `run.journal` give `run`. A name that is nothing but an ending is kept.
+    """
     for ending in (".gz", *PLAIN_ENDINGS, *_OTHER):
         name = name.removesuffix(ending) or name
+    return name
+
+
+def without_table_ending(name: str) -> str:
+    """A file's name without the endings of tables and of compression.
+
+    `run.csv.gz` and `run.csv.zip` give `run`. `run.journal` is kept, so that the names of a journal and
+    of the recording made from it stay different.
+    """
+    for ending in (".gz", ".zip", *PLAIN_ENDINGS):
+        name = name.removesuffix(ending)
     return name

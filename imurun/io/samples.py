@@ -11,8 +11,7 @@ import numpy as np
 from imurun.errors import FormatError
 from imurun.files.byte_streams import Progress
 from imurun.files.text import shown
-from imurun.io.formats.file_format import FileFormat
-from imurun.io.formats.regex import first_group
+from imurun.io.formats.file_format import FileFormat, first_group
 from imurun.io.table import LoadedColumns, Table, refuse_duplicates
 from imurun.io.time_column import Stamps, parse_cells, time_kind, to_stamps, utc_from_ns
 from imurun.io.two_sensors import are_interleaved, finite_rows, interpolate_at

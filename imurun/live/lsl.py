@@ -19,8 +19,7 @@ from imurun._version import __version__
 from imurun.engine import Step
 from imurun.errors import MissingExtraError, SettingsError
 from imurun.files.optional import optional_module
-from imurun.live.pipeline import Pipeline
-from imurun.live.run_all import LiveOutput
+from imurun.live.pipeline import LiveOutput, Pipeline
 from imurun.model.columns import STEP_COLUMNS
 from imurun.model.frames import FloatArray
 from imurun.model.sample_block import SampleBlock

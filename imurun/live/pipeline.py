@@ -1,14 +1,21 @@
-"""The pipeline of one sensor's live run: source, recorder, analyzer, alerts, state and broadcast."""
+"""The pipeline of one sensor's live run: source, recorder, analyzer, alerts, state and broadcast.
+
+`sensor_pipeline` and `replay_pipeline` build one; `run_all` runs those of several sensors together with the
+outputs: terminal, page, Lab Streaming Layer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from imurun.ble.block_journal import BLOCKS, block_header
+from imurun.ble.decoding import Settings
 from imurun.ble.events import (
     Battery,
     Connected,
@@ -20,16 +27,18 @@ from imurun.ble.events import (
     RateOff,
     sentence,
 )
+from imurun.ble.journal import JournalWriter
+from imurun.ble.scan import DiscoveredSensor
 from imurun.core.seconds import STILL_G
 from imurun.engine import Output, RunAnalyzer, Step, as_steps
 from imurun.errors import ImurunError
 from imurun.live.alerts import AlertWatch
 from imurun.live.broadcast import Broadcast
-from imurun.live.recorder import Recorder
+from imurun.live.recorder import Recorder, sensor_journal, session_files
 from imurun.live.runner_profile import RunnerProfile
-from imurun.live.source import Source
-from imurun.live.state import RunState
-from imurun.model.recording import Marker
+from imurun.live.source import ReplaySource, SensorSource, Source
+from imurun.live.state import Controls, RunState
+from imurun.model.recording import Marker, Recording
 from imurun.model.sample_block import SampleBlock
 
 FILLING_S = 0.5
@@ -37,6 +46,8 @@ FILLING_S = 0.5
 SEARCHING = (
     "Steps appear after about ten seconds of running, once the sensor's orientation on the back is found."
 )
+LiveOutput = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""An output: shows or publishes the run until the event is set, then closes what it opened and returns."""
 
 
 class Update(NamedTuple):
@@ -261,3 +272,89 @@ class Pipeline:
         self.state.notes = self._notes()
         self.state.version += 1
         self.broadcast.end()
+
+
+def sensor_pipeline(
+    found: DiscoveredSensor, settings: Settings, runner_profile: RunnerProfile, stem: Path | None
+) -> Pipeline:
+    """A pipeline that streams from a sensor; call it in a running event loop.
+
+    Args:
+        found: as `imurun.ble.scan` returns it.
+        settings: rate and ranges to set.
+        runner_profile: the runner, with rules and limits.
+        stem: path of the session's files without ending; None to write no files.
+
+    Raises:
+        WrongSensorError, SettingsError: a sensor of unknown kind, or settings that it does not have.
+        SettingsError, RecordingError: files that exist already or cannot be written.
+    """
+    recorder = None
+    if stem is not None:
+        now_s = asyncio.get_running_loop().time()
+        journal = sensor_journal(session_files(stem)[0], found, settings, now_s)
+        recorder = Recorder(journal, found.known_driver.data_characteristic)
+    return Pipeline(
+        SensorSource(found, settings, journal=recorder, keep_log=True), runner_profile, recorder=recorder
+    )
+
+
+def replay_pipeline(
+    recording: Recording,
+    speed: float,
+    runner_profile: RunnerProfile,
+    stem: Path | None = None,
+    *,
+    name: str = "",
+) -> Pipeline:
+    """A pipeline that replays a recording as a live run; call it in a running event loop.
+
+    Args:
+        recording: whose samples are replayed.
+        speed: how much faster than they were measured.
+        runner_profile, stem: as for `sensor_pipeline`.
+        name: shown by the outputs; the recording's source if left out.
+
+    Raises:
+        SettingsError, RecordingError: files that exist already or cannot be written.
+    """
+    source = ReplaySource(recording, speed, name)
+    recorder = None
+    if stem is not None:
+        header = block_header(recording, name=source.name)
+        recorder = Recorder(JournalWriter(session_files(stem)[0], header, [BLOCKS]), BLOCKS)
+    return Pipeline(source, runner_profile, recorder=recorder, records_blocks=True, frame=recording.frame)
+
+
+def controls_of(pipelines: Sequence[Pipeline]) -> Controls:
+    """Controls that mark and stop these pipelines."""
+
+    def mark(name: str | None, kind: Literal["lap", "pain"], value: float | None) -> None:
+        for pipeline in pipelines:
+            if name in (None, pipeline.state.name):
+                pipeline.mark(kind, value)
+
+    def stop() -> None:
+        for pipeline in pipelines:
+            pipeline.stop()
+
+    return Controls(mark, stop)
+
+
+async def run_all(pipelines: Sequence[Pipeline], outputs: Sequence[LiveOutput]) -> None:
+    """Run until every source has ended, then end the outputs and wait for them.
+
+    Raises:
+        BaseException: the first error of an output, after the run: a failing output must not stop the
+            recording.
+    """
+    ended = asyncio.Event()
+    tasks = [asyncio.create_task(output(ended)) for output in outputs]
+    try:
+        await asyncio.gather(*(pipeline.run() for pipeline in pipelines))
+    finally:
+        ended.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

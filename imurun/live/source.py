@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from imurun.ble.client import Item, SensorClient
 from imurun.ble.decoding import Settings
 from imurun.ble.journal import Sink
+from imurun.ble.reconnecting_client import Item, SensorClient
 from imurun.ble.scan import DiscoveredSensor
 from imurun.ble.timeouts import Timeouts
 from imurun.errors import SettingsError

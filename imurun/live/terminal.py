@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -154,7 +155,16 @@ def qr_lines(address: str) -> str:
     Raises:
         MissingExtraError: the package segno is missing.
     """
-    segno = optional_module("segno", extra="live", purpose="The QR code of the live page")
+    segno = load_segno()
     out = io.StringIO()
     segno.make_qr(address, error="l").terminal(out, compact=True)
     return out.getvalue().rstrip("\n")
+
+
+def load_segno() -> ModuleType:
+    """The package segno, which makes QR codes.
+
+    Raises:
+        MissingExtraError: it is missing.
+    """
+    return optional_module("segno", extra="live", purpose="The QR code of the live page")

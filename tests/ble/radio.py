@@ -23,8 +23,8 @@ from tests.ble.ble_helpers import rows
 if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
 
-from imurun.ble.client import SensorClient
 from imurun.ble.decoding import Settings
+from imurun.ble.reconnecting_client import SensorClient
 from imurun.ble.scan import find
 from imurun.ble.timeouts import Timeouts
 from imurun.model.sample_block import SampleBlock

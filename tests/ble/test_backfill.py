@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 
 from imurun.ble.backfill import MAX_SAMPLES, Backfill
 from imurun.ble.control import Fetching, Op, Response, Status
-from imurun.ble.timeouts import RetryDelay
 
 
 def answer(status=Status.OK, first=None, n=0):
@@ -86,16 +83,3 @@ def test_after_reconnecting_the_same_range_is_requested_at_once():
     assert backfill.next([(10, 30)], 0.0) == (10, 30)
     backfill.reset()
     assert backfill.next([(10, 30)], 0.1) == (10, 30)
-
-
-def test_retry_delays_grow_to_a_limit_and_are_jittered():
-    delay = RetryDelay(0.5, 8.0, Random(3))
-    waits = [delay.next_s() for _ in range(50)]
-    for k, wait in enumerate(waits):
-        longest = min(8.0, 0.5 * 2**k)
-        assert longest / 2 <= wait <= longest
-    assert len(set(waits)) == 50
-    delay.reset()
-    assert delay.next_s() <= 0.5
-    again = RetryDelay(0.5, 8.0, Random(3))
-    assert [again.next_s() for _ in range(50)] == waits

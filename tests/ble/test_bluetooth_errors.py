@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
-from imurun.ble.client import SensorClient
 from imurun.ble.decoding import Settings
 from imurun.ble.devices import DRIVERS
 from imurun.ble.devices.driver import uuid16
 from imurun.ble.devices.imurun import DATA
 from imurun.ble.events import Connected, ConnectionLost
+from imurun.ble.reconnecting_client import SensorClient
 from imurun.ble.scan import DiscoveredSensor, find, scan
 from imurun.errors import (
     AdapterError,

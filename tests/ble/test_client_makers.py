@@ -7,9 +7,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from imurun.ble.client import SensorClient
 from imurun.ble.decoding import Settings
 from imurun.ble.events import Battery, Connected, ConnectionLost, GapFinal
+from imurun.ble.reconnecting_client import SensorClient
 from imurun.ble.scan import find
 from tests.ble.ble_helpers import RADIAN, G, rows
 from tests.ble.radio import (

@@ -13,11 +13,11 @@ import pytest
 if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
     pytest.skip("needs the program dbus-daemon, on Linux: apt-get install dbus", allow_module_level=True)
 
-from imurun.ble.client import SensorClient
 from imurun.ble.codec import LOG_DATA, RunHeader, decode_log
 from imurun.ble.control import LogEntry
 from imurun.ble.decoding import Settings
 from imurun.ble.device_info import PartialLog, battery_of, download_log, open_management
+from imurun.ble.reconnecting_client import SensorClient
 from imurun.ble.scan import find
 from imurun.ble.timeouts import Timeouts
 from imurun.errors import SensorError

@@ -85,7 +85,7 @@ def test_each_sensor_of_several_with_one_name_gets_its_own_files(tmp_path, monke
     monkeypatch.setattr("imurun.cli.choose_sensor.choose_sensors", choose)
     monkeypatch.setattr("imurun.cli.choose_sensor.settings_for", lambda *_: None)
     monkeypatch.setattr(
-        "imurun.live.pipelines.sensor_pipeline", lambda sensor, _, __, stem: SimpleNamespace(stem=stem)
+        "imurun.live.pipeline.sensor_pipeline", lambda sensor, _, __, stem: SimpleNamespace(stem=stem)
     )
     runs = asyncio.run(live._sensor_pipelines([], SensorOptions(), RunnerProfile(), tmp_path / "run"))
     stems = [run.stem for run in runs]

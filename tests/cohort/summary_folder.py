@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import imurun
-from imurun.cohort.session_table import sessions_schema
+from imurun.cohort.tables import sessions_schema
 from imurun.sim.presets import eventful_run, steady_run
 from imurun.sim.runner import RunnerModel, Segment
 from imurun.sim.sensor import SensorModel

@@ -13,8 +13,8 @@ import pytest
 import imurun
 from imurun.cohort import scan
 from imurun.cohort.inputs import gather
-from imurun.cohort.session_table import covariate_columns
 from imurun.cohort.settings import make_settings
+from imurun.cohort.tables import covariate_columns
 from imurun.io import write_recording
 from imurun.sim.presets import steady_run
 from tests.cohort.cohort_helpers import Inline, run

@@ -14,10 +14,10 @@ import pytest
 import imurun.io
 from imurun.cohort import worker
 from imurun.cohort.folder import OutputFolder
-from imurun.cohort.session_table import COUNTS, FLAGS, START, TEXTS, sessions_schema
 from imurun.cohort.settings import make_settings
-from imurun.cohort.step_table import steps_bytes, steps_schema
+from imurun.cohort.tables import COUNTS, FLAGS, START, TEXTS, sessions_schema
 from imurun.cohort.task import Settings
+from imurun.cohort.worker import steps_bytes, steps_schema
 from imurun.errors import CohortError, FormatError, MethodError, SettingsError
 from imurun.export import read_steps
 from imurun.model.recording import Recording

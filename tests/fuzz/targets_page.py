@@ -11,8 +11,7 @@ from urllib.parse import quote_from_bytes
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, parse_request_start_line
 
 from imurun.live.page.access import Access, forget_token
-from imurun.live.page.commands import Commands
-from imurun.live.page.handlers import BaseHandler, UpdateSocket
+from imurun.live.page.handlers import BaseHandler, Commands, UpdateSocket
 from imurun.live.page.updates import Updates
 from imurun.live.state import Controls, RunState
 from tests.fuzz.harness import Target

@@ -18,9 +18,8 @@ from imurun.cohort.folder import OutputFolder
 from imurun.cohort.ledger import Entry, Ledger
 from imurun.cohort.plan import find_duplicates, make_plan
 from imurun.cohort.results import read_sessions
-from imurun.cohort.session_table import covariate_columns, sessions_bytes, sessions_schema
 from imurun.cohort.source import Failure, Source
-from imurun.cohort.tables import write_failures
+from imurun.cohort.tables import covariate_columns, sessions_bytes, sessions_schema, write_failures
 from imurun.cohort.task import Settings
 from imurun.history.archive import export_store, restore_store
 from imurun.history.catalogue import FILE

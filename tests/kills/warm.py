@@ -118,7 +118,7 @@ def _serve() -> None:
     import bleak  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    import imurun.ble.client
+    import imurun.ble.reconnecting_client
     import imurun.cli.analysis
     import imurun.cli.history_tables
     import imurun.cli.main
@@ -128,7 +128,7 @@ def _serve() -> None:
     import imurun.cohort.run
     import imurun.cohort.worker_processes
     import imurun.history.archive
-    import imurun.live.pipelines
+    import imurun.live.pipeline
     import imurun.live.terminal  # noqa: F401
     import tests.kills.probes  # noqa: F401
     from imurun.cli.compile_core import warm_up

@@ -24,7 +24,7 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from imurun.errors import PageError
 from imurun.live.page import access, handlers, server
-from imurun.live.page.commands import Commands
+from imurun.live.page.handlers import Commands
 from imurun.live.state import Controls, RunState
 from tests.live.page_helpers import Stand, made_step
 

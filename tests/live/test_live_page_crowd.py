@@ -21,8 +21,7 @@ from tornado.websocket import websocket_connect
 from imurun.engine import RunAnalyzer
 from imurun.live.page import serve, server
 from imurun.live.page.handlers import MAX_BROWSERS
-from imurun.live.pipelines import replay_pipeline
-from imurun.live.run_all import controls_of
+from imurun.live.pipeline import controls_of, replay_pipeline
 from imurun.live.runner_profile import RunnerProfile
 from imurun.sim.presets import steady_run
 

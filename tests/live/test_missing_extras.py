@@ -48,7 +48,7 @@ def test_a_qr_code_without_segno(monkeypatch):
 
 def test_pipeline_terminal_and_colours_need_no_package_of_an_extra():
     code = """
-        import imurun.live.pipelines, imurun.live.run_all, imurun.live.terminal, imurun.live.lsl
+        import imurun.live.pipeline, imurun.live.terminal, imurun.live.lsl
         from imurun.plot_style import SIDES
         print(SIDES["left"])
     """

@@ -13,10 +13,8 @@ import imurun
 from imurun.ble.events import Battery, Connected, ConnectionLost, Dropped, NotLogged, NotStopped
 from imurun.cli.live import step_frame
 from imurun.errors import RecordingError, SensorError, SettingsError
-from imurun.live.pipeline import Pipeline
-from imurun.live.pipelines import replay_pipeline
+from imurun.live.pipeline import Pipeline, controls_of, replay_pipeline, run_all
 from imurun.live.recorder import finish_session
-from imurun.live.run_all import controls_of, run_all
 from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import ReplaySource
 from imurun.model.recording import Marker

@@ -8,7 +8,7 @@ import math
 import tracemalloc
 
 from imurun.live import source, state
-from imurun.live.pipelines import replay_pipeline
+from imurun.live.pipeline import replay_pipeline
 from imurun.live.runner_profile import RunnerProfile
 from imurun.sim.presets import steady_run
 

@@ -18,7 +18,7 @@ from imurun.cohort.task import Settings
 from imurun.cohort.worker import run_task
 from imurun.engine import RunAnalyzer
 from imurun.io import write_recording
-from imurun.live.pipelines import replay_pipeline
+from imurun.live.pipeline import replay_pipeline
 from imurun.live.recorder import finish_session
 from imurun.live.runner_profile import RunnerProfile
 from imurun.model.columns import STEP_COLUMNS

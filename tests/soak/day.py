@@ -25,9 +25,7 @@ import pytest
 
 from imurun.engine import Step
 from imurun.live.page.updates import UpdateFeed, Updates
-from imurun.live.pipeline import Pipeline
-from imurun.live.pipelines import sensor_pipeline
-from imurun.live.run_all import run_all
+from imurun.live.pipeline import Pipeline, run_all, sensor_pipeline
 from imurun.live.runner_profile import RunnerProfile
 from imurun.live.terminal import PlainLines
 from imurun.live.terminal_view import TerminalView

@@ -20,8 +20,8 @@ from bumble.controller import Controller
 from bumble.link import LocalLink
 from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
 
-from imurun.ble.client import SensorClient
 from imurun.ble.events import Connected, ConnectionLost, GapFinal
+from imurun.ble.reconnecting_client import SensorClient
 from imurun.ble.scan import find
 from imurun.ble.timeouts import Timeouts
 from imurun.cli.main import main

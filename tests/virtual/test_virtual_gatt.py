@@ -13,11 +13,11 @@ import bleak
 from bleak import BleakClient
 from bleak.exc import BleakGATTProtocolError
 
-from imurun.ble.client import SensorClient
 from imurun.ble.control import Op
 from imurun.ble.devices.driver import BATTERY_LEVEL, uuid16
 from imurun.ble.devices.imurun import CONTROL, INFO, SERVICE
 from imurun.ble.events import Battery, Clipping, Connected, ConnectionLost, GapFilled, GapFinal
+from imurun.ble.reconnecting_client import SensorClient
 from imurun.model.recording import Recording
 from imurun.virtual.faults import BOOT_S, Faults, Spell
 from imurun.virtual.feed import Feed

@@ -13,9 +13,8 @@ import imurun
 from imurun.ble.lock import lock_sensor
 from imurun.cli.live import step_frame
 from imurun.errors import SensorError
-from imurun.live.pipelines import sensor_pipeline
+from imurun.live.pipeline import run_all, sensor_pipeline
 from imurun.live.recorder import finish_session
-from imurun.live.run_all import run_all
 from imurun.live.runner_profile import RunnerProfile
 from imurun.live.state import FRESH_S
 from imurun.model.runner import Runner

@@ -18,11 +18,11 @@ import pytest
 pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 
 import imurun
-from imurun.ble.client import SensorClient
 from imurun.ble.connection import notifying
 from imurun.ble.events import Connected, ConnectionLost, GapFinal
 from imurun.ble.journal import JournalWriter
 from imurun.ble.journal_replay import journal_header
+from imurun.ble.reconnecting_client import SensorClient
 from imurun.model.gaps import runs
 from imurun.model.recording import Recording
 from imurun.sim.presets import steady_run

@@ -1,16 +1,22 @@
-"""Request handlers of the live page. `server` decides which requests reach them."""
+"""Request handlers of the live page, and the commands of its buttons.
+
+`server` decides which requests reach them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from imurun.live.page.updates import UpdateFeed
+from imurun.live.state import MOST_PAIN, Controls, RunState
 
 if TYPE_CHECKING:
     from tornado.iostream import IOStream
@@ -26,6 +32,8 @@ MAX_SEND_S = 10.0
 SENSOR_ARGUMENT = "sensor"
 POLICY_VIOLATION = 1008
 """Close code (RFC 6455)."""
+COMMAND_FIELDS = {"lap": {"name"}, "pain": {"name", "value"}, "stop": set[str]()}
+"""Fields of each command, besides `command` itself."""
 
 _HOST = re.compile(r"[\w.\-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
 
@@ -72,6 +80,61 @@ class FileHandler(BaseHandler):
         """Send the file."""
         self.set_header("Content-Type", self._content_type)
         self.finish(self._content)
+
+
+class Commands:
+    """Validates messages from browsers and runs the commands in them.
+
+    Args:
+        states: of the sensors; their names are the ones a command may contain.
+        controls: that run the commands.
+
+    Attributes:
+        n_ignored: number of messages that the page does not send.
+    """
+
+    def __init__(self, states: Sequence[RunState], controls: Controls) -> None:
+        self.n_ignored = 0
+        self._states = states
+        self._controls = controls
+
+    def run(self, body: bytes) -> bool:
+        """Run the command in a message such as {"command": "pain", "value": 3, "name": null}.
+
+        Returns:
+            Whether the message is valid. If not, it is counted and has no other effect.
+        """
+        try:
+            message = json.loads(body)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict) or not self._is_valid(message):
+            self.ignore("a message that no button sends")
+            return False
+        if message["command"] == "lap":
+            self._controls.lap(message["name"])
+        elif message["command"] == "pain":
+            self._controls.pain(message["value"], message["name"])
+        else:
+            self._controls.stop()
+        return True
+
+    def ignore(self, what: str) -> None:
+        """Count and log a message that the page does not send."""
+        self.n_ignored += 1
+        logger.warning("The page ignored %s.", what)
+
+    def _is_valid(self, message: dict[str, object]) -> bool:
+        command = message.get("command")
+        if not isinstance(command, str) or command not in COMMAND_FIELDS:
+            return False
+        if set(message) != COMMAND_FIELDS[command] | {"command"}:
+            return False
+        names: list[str | None] = [None, *(state.name for state in self._states)]
+        if "name" in message and message["name"] not in names:
+            return False
+        value = message.get("value", 0)
+        return type(value) is int and 0 <= value <= MOST_PAIN
 
 
 class CommandHandler(BaseHandler):

@@ -20,9 +20,9 @@ from tornado.web import Application, RequestHandler
 
 from imurun.errors import PageError
 from imurun.live.page.access import THIS_MACHINE, TOKEN_ARGUMENT, Access, forget_token
-from imurun.live.page.commands import Commands
 from imurun.live.page.handlers import (
     CommandHandler,
+    Commands,
     FileHandler,
     ForbiddenHandler,
     IndexHandler,

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imurun.errors import SettingsError
-from imurun.io.formats.regex import count_groups, first_group, matches, occurs
+from imurun.io.formats.file_format import count_groups, first_group, matches, occurs
 
 PLAIN = st.text("abxyz_ ()[]|.*+?\\d0 ", max_size=12)
 

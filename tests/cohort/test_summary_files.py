@@ -1,4 +1,4 @@
-"""The tidy table compared with loops over the steps of one session."""
+"""Files of a summary; the tidy table compared with loops over the steps of one session."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imurun.cohort.results import read_sessions, read_steps
-from imurun.cohort.summary_files import write_summary
-from imurun.cohort.tidy import (
+from imurun.cohort.summary_files import (
     CELL_COLUMNS,
     MEDIAN_COLUMNS,
     PARTS,
@@ -27,6 +26,7 @@ from imurun.cohort.tidy import (
     tidy_names,
     tidy_rows,
     tidy_session,
+    write_summary,
 )
 from imurun.errors import CohortError, FormatError
 from tests.cohort.summary_folder import Made, analysed, sessions_file, steps_file, write_cohort

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 
 import numpy as np
 import pytest
 
 import imurun
-from imurun.ble.client import SensorClient
 from imurun.ble.connection import notifying
 from imurun.ble.control import Op, Status
 from imurun.ble.devices import DRIVERS
@@ -28,6 +28,7 @@ from imurun.ble.events import (
 )
 from imurun.ble.journal import JournalEvent, JournalWriter, open_journal
 from imurun.ble.journal_replay import Replay, journal_header
+from imurun.ble.reconnecting_client import RetryDelay, SensorClient
 from imurun.ble.scan import find, scan
 from imurun.ble.timeouts import Timeouts
 from imurun.errors import RecordingError
@@ -358,8 +359,8 @@ def test_leaving_disconnects():
 
 
 def test_the_callback_never_blocks_and_counts_dropped_notifications(monkeypatch):
-    monkeypatch.setattr("imurun.ble.client.QUEUE_LIMIT", 5)
-    monkeypatch.setattr("imurun.ble.client.OUTPUT_LIMIT", 3)
+    monkeypatch.setattr("imurun.ble.reconnecting_client.QUEUE_LIMIT", 5)
+    monkeypatch.setattr("imurun.ble.reconnecting_client.OUTPUT_LIMIT", 3)
 
     async def scenario():
         async with sensor(), streaming() as client:
@@ -479,3 +480,16 @@ def test_a_log_that_ends_before_the_run_is_reported():
             return items + await the_rest(client)
 
     assert len(events_of(run(scenario()), NotLogged)) == 1
+
+
+def test_retry_delays_grow_to_a_limit_and_are_jittered():
+    delay = RetryDelay(0.5, 8.0, Random(3))
+    waits = [delay.next_s() for _ in range(50)]
+    for k, wait in enumerate(waits):
+        longest = min(8.0, 0.5 * 2**k)
+        assert longest / 2 <= wait <= longest
+    assert len(set(waits)) == 50
+    delay.reset()
+    assert delay.next_s() <= 0.5
+    again = RetryDelay(0.5, 8.0, Random(3))
+    assert [again.next_s() for _ in range(50)] == waits

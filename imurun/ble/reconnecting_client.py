@@ -37,15 +37,17 @@ from imurun.ble.journal import Sink
 from imurun.ble.lock import lock_sensor
 from imurun.ble.scan import DiscoveredSensor, find
 from imurun.ble.stream_output import Item, StreamOutput
-from imurun.ble.timeouts import RetryDelay, Timeouts
+from imurun.ble.timeouts import Timeouts
 from imurun.errors import AdapterError, SensorError, WrongSensorError
 
-__all__ = ["Item", "SensorClient"]
+__all__ = ["Item", "RetryDelay", "SensorClient"]
 
 QUEUE_LIMIT = 8192
 """Notifications that may wait to be decoded."""
 OUTPUT_LIMIT = 1024
 """Items that may wait to be taken."""
+GROWTH = 2.0
+"""Factor between two delays before reconnecting."""
 
 
 class SensorClient:
@@ -243,3 +245,32 @@ class SensorClient:
     async def _report_loss(self, reason: str) -> None:
         self._output.note(kind="lost", reason=reason)
         await self._output.report(ConnectionLost(self._clock(), reason))
+
+
+class RetryDelay:
+    """Delay that doubles up to a limit.
+
+    Each delay is shortened at random by up to a half, so that several sensors lost at the same time are not
+    all retried at the same time.
+
+    Args:
+        first_s: the first delay before it is shortened.
+        longest_s: the limit.
+        random: source of randomness.
+    """
+
+    def __init__(self, first_s: float, longest_s: float, random: Random) -> None:
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._random = random
+        self._delay_s = first_s
+
+    def reset(self) -> None:
+        """Return to the first delay, after a successful connection."""
+        self._delay_s = self._first_s
+
+    def next_s(self) -> float:
+        """Delay before the next attempt; the one after it is twice as long."""
+        delay_s = min(self._delay_s, self._longest_s)
+        self._delay_s = delay_s * GROWTH
+        return delay_s * self._random.uniform(0.5, 1.0)
