@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from imurun.errors import SettingsError
 
@@ -142,7 +142,7 @@ class Calibration:
         Raises:
             SettingsError: something else.
         """
-        texts = {}
+        texts: dict[str, str] = {}
         for name in ("date", "source", "model", "recording", "fingerprint"):
             value = content.get(name, "")
             texts[name] = value if isinstance(value, str) else str(value)
@@ -152,7 +152,15 @@ class Calibration:
         unknown = set(content) - {*texts, "points"}
         if unknown:
             raise SettingsError(f"The calibration has an unknown key {sorted(map(str, unknown))[0]!r:.40}.")
-        return cls(points=tuple(_point(row) for row in rows[: MOST_POINTS + 1]), **texts)
+        some = cast("Sequence[object]", rows)[: MOST_POINTS + 1]
+        return cls(
+            texts["date"],
+            texts["source"],
+            texts["model"],
+            tuple(_point(row) for row in some),
+            texts["recording"],
+            texts["fingerprint"],
+        )
 
 
 def _on_line(at: float, places: list[float], offsets: list[float], near: float) -> tuple[float, bool]:
@@ -195,8 +203,11 @@ def _point_dict(point: CalibrationPoint) -> dict[str, Any]:
     return content
 
 
-def _point(row: Any) -> CalibrationPoint:
-    if not isinstance(row, Mapping) or not set(row) <= set(CalibrationPoint._fields):
+def _point(content: object) -> CalibrationPoint:
+    if not isinstance(content, Mapping):
+        raise SettingsError("A point of the calibration is not a table of its known numbers.")
+    row = cast("Mapping[str, Any]", content)
+    if not set(row) <= set(CalibrationPoint._fields):
         raise SettingsError("A point of the calibration is not a table of its known numbers.")
     for name in ("cadence_spm", "offset_ms"):
         if name not in row:
