@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -145,7 +145,7 @@ class Calibration:
         Raises:
             SettingsError: something else.
         """
-        texts = {}
+        texts: dict[str, str] = {}
         for name in ("date", "source", "model", "recording", "fingerprint"):
             value = content.get(name, "")
             texts[name] = value if isinstance(value, str) else str(value)
@@ -155,7 +155,15 @@ class Calibration:
         unknown = set(content) - {*texts, "points"}
         if unknown:
             raise SettingsError(f"The calibration has an unknown key {sorted(map(str, unknown))[0]!r:.40}.")
-        return cls(points=tuple(_point(row) for row in rows[: MOST_POINTS + 1]), **texts)
+        some = cast("Sequence[object]", rows)[: MOST_POINTS + 1]
+        return cls(
+            texts["date"],
+            texts["source"],
+            texts["model"],
+            tuple(_point(row) for row in some),
+            texts["recording"],
+            texts["fingerprint"],
+        )
 
 
 def tables(calibration: Calibration | None) -> tuple[FloatArray, FloatArray]:
@@ -224,8 +232,11 @@ def _point_dict(point: CalibrationPoint) -> dict[str, Any]:
     return content
 
 
-def _point(row: Any) -> CalibrationPoint:
-    if not isinstance(row, Mapping) or not set(row) <= set(CalibrationPoint._fields):
+def _point(content: object) -> CalibrationPoint:
+    if not isinstance(content, Mapping):
+        raise SettingsError("A point of the calibration is not a table of its known numbers.")
+    row = cast("Mapping[str, Any]", content)
+    if not set(row) <= set(CalibrationPoint._fields):
         raise SettingsError("A point of the calibration is not a table of its known numbers.")
     for name in ("cadence_spm", "offset_ms"):
         if name not in row:

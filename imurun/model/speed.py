@@ -80,7 +80,8 @@ class SpeedTable:
             raise SettingsError(f"A treadmill's speed may change {MOST_CHANGES} times; give fewer pairs.")
         if ":" not in text:
             return cls.constant(_speed(text.strip(), text))
-        starts, speeds = [], []
+        starts: list[float] = []
+        speeds: list[float] = []
         for part in parts:
             minute, colon, speed = part.partition(":")
             if not colon or _MINUTE.fullmatch(minute.strip()) is None:

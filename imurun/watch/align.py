@@ -76,7 +76,7 @@ def align(session: Session, track: Track) -> Alignment:
             f"{_clock(last_s)}, which is too little in common; "
             "give --start if the sensor's clock was wrong."
         )
-    wide_s = start_s + np.arange(-LONGEST_SHIFT_S, n + LONGEST_SHIFT_S) + 0.5
+    wide_s = start_s + np.arange(-LONGEST_SHIFT_S, n + LONGEST_SHIFT_S, dtype=np.float64) + 0.5
     rpm = at_times(track.time_s, track.cadence_rpm, wide_s)
     if not (rpm > 0.0).any():
         raise FormatError(f"{track.source} has no cadence, by which it is aligned; use a file that has.")

@@ -76,7 +76,7 @@ def compare_watch(session: Session, track: Track) -> Compared:
         )
     alignment = align(session, track)
     n = max(int(session.summary["duration_s"]), 1)
-    time_s = np.arange(n) + 0.5
+    time_s = np.arange(n, dtype=np.float64) + 0.5
     speed = steady_speed(track, alignment, time_s)
     strides = 0.5 * alignment.steps_a_cycle * at_times(
         track.time_s, track.cadence_rpm, alignment.start_s + time_s

@@ -36,7 +36,7 @@ def watch_speed(session: Session, track: Track) -> tuple[SpeedTable, tuple[str, 
     """
     alignment = align(session, track)
     n = max(int(session.summary["duration_s"]), 1)
-    speed = steady_speed(track, alignment, np.arange(n) + 0.5)
+    speed = steady_speed(track, alignment, np.arange(n, dtype=np.float64) + 0.5)
     if not np.isfinite(speed).any():
         raise FormatError(
             f"{track.source} has no speed that is steady for {STEADY_S} s during the recording; "
