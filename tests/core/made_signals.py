@@ -25,7 +25,7 @@ class Made(NamedTuple):
 
 
 class Wave(NamedTuple):
-    """amplitude cos(phase of the step or stride + lead), the phase being 0 in the middle of a left stance."""
+    """amplitude cos(phase + lead): phase of the step or the stride, 0 at the peak of a left step."""
 
     amplitude: float
     lead_deg: float
@@ -121,7 +121,7 @@ def quick_walk(cadence_spm: float, peak_to_peak_g: float = 1.1, **options) -> Ma
 
 
 def bouncing_run(cadence_spm: float, duty: float, **options) -> Made:
-    """Running with the body lowest, and heaviest, in mid-stance; above a duty factor of 0.5 without flight."""
+    """Running with the body lowest, and heaviest, in mid-stance; no flight above a duty factor of 0.5."""
     body = options.pop("body", RUNNER)
     return made(lambda step: half_sines(step, duty), body, cadence_spm, **options)
 
