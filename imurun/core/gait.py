@@ -64,11 +64,11 @@ SWING_ROLL, SWING_FORCE_G = np.deg2rad(0.6), 0.03
 in turn. Runners: 0.9 to 9 degrees; without a gyroscope 0.04 to 0.5 g."""
 SWING_COHERENCE = 0.5
 """Least agreement of the swings of two pairs of steps, from -1 to 1; runners have 0.9."""
-ALTERNATION_MEMORY = 0.9  # a step
+ALTERNATION_MEMORY = 0.85  # a step
 LEAST_SWING = 0.5
-"""A swing counts at least as large, so that a trace of alternation is not enough."""
+"""Product of two swings below which they agree less, so that a trace of alternation is not enough."""
 LEAST_ALTERNATION = 0.3
-"""A run ends when the agreement of its swings falls below this share of their size; noise has 0 +- 0.2."""
+"""A run ends when the mean agreement of its swings, from -1 to 1, falls below this; noise has 0 +- 0.15."""
 NO_FORCE_G = 1e-6
 """A mediolateral force without more than this was not measured."""
 FORCE_CENTRE = np.deg2rad(16.0)
@@ -80,8 +80,8 @@ ALTERNATION = np.dtype(
     [
         ("n", "i8"),  # swings in a row
         ("swings", "f8", (3, 2, 2)),  # the last three, the last first; see `write_body_swing`
-        ("agreed", "f8"),
-        ("weighed", "f8"),
+        ("agreed", "f8"),  # sum of their agreement, from -1 to 1 each
+        ("weighed", "f8"),  # sum of their weights
     ]
 )
 """How the steps of a run alternate between two feet."""
@@ -369,8 +369,9 @@ def add_alternation(alternation, buffer, base, before, cycle, heading_known, has
     alternation["n"] += 1
     if alternation["n"] > 2:
         agreed, weighed = swing_agreement(swings[0], swings[2])
+        agreed /= max(weighed, LEAST_SWING)
         alternation["agreed"] = ALTERNATION_MEMORY * alternation["agreed"] + agreed
-        alternation["weighed"] = ALTERNATION_MEMORY * alternation["weighed"] + max(weighed, LEAST_SWING)
+        alternation["weighed"] = ALTERNATION_MEMORY * alternation["weighed"] + 1.0
 
 
 @kernel

@@ -76,7 +76,7 @@ OUT_OF_PHASE = np.deg2rad(40.0)
 """A roll farther from the centre and from its opposite is out of phase; runners are within 35 degrees.
 
 It misleads the cues above and, since the force includes the weight of a tilted pelvis, the swing of the
-force: neither is used then."""
+force: then yaw alone decides."""
 
 PARITY = np.dtype(
     [
@@ -256,7 +256,7 @@ def log_odds_of_swings(parity):
         away = np.cos(np.arctan2(sine, cosine) - SWING_CENTRE[i])
         if i == SWING_ROLL:
             out_of_phase = abs(away) < np.cos(OUT_OF_PHASE)
-        elif i == SWING_FORCE and out_of_phase:
+        if out_of_phase and i != SWING_YAW:
             continue
         near = np.exp(SWING_SHARPNESS[i] * (away - 1.0))
         far = np.exp(SWING_SHARPNESS[i] * (-away - 1.0))

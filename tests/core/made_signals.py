@@ -16,12 +16,13 @@ DURATION_S = 30.0
 
 
 class Made(NamedTuple):
-    """Samples in sensor axes: m/s2 and rad/s, shape (n, 3); and the time of every step's middle, s."""
+    """Samples in sensor axes: m/s2 and rad/s, shape (n, 3); the middle of every step, s, and which are left."""
 
     acc: FloatArray
     gyr: FloatArray
     rate_hz: float
     middle_s: FloatArray
+    left: np.ndarray
 
 
 class Wave(NamedTuple):
@@ -105,7 +106,7 @@ def made(
     if mounting is not None:
         acc, gyr = acc @ mounting, gyr @ mounting
     inside = (middles_s > 1.0) & (middles_s < DURATION_S - 1.0)
-    return Made(acc, gyr, rate_hz, middles_s[inside])
+    return Made(acc, gyr, rate_hz, middles_s[inside], np.flatnonzero(inside) % 2 == 0)
 
 
 def quick_walk(cadence_spm: float, peak_to_peak_g: float = 1.1, **options) -> Made:

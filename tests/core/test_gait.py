@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -422,7 +424,7 @@ def plain_mechanics(level, angles, cycles, heading, has_gyro, rate_hz):
     lag = 0.0
     if has_gyro:
         waves = np.zeros(2, dtype=complex)
-        for begin, end in zip(minima[:-1], minima[1:], strict=True):
+        for begin, end in pairwise(minima):
             columns = np.arange(int(np.ceil(begin)), int(np.ceil(end)))
             turn = np.exp(-2j * np.pi * (columns - begin) / (end - begin))
             pitch = axis[0] * angles[0, columns] + axis[1] * angles[1, columns]
@@ -500,7 +502,7 @@ def test_a_force_that_was_not_measured_is_replaced_by_a_clear_loop():
 @examples(60)
 @given(seed=st.integers(0, 2**32 - 1), signal=st.sampled_from([0.0, 0.3, 2.0]), gyro=st.booleans())
 def test_alternation_of_a_run(seed, signal, gyro):
-    """A leaky sum of the products of swings two steps apart; a run of feet in turn goes on."""
+    """A leaky mean of the agreement of swings two steps apart; a run of feet in turn goes on."""
     rng = np.random.default_rng(seed)
     n, period = 12, 30.0
     columns = np.arange(int(n * period) + 40)
@@ -523,8 +525,9 @@ def test_alternation_of_a_run(seed, signal, gyro):
         add_alternation(alternation, buffer, 0, before, cycle, True, gyro)
         if i >= 2:
             size = np.linalg.norm(swings[i]) * np.linalg.norm(swings[i - 2])
-            agreed = ALTERNATION_MEMORY * agreed + np.sum(swings[i] * swings[i - 2])
-            weighed = ALTERNATION_MEMORY * weighed + max(size, LEAST_SWING)
+            agreement = np.sum(swings[i] * swings[i - 2]) / max(size, LEAST_SWING)
+            agreed = ALTERNATION_MEMORY * agreed + agreement
+            weighed = ALTERNATION_MEMORY * weighed + 1.0
         assert alternates(alternation) == (i < STREAK or agreed >= LEAST_ALTERNATION * weighed)
     assert alternation["agreed"] == pytest.approx(agreed, abs=1e-9)
     assert alternation["weighed"] == pytest.approx(weighed, abs=1e-9)

@@ -117,8 +117,9 @@ class Cycles:
             swings.append(plain_body_swings(self.level, self.angles, minima, axis)[0])
             if len(swings) > 2:
                 size = np.linalg.norm(swings[-1]) * np.linalg.norm(swings[-3])
-                agreed = ALTERNATION_MEMORY * agreed + np.sum(swings[-1] * swings[-3])
-                weighed = ALTERNATION_MEMORY * weighed + max(size, LEAST_SWING)
+                agreement = np.sum(swings[-1] * swings[-3]) / max(size, LEAST_SWING)
+                agreed = ALTERNATION_MEMORY * agreed + agreement
+                weighed = ALTERNATION_MEMORY * weighed + 1.0
         return len(swings) <= STREAK or agreed >= LEAST_ALTERNATION * weighed
 
     def continues_run(self, i, before, heading):
