@@ -65,9 +65,11 @@ in turn. Runners: 0.9 to 9 degrees; without a gyroscope 0.04 to 0.5 g."""
 SWING_COHERENCE = 0.5
 """Least agreement of the swings of two pairs of steps, from -1 to 1; runners have 0.9."""
 ALTERNATION_MEMORY = 0.85  # a step
+ENOUGH_SWINGS = 6
+"""Swings in a row before a run may end for their disagreement."""
 LEAST_SWING = 0.5
 """Product of two swings below which they agree less, so that a trace of alternation is not enough."""
-LEAST_ALTERNATION = 0.3
+LEAST_ALTERNATION = 0.2
 """A run ends when the mean agreement of its swings, from -1 to 1, falls below this; noise has 0 +- 0.15."""
 NO_FORCE_G = 1e-6
 """A mediolateral force without more than this was not measured."""
@@ -377,7 +379,7 @@ def add_alternation(alternation, buffer, base, before, cycle, heading_known, has
 @kernel
 def alternates(alternation):
     """Whether the steps of the run alternate between two feet; True while there are too few to judge."""
-    if alternation["n"] <= STREAK:
+    if alternation["n"] <= ENOUGH_SWINGS:
         return True
     return alternation["agreed"] >= LEAST_ALTERNATION * alternation["weighed"]
 

@@ -16,7 +16,7 @@ DURATION_S = 30.0
 
 
 class Made(NamedTuple):
-    """Samples in sensor axes: m/s2 and rad/s, shape (n, 3); the middle of every step, s, and which are left."""
+    """Samples in sensor axes, m/s2 and rad/s, shape (n, 3); middle of every step, s, and which are left."""
 
     acc: FloatArray
     gyr: FloatArray

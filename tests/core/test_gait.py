@@ -18,6 +18,7 @@ from imurun.core.gait import (
     CLEAR_EVIDENCE,
     CLEAR_FLIGHT_G,
     CLEAR_LOOP,
+    ENOUGH_SWINGS,
     FORCE_CENTRE,
     LEAST_ALTERNATION,
     LEAST_SWING,
@@ -528,7 +529,7 @@ def test_alternation_of_a_run(seed, signal, gyro):
             agreement = np.sum(swings[i] * swings[i - 2]) / max(size, LEAST_SWING)
             agreed = ALTERNATION_MEMORY * agreed + agreement
             weighed = ALTERNATION_MEMORY * weighed + 1.0
-        assert alternates(alternation) == (i < STREAK or agreed >= LEAST_ALTERNATION * weighed)
+        assert alternates(alternation) == (i < ENOUGH_SWINGS or agreed >= LEAST_ALTERNATION * weighed)
     assert alternation["agreed"] == pytest.approx(agreed, abs=1e-9)
     assert alternation["weighed"] == pytest.approx(weighed, abs=1e-9)
     if signal == 2.0:

@@ -19,6 +19,7 @@ from imurun.core.gait import (
     ALIKE,
     ALTERNATION_MEMORY,
     CLEAR_LOOP,
+    ENOUGH_SWINGS,
     LEAST_ALTERNATION,
     LEAST_SWING,
     LOOP,
@@ -120,7 +121,7 @@ class Cycles:
                 agreement = np.sum(swings[-1] * swings[-3]) / max(size, LEAST_SWING)
                 agreed = ALTERNATION_MEMORY * agreed + agreement
                 weighed = ALTERNATION_MEMORY * weighed + 1.0
-        return len(swings) <= STREAK or agreed >= LEAST_ALTERNATION * weighed
+        return len(swings) <= ENOUGH_SWINGS or agreed >= LEAST_ALTERNATION * weighed
 
     def continues_run(self, i, before, heading):
         """Whether cycle i continues a run whose last step is cycle `before`."""

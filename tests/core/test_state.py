@@ -54,7 +54,7 @@ def kinds(dtype):
 @pytest.mark.parametrize(
     ("dtype", "layout"),
     [
-        (STATE, "6i1f1i1f2i3f6i19f1i42f1i2f1i8f1i1f1i6f2i1f1i1f"),
+        (STATE, "6i1f1i1f2i3f6i19f1i52f1i2f1i8f1i1f1i6f2i1f1i1f1i14f"),
         (STEP, "2f2i49f"),
         (STEP_CYCLE, "18f"),
     ],
