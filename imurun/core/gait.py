@@ -33,8 +33,8 @@ MIN_HEIGHT_G = 0.42
 """Least peak-to-peak amplitude of a running step, and least height of its peak above 1 g, at any cadence.
 
 Of the vertical before the low-pass, which passes 0.89 of a step frequency of 2 Hz, 0.81 of 2.7 Hz, 0.59 of
-4.3 Hz: so the limits for the low-passed vertical decrease with the cadence (`low_pass_gain`). A sine arch that
-fills the whole step, at the edge of flight, has 1.33 g peak to peak at the step frequency."""
+4.3 Hz: so the limits for the low-passed vertical decrease with the cadence (`low_pass_gain`). A sine arch
+that fills the whole step, at the edge of flight, has 1.33 g peak to peak at the step frequency."""
 STAY_SHARE = 0.65
 """A run continues with this share of the least amplitude; with a clear loop, it also begins with it.
 
@@ -47,28 +47,30 @@ STREAK = 4
 LOOP = 0.04
 """Least loop area over four steps, as a share of the largest possible: runners 0.07 to 0.57, hopping 0."""
 CLEAR_LOOP = 0.10
-"""Loop area from which a streak of low amplitude is a run: grounded running, which has no flight. Without a known
-forward axis, whose sense walking has too, it needs `CLEAR_EVIDENCE` as well."""
+"""Loop area from which a streak of low amplitude is a run: grounded running, which has no flight.
+
+Without a known forward axis the loop of walking looks the same; then it needs `CLEAR_EVIDENCE` as well."""
 LOOP_VETO = 0.10
 """A stride whose loop has the sense of walking by more than this ends a run."""
 CLEAR_FLIGHT_G = 1.7
 """Peak-to-peak amplitude, before the low-pass, above which the body leaves the ground: no walk reaches it.
 
-Runners have 2.0 g and more from 2 m/s on; at a walking duty factor of 0.53 a sine arch has 1.2 g, and the body
-of a walker, an inverted pendulum, is 0.5 g light in mid-stance where walkers change to running (Froude number
-0.5), and 0.8 g where they can walk no faster."""
+Runners have 2.0 g and more from 2 m/s on. A walker's body, an inverted pendulum, is lighter in mid-stance by
+the Froude number in g: 0.5 g where people change to running, 1 g where they would leave the ground."""
 CLEAR_EVIDENCE = 0.5
 """Of `running_evidence`, from roll and pitch: runners have 0.9 to 1.9, walkers -1.0 to -1.9."""
 SWING_ROLL, SWING_FORCE_G = np.deg2rad(0.6), 0.03
-"""Amplitudes of alternating roll, rad, and mediolateral force that are each sufficient evidence of two feet in
-turn. Runners: 0.9 to 9 degrees; without a gyroscope 0.04 to 0.5 g."""
+"""Amplitudes of alternating roll, rad, and mediolateral force that are each sufficient evidence of two feet
+in turn. Runners: 0.9 to 9 degrees; without a gyroscope 0.04 to 0.5 g."""
 SWING_COHERENCE = 0.5
 """Least agreement of the swings of two pairs of steps, from -1 to 1; runners have 0.9."""
-ALTERNATION_MEMORY = 0.9  # a step
+ALTERNATION_MEMORY = 0.85  # a step
+ENOUGH_SWINGS = 6
+"""Swings in a row before a run may end for their disagreement."""
 LEAST_SWING = 0.5
-"""A swing counts at least as large, so that a trace of alternation is not enough."""
-LEAST_ALTERNATION = 0.3
-"""A run ends when the mean agreement of its swings falls below this share of their size; noise has 0 +- 0.2."""
+"""Product of two swings below which they agree less, so that a trace of alternation is not enough."""
+LEAST_ALTERNATION = 0.2
+"""A run ends when the mean agreement of its swings, from -1 to 1, falls below this; noise has 0 +- 0.15."""
 NO_FORCE_G = 1e-6
 """A mediolateral force without more than this was not measured."""
 FORCE_CENTRE = np.deg2rad(16.0)
@@ -80,8 +82,8 @@ ALTERNATION = np.dtype(
     [
         ("n", "i8"),  # swings in a row
         ("swings", "f8", (3, 2, 2)),  # the last three, the last first; see `write_body_swing`
-        ("agreed", "f8"),
-        ("weighed", "f8"),
+        ("agreed", "f8"),  # sum of their agreement, from -1 to 1 each
+        ("weighed", "f8"),  # sum of their weights
     ]
 )
 """How the steps of a run alternate between two feet."""
@@ -369,14 +371,15 @@ def add_alternation(alternation, buffer, base, before, cycle, heading_known, has
     alternation["n"] += 1
     if alternation["n"] > 2:
         agreed, weighed = swing_agreement(swings[0], swings[2])
+        agreed /= max(weighed, LEAST_SWING)
         alternation["agreed"] = ALTERNATION_MEMORY * alternation["agreed"] + agreed
-        alternation["weighed"] = ALTERNATION_MEMORY * alternation["weighed"] + max(weighed, LEAST_SWING)
+        alternation["weighed"] = ALTERNATION_MEMORY * alternation["weighed"] + 1.0
 
 
 @kernel
 def alternates(alternation):
     """Whether the steps of the run alternate between two feet; True while there are too few to judge."""
-    if alternation["n"] <= STREAK:
+    if alternation["n"] <= ENOUGH_SWINGS:
         return True
     return alternation["agreed"] >= LEAST_ALTERNATION * alternation["weighed"]
 
@@ -414,11 +417,11 @@ def pitch_after_force(buffer, base, queue, first, forward, left):
 def running_evidence(roll, force, pitch_lag):
     """Above 0 where mid-stance is where the vertical is highest, running; below where lowest, walking.
 
-    In both gaits the pelvis is tilted up on the side of the stance leg early in stance and comes down through
+    In both gaits the pelvis is tilted up on the side of the stance leg early in stance and comes down in
     mid-stance. So roll crosses zero, falling for left, in mid-stance: near the peak of the vertical in
-    running and near its minimum in walking, half a step apart. In running pitch follows the fore-aft force, in
-    walking it precedes it. Both hold whichever way forward is. Without a gyroscope the mediolateral force has
-    to do, which the tilt and the push to the middle share.
+    running and near its minimum in walking, half a step apart. In running pitch follows the fore-aft force,
+    in walking it precedes it. Both hold whichever way forward is. Without a gyroscope the mediolateral force
+    is used, the sum of tilt and push to the middle.
 
     Args:
         roll, force: shape (STREAK - 1, 2), of the streak, in units of `SWING_ROLL` and `SWING_FORCE_G`.

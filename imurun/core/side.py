@@ -21,8 +21,8 @@ that does not agree with the parity of the steps before is noise, however large:
 
 A runner may move in another way. So the swings of roll, mediolateral force and yaw (`imurun.core.swing`) are
 averaged along the run, each as a vector with the runner's own phase. Runners' phases scatter about a centre,
-`SWING_CENTRE`: a phase near it gives a side, one near its opposite the other side, and one a quarter turn from
-both says nothing. Where the swings together are clear, they decide; one cue out of phase then neither
+`SWING_CENTRE`: a phase near it gives a side, one near its opposite the other side, and one a quarter turn
+from both says nothing. Where the swings together are clear, they decide; one cue out of phase then neither
 decides nor misleads.
 """
 
@@ -72,8 +72,11 @@ CLEAR = 1.5
 """Log-odds of the swings from which they alone decide."""
 COHERENT = 0.6
 """Least length of the mean swing over the mean length, once there are many; of noise it is 0.2."""
-OUT_OF_PHASE = np.deg2rad(55.0)
-"""A roll farther from the centre and from its opposite misleads the cues above, which are then not used."""
+OUT_OF_PHASE = np.deg2rad(40.0)
+"""A roll farther from the centre and from its opposite is out of phase; runners are within 35 degrees.
+
+It misleads the cues above and, since the force includes the weight of a tilted pelvis, the swing of the
+force: then yaw alone decides."""
 
 PARITY = np.dtype(
     [
@@ -241,21 +244,23 @@ def log_odds_of_left(parity):
 @kernel
 def log_odds_of_swings(parity):
     """Log-odds that this step is left by the mean swings, and whether the roll is in neither phase."""
+    log_odds, out_of_phase = 0.0, False
     n = parity["n_swings"]
     if n < ENOUGH_SWINGS - 0.5:  # the sum decays
-        return 0.0, False
-    log_odds, out_of_phase = 0.0, False
+        return log_odds, out_of_phase
     for i in range(N_SWINGS):
         cosine, sine, size = parity["swings"][i, 0], parity["swings"][i, 1], parity["sizes"][i]
         length = np.hypot(cosine, sine)
         if length < n * LEAST_SWING[i] or length < min(COHERENT + 1.0 / n, 0.9) * size:
             continue
         away = np.cos(np.arctan2(sine, cosine) - SWING_CENTRE[i])
+        if i == SWING_ROLL:
+            out_of_phase = abs(away) < np.cos(OUT_OF_PHASE)
+        if out_of_phase and i != SWING_YAW:
+            continue
         near = np.exp(SWING_SHARPNESS[i] * (away - 1.0))
         far = np.exp(SWING_SHARPNESS[i] * (-away - 1.0))
         log_odds += np.log((near + SWING_DOUBT[i]) / (far + SWING_DOUBT[i]))
-        if i == SWING_ROLL and abs(away) < np.cos(OUT_OF_PHASE):
-            out_of_phase = True
     return log_odds, out_of_phase
 
 

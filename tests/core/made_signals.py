@@ -16,16 +16,17 @@ DURATION_S = 30.0
 
 
 class Made(NamedTuple):
-    """Samples in sensor axes: m/s2 and rad/s, shape (n, 3); and the time of every step's middle, s."""
+    """Samples in sensor axes, m/s2 and rad/s, shape (n, 3); middle of every step, s, and which are left."""
 
     acc: FloatArray
     gyr: FloatArray
     rate_hz: float
     middle_s: FloatArray
+    left: np.ndarray
 
 
 class Wave(NamedTuple):
-    """amplitude cos(phase of the step or stride + lead), the phase being 0 in the middle of a left stance."""
+    """amplitude cos(phase + lead): phase of the step or the stride, 0 at the peak of a left step."""
 
     amplitude: float
     lead_deg: float
@@ -105,7 +106,7 @@ def made(
     if mounting is not None:
         acc, gyr = acc @ mounting, gyr @ mounting
     inside = (middles_s > 1.0) & (middles_s < DURATION_S - 1.0)
-    return Made(acc, gyr, rate_hz, middles_s[inside])
+    return Made(acc, gyr, rate_hz, middles_s[inside], np.flatnonzero(inside) % 2 == 0)
 
 
 def quick_walk(cadence_spm: float, peak_to_peak_g: float = 1.1, **options) -> Made:
@@ -121,7 +122,7 @@ def quick_walk(cadence_spm: float, peak_to_peak_g: float = 1.1, **options) -> Ma
 
 
 def bouncing_run(cadence_spm: float, duty: float, **options) -> Made:
-    """Running with the body lowest, and heaviest, in mid-stance; above a duty factor of 0.5 without flight."""
+    """Running with the body lowest, and heaviest, in mid-stance; no flight above a duty factor of 0.5."""
     body = options.pop("body", RUNNER)
     return made(lambda step: half_sines(step, duty), body, cadence_spm, **options)
 

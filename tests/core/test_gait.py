@@ -2,41 +2,72 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import convolve1d
 
 from imurun.core.filters import gaussian_taps
 from imurun.core.gait import (
     ALIKE,
+    ALTERNATION,
+    ALTERNATION_MEMORY,
+    CLEAR_EVIDENCE,
+    CLEAR_FLIGHT_G,
     CLEAR_LOOP,
+    ENOUGH_SWINGS,
+    FORCE_CENTRE,
+    LEAST_ALTERNATION,
+    LEAST_SWING,
     LOOP,
     LOOP_VETO,
-    MIN_PEAK_G,
+    MIN_HEIGHT_G,
     MIN_PEAK_TO_PEAK_G,
-    PEAK_TO_PEAK_PERIOD_S,
+    NO_FORCE_G,
     QUEUE,
     RUNNING_PERIOD_S,
     STAY_SHARE,
     STREAK,
+    SWING_COHERENCE,
+    SWING_FORCE_G,
+    SWING_ROLL,
     WALKING_PEAK_TO_PEAK_G,
     WALKING_PERIOD_S,
+    add_alternation,
     alike,
+    alternates,
     follows,
     has_running_amplitude,
     has_running_amplitudes,
+    has_running_mechanics,
     has_walking_amplitude,
     is_reversed_streak,
     is_running_streak,
     loop_strength,
+    low_pass_gain,
     may_begin_run,
     measure_loop,
+    restart_alternation,
     stays_running,
 )
-from imurun.core.ring_buffer import N_CHANNELS, SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL
+from imurun.core.ring_buffer import (
+    FORWARD,
+    LEFTWARD,
+    N_CHANNELS,
+    PITCH,
+    ROLL,
+    SLOW_FORWARD,
+    SLOW_LEFTWARD,
+    SLOW_VERTICAL,
+    VERTICAL,
+)
 from imurun.core.step_cycle import CUTOFF_HZ, STEP_CYCLE
 from tests.core.core_helpers import examples, record, smooth_noise
+from tests.core.made_signals import half_sines
+from tests.core.test_swing import plain_swing
 
 RATE = 100.0
 SLOW = [SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL]
@@ -54,6 +85,11 @@ def cycle_of(length_s=0.36, height=2.0, floor=0.3, begin=100.0, loop=0.2):
         power_z=1.0,
         power_dz=1.0,
     )
+
+
+def plain_gain(length_s):
+    """Share of a sine of this period that a Gaussian of -3 dB at the cutoff passes."""
+    return 2.0 ** (-0.5 / (length_s * CUTOFF_HZ) ** 2)
 
 
 def streak_of(*cycles):
@@ -126,11 +162,10 @@ def test_loop_strength_of_several(seed, heading, size):
 
 @examples(200)
 @given(
-    length_s=st.floats(0.1, 1.3)
-    | st.sampled_from([*RUNNING_PERIOD_S, *PEAK_TO_PEAK_PERIOD_S, *WALKING_PERIOD_S]),
+    length_s=st.floats(0.1, 1.3) | st.sampled_from([*RUNNING_PERIOD_S, *WALKING_PERIOD_S]),
     height=st.floats(0.9, 4.0),
     floor=st.floats(-0.5, 1.0),
-    share=st.sampled_from([0.75, 1.0]),
+    share=st.sampled_from([STAY_SHARE, 1.0]),
 )
 def test_amplitudes_of_running_and_walking(length_s, height, floor, share):
     cycle = cycle_of(length_s, height, floor, begin=0.0)
@@ -138,8 +173,8 @@ def test_amplitudes_of_running_and_walking(length_s, height, floor, share):
     peak_to_peak = height - floor
     runs = (
         RUNNING_PERIOD_S[0] <= length_s <= RUNNING_PERIOD_S[1]
-        and peak_to_peak >= share * np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G) - 1e-12
-        and height - 1.0 >= share * (MIN_PEAK_G - 1.0) - 1e-12
+        and peak_to_peak >= share * plain_gain(length_s) * MIN_PEAK_TO_PEAK_G - 1e-12
+        and height - 1.0 >= share * plain_gain(length_s) * MIN_HEIGHT_G - 1e-12
     )
     walks = (
         np.clip(length_s, *WALKING_PERIOD_S) == length_s
@@ -191,21 +226,26 @@ def test_a_streak_needs_the_loop_of_running(heading):
 
 
 @pytest.mark.parametrize("heading", [True, False])
-def test_steps_of_low_amplitude_with_a_clear_loop_are_grounded_running(heading):
-    """Only where forward is known: walking can have the same amplitude, but the opposite loop."""
-    for loop, runs in ((1.5 * CLEAR_LOOP, heading), (0.8 * CLEAR_LOOP, False), (-1.5 * CLEAR_LOOP, False)):
-        flat = cycle_of(height=1.0 + 0.8 * (MIN_PEAK_G - 1.0), floor=0.6, loop=loop)
-        assert flat["peak_g"] - flat["minimum_g"] < MIN_PEAK_TO_PEAK_G[0]
+def test_steps_of_low_amplitude_with_a_clear_loop_may_be_grounded_running(heading):
+    """Where forward is unknown, `has_running_mechanics` decides whether it is not a walk."""
+    gain = plain_gain(0.36)
+    for loop, runs in (
+        (1.5 * CLEAR_LOOP, True),
+        (0.8 * CLEAR_LOOP, False),
+        (-1.5 * CLEAR_LOOP, not heading),
+    ):
+        flat = cycle_of(height=1.0 + 0.8 * gain * MIN_HEIGHT_G, floor=0.6, loop=loop)
+        assert flat["peak_g"] - flat["minimum_g"] < gain * MIN_PEAK_TO_PEAK_G
         assert is_running_streak(streak_of(*[flat] * STREAK), STREAK, heading, RATE) == runs
-        assert may_begin_run(flat, heading, RATE) == (heading and loop > 0.0)
-    flatter = cycle_of(height=1.0 + 0.6 * (MIN_PEAK_G - 1.0), floor=0.4)
+        assert may_begin_run(flat, heading, RATE) == (loop > 0.0 or not heading)
+    flatter = cycle_of(height=1.0 + 0.6 * gain * MIN_HEIGHT_G, floor=0.4)
     assert not is_running_streak(streak_of(*[flatter] * STREAK), STREAK, heading, RATE)
     assert not may_begin_run(flatter, heading, RATE)
     assert may_begin_run(cycle_of(loop=-1.0), heading, RATE)
 
 
 def test_one_flat_step_among_others_needs_the_clear_loop():
-    flat = cycle_of(height=1.3, floor=0.6)
+    flat = cycle_of(height=1.25, floor=0.6)
     assert has_running_amplitude(flat, RATE, STAY_SHARE)
     for loop, runs in ((0.2, True), (0.8 * CLEAR_LOOP, False)):
         queue = streak_of(*[cycle_of(loop=loop)] * (STREAK - 1), flat)
@@ -213,20 +253,20 @@ def test_one_flat_step_among_others_needs_the_clear_loop():
         assert is_running_streak(queue, STREAK, True, RATE) == runs
 
 
-@pytest.mark.parametrize("period_s", [0.19, 0.22, 0.25, 0.38])
-def test_quick_steps_need_flight(period_s):
-    """Amplitude at the step frequency, low-passed, of a force that is a sine arch of the whole step."""
-    n = 4000
-    time_s = np.arange(n) * period_s / 100
-    arch = np.pi / 2 * np.abs(np.sin(np.pi * time_s / period_s))
-    wave = 2 * np.mean((arch - 1) * np.exp(-2j * np.pi * time_s / period_s))
-    taps = gaussian_taps(100 / period_s, CUTOFF_HZ)
-    place = np.arange(len(taps)) - len(taps) // 2
-    gain = np.sum(taps * np.cos(2 * np.pi * place / 100))
-    peak_to_peak = 2 * np.abs(wave) * gain
-    assert gain == pytest.approx(0.5 ** (0.5 / (period_s * CUTOFF_HZ) ** 2), rel=0.002)
-    assert (peak_to_peak < MIN_PEAK_TO_PEAK_G[0]) == (period_s <= 0.22)
-    assert has_running_amplitude(cycle_of(period_s, 1.95, 0.3), RATE, 1.0)  # a sprinter
+@pytest.mark.parametrize("period_s", [0.19, 0.22, 0.25, 0.38, 0.5])
+@pytest.mark.parametrize("duty", [0.5, 0.6])
+def test_the_limits_follow_the_low_pass(period_s, duty):
+    """Sine arches of running without flight, low-passed, at any cadence: 0.6 is the least amplitude."""
+    n = 400
+    phase = 2 * np.pi * np.arange(4 * n) / n
+    taps = gaussian_taps(n / period_s, CUTOFF_HZ)
+    slow = convolve1d(half_sines(phase, duty), taps, mode="wrap")
+    assert low_pass_gain(period_s) == pytest.approx(
+        np.sum(taps * np.cos(2 * np.pi * (np.arange(len(taps)) - len(taps) // 2) / n)), rel=0.002
+    )
+    cycle = cycle_of(period_s, slow.max(), slow.min())
+    assert has_running_amplitude(cycle, RATE, STAY_SHARE)
+    assert has_running_amplitude(cycle, RATE, 1.0) == (duty == 0.5)
 
 
 @pytest.mark.parametrize("heading", [True, False])
@@ -236,7 +276,7 @@ def test_a_run_continues(heading):
     assert not stays_running(cycle, before, 98.0, 0, heading, RATE)  # a gap
     assert stays_running(cycle, before, 60.0, 1, heading, RATE)  # one cycle was missed
     assert not stays_running(cycle, before, 40.0, 1, heading, RATE)
-    assert stays_running(cycle_of(height=1.3, floor=0.6, begin=100.0), before, 100.0, 0, heading, RATE)
+    assert stays_running(cycle_of(height=1.25, floor=0.6, begin=100.0), before, 100.0, 0, heading, RATE)
     assert not stays_running(cycle_of(height=1.2, floor=0.6, begin=100.0), before, 100.0, 0, heading, RATE)
 
 
@@ -273,13 +313,16 @@ def drawn_queue(seed):
     return queue
 
 
-def plain_amplitudes(cycles, share):
+def plain_amplitudes(cycles, share, rate_hz=RATE):
     """Which cycles have the amplitude of running, of whole columns."""
-    length_s, peak_to_peak = (cycles["end"] - cycles["begin"]) / RATE, cycles["peak_g"] - cycles["minimum_g"]
+    length_s, peak_to_peak = (
+        (cycles["end"] - cycles["begin"]) / rate_hz,
+        cycles["peak_g"] - cycles["minimum_g"],
+    )
     return (
         (np.clip(length_s, *RUNNING_PERIOD_S) == length_s)
-        & (peak_to_peak >= share * np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G))
-        & (cycles["peak_g"] - 1.0 >= share * (MIN_PEAK_G - 1.0))
+        & (peak_to_peak >= share * plain_gain(length_s) * MIN_PEAK_TO_PEAK_G)
+        & (cycles["peak_g"] - 1.0 >= share * plain_gain(length_s) * MIN_HEIGHT_G)
     )
 
 
@@ -335,3 +378,159 @@ def test_alike(a, b):
     shorter, longer = sorted((float(one["end"] - 7.0), float(other["end"] + 3.0)))
     if abs(shorter / longer - ALIKE) > 1e-9:
         assert alike(one, other) == alike(other, one) == (shorter / longer > ALIKE)
+
+
+# ----------------------------------------------------------------------- two feet in turn, and mid-stance
+
+
+def plain_body_swings(level, angles, minima, axis):
+    """Swings of roll and mediolateral force between the cycles between minima, in units of the least ones.
+
+    Args:
+        level: vertical, forward, leftward force; angles: roll, pitch; shapes (3, n), (2, n).
+        axis: unit vector to the body's left, forward and left part.
+    """
+    forward, left = axis
+    roll = left * angles[0] - forward * angles[1]
+    force = forward * level[1] + left * level[2]
+    return np.array(
+        [
+            [plain_swing(roll, *part) / SWING_ROLL, plain_swing(force, *part) / SWING_FORCE_G]
+            for part in zip(minima[:-2], minima[1:-1], minima[2:], strict=True)
+        ]
+    )
+
+
+def plain_mechanics(level, angles, cycles, heading, has_gyro, rate_hz):
+    """`has_running_mechanics` of four cycles, by complex numbers; roll must be 0 without a gyroscope."""
+    minima = np.append(cycles["begin"], cycles["end"][-1])
+    loop = np.array([cycles["loop_forward"].sum(), cycles["loop_left"].sum()])
+    axis = (0.0, 1.0) if heading else loop / np.linalg.norm(loop)
+    swings = plain_body_swings(level, angles, minima, axis)
+    if not has_gyro:
+        swings[:, 0] = 0.0
+        if np.abs(swings).max() * SWING_FORCE_G < NO_FORCE_G:
+            return bool(plain_loop(cycles)[0 if heading else 1] > CLEAR_LOOP)
+    agreed = np.sum(swings[0] * swings[2])
+    weighed = np.linalg.norm(swings[0]) * np.linalg.norm(swings[2])
+    if agreed < 1.0 or agreed < SWING_COHERENCE * weighed:
+        return False
+    gain = plain_gain((cycles["end"] - cycles["begin"]) / rate_hz)
+    if heading or np.mean((cycles["peak_g"] - cycles["minimum_g"]) / gain) >= CLEAR_FLIGHT_G:
+        return True
+    roll, force = (swings[0] - swings[1] + swings[2]) @ [1.0, 1.0j] / 3.0
+    is_low = not plain_amplitudes(cycles, 1.0, rate_hz).all()
+    if not has_gyro and is_low:
+        return False
+    lag = 0.0
+    if has_gyro:
+        waves = np.zeros(2, dtype=complex)
+        for begin, end in pairwise(minima):
+            columns = np.arange(int(np.ceil(begin)), int(np.ceil(end)))
+            turn = np.exp(-2j * np.pi * (columns - begin) / (end - begin))
+            pitch = axis[0] * angles[0, columns] + axis[1] * angles[1, columns]
+            along = axis[1] * level[1, columns] - axis[0] * level[2, columns]
+            waves += np.array([pitch @ turn, along @ turn])
+        lag = -np.imag(waves[0] * np.conj(waves[1])) / max(np.prod(np.abs(waves)), 1e-12)
+    if abs(roll) >= 1.0:
+        evidence = np.sin(2.0 * np.angle(roll)) + lag
+    else:
+        evidence = np.cos(2.0 * (np.angle(force) - FORCE_CENTRE))
+    return bool(evidence > (CLEAR_EVIDENCE if is_low else 0.0))
+
+
+def drawn_four(seed):
+    """Four cycles of a vertical wave, with forces and angles of drawn size and phase, in a buffer."""
+    rng = np.random.default_rng(seed)
+    period = rng.uniform(20.0, 50.0)
+    minima = 10.0 + period * np.arange(STREAK + 1)
+    columns = np.arange(int(minima[-1]) + 20)
+    step = 2 * np.pi * (columns - minima[0]) / period - np.pi
+
+    def wave(share, sizes):
+        return rng.choice(sizes) * np.cos(share * step + rng.uniform(0, 2 * np.pi))
+
+    level, angles = np.zeros((3, len(columns))), np.zeros((2, len(columns)))
+    size = rng.choice([0.35, 0.6, 1.0])
+    level[0] = 1.0 + size * np.cos(step)
+    level[1] = wave(1.0, [0.1, 0.3]) + wave(0.5, [0.0, 0.05])
+    level[2] = wave(0.5, [0.0, 0.05, 0.2]) + wave(1.0, [0.0, 0.1])
+    angles[0] = wave(0.5, [0.0, 0.005, 0.05])
+    angles[1] = wave(1.0, [0.01, 0.05])
+    level[1:] += 0.005 * rng.standard_normal((2, len(columns)))
+    queue = np.zeros(QUEUE, dtype=STEP_CYCLE)
+    queue["begin"][:STREAK], queue["end"][:STREAK] = minima[:-1], minima[1:]
+    queue["peak_g"], queue["minimum_g"] = level[0].max(), level[0].min()
+    buffer = np.zeros((N_CHANNELS, len(columns)))
+    buffer[[VERTICAL, FORWARD, LEFTWARD]] = level
+    buffer[[ROLL, PITCH]] = angles
+    buffer[[SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD]] = level
+    for cycle in queue[:STREAK]:
+        measure_loop(buffer, 0, cycle)
+    return buffer, queue
+
+
+@examples(150)
+@given(seed=st.integers(0, 2**32 - 1), heading=st.booleans(), gyro=st.booleans())
+def test_mechanics_of_four_cycles(seed, heading, gyro):
+    buffer, queue = drawn_four(seed)
+    level, angles = buffer[[VERTICAL, FORWARD, LEFTWARD]], buffer[[ROLL, PITCH]]
+    expected = plain_mechanics(level, angles, queue[:STREAK], heading, gyro, RATE)
+    assert has_running_mechanics(buffer, 0, queue, STREAK, heading, gyro, RATE) == expected
+
+
+def test_the_drawn_mechanics_hold_all_kinds():
+    for heading in (True, False):
+        found = []
+        for seed in range(60):
+            buffer, queue = drawn_four(seed)
+            found.append(has_running_mechanics(buffer, 0, queue, STREAK, heading, True, RATE))
+        assert 5 < sum(found) < 55
+
+
+def test_a_force_that_was_not_measured_is_replaced_by_a_clear_loop():
+    """Two axes, no gyroscope: there is nothing to alternate."""
+    buffer, queue = drawn_four(1)
+    buffer[[LEFTWARD, ROLL]] = 0.0
+    for loop in (0.8 * CLEAR_LOOP, 1.2 * CLEAR_LOOP):
+        queue["loop_left"], queue["loop_forward"] = loop, 0.0
+        queue["power_z"], queue["power_dz"] = 1.0, 1.0
+        expected = loop > CLEAR_LOOP
+        assert has_running_mechanics(buffer, 0, queue, STREAK, True, False, RATE) == expected
+        assert not has_running_mechanics(buffer, 0, queue, STREAK, True, True, RATE)
+
+
+@examples(60)
+@given(seed=st.integers(0, 2**32 - 1), signal=st.sampled_from([0.0, 0.3, 2.0]), gyro=st.booleans())
+def test_alternation_of_a_run(seed, signal, gyro):
+    """A leaky mean of the agreement of swings two steps apart; a run of feet in turn goes on."""
+    rng = np.random.default_rng(seed)
+    n, period = 12, 30.0
+    columns = np.arange(int(n * period) + 40)
+    half = np.pi * columns / period
+    level, angles = np.zeros((3, len(columns))), np.zeros((2, len(columns)))
+    level[2] = SWING_FORCE_G * (signal * np.cos(half) + rng.standard_normal(len(columns)))
+    angles[0] = SWING_ROLL * (signal * np.sin(half) + rng.standard_normal(len(columns)))
+    buffer = np.zeros((N_CHANNELS, len(columns)))
+    buffer[[VERTICAL, FORWARD, LEFTWARD]], buffer[[ROLL, PITCH]] = level, angles
+    minima = 5.0 + period * np.arange(n + 1)
+    alternation = record(ALTERNATION)
+    restart_alternation(alternation)
+    swings = plain_body_swings(level, angles, minima, (0.0, 1.0))
+    if not gyro:
+        swings[:, 0] = 0.0
+    agreed = weighed = 0.0
+    for i in range(n - 1):
+        before = record(STEP_CYCLE, begin=minima[i], end=minima[i + 1])
+        cycle = record(STEP_CYCLE, begin=minima[i + 1], end=minima[i + 2])
+        add_alternation(alternation, buffer, 0, before, cycle, True, gyro)
+        if i >= 2:
+            size = np.linalg.norm(swings[i]) * np.linalg.norm(swings[i - 2])
+            agreement = np.sum(swings[i] * swings[i - 2]) / max(size, LEAST_SWING)
+            agreed = ALTERNATION_MEMORY * agreed + agreement
+            weighed = ALTERNATION_MEMORY * weighed + 1.0
+        assert alternates(alternation) == (i < ENOUGH_SWINGS or agreed >= LEAST_ALTERNATION * weighed)
+    assert alternation["agreed"] == pytest.approx(agreed, abs=1e-9)
+    assert alternation["weighed"] == pytest.approx(weighed, abs=1e-9)
+    if signal == 2.0:
+        assert alternates(alternation)

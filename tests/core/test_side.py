@@ -8,27 +8,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import convolve1d
 
-from imurun.core.ring_buffer import MEDIOLATERAL, N_CHANNELS, ROLL
+from imurun.core.ring_buffer import MEDIOLATERAL, N_CHANNELS, ROLL, YAW
 from imurun.core.side import (
+    CLEAR,
+    COHERENT,
+    ENOUGH_SWINGS,
     FALL_WINDOW,
     FORCE_FALL,
     LARGEST_CONTRAST,
     LEAST,
     LEAST_CONTRAST,
+    LEAST_SWING,
     LOADED_SIDE,
     LOADED_WINDOW,
     LONGEST_PAUSE,
     MEMORY,
     N_CUES,
+    N_SWINGS,
+    OUT_OF_PHASE,
     PARITY,
     ROLL_FALL,
     SCALE_MEMORY,
     STEADY,
     SUREST,
+    SWING_CENTRE,
+    SWING_DOUBT,
+    SWING_ROLL,
+    SWING_SHARPNESS,
+    SWING_YAW,
     UNSURE_MEMORY,
     WEIGHTS,
     add_step,
+    add_swings,
     is_steady,
+    log_odds_of_left,
+    log_odds_of_swings,
     restart_parity,
     score_step,
     side_code,
@@ -36,6 +50,7 @@ from imurun.core.side import (
     window_columns,
 )
 from tests.core.core_helpers import examples, made_stepper, record
+from tests.core.test_swing import plain_swing
 
 PERIOD = 35.0
 SIZES = np.array([1.0, 0.2, 0.2])
@@ -291,3 +306,85 @@ def test_no_cue_outweighs_the_other_two():
 
 def test_codes():
     assert [side_code(x) for x in (0.0, 0.99 * LEAST, -0.99 * LEAST, LEAST, -LEAST)] == [0, 0, 0, 1, 2]
+
+
+# ----------------------------------------------------------------------------- the runner's own phases
+
+
+def plain_swing_odds(swings, sizes, n):
+    """Log-odds from the mean swings by their phases, and whether roll is out of phase."""
+    mean = swings[:, 0] + 1j * swings[:, 1]
+    clear = (np.abs(mean) >= n * LEAST_SWING) & (np.abs(mean) >= min(COHERENT + 1.0 / n, 0.9) * sizes)
+    away = np.angle(mean) - SWING_CENTRE
+    away = np.abs(np.angle(np.exp(1j * away)))
+    out_of_phase = bool(clear[SWING_ROLL] and OUT_OF_PHASE < away[SWING_ROLL] < np.pi - OUT_OF_PHASE)
+    near = np.exp(SWING_SHARPNESS * (np.cos(away) - 1)) + SWING_DOUBT
+    far = np.exp(SWING_SHARPNESS * (np.cos(np.pi - away) - 1)) + SWING_DOUBT
+    used = clear & ((np.arange(N_SWINGS) == SWING_YAW) | (not out_of_phase))
+    return float(np.sum(np.log(near / far)[used])), out_of_phase
+
+
+@examples(60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 14),
+    scatter=st.sampled_from([0.0, 0.5, 3.0]),
+    gyro=st.booleans(),
+)
+def test_swings_of_a_run(seed, n, scatter, gyro):
+    """Leaky sums of vectors seen from the last step; their phases give the side."""
+    rng = np.random.default_rng(seed)
+    lead = SWING_CENTRE + rng.uniform(-1.5, 1.5, N_SWINGS)
+    columns = np.arange(int(PERIOD * (n + 2)))
+    phase = np.pi * columns / PERIOD
+    signals = np.array([0.1, 0.2, 0.1])[:, None] * np.cos(phase + lead[:, None])
+    signals += 0.1 * scatter * rng.standard_normal(signals.shape)
+    buffer = np.zeros((N_CHANNELS, len(columns)))
+    buffer[[ROLL, MEDIOLATERAL, YAW]] = signals
+    parity, c = fresh(), coefficients(gyro)
+    swings, sizes, count = np.zeros((N_SWINGS, 2)), np.zeros(N_SWINGS), 0.0
+    measured = np.array([gyro, True, gyro])
+    for k in range(n):
+        minima = PERIOD * np.arange(k - 1, k + 2)
+        add_step(parity, np.full(N_CUES, np.nan), k * PERIOD, PERIOD)
+        add_swings(parity, buffer, minima[0] if k else np.nan, *minima[1:], c)
+        if k:
+            each = np.array([plain_swing(signal, *minima) for signal in signals]) * measured[:, None]
+            swings = -MEMORY * swings + each
+            sizes = MEMORY * sizes + np.linalg.norm(each, axis=1)
+            count = MEMORY * count + 1.0
+    assert np.allclose(parity["swings"], swings, atol=1e-9)
+    assert np.allclose(parity["sizes"], sizes, atol=1e-9)
+    assert parity["n_swings"] == pytest.approx(count)
+    log_odds, out_of_phase = 0.0, False
+    if count >= ENOUGH_SWINGS - 0.5:
+        log_odds, out_of_phase = plain_swing_odds(swings, sizes, count)
+    found = log_odds_of_swings(parity)
+    assert found[0] == pytest.approx(log_odds, abs=1e-6)
+    assert found[1] == out_of_phase
+    decides = abs(log_odds) >= CLEAR or out_of_phase
+    assert log_odds_of_left(parity) == pytest.approx(log_odds if decides else 0.0, abs=1e-6)
+
+
+def test_swings_of_unlike_steps_are_not_added():
+    buffer = np.ones((N_CHANNELS, 200))
+    parity, c = fresh(), coefficients()
+    for k in range(3):
+        add_step(parity, np.full(N_CUES, np.nan), k * PERIOD, PERIOD)
+    for begin, middle, end in (
+        (0.0, 20.0, 60.0),
+        (0.0, 40.0, 60.0),
+        (-1.0, 30.0, 60.0),
+        (np.nan, 30.0, 60.0),
+    ):
+        add_swings(parity, buffer, begin, middle, end, c)
+        assert parity["n_swings"] == 0.0
+    add_swings(parity, buffer, 0.0, 30.0, 60.0, c)
+    assert parity["n_swings"] == 1.0
+
+
+def test_clear_contrasts_decide_where_the_swings_do_not():
+    parity = fresh()
+    for k, cue in enumerate(cues_of(alternating(10))):
+        add_step(parity, cue, k * PERIOD, PERIOD)
+    assert log_odds_of_left(parity) == parity["log_odds"] < -LEAST

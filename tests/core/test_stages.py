@@ -6,6 +6,8 @@ whole list of cycles: where runs begin and end, which cycles walk, which periods
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,12 +17,13 @@ from scipy.ndimage import convolve1d
 from benchmarks.datasets import LOADERS
 from imurun.core.gait import (
     ALIKE,
+    ALTERNATION_MEMORY,
     CLEAR_LOOP,
+    ENOUGH_SWINGS,
+    LEAST_ALTERNATION,
+    LEAST_SWING,
     LOOP,
     LOOP_VETO,
-    MIN_PEAK_G,
-    MIN_PEAK_TO_PEAK_G,
-    PEAK_TO_PEAK_PERIOD_S,
     RUNNING_PERIOD_S,
     STAY_SHARE,
     STREAK,
@@ -34,7 +37,7 @@ from imurun.core.stepper import LONGEST_WAIT_S
 from imurun.engine import find_mounting
 from imurun.model.frames import G
 from tests.core.core_helpers import TILTED, examples, made_stepper, oriented, simulated
-from tests.core.test_gait import plain_loop
+from tests.core.test_gait import plain_amplitudes, plain_body_swings, plain_loop, plain_mechanics
 from tests.core.test_step import level_signals
 from tests.core.test_step_cycle import tracked
 
@@ -42,8 +45,9 @@ from tests.core.test_step_cycle import tracked
 class Cycles:
     """All cycles of a recording, and what is true of each of them and of its neighbours."""
 
-    def __init__(self, level, c):
-        """Level signals, shape (3, n): vertical, forward, leftward, g."""
+    def __init__(self, level, angles, c):
+        """Level signals, shape (3, n): vertical, forward, leftward, g; roll and pitch, rad."""
+        self.level, self.angles = level, angles
         self.rate_hz, lag, self.n = c.rate_hz, len(c.slow_taps) // 2, level.shape[1]
         slow = convolve1d(level, c.slow_taps, axis=1, mode="nearest")
         found = tracked(slow[0], rate_hz=c.rate_hz)
@@ -58,16 +62,12 @@ class Cycles:
             _, x, y = np.cross(path, step).sum(axis=0)
             cycle["loop_forward"], cycle["loop_left"] = x, y
             cycle["power_z"], cycle["power_dz"] = (path[:, 0] ** 2).sum(), (step[:, 0] ** 2).sum()
+        self.loop["begin"], self.loop["end"] = self.begin, self.end
+        self.loop["peak_g"], self.loop["minimum_g"] = self.height, self.floor
         length = self.end - self.begin
         length_s, peak_to_peak = length / c.rate_hz, self.height - self.floor
-        least = np.interp(length_s, PEAK_TO_PEAK_PERIOD_S, MIN_PEAK_TO_PEAK_G)
-        quick = (length_s >= RUNNING_PERIOD_S[0]) & (length_s <= RUNNING_PERIOD_S[1])
-        self.runs = quick & (peak_to_peak >= least) & (self.height >= MIN_PEAK_G)
-        self.may_run = (
-            quick
-            & (peak_to_peak >= STAY_SHARE * least)
-            & (self.height >= 1.0 + STAY_SHARE * (MIN_PEAK_G - 1.0))
-        )
+        self.runs = plain_amplitudes(self.loop, 1.0, c.rate_hz)
+        self.may_run = plain_amplitudes(self.loop, STAY_SHARE, c.rate_hz)
         self.walks = (np.clip(length_s, *WALKING_PERIOD_S) == length_s) & (
             np.clip(peak_to_peak, *WALKING_PEAK_TO_PEAK_G) == peak_to_peak
         )
@@ -90,13 +90,38 @@ class Cycles:
         four, later = slice(i, i + STREAK), slice(i + 1, i + STREAK)
         if not (self.follows[later] & self.soon[later]).all():
             return False, False
-        first = self.runs[i] or (heading and self.loop["loop_left"][i] > 0.0)
+        first = self.runs[i] or not heading or self.loop["loop_left"][i] > 0.0
         left, size = plain_loop(self.loop[four])
         full, most = self.runs[four].all(), self.may_run[four].all()
-        begins = (full and (left if heading else size) > LOOP) or (
-            heading and first and most and left > CLEAR_LOOP
+        strength = left if heading else size
+        begins = (full and strength > LOOP) or (first and most and strength > CLEAR_LOOP)
+        is_reversed = heading and full and left <= LOOP < size
+        return bool(begins) and self.mechanics(four, heading), bool(is_reversed) and self.mechanics(
+            four, False
         )
-        return bool(begins), bool(heading and full and left <= LOOP < size)
+
+    def mechanics(self, four, heading):
+        """Whether four cycles alternate and are no walk."""
+        return plain_mechanics(self.level, self.angles, self.loop[four], heading, True, self.rate_hz)
+
+    def alternate(self, run, heading):
+        """Whether the steps of a run so far come from two feet in turn."""
+        swings, agreed, weighed = [], 0.0, 0.0
+        for before, i in pairwise(run):
+            if not self.joined[i] or before != i - 1:
+                swings = []
+                continue
+            loop = self.loop[[before, i]]
+            axis = np.array([loop["loop_forward"].sum(), loop["loop_left"].sum()])
+            axis = (0.0, 1.0) if heading else axis / np.linalg.norm(axis)
+            minima = [*loop["begin"], loop["end"][1]]
+            swings.append(plain_body_swings(self.level, self.angles, minima, axis)[0])
+            if len(swings) > 2:
+                size = np.linalg.norm(swings[-1]) * np.linalg.norm(swings[-3])
+                agreement = np.sum(swings[-1] * swings[-3]) / max(size, LEAST_SWING)
+                agreed = ALTERNATION_MEMORY * agreed + agreement
+                weighed = ALTERNATION_MEMORY * weighed + 1.0
+        return len(swings) <= ENOUGH_SWINGS or agreed >= LEAST_ALTERNATION * weighed
 
     def continues_run(self, i, before, heading):
         """Whether cycle i continues a run whose last step is cycle `before`."""
@@ -129,7 +154,8 @@ def plain_classification(cycles, heading):
         if begins:
             run = list(range(first, i))
             while i < len(cycles) and i - run[-1] <= 2:
-                run += [i] * int(cycles.continues_run(i, run[-1], heading))
+                continues = cycles.continues_run(i, run[-1], heading) and cycles.alternate(run, heading)
+                run += [i] * int(continues)
                 i += 1
             runs.append(run)
             # the first that does not go on is nothing; a second in a row may belong to what comes
@@ -174,11 +200,11 @@ def expected_rows(cycles, heading):
     return np.array(sorted(rows, key=lambda row: row[1])).reshape(-1, 6), turned_s
 
 
-def compared(acc, quats, level, rate_hz, heading, mounting):
+def compared(acc, quats, level, angles, rate_hz, heading, mounting):
     """Compare the rows; returns those of the stepper, and how many running cycles got none."""
     machine = made_stepper(rate_hz, mounting, heading=heading)
     steps = np.concatenate([machine.push(acc, quats)[0], machine.break_off(0)])
-    expected, turned_s = expected_rows(Cycles(level, machine.coefficients), heading)
+    expected, turned_s = expected_rows(Cycles(level, angles, machine.coefficients), heading)
     assert machine.slips_s[1] == pytest.approx(turned_s, nan_ok=True)
     cycle = steps["cycle"]
     columns = (steps["gait"], cycle["begin"], cycle["end"], steps["period_s"], steps["decided_s"])
@@ -200,7 +226,8 @@ def compared(acc, quats, level, rate_hz, heading, mounting):
 def drawn(seed, rate_hz=50.0):
     """Vertical bumps of drawn lengths and amplitudes, with the loop turning either way; pauses in between."""
     rng = np.random.default_rng(seed)
-    vertical, forward = [np.ones(10)], [np.zeros(10)]
+    vertical, forward, sideways = [np.ones(10)], [np.zeros(10)], [np.zeros(10)]
+    sign = 1.0
     for _ in range(6):
         kind = rng.choice(["run", "walk", "reversed", "odd", "still"], p=[0.35, 0.3, 0.1, 0.15, 0.1])
         usual_s, peak_to_peak = {"run": (0.36, 1.8), "reversed": (0.36, 1.8), "walk": (0.55, 0.3)}.get(
@@ -210,16 +237,21 @@ def drawn(seed, rate_hz=50.0):
             n = int(rng.uniform(0.5, 3.0) * rate_hz)
             vertical.append(np.full(n, rng.choice([1.0, 0.97])))
             forward.append(np.zeros(n))
+            sideways.append(np.zeros(n))
             continue
+        sway_g = rng.choice([0.2, 0.0], p=[0.8, 0.2])
         for _ in range(rng.integers(1, 14)):
+            sign = -sign
             spread = rng.choice([0.03, 0.3], p=[0.85, 0.15])
             n = int(rate_hz * np.clip(usual_s * (1 + spread * rng.standard_normal()), 0.15, 1.3))
             phase = 2 * np.pi * np.arange(n) / n
             size = peak_to_peak * np.clip(1 + spread * rng.standard_normal(), 0.05, 2.0)
             vertical.append(1.0 - 0.8 * size * np.cos(phase))
             forward.append(rng.choice([-1.0, 0.1]) * (-1.0) ** (kind != "run") * 0.3 * size * np.sin(phase))
+            sideways.append(sign * sway_g * np.sin(0.5 * phase + rng.choice([0.0, 0.3])))
     level = np.zeros((3, sum(map(len, vertical))))
     level[0], level[1] = np.concatenate(vertical), np.concatenate(forward)
+    level[2] = np.concatenate(sideways)
     return level + 0.01 * rng.standard_normal(level.shape)
 
 
@@ -229,7 +261,7 @@ def test_drawn_cycles(seed, heading):
     level = drawn(seed)
     acc = np.ascontiguousarray(level[[1, 2, 0]].T) * G
     quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
-    compared(acc, quats, acc.T[[2, 0, 1]] / G, 50.0, heading, np.eye(3))
+    compared(acc, quats, acc.T[[2, 0, 1]] / G, np.zeros((2, len(acc))), 50.0, heading, np.eye(3))
 
 
 @pytest.mark.parametrize("heading", [True, False])
@@ -237,8 +269,8 @@ def test_a_simulated_session(heading):
     parts = (("walking", 5.0), ("still", 4.0), ("walking", 5.0), ("running", 8.0), ("walking", 4.0))
     recording = simulated(*parts, rate_hz=50.0, tilted=True).recording
     quats = oriented(recording)
-    level, _ = level_signals(recording.acc, quats, TILTED)
-    found, without = compared(np.array(recording.acc), quats, level, 50.0, heading, TILTED)
+    level, angles = level_signals(recording.acc, quats, TILTED)
+    found, without = compared(np.array(recording.acc), quats, level, angles, 50.0, heading, TILTED)
     assert without == 0
     assert np.bincount(found[:, 0].astype(int)).min() > 15
 
@@ -251,7 +283,7 @@ def test_a_real_run(shared_data, heading, backward):
     acc, quats = np.array(trial.recording.acc), oriented(trial.recording)
     mounting = find_mounting(trial.recording).rotation
     mounting = np.diag([-1.0, -1.0, 1.0]) @ mounting if backward else mounting
-    level, _ = level_signals(acc, quats, mounting)
-    found, without = compared(acc, quats, level, trial.recording.rate_hz, heading, mounting)
+    level, angles = level_signals(acc, quats, mounting)
+    found, without = compared(acc, quats, level, angles, trial.recording.rate_hz, heading, mounting)
     assert len(found) > (15 if heading and backward else 24)
     assert without == 0

@@ -234,6 +234,7 @@ def test_rows_never_run_out(rate_hz, block_s):
     """The fastest steps there are, whatever one call of the kernel takes."""
     acc = hopping(rate_hz, 20.0 if SLOW else 100.0, 1.5, 4.4)
     acc[:, 0] = 5.0 * np.cos(2.0 * np.pi * 4.4 * np.arange(len(acc)) / rate_hz)  # without a loop nobody runs
+    acc[:, 1] = 2.0 * np.cos(np.pi * 4.4 * np.arange(len(acc)) / rate_hz)  # nor without two feet in turn
     quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
     machine = stepper(rate_hz, heading=False, mounting=np.eye(3))
     n = min(int(block_s * rate_hz), len(acc))
