@@ -6,7 +6,8 @@ today's names, with their length in words of eight bytes. Fields that no longer 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def converted(rows: np.ndarray, blank: np.ndarray) -> np.ndarray:
         raise ValueError(f"Saved rows have {size} bytes each, this version {blank.dtype.itemsize}.")
     saved = np.frombuffer(rows.tobytes(), dtype=np.uint8).reshape(-1, size)
     new = np.tile(np.frombuffer(blank.tobytes(), dtype=np.uint8), (len(saved), 1))
-    fields: dict[str, Any] = dict(blank.dtype.fields or {})
+    fields = cast("Mapping[str, Any]", blank.dtype.fields)
     start = 0
     for name, words in LAYOUTS[size].items():
         if name in fields:
