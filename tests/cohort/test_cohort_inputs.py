@@ -147,8 +147,8 @@ def test_a_manifest_gives_the_speed_of_a_treadmill(made_runs, tmp_path):
         "alice/run2.parquet;10.5\nbob/long/run2.parquet;\n",
     )
     found = gathered(manifests=[file])
-    assert [source.settings.treadmill for source in found.sources] == ["10.5km/h", "0:3.0,5:3.5", None]
-    assert "treadmill" not in found.sources[2].settings.as_dict()
+    assert [source.settings.treadmill for source in found.sources] == ["10.5km/h", None, "0:3.0,5:3.5"]
+    assert "treadmill" not in found.sources[1].settings.as_dict()
     (failure,) = found.failures
     assert failure.row == 4
     assert "10.5km/h" in failure.sentence

@@ -146,6 +146,9 @@ def test_the_speed_of_the_file_counts_before_a_derived_or_empty_one(read, fields
 def test_cadence_and_sport(read):
     track = read(watch_content())
     assert track.cadence_rpm[0] == 80.0
-    assert track.contacts == ()
+    (contact,) = track.contacts
+    assert (contact.device, contact.contact_ms[0]) == ("Garmin", 300.0)
+    assert np.isnan(contact.contact_ms[2])
+    assert read(watch_content(dynamics=False)).contacts == ()
     (part,) = track.sports
     assert (part.sport, part.start_s) == ("running", track.time_s[0])
