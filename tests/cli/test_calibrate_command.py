@@ -10,6 +10,7 @@ import pytest
 
 import imurun
 from imurun.export import read_steps
+from imurun.history import Store
 from imurun.io import read_runner, write_recording
 from imurun.sim import Segment, simulate
 from tests.watch.watch_files import START, START_S, Activity, Field, later
@@ -102,7 +103,7 @@ def test_replay_and_import_take_the_treadmill(place, tmp_path, call):
     store = {"IMURUN_STORE": str(tmp_path / "store")}
     result = call("history", "import", tmp_path / "runs", "--treadmill", "3m/s", **store)
     assert result.returncode == 0, result.stderr
-    with imurun.history.Store(tmp_path / "store") as opened:
+    with Store(tmp_path / "store") as opened:
         assert opened.session(opened.find("last")).summary["known_speed"] == "10.8 km/h (treadmill)"
 
 

@@ -139,6 +139,21 @@ def test_a_manifest_gives_runner_session_and_settings(made_runs, tmp_path):
     assert second.settings.profile == "shimmer"
 
 
+def test_a_manifest_gives_the_speed_of_a_treadmill(made_runs, tmp_path):
+    file = write_manifest(
+        made_runs,
+        tmp_path,
+        "recording;treadmill\nalice/run1.parquet;10.5km/h\nbob/run1.parquet;0:3.0,5:3.5\n"
+        "alice/run2.parquet;10.5\nbob/long/run2.parquet;\n",
+    )
+    found = gathered(manifests=[file])
+    assert [source.settings.treadmill for source in found.sources] == ["10.5km/h", None, "0:3.0,5:3.5"]
+    assert "treadmill" not in found.sources[1].settings.as_dict()
+    (failure,) = found.failures
+    assert failure.row == 4
+    assert "10.5km/h" in failure.sentence
+
+
 def test_a_manifest_can_be_given_among_the_recordings(made_runs, tmp_path):
     file = write_manifest(made_runs, tmp_path, "runner;recording\nKim;alice/run1.parquet\n")
     found = gathered(file, file.parent)

@@ -120,3 +120,35 @@ def test_damage_raises_only_typed_errors(tmp_path_factory, data):
     file.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     with contextlib.suppress(FormatError):
         assert (np.diff(read_fit(file).time_s) > 0).all()
+
+
+def speeds_of(fields, layout, rows):
+    fit = FitBytes()
+    fit.define(0, 20, [(253, 4, UINT32), *fields])
+    for k, row in enumerate(rows):
+        fit.data(0, "<I" + layout, FIT_START + k, *row)
+    return fit.content()
+
+
+@pytest.mark.parametrize(
+    ("fields", "layout", "rows"),
+    [
+        ([(6, 2, UINT16), (73, 4, UINT32)], "HI", [(0xFFFF, 3100), (0xFFFF, 3200)]),
+        ([(73, 4, UINT32), (6, 2, UINT16)], "IH", [(3100, 0xFFFF), (3200, 0xFFFF)]),
+        ([(73, 4, UINT32), (6, 2, UINT16)], "IH", [(3100, 9999), (3200, 9999)]),
+        ([(73, 4, UINT32), (6, 2, UINT16)], "IH", [(0xFFFFFFFF, 3100), (0xFFFFFFFF, 3200)]),
+    ],
+)
+def test_the_speed_of_the_file_counts_before_a_derived_or_empty_one(read, fields, layout, rows):
+    assert read(speeds_of(fields, layout, rows)).speed_m_s.tolist() == [3.1, 3.2]
+
+
+def test_cadence_and_sport(read):
+    track = read(watch_content())
+    assert track.cadence_rpm[0] == 80.0
+    (contact,) = track.contacts
+    assert (contact.device, contact.contact_ms[0]) == ("Garmin", 300.0)
+    assert np.isnan(contact.contact_ms[2])
+    assert read(watch_content(dynamics=False)).contacts == ()
+    (part,) = track.sports
+    assert (part.sport, part.start_s) == ("running", track.time_s[0])

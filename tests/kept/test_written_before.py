@@ -25,6 +25,8 @@ JOURNALS = ("blocks", "notifications")
 RUNNER = {"blocks": ("--mass", "58", "--height", "1.66"), "notifications": ()}
 """Options of `analyze` for the runner whom the journal names, and whom `recover` uses."""
 WITHOUT_NUMBERS = ("warnings", "version", "source")
+LATER = {"speed_m_s": None, "known_speed": None, "calibration": None}
+"""Entries of the summary that the versions which wrote these files did not have, and their values here."""
 UNIT = r"(?:min|km|BW⁴|BW¹⁰|BW|%|steps/min|ms|g|deg|of 10)"
 
 
@@ -136,7 +138,8 @@ def test_a_journal_is_analysed(call, journal):
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     numbers = {key: value for key, value in summary.items() if key not in WITHOUT_NUMBERS}
-    assert numbers == json.loads((FILES / f"{journal.stem}.json").read_text(encoding="utf-8"))
+    kept = json.loads((FILES / f"{journal.stem}.json").read_text(encoding="utf-8"))
+    assert numbers == kept | LATER
     with (journal.parent / "steps.csv").open(encoding="utf-8", newline="") as file:
         assert_same_rows(rows_of(file), kept_rows(f"{journal.stem}_steps.csv.gz"))
 

@@ -12,14 +12,17 @@ import pytest
 import imurun
 from imurun.ble.events import Battery, Connected, ConnectionLost, Dropped, NotLogged, NotStopped
 from imurun.cli.live import step_frame
+from imurun.core.contact import CONTACT_MODEL
 from imurun.errors import RecordingError, SensorError, SettingsError
 from imurun.live.pipeline import Pipeline, controls_of, replay_pipeline, run_all
 from imurun.live.recorder import finish_session
 from imurun.live.runner_profile import RunnerProfile
 from imurun.live.source import ReplaySource
+from imurun.model.calibration import Calibration, CalibrationPoint
 from imurun.model.recording import Marker
 from imurun.model.runner import Runner
 from imurun.model.sample_block import SampleBlock
+from imurun.model.speed import SpeedTable
 from imurun.sim.presets import eventful_run, steady_run
 from tests.virtual.virtual_loop import run_virtual
 
@@ -188,6 +191,27 @@ def test_the_files_of_a_run_have_its_markers_and_give_the_same_steps(recording, 
     assert [(marker.kind, marker.value) for marker in again.markers] == [("lap", None), ("pain", 3.0)]
     assert 60 < again.markers[0].time_s < len(recording) / recording.rate_hz
     assert kept.session.markers == again.markers == tuple(pipeline.state.markers)
+
+
+def test_the_journal_keeps_the_known_speed_and_the_calibration(tmp_path):
+    recording = steady_run(30.0).recording
+    point = CalibrationPoint(3.0, 165.0, -12.0, -9.0, 240.0, 400, ((2.0, 20.5),))
+    runner = Runner("Kim", 62.0, calibration=Calibration("2026-05-01", "your Stryd", CONTACT_MODEL, (point,)))
+    speed = SpeedTable.parse("0:3.0,5:3.5")
+
+    async def scenario():
+        profile = RunnerProfile(runner, speed=speed)
+        pipeline = replay_pipeline(recording, math.inf, profile, tmp_path / "run")
+        return pipeline, await steps_of(pipeline)
+
+    pipeline, shown = asyncio.run(scenario())
+    kept = finish_session(pipeline.journal)
+    expected = imurun.analyze(recording, runner, speed=speed)
+    pd.testing.assert_frame_equal(kept.session.steps, expected.steps, check_exact=True)
+    pd.testing.assert_frame_equal(shown, expected.steps, check_exact=True)
+    metadata = imurun.export.read_steps(kept.steps)[1]
+    assert metadata["known_speed"] == speed.words == kept.session.summary["known_speed"]
+    assert metadata["calibration"] == runner.calibration.words == kept.session.summary["calibration"]
 
 
 def test_a_full_disk_stops_the_recording_and_not_the_run(tmp_path, monkeypatch):
