@@ -7,7 +7,7 @@ controls the sensor's run over it, with `commands` and `backfill`. `events` repo
 stream.
 
 Besides: `device_info` reads device information and downloads logs; `journal_replay` decodes a journal again;
-`block_journal` stores recordings without packets in the same file format; `lock` keeps a second program away;
+`block_journal` stores recordings without packets in the same file format;
 `codec` and `control` are the bytes of imurun's own protocol.
 
 bleak is imported only when a scan or a connection begins (`bluetooth_errors.import_bleak`).

@@ -1,4 +1,4 @@
-"""One BLE connection to one sensor: connect, subscribe, read, write, disconnect; a queue of notifications.
+"""One BLE connection to one sensor: lock, connect, subscribe, read, write, disconnect; notification queue.
 
 Reconnecting is done in `reconnecting_client`; each connection is a new `Connection`.
 """
@@ -6,11 +6,15 @@ Reconnecting is done in `reconnecting_client`; each connection is a new `Connect
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from imurun.ble.bluetooth_errors import bleak_failures, import_bleak, translate_errors
 from imurun.ble.devices import DeviceDriver
@@ -218,3 +222,24 @@ def _check_services(client: BleakClient, sensor: DiscoveredSensor, driver: Devic
         raise WrongSensorError(
             f"{sensor.label} is not {driver.title}: it has other services; choose another sensor or kind."
         )
+
+
+@contextmanager
+def lock_sensor(address: str, label: str) -> Iterator[None]:
+    """Lock a sensor for this process; the system releases the lock when the process ends, even by a crash.
+
+    A second process would stop and restart the sensor.
+
+    Raises:
+        SensorError: another process has locked it.
+    """
+    folder = user_cache_path("imurun", ensure_exists=True)
+    lock = FileLock(folder / f"sensor-{hashlib.sha256(address.lower().encode()).hexdigest()[:16]}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SensorError(f"{label} is in use by another imurun; end that one first.") from None
+    try:
+        yield
+    finally:
+        lock.release()

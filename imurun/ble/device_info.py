@@ -12,7 +12,7 @@ import numpy as np
 
 from imurun.ble.codec import LogData, decode_frame
 from imurun.ble.commands import CommandChannel, NoReplyError
-from imurun.ble.connection import Connection, ConnectionLostError, open_connection
+from imurun.ble.connection import Connection, ConnectionLostError, lock_sensor, open_connection
 from imurun.ble.control import (
     Capabilities,
     LogEntry,
@@ -27,7 +27,6 @@ from imurun.ble.control import (
 from imurun.ble.devices import DeviceDriver
 from imurun.ble.devices.driver import uuid16
 from imurun.ble.journal import Notification
-from imurun.ble.lock import lock_sensor
 from imurun.ble.scan import DiscoveredSensor, clean_name
 from imurun.ble.timeouts import Timeouts
 from imurun.errors import SensorError, SensorNotFoundError

@@ -13,7 +13,7 @@ from imurun.ble.journal import END, GIVE_UP, Journal, JournalEvent
 from imurun.errors import FormatError, RecordingError, SettingsError
 from imurun.model.sample_block import SampleBlock
 from imurun.model.time_grid import check_rate
-from imurun.reassembly.plausibility import LONGEST_GAP_S
+from imurun.reassembly.reassembler import LONGEST_GAP_S
 
 
 def journal_header(

@@ -28,13 +28,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from random import Random
 
-from imurun.ble.connection import open_connection
+from imurun.ble.connection import lock_sensor, open_connection
 from imurun.ble.decoding import Settings, StreamDecoder, offering
 from imurun.ble.device_run import DeviceRun
 from imurun.ble.devices import DeviceDriver
 from imurun.ble.events import ConnectionLost, NotStopped
 from imurun.ble.journal import Sink
-from imurun.ble.lock import lock_sensor
 from imurun.ble.scan import DiscoveredSensor, find
 from imurun.ble.stream_output import Item, StreamOutput
 from imurun.ble.timeouts import Timeouts

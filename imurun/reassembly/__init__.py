@@ -3,7 +3,7 @@
 This package is independent of the source of the chunks. `reassembler` is the entry; it finds the position of
 a chunk by sample number (`by_index`), else by device time (`by_time`), else by counting (`by_count`), joins
 acceleration and angular rate that arrive apart (`acc_gyr_merge`), and rejects positions that the elapsed time
-does not allow (`plausibility`). `clock_fit` maps the device clock to the host's. `chunks` holds the types in
+does not allow. `clock_fit` maps the device clock to the host's. `chunks` holds the types in
 and out.
 
 Two words are used for missing samples:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("bumble", reason="needs the extra 'virtual'")
 
 import imurun
-from imurun.ble.lock import lock_sensor
+from imurun.ble.connection import lock_sensor
 from imurun.cli.live import step_frame
 from imurun.errors import SensorError
 from imurun.live.pipeline import run_all, sensor_pipeline
