@@ -51,7 +51,7 @@ OTHERS = ContactConstants(*(tuple(np.linspace(0.1, 0.5, len(values)).tolist()) f
     start_s=st.sampled_from([0.0, 3600.0]),
     constants=st.sampled_from([CONSTANTS, OTHERS]),
 )
-def test_formulas(own, usual, rate_hz, start_s, constants):
+def test_contact_times_and_peak_force_match_the_formulas(own, usual, rate_hz, start_s, constants):
     up, peak, down, end = start_s + np.cumsum(own)
     times = {"up_crossing": up, "peak": peak, "down_crossing": down, "end": end}
     t = dict(zip(NAMES, usual, strict=True))
@@ -75,7 +75,7 @@ def test_formulas(own, usual, rate_hz, start_s, constants):
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0])
-def test_near_the_simulated_contacts(rate_hz):
+def test_the_mean_error_of_simulated_contacts_is_below_30_ms(rate_hz):
     session = simulated(("running", 20.0), rate_hz=rate_hz)
     recording = session.recording
     stepper = made_stepper(rate_hz)
@@ -156,7 +156,7 @@ def plain_propulsion(vertical, forward, cycle):
     turn=st.floats(-np.pi, np.pi),
     heading=st.booleans(),
 )
-def test_like_whole_signals(seed, begin, length, base, turn, heading):
+def test_propulsion_measures_match_those_of_the_whole_signal(seed, begin, length, base, turn, heading):
     """Where forward is not known, the loop says it: its area vector points left."""
     rng = np.random.default_rng(seed)
     n = 130
@@ -206,7 +206,7 @@ def test_sizes_do_not_depend_on_the_cadence(period):
         assert other[name] == pytest.approx(usual[name], rel=0.05, abs=0.02)
 
 
-def test_the_ground_does_not_pull():
+def test_negative_vertical_force_does_not_change_the_peak():
     t = np.arange(200)
     buffer = np.zeros((N_CHANNELS, len(t)))
     buffer[VERTICAL] = 1.0 - 1.2 * np.cos(2 * np.pi * (t - 80) / 34)
@@ -219,7 +219,7 @@ def test_the_ground_does_not_pull():
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -1.0])
-def test_nothing_moves(value):
+def test_a_constant_signal_has_no_propulsion(value):
     buffer = np.full((N_CHANNELS, 100), value)
     cycle = cycle_at(20.0, 35.0, 50.0)
     measure_propulsion(buffer, 0, cycle, 0, 99, False, C)
@@ -254,7 +254,7 @@ def test_a_mounting_that_is_askew_does_not_move_contacts(turn_deg, askew):
     n=st.integers(1, 12),
     sign=st.sampled_from([1.0, -1.0]),
 )
-def test_the_first_of_the_highest(values, first, n, sign):
+def test_highest_of_returns_the_first_of_equal_values(values, first, n, sign):
     first = min(first, len(values) - 1)
     last = min(first + n, len(values)) - 1
     part = [sign * value for value in values[first : last + 1]]
@@ -270,7 +270,7 @@ def test_the_first_of_the_highest(values, first, n, sign):
     loop=st.tuples(*[st.floats(-1.0, 1.0)] * 2) | st.sampled_from([(0.0, 0.0), (0.0, -1.0)]),
     heading=st.booleans(),
 )
-def test_smoothing_of_the_force(seed, oldest, n, length, loop, heading):
+def test_smoothed_force_matches_a_convolution_with_repeated_ends(seed, oldest, n, length, loop, heading):
     """At both ends of what is stored the value there goes on; beside it nothing is read or written."""
     buffer = np.full((N_CHANNELS, 130), np.nan)
     there = slice(oldest, oldest + n)
@@ -323,7 +323,7 @@ def measured(cycle):
 
 @examples(40)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 3 * AVERAGED_STEPS))
-def test_running_average_weights(seed, n):
+def test_steps_have_their_weights_in_the_running_average(seed, n):
     cycles = cycles_of(np.random.default_rng(seed), n)
     average = record(STEP_AVERAGE)
     for cycle in cycles:

@@ -14,19 +14,19 @@ CORE = Path(imurun.core.__file__).parent
 TESTS = Path(__file__).parent
 
 THROUGH = {
-    "write_walking": ("step", "test_step.test_walking_steps"),
-    "write_running": ("step", "test_step.test_contacts_and_rhythm"),
-    "write_common": ("step", "test_step.test_rise_and_fall"),
-    "advance": ("stepper", "test_stages.test_drawn_cycles"),
-    "smooth_until": ("stepper", "test_stages.test_drawn_cycles"),
-    "find_steps": ("stepper", "test_stages.test_drawn_cycles"),
-    "break_off": ("stepper", "test_stages.test_drawn_cycles"),
-    "track_next": ("stepper", "test_stages.test_drawn_cycles"),
-    "classify": ("stepper", "test_stages.test_drawn_cycles"),
-    "n_undecided": ("stepper", "test_stages.test_drawn_cycles"),
-    "note_period": ("stepper", "test_stages.test_drawn_cycles"),
-    "resolve_first": ("stepper", "test_stages.test_drawn_cycles"),
-    "write_run": ("stepper", "test_stages.test_drawn_cycles"),
+    "write_walking": ("step", "test_step.test_walking_steps_have_times_and_oscillation_of_their_cycles"),
+    "write_running": ("step", "test_step.test_contacts_and_rhythm_match_the_whole_signal"),
+    "write_common": ("step", "test_step.test_oscillation_and_impulse_match_the_whole_signal"),
+    "advance": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "smooth_until": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "find_steps": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "break_off": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "track_next": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "classify": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "n_undecided": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "note_period": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "resolve_first": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
+    "write_run": ("stepper", "test_stages.test_steps_of_drawn_cycles_match_the_reference"),
 }
 """Kernels that no test calls by themselves: their module, and the test of a stage that compares what they do
 with the whole recording at once."""
@@ -66,7 +66,7 @@ def called(path):
     }
 
 
-def test_the_walk_sees_the_kernels():
+def test_the_source_search_finds_kernels():
     assert len(KERNELS) > 90
     assert {("gait", "alike"), ("stepper", "advance"), ("state", "begin")} <= set(KERNELS)
     assert ("stepper", "most_steps") not in KERNELS
@@ -83,7 +83,7 @@ def test_every_kernel_has_a_reference_implementation(module, name):
 
 
 @pytest.mark.parametrize(("name", "where"), THROUGH.items(), ids=THROUGH)
-def test_the_named_tests_of_stages_are_there(name, where):
+def test_the_named_tests_of_stages_exist(name, where):
     module, test = where
     assert (module, name) in KERNELS
     file, function = test.split(".")
