@@ -36,7 +36,7 @@ def verdict(results, label):
     return next(v for v in verdicts(score_table(results)) if v.target.label == label)
 
 
-def test_scores_by_group(results):
+def test_scores_of_each_group_match_its_contacts(results):
     scores = score_table(results)
     level = pick(scores, method=LEFT_OUT, quantity="initial_error_ms", scope="level").iloc[0]
     # A 14, B 12, T 14 contacts and one level trial of S with 14, whose error is halved without a gyroscope
