@@ -128,7 +128,7 @@ def test_ten_lost_connections_lose_and_repeat_no_sample():
                 items += await until(client, is_a(ConnectionLost))
                 items += await until(client, is_a(Connected))
                 items += await until(client, at_least(items_end(items) + 19))
-            # bleak opens one for each link, and closes it only when told to disconnect
+            # bleak opens one for each connection, and closes it only in disconnect()
             assert await bluez.count_connections() == connections
             items += await the_rest(client)
             assert bluez.board.requests.count(Op.START) == 1
