@@ -11,7 +11,7 @@ from imurun.errors import SensorNotFoundError
 
 
 def test_an_endless_search_for_services_is_given_up(monkeypatch):
-    """CoreBluetooth and others wait for the services without a limit when the connection is lost meanwhile."""
+    """CoreBluetooth and others wait for the services without a limit when the connection is lost."""
 
     ended: list[bool] = []
 
