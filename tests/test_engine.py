@@ -128,7 +128,7 @@ def in_blocks(rate_hz, acc, gyr, block, resumed_every=None):
 
 @pytest.mark.parametrize("gyro", [True, False])
 @pytest.mark.parametrize("rate_hz", [25.0] if SLOW else [25.0, 100.0, 208.0, 1000.0])
-def test_blocks_of_any_size_at_any_rate(rate_hz, gyro):
+def test_block_sizes_do_not_change_the_bytes_at_any_rate(rate_hz, gyro):
     """Across every border inside: the buffer that is moved, seconds, gaps."""
     acc, gyr = long_mixed(rate_hz)
     gyr = gyr if gyro else None
@@ -355,7 +355,7 @@ def test_clipped_samples_are_counted_once(mixed):
     assert str(n) in analyzer.warnings[0]
 
 
-def test_push_gives_named_steps(mixed):
+def test_push_returns_steps_with_names_of_gait_and_side(mixed):
     rate, acc, gyr = mixed
     analyzer = RunAnalyzer(rate)
     steps = analyzer.push(acc, gyr) + analyzer.finish()
@@ -380,7 +380,7 @@ def test_a_step_has_the_columns_of_the_step_table():
 
 
 @pytest.mark.parametrize("n", [0, 1, 10, 149])
-def test_too_short_for_anything(n):
+def test_a_very_short_stream_gives_no_steps(n):
     analyzer = RunAnalyzer(100.0)
     acc = np.tile([0.0, 0.0, 9.81], (n, 1))
     assert analyzer.push(acc, 0.0 * acc) == []
@@ -395,7 +395,7 @@ def test_constant_signals_make_no_steps(value):
     assert analyzer.finish() == []
 
 
-def test_refusals(mixed):
+def test_invalid_samples_and_settings_are_refused(mixed):
     rate, acc, gyr = mixed
     with pytest.raises(RecordingError, match="25 Hz"):
         RunAnalyzer(20.0)
@@ -418,7 +418,7 @@ def test_refusals(mixed):
 
 
 @pytest.mark.skipif(SLOW, reason="compares with a process that has the compiler switched off")
-def test_compiled_kernels_do_what_the_python_says(tmp_path):
+def test_compiled_kernels_match_the_python_code(tmp_path):
     """The same recording with and without the compiler: the same steps within rounding.
 
     Not to the last bit: numpy's own exp, arcsin, arctan2 and log10 round otherwise than the C library's.

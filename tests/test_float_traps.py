@@ -97,7 +97,7 @@ def test_any_nan_is_a_missing_sample(samples, payload):
     assert recording.warnings == ()
 
 
-def test_a_zero_may_be_negative(samples):
+def test_negative_zeros_change_nothing(samples):
     acc, gyr = (values.copy() for values in samples)
     acc[:, 1] = 0.0
     gyr[:, 1] = 0.0
@@ -126,7 +126,7 @@ def test_denormal_values_count_as_zero(samples, tiny):
 
 @pytest.mark.parametrize("gyro", [True, False])
 @pytest.mark.parametrize("value", [0.0, -0.0, TINY, 1e-310, 1e-160, 1e-9])
-def test_a_start_of_denormal_values(samples, value, gyro):
+def test_a_start_of_denormal_values_does_not_prevent_steps(samples, value, gyro):
     """Free fall, a sensor that wakes up: there is no direction in it to begin with."""
     acc, gyr = (values.copy() for values in samples)
     for n in (1, 40, 100):
@@ -139,7 +139,7 @@ def test_a_start_of_denormal_values(samples, value, gyro):
 
 @settings(max_examples=4 if SLOW else 60)
 @given(data=st.data(), gyro=st.booleans(), rate_hz=st.sampled_from([25.0, 50.0, 104.7]))
-def test_nothing_infinite_comes_out(samples, data, gyro, rate_hz):
+def test_no_result_is_infinite(samples, data, gyro, rate_hz):
     """Any of the traps, anywhere: no warning of numpy, no infinity, no split that matters."""
     acc, gyr = (values.copy() for values in samples)
     traps = st.sampled_from([*POSSIBLE, *DAMAGE, *NANS])
@@ -177,7 +177,7 @@ def test_the_largest_possible_impact_leaves_no_infinity(samples):
     assert_finite_or_empty(steps_of(acc, None))
 
 
-def test_damage_is_in_the_warnings(samples):
+def test_damaged_samples_are_counted_in_the_warnings(samples):
     acc, gyr = (values.copy() for values in samples)
     acc[100, 1] = 2.0 * LARGEST_ACC_M_S2
     gyr[200, 1] = -2.0 * LARGEST_GYR_RAD_S

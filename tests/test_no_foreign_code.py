@@ -76,12 +76,12 @@ def offences(source: str) -> list[str]:
         "pd.read_pickle('x')",
     ],
 )
-def test_the_search_finds_it(source):
+def test_the_search_finds_code_execution(source):
     assert offences(source)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
-def test_nothing_runs_what_others_wrote(file):
+def test_no_module_executes_foreign_code(file):
     allowed = COMPILES_OWN_SOURCES.get(file.relative_to(PACKAGE).as_posix(), "-")
     found = offences(file.read_text(encoding="utf-8"))
     assert [each for each in found if not each.startswith(allowed)] == []

@@ -26,7 +26,7 @@ def rmse(errors):
     return np.sqrt(np.mean(errors**2))
 
 
-def test_treadmill_run(shared_data):
+def test_contacts_of_the_treadmill_run_match_the_force_plates(shared_data):
     contacts, records = compare_all(
         METHODS["imurun"], LOADERS["treadmill_run_grf"](shared_data / "treadmill_run_grf")
     )
@@ -35,7 +35,7 @@ def test_treadmill_run(shared_data):
     assert rmse(contacts["contact_error_ms"]) <= 11.0
 
 
-def test_running_speeds(shared_data):
+def test_contacts_at_several_speeds_match_the_force_plates(shared_data):
     contacts, records = compare_all(
         METHODS["imurun"], LOADERS["running_speeds"](shared_data / "running_speeds")
     )
@@ -45,7 +45,7 @@ def test_running_speeds(shared_data):
     assert rmse(contacts["contact_error_ms"]) <= 11.0
 
 
-def test_sacral_grf(shared_data):
+def test_contacts_of_31_trials_match_the_force_plates(shared_data):
     contacts, records = compare_all(METHODS["imurun"], LOADERS["sacral_grf"](shared_data / "sacral_grf"))
     assert len(records) == 31
     level = contacts["slope_percent"] == 0
@@ -62,7 +62,7 @@ def test_cadence_of_full_minutes_is_the_shoes(shared_data):
     assert np.abs(ratios - 1).max() < 0.01
 
 
-def test_nobody_runs_in_walking(shared_data):
+def test_no_running_is_found_in_walking(shared_data):
     for file in sorted((shared_data / "lumbar_walking").glob("*.csv")):
         recording = imurun.read(file, profile="mobgap")
         session = imurun.analyze(recording)
@@ -72,7 +72,7 @@ def test_nobody_runs_in_walking(shared_data):
         assert imurun.analyze(acc_only).summary["running_steps"] == 0, file.name
 
 
-def test_nobody_runs_in_walking_with_the_mounting_given(shared_data):
+def test_no_running_is_found_in_walking_with_the_mounting_given(shared_data):
     """Flat steps may be grounded running where forward is known, but walking turns the other way."""
     up_right_forward = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
     for file in sorted((shared_data / "lumbar_walking").glob("*.csv")):
@@ -82,7 +82,7 @@ def test_nobody_runs_in_walking_with_the_mounting_given(shared_data):
         assert (steps["gait"] == "walking").all(), file.name
 
 
-def test_mounting_of_200_rotations(shared_data):
+def test_200_rotations_give_the_same_mounting_and_steps(shared_data):
     turns = Rotation.random(200, random_state=20).as_matrix()
     for trial in six_axis_trials():
         truth = mean_axes(trial)

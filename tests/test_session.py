@@ -25,7 +25,7 @@ def eventful():
     return simulation, imurun.analyze(simulation.recording, imurun.Runner(mass_kg=70.0, height_m=1.75))
 
 
-def test_columns_are_as_announced(eventful):
+def test_the_step_table_has_the_documented_columns(eventful):
     steps = eventful[1].steps
     assert list(steps.columns) == [column.name for column in STEP_COLUMNS]
     assert set(steps["side"]) <= {"left", "right", "unknown"}
@@ -63,7 +63,7 @@ def test_bouts_follow_the_truth(eventful):
     assert session.summary["still_s"] > 15.0
 
 
-def test_phases_and_tiredness(eventful):
+def test_phases_and_changes_with_tiredness_are_found(eventful):
     summary = eventful[1].summary
     assert list(eventful[1].phases["kind"]) == ["warm-up", "main", "cool-down"]
     assert 30 < summary["warm_up_s"] < 90
@@ -84,7 +84,7 @@ def test_summary_is_flat_json(eventful):
     assert summary["running_steps"] == len(running)
 
 
-def test_asymmetry_is_seen():
+def test_asymmetry_is_detected():
     runner = RunnerModel(peak_asymmetry=0.10)
     simulation = simulate([Segment("running", 60.0, speed_m_s=3.0)], runner, seed=1)
     summary = imurun.analyze(simulation.recording).summary
@@ -93,7 +93,7 @@ def test_asymmetry_is_seen():
     assert summary["peak_vgrf_asymmetry_percent"] > 5.0
 
 
-def test_whole_and_found_mounting_agree(eventful):
+def test_the_mounting_of_the_whole_recording_agrees_with_the_found_one(eventful):
     simulation, session = eventful
     whole = imurun.analyze(simulation.recording, mounting="whole")
     assert whole.mounting.source == "whole"
@@ -110,7 +110,7 @@ def test_anatomical_recordings_need_no_search():
     assert imurun.analyze(anatomical).mounting.source == "given"
 
 
-def test_nobody_runs():
+def test_walking_only_gives_no_running_and_no_phases():
     session = imurun.analyze(simulate([Segment("walking", 30.0, speed_m_s=1.4)], seed=1).recording)
     assert session.summary["running_steps"] == 0
     assert session.summary["cadence_spm"] is None
@@ -122,20 +122,20 @@ def test_nobody_runs():
 
 
 @pytest.mark.parametrize("n", [1, 50, 149, 151])
-def test_a_moment(n):
+def test_a_very_short_recording_gives_no_steps(n):
     session = imurun.analyze(imurun.Recording(np.tile([0.0, 0.0, 9.81], (n, 1)), rate_hz=100.0))
     assert session.steps.empty
     assert session.bouts["end_s"].iloc[-1] == pytest.approx(n / 100)
 
 
-def test_a_wrong_scale_is_said():
+def test_a_wrong_scale_gives_a_warning():
     recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=1).recording
     session = imurun.analyze(imurun.Recording(1.2 * recording.acc, recording.gyr, rate_hz=100.0))
     assert any("1.2" in warning and "scale" in warning for warning in session.warnings)
 
 
 @pytest.mark.parametrize(("full_scale", "known"), [(2.5, True), (2.0, False)])
-def test_saturation_is_counted_and_said(full_scale, known):
+def test_saturation_is_counted_and_gives_a_warning(full_scale, known):
     sensor = SensorModel(rate_hz=100.0, acc_range_g=full_scale)
     simulated = simulate([Segment("running", 30.0, speed_m_s=4.0)], sensor=sensor, seed=1).recording
     recording = imurun.Recording(
@@ -155,14 +155,14 @@ def test_a_dead_gyroscope_is_left_out():
     assert any("gyroscope" in warning for warning in dead.warnings)
 
 
-def test_degrees_taken_for_radians_are_said():
+def test_degrees_taken_for_radians_give_a_warning():
     recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=1).recording
     wrong = imurun.Recording(recording.acc, np.rad2deg(recording.gyr), rate_hz=100.0)
     assert any("deg/s" in warning for warning in imurun.analyze(wrong).warnings)
 
 
 @pytest.mark.parametrize("axis", [(0, 0, 1), (0, 1, 0)])
-def test_a_sensor_turned_round_is_said(axis):
+def test_a_sensor_turned_round_gives_a_warning(axis):
     """Half a turn about the up or the side axis: forward becomes backward."""
     sensor = SensorModel(rate_hz=100.0, slip_s=60.0, slip_deg=180.0, slip_axis=axis)
     simulation = simulate([Segment("running", 120.0, speed_m_s=3.0)], sensor=sensor, seed=1)
@@ -175,14 +175,14 @@ def test_a_sensor_turned_round_is_said(axis):
     assert late[["lean_deg", "braking_g", "lumbar_dose"]].isna().all(axis=None)
 
 
-def test_a_forward_axis_given_the_wrong_way_round_is_said():
+def test_a_reversed_forward_axis_gives_a_warning():
     recording = simulate([Segment("running", 30.0, speed_m_s=3.0)], seed=1).recording
     session = imurun.analyze(recording, mounting=np.diag([-1.0, -1.0, 1.0]))
     assert session.summary["running_steps"] > 50
     assert any("against the mounting" in warning for warning in session.warnings)
 
 
-def test_a_long_stand_leaves_no_trace():
+def test_long_standing_does_not_change_later_steps():
     segments = [
         Segment("walking", 10.0, speed_m_s=1.8),
         Segment("still", 90.0),

@@ -35,7 +35,7 @@ def rms(values):
 
 
 @pytest.mark.parametrize("speed", [3.0] if SLOW else [2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0])
-def test_truth_is_met(speed):
+def test_steps_match_the_simulated_truth(speed):
     turn = Rotation.random(random_state=round(10 * speed)).as_matrix()
     sensor = SensorModel(rate_hz=50.0 if SLOW else 100.0, mounting=turn)
     segments = [Segment("running", 8.0 if SLOW else 60.0, speed_m_s=speed)]
@@ -55,7 +55,7 @@ def test_truth_is_met(speed):
 
 
 @pytest.mark.skipif(SLOW, reason="too slow without the compiler")
-def test_rotation_is_met_with_the_mounting_given():
+def test_pelvic_rotation_matches_the_truth_with_the_mounting_given():
     simulation = simulate([Segment("running", 30.0, speed_m_s=3.5)], seed=2)
     steps, truth, _ = compare(simulation, mounting=simulation.mounting)
     assert rms(steps["yaw_rom_deg"] - truth["yaw_rom_deg"]) < 0.7
@@ -63,7 +63,7 @@ def test_rotation_is_met_with_the_mounting_given():
 
 @pytest.mark.skipif(SLOW, reason="too slow without the compiler")
 @pytest.mark.parametrize("rate", [25.0, 52.0, 208.0, 400.0])
-def test_rate_hardly_matters(rate):
+def test_contacts_and_sides_match_the_truth_at_any_rate(rate):
     simulation = simulate([Segment("running", 30.0, speed_m_s=3.2)], sensor=SensorModel(rate_hz=rate), seed=3)
     steps, truth, _ = compare(simulation)
     assert rms(steps["initial_contact_s"] - truth["initial_contact_s"]) < 0.005
@@ -72,7 +72,7 @@ def test_rate_hardly_matters(rate):
 
 
 @pytest.mark.skipif(SLOW, reason="too slow without the compiler")
-def test_a_poor_sensor():
+def test_steps_of_a_poor_sensor_match_the_truth():
     sensor = SensorModel(
         rate_hz=104.0,
         mounting=Rotation.random(random_state=8).as_matrix(),
@@ -89,7 +89,7 @@ def test_a_poor_sensor():
 
 
 @pytest.mark.skipif(SLOW, reason="too slow without the compiler")
-def test_without_gyroscope():
+def test_steps_without_gyroscope_match_the_truth():
     sensor = SensorModel(rate_hz=100.0, has_gyro=False, mounting=Rotation.random(random_state=4).as_matrix())
     steps, truth, _ = compare(simulate([Segment("running", 60.0, speed_m_s=3.2)], sensor=sensor, seed=3))
     assert rms(steps["initial_contact_s"] - truth["initial_contact_s"]) < 0.005
@@ -144,7 +144,7 @@ def test_flat_steps_are_running_once_forward_is_known():
 @pytest.mark.parametrize(
     ("speed", "cadence", "contact_s"), [(7.0, 240, 0.125), (8.5, 265, 0.11), (9.0, 285, 0.1)]
 )
-def test_sprints(speed, cadence, contact_s, has_gyro):
+def test_every_step_and_side_of_a_sprint_is_found(speed, cadence, contact_s, has_gyro):
     """Every step and side; contacts come early, far beyond the speeds that the formulas were fitted at."""
     segment = Segment(
         "running", 15.0, speed_m_s=speed, duty_factor=contact_s * cadence / 120, cadence_spm=cadence

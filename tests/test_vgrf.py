@@ -32,7 +32,7 @@ def test_one_contact_is_its_sum_of_half_waves(start, length, duty, peak):
         assert force == pytest.approx(max(expected, 0.0), abs=1e-9)
 
 
-def test_no_step_and_unknown_steps():
+def test_no_steps_give_zero_and_unknown_peaks_give_nan():
     time_s = np.arange(100) / 100.0
     none = np.zeros(0)
     assert not force_bw(time_s, none, none, none, none).any()
@@ -43,7 +43,7 @@ def test_no_step_and_unknown_steps():
     assert not force[40:].any()
 
 
-def test_a_session_draws_its_running():
+def test_the_force_of_running_carries_body_weight():
     segments = [Segment("walking", 10.0, speed_m_s=1.3), Segment("running", 20.0, speed_m_s=3.0)]
     recording = simulate(segments, seed=4).recording
     session = imurun.analyze(recording)
@@ -57,7 +57,7 @@ def test_a_session_draws_its_running():
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow without the compiler")
-def test_against_force_plates(shared_data):
+def test_the_force_is_close_to_force_plates(shared_data):
     squares = []
     for trial in [*load("running_speeds"), *load("rbds_speeds")]:
         found = imurun.analyze(trial.recording).vgrf()

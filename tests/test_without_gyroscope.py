@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="too slow witho
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_contacts_and_sides(shared_data, seed):
+def test_contacts_and_sides_match_the_force_plates_without_gyroscope(shared_data, seed):
     turn = Rotation.random(random_state=seed).as_matrix()
     trials = [
         replace(trial, recording=Recording(trial.recording.acc @ turn.T, rate_hz=trial.recording.rate_hz))

@@ -109,7 +109,7 @@ class Bluez:
         self._set(ADAPTER_PATH, ADAPTER, Powered=Variant("b", True))
 
     def drop(self):
-        """The link breaks."""
+        """The connection is lost."""
         self.subscribed.clear()
         for path in sorted((p for p in self._objects if p.startswith(DEVICE_PATH + "/")), reverse=True):
             self._signal("/", OBJECTS, "InterfacesRemoved", "oas", path, list(self._objects.pop(path)))

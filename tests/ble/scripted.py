@@ -15,7 +15,7 @@ from tests.ble.ble_helpers import movesense_packet, polar_packet, witmotion_fram
 
 
 class Scripted:
-    """A sensor that measures once it was told to, whether a link stands or not.
+    """A sensor that measures from its start command on, connected or not.
 
     What is measured tells its number: row n of the acceleration has n counts on its first axis.
 

@@ -23,7 +23,7 @@ def test_one_request_at_a_time_the_oldest_pending_range_first():
     assert backfill.next([], 1.1) is None
 
 
-def test_asked_again_when_nothing_comes_and_given_up_after_the_last_try():
+def test_a_request_is_repeated_and_given_up_after_the_last_try():
     backfill = Backfill(retry_s=1.0, tries=3)
     asked = []
     given_up = None
@@ -38,7 +38,7 @@ def test_asked_again_when_nothing_comes_and_given_up_after_the_last_try():
     assert given_up == 30
 
 
-def test_progress_is_no_failed_try():
+def test_progress_does_not_count_as_a_failed_try():
     backfill = Backfill(retry_s=1.0, tries=2)
     for k in range(10):
         assert (
@@ -57,13 +57,13 @@ def test_progress_is_no_failed_try():
         (answer(Status.OUT_OF_RANGE), None),
     ],
 )
-def test_what_will_never_come(response, stop):
+def test_samples_the_sensor_cannot_send_are_given_up(response, stop):
     backfill = Backfill()
     backfill.next([(10, 30)], 0.0)
     assert backfill.answered(response) == stop
 
 
-def test_what_was_lost_once_more_is_asked_for_as_soon_as_the_fetch_is_over():
+def test_samples_lost_again_are_requested_after_the_fetch():
     backfill = Backfill(retry_s=1.0)
     assert backfill.next([(10, 30)], 0.0) == (10, 30)
     assert backfill.answered(answer(first=10, n=20)) is None

@@ -302,7 +302,7 @@ def test_a_disk_full_from_the_start_leaves_no_file(firmware, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_sensor_still_measuring_is_stopped(firmware, tmp_path):
+def test_a_sensor_left_recording_can_be_stopped(firmware, tmp_path):
     async def scenario():
         async with in_range(FirmwareBoard(firmware)) as bluez:
             process = await start("record", "imurun-1", tmp_path / "run")

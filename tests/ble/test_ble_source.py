@@ -84,7 +84,7 @@ def output_of(code, *arguments):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FOLDER).as_posix())
-def test_imports_run_one_way(path):
+def test_no_layer_imports_a_later_one(path):
     level = LEVEL[path.relative_to(FOLDER).parts[0].removesuffix(".py")]
     for name in imported(path):
         words = name.split(".")

@@ -64,7 +64,7 @@ def refusing(method, error):
     ],
     ids=["no adapter", "off", "denied", "not ready", "failed"],
 )
-def test_looking(look, of_bluez, error, kind, words):
+def test_adapter_errors_of_a_scan_are_one_sentence(look, of_bluez, error, kind, words):
     async def scenario():
         async with sensor(**of_bluez) as bluez:
             if error is not None:
@@ -76,7 +76,7 @@ def test_looking(look, of_bluez, error, kind, words):
     assert caught.match(SENTENCE)
 
 
-def test_nothing_in_range():
+def test_a_sensor_out_of_range_is_one_sentence():
     async def scenario():
         async with sensor(name="other"):
             await find("imurun-1", 0.2)
@@ -88,7 +88,7 @@ def test_nothing_in_range():
 
 @pytest.mark.parametrize("look", [lambda: scan(0.1), lambda: find("imurun-1", 0.1)], ids=["scan", "find"])
 @pytest.mark.parametrize("has_bus", [True, False])
-def test_without_a_bluetooth_service(look, has_bus, tmp_path):
+def test_a_missing_bluetooth_service_is_one_sentence(look, has_bus, tmp_path):
     with pytest.raises(AdapterError, match="service does not run; start it") as caught:
         run(look(), None if has_bus else f"unix:path={tmp_path}/none")
     assert caught.match(SENTENCE)
@@ -160,14 +160,14 @@ def without_answers(bluez):
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_connecting(change, kind, words):
+def test_connection_errors_are_one_sentence(change, kind, words):
     with pytest.raises(kind, match=words) as caught:
         run(first_item(change))
     assert caught.match(SENTENCE)
 
 
 @pytest.mark.parametrize("name", ["imurun-1", "Movesense 1", "Polar Sense 1", "MetaWear", "WT901BLE68"])
-def test_the_right_name_and_other_services(name):
+def test_a_known_name_with_other_services_is_refused(name):
     board = Board()
     board.services = HEART_RATE
     driver = next(driver for driver in DRIVERS.values() if driver.recognises(name, ()))
@@ -177,7 +177,7 @@ def test_the_right_name_and_other_services(name):
     assert caught.match(SENTENCE)
 
 
-def test_a_stranger():
+def test_an_unsupported_sensor_is_refused():
     async def scenario():
         board = Board()
         board.services = HEART_RATE
@@ -200,7 +200,7 @@ def test_a_stranger():
         (Settings(208, 16, 1000), "an angular rate range of 1000 deg/s; choose 500 or 2000"),
     ],
 )
-def test_settings_that_the_sensor_itself_does_not_offer(settings, words):
+def test_settings_the_sensor_does_not_offer_are_refused(settings, words):
     with pytest.raises(SettingsError, match=words) as caught:
         run(first_item(lambda bluez: None, settings))
     assert caught.match(SENTENCE)
@@ -208,7 +208,7 @@ def test_settings_that_the_sensor_itself_does_not_offer(settings, words):
 
 @pytest.mark.parametrize("name", [name for name in DRIVERS if name != "imurun"])
 @pytest.mark.parametrize("place", range(3))
-def test_settings_that_the_kind_does_not_offer(name, place):
+def test_settings_the_driver_does_not_offer_are_refused(name, place):
     """Said before anything is sent."""
     driver = DRIVERS[name]
     values = [driver.rates_hz[0], driver.acc_ranges_g[0], driver.gyr_ranges_deg_s[0]]
@@ -229,7 +229,7 @@ def test_settings_that_the_kind_does_not_offer(name, place):
     ],
     ids=["movesense", "polar settings", "polar charging"],
 )
-def test_a_refusal(board, name, settings, words):
+def test_a_refused_command_is_one_sentence(board, name, settings, words):
     with pytest.raises(SensorError, match=f"{name} refused a command .*{words}.*; choose other") as caught:
         run(first_item(lambda bluez: None, settings, board(), name))
     assert caught.match(SENTENCE)
@@ -265,7 +265,7 @@ def allowed(bluez):
     ],
     ids=["adapter off", "out of range", "denied"],
 )
-def test_adapter_trouble_in_a_run_is_reported_and_retried_until_it_works(break_it, mend_it):
+def test_adapter_errors_in_a_run_are_reported_and_retried(break_it, mend_it):
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(57))
@@ -286,7 +286,7 @@ def test_adapter_trouble_in_a_run_is_reported_and_retried_until_it_works(break_i
         assert ";" in event.reason
 
 
-def test_stop_while_the_adapter_is_off():
+def test_a_stop_while_the_adapter_is_off_loses_no_sample():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(19))
@@ -299,7 +299,7 @@ def test_stop_while_the_adapter_is_off():
     assert_whole(run(scenario()))
 
 
-def test_the_services_change_in_mid_run():
+def test_changed_services_end_the_run_with_one_sentence():
     """Another device took the address, or the sensor's firmware was changed."""
 
     async def scenario():

@@ -67,7 +67,7 @@ def assert_gaps_are_told(items, values):
     np.testing.assert_array_equal(np.isnan(values).any(axis=1), told)
 
 
-def test_movesense():
+def test_movesense_samples_and_gaps_are_exact():
     board = movesense()
     items = run(dropped_once(board, "Movesense 1", 208, acc_range_g=8))
     assert events_of(items, Battery)[0].percent == 64
@@ -81,7 +81,7 @@ def test_movesense():
     assert board.commands[-1][0] == 2
 
 
-def test_witmotion_never_stops_sending_and_is_left():
+def test_witmotion_is_disconnected_while_it_sends():
     async def scenario():
         async with sensor(witmotion(), name="WT901BLE68") as bluez:
             async with client_of(await find("WT901BLE68", FIND_S), 200) as client:
@@ -96,7 +96,7 @@ def test_witmotion_never_stops_sending_and_is_left():
 
 
 @pytest.mark.parametrize("knows_channels", [True, False])
-def test_polar_verity_sense(knows_channels):
+def test_polar_signals_share_one_time_base_with_exact_gaps(knows_channels):
     board = polar(knows_channels=knows_channels)
     items = run(dropped_once(board, "Polar Sense 12345678", 208))
     assert events_of(items, Battery)[0].percent == 73
@@ -128,7 +128,7 @@ def test_polar_verity_sense(knows_channels):
     ]
 
 
-def test_metamotion_s():
+def test_metamotion_gaps_are_as_long_as_arrivals_show():
     """It tells neither time nor number: the hole is as long as arrivals say, and nothing is out of place."""
     board = metamotion()
     items = run(dropped_once(board, "MetaWear", 100))

@@ -54,23 +54,23 @@ def as_raw(samples):
 
 
 @pytest.mark.parametrize("vector", VECTORS["frames"], ids=lambda vector: vector["name"])
-def test_golden_frames(vector):
+def test_frames_match_the_vectors(vector):
     data = bytes.fromhex(vector["hex"])
     assert as_fields(decode_frame(data)) == vector["fields"]
     assert encode_frame(from_fields(vector["fields"])) == data
 
 
 @pytest.mark.parametrize("vector", VECTORS["rejects"], ids=lambda vector: vector["name"])
-def test_golden_rejects(vector):
+def test_invalid_frames_are_rejected_for_the_reason_of_the_vectors(vector):
     assert decode_frame(bytes.fromhex(vector["hex"])) == vector["reason"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["crc"], ids=lambda vector: vector["hex"])
-def test_golden_checksums(vector):
+def test_checksums_match_the_vectors(vector):
     assert crc16(bytes.fromhex(vector["hex"])) == vector["crc"]
 
 
-def test_golden_log():
+def test_the_log_matches_the_vectors():
     log = decode_log(bytes.fromhex(VECTORS["log"]["hex"]))
     by_name = {vector["name"]: vector["fields"] for vector in VECTORS["frames"]}
     assert [as_fields(frame) for frame in log.frames] == [by_name[name] for name in VECTORS["log"]["frames"]]
@@ -78,7 +78,7 @@ def test_golden_log():
 
 
 @pytest.mark.parametrize(("mtu", "count"), [(23, 0), (30, 0), (31, 1), (185, 13), (247, 19), (517, 19)])
-def test_samples_per_frame(mtu, count):
+def test_the_mtu_limits_the_samples_of_a_frame(mtu, count):
     assert samples_per_frame(mtu) == count
 
 
@@ -94,7 +94,7 @@ log_data = st.builds(LogData, u8, u16, u32, st.binary(max_size=233))
 
 @settings(max_examples=500)
 @given(st.one_of(samples, short, log_data))
-def test_there_and_back(frame):
+def test_an_encoded_frame_decodes_to_itself(frame):
     assert as_fields(decode_frame(encode_frame(frame))) == as_fields(frame)
 
 
@@ -112,7 +112,7 @@ def test_random_bytes_are_no_frames(data):
 
 @settings(max_examples=500)
 @given(st.one_of(samples, log_data), st.data())
-def test_no_flipped_bits_get_through(frame, data):
+def test_frames_with_flipped_bits_are_refused(frame, data):
     """A CRC-16 finds up to three flipped bits in frames of this length."""
     good = bytearray(encode_frame(frame))
     for bit in data.draw(st.sets(st.integers(0, len(good) * 8 - 1), min_size=1, max_size=3)):
@@ -144,6 +144,6 @@ def test_a_damaged_log_gives_the_rest(frames, noise, data):
 
 @settings(max_examples=300)
 @given(st.binary(max_size=2000))
-def test_any_bytes_make_a_log(data):
+def test_every_byte_of_a_log_is_read_or_counted_as_lost(data):
     log = decode_log(data)
     assert log.lost_bytes + sum(1 + len(encode_frame(frame)) for frame in log.frames) == len(data)

@@ -10,8 +10,8 @@ from imurun.ble.scan import DiscoveredSensor
 from imurun.errors import SensorNotFoundError
 
 
-def test_a_system_that_never_ends_its_search_for_services_is_given_up(monkeypatch):
-    """CoreBluetooth and others wait for the services without a limit when the link goes meanwhile."""
+def test_an_endless_search_for_services_is_given_up(monkeypatch):
+    """CoreBluetooth and others wait for the services without a limit when the connection is lost."""
 
     ended: list[bool] = []
 

@@ -32,7 +32,7 @@ def as_fields(response):
 
 
 @pytest.mark.parametrize("vector", VECTORS["requests"], ids=lambda vector: vector["name"])
-def test_golden_requests(vector):
+def test_requests_match_the_vectors(vector):
     op, ref, *values = vector["fields"].values()
     request = Request(Op(op), ref, tuple(values))
     assert encode_request(request).hex() == vector["hex"]
@@ -40,7 +40,7 @@ def test_golden_requests(vector):
 
 
 @pytest.mark.parametrize("vector", VECTORS["responses"], ids=lambda vector: vector["name"])
-def test_golden_responses(vector):
+def test_responses_match_the_vectors(vector):
     parts = Parts()
     indications = [bytes.fromhex(part) for part in vector["parts"]]
     responses = [parts.feed(part) for part in indications]
@@ -70,7 +70,7 @@ def test_a_longer_payload_is_a_later_version():
 
 
 @pytest.mark.parametrize("vector", VECTORS["responses"][:1], ids=lambda vector: vector["name"])
-def test_capabilities_cut_anywhere(vector):
+def test_capabilities_cut_short_are_refused(vector):
     data = bytes.fromhex(vector["parts"][0])[4:]
     assert decode_capabilities(data).firmware == vector["fields"]["firmware"]
     for length in range(len(data)):
@@ -79,7 +79,7 @@ def test_capabilities_cut_anywhere(vector):
 
 @settings(max_examples=500)
 @given(st.lists(st.binary(max_size=250), max_size=4), st.sampled_from([b"", b"\x80", b"\x81"]))
-def test_any_bytes(indications, first):
+def test_random_bytes_raise_no_error(indications, first):
     parts = Parts()
     for data in indications:
         parts.feed(first + data)

@@ -38,7 +38,7 @@ COMMANDS = {
 }
 
 
-def test_the_registry_finds_them():
+def test_a_driver_is_found_by_name():
     assert set(DRIVERS) == set(ADVERTISED)
     assert get_driver("movesense") is DRIVERS["movesense"]
     with pytest.raises(SettingsError, match=r"There is no kind of sensor 'fitbit'; choose one of imurun, "):
@@ -46,12 +46,12 @@ def test_the_registry_finds_them():
 
 
 @pytest.mark.parametrize("name", ADVERTISED)
-def test_recognised(name):
+def test_advertised_sensors_are_recognised(name):
     assert recognise(*ADVERTISED[name]).name == name
 
 
 @pytest.mark.parametrize("name", [None, "", "Polar H10 1234", "Heart", "Sense"])
-def test_strangers_are_not_recognised(name):
+def test_unsupported_sensors_are_not_recognised(name):
     assert recognise(name, ["0000180d-0000-1000-8000-00805f9b34fb"]) is None
 
 
@@ -60,7 +60,7 @@ def test_another_polar_sensor_is_not_taken_for_one():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_commands(name):
+def test_start_and_stop_commands_match_the_documented_bytes(name):
     settings, start, stop = COMMANDS[name]
     driver = DRIVERS[name]
     writes = driver.start_commands(*settings)
@@ -71,7 +71,7 @@ def test_commands(name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_plain_statement_of_what_was_tested(name):
+def test_each_driver_states_how_it_was_tested(name):
     driver = DRIVERS[name]
     assert "not on " in driver.tested
     assert driver.tested.endswith(".")
@@ -80,7 +80,7 @@ def test_a_plain_statement_of_what_was_tested(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_settings_that_are_not_offered(name, which):
+def test_settings_not_offered_are_refused_with_those_offered(name, which):
     driver = DRIVERS[name]
     settings = list(COMMANDS[name][0])
     settings[which] = 3
@@ -102,7 +102,7 @@ def feed(name, hexes, settings=None):
 # ------------------------------------------------------------------------------------------------ Polar
 
 
-def test_polar_gyroscope_vector():
+def test_a_polar_gyroscope_packet_is_decoded():
     (chunk,), _ = feed("polar_verity_sense", ["05FFFFFFFFFFFFFF7F80EAFF08000D000301DF00"])
     np.testing.assert_allclose(chunk.gyr, np.array([[-22, 8, 13], [-23, 11, 16]]) * 2000 / 32768 * RADIAN)
     assert chunk.kind == "gyr"
@@ -110,7 +110,7 @@ def test_polar_gyroscope_vector():
     assert chunk.time_device_s == pytest.approx(0x7FFFFFFFFFFFFFFF * 1e-9)
 
 
-def test_polar_acceleration_vector():
+def test_a_polar_acceleration_packet_is_decoded():
     (chunk,), _ = feed("polar_verity_sense", ["02650000000000000081F1FF1400F00306017B0F08"])
     np.testing.assert_allclose(chunk.acc, np.array([[-15, 20, 1008], [-20, 17, 1008]]) * 1e-3 * G)
     assert chunk.time_device_s == pytest.approx(101e-9)
@@ -124,7 +124,7 @@ POLAR_LONG = (
 )
 
 
-def test_polar_long_acceleration_vector():
+def test_a_polar_packet_uses_the_factor_of_the_reply():
     """57 samples as of a sensor that told the factor 2.44e-4."""
     decoder = DRIVERS["polar_verity_sense"].decoder(208, 8, 2000)
     decoder.reply(bytes.fromhex("F0020200000501") + struct.pack("<f", 2.44e-4))
@@ -153,12 +153,12 @@ def slow_delta(data):
     return samples
 
 
-def test_polar_differences_against_a_slow_twin():
+def test_polar_differences_match_a_slow_reference():
     data = bytes.fromhex(POLAR_LONG)
     assert decode_delta(data).tolist() == slow_delta(data)
 
 
-def test_polar_replies():
+def test_polar_replies_accept_or_refuse_a_command():
     driver = DRIVERS["polar_verity_sense"]
     write = driver.start_commands(208, 16, 2000)[1]
     assert driver.reply_to(write, bytes.fromhex("F0020200000501") + bytes(4)).ok
@@ -171,7 +171,7 @@ def test_polar_replies():
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf"), 5.0])
-def test_polar_factors_that_cannot_be(factor):
+def test_impossible_polar_factors_are_ignored(factor):
     decoder = DRIVERS["polar_verity_sense"].decoder(208, 16, 2000)
     decoder.reply(bytes.fromhex("F0020500000501") + struct.pack("<f", factor))
     (chunk,) = decoder.feed(bytes.fromhex("05FFFFFFFFFFFFFF7F80EAFF08000D000301DF00"), 0.0)
@@ -187,7 +187,7 @@ MOVESENSE_IMU9 = (
 )
 
 
-def test_movesense_captured_packet():
+def test_a_captured_movesense_packet_is_decoded():
     """Nine axes; the six that are used come first."""
     time_ms, values = decode_arrays(bytes.fromhex(MOVESENSE_IMU9), 3)
     assert time_ms == 106005
@@ -195,7 +195,7 @@ def test_movesense_captured_packet():
     np.testing.assert_allclose(values[0, :6], [-0.055, -0.077, -9.823, 1.96, -2.59, 0.91], atol=0.0005)
 
 
-def test_movesense_six_axes():
+def test_a_movesense_packet_of_six_axes_is_decoded():
     data = bytes.fromhex(MOVESENSE_IMU9)
     six = b"\x02\x63" + data[: 4 + 2 * 48]
     chunks, decoder = feed("movesense", [six.hex(), six.hex()])
@@ -207,7 +207,7 @@ def test_movesense_six_axes():
 
 
 @pytest.mark.parametrize("cut", [20, 30, 54, 78])  # also where the first part could be whole
-def test_movesense_continuations(cut):
+def test_movesense_packets_in_two_parts_are_joined(cut):
     data = bytes.fromhex(MOVESENSE_IMU9)[: 4 + 2 * 48]
     whole, _ = feed("movesense", [(b"\x02\x63" + data).hex()] * 2)
     first, second = b"\x02\x63" + data[: cut - 2], b"\x03\x63" + data[cut - 2 :]
@@ -220,7 +220,7 @@ def test_movesense_continuations(cut):
     assert decoder.rejects == {"continuation missing": 1}
 
 
-def test_movesense_replies():
+def test_movesense_replies_accept_or_refuse_a_command():
     driver = DRIVERS["movesense"]
     (write,) = driver.start_commands(208, 8, 2000)
     assert driver.reply_to(write, bytes.fromhex("0163c800")).ok
@@ -243,7 +243,7 @@ def test_movesense_replies():
         ("13053e43ff7f0080", 16, 500, (262.409, 499.497, -499.512), 1),
     ],
 )
-def test_metamotion_vectors(data, acc_range, gyr_range, first, n):
+def test_metamotion_packets_are_decoded(data, acc_range, gyr_range, first, n):
     (chunk,), decoder = feed("metamotion_s", [data], (100, acc_range, gyr_range))
     unit = G if chunk.kind == "acc" else RADIAN
     np.testing.assert_allclose(chunk.values[0] / unit, first, atol=0.0006)
@@ -258,7 +258,7 @@ def test_metamotion_vectors(data, acc_range, gyr_range, first, n):
 WITMOTION = ["556135ff59ff0a08000000000000b9fc" + "00" * 4, "5561e403ebf43f007c0202ff330052fe" + "00" * 4]
 
 
-def test_witmotion_captured_frames():
+def test_captured_witmotion_frames_are_decoded():
     still, moving = feed("witmotion", WITMOTION)[0]
     assert np.linalg.norm(still.acc[0]) / G == pytest.approx(1.013, abs=0.001)
     np.testing.assert_array_equal(still.gyr[0], 0)
@@ -266,14 +266,14 @@ def test_witmotion_captured_frames():
     np.testing.assert_allclose(moving.gyr[0] / RADIAN, [38.8184, -15.5029, 3.1128], atol=0.0005)
 
 
-def test_witmotion_scales():
+def test_witmotion_counts_are_scaled_to_the_ranges():
     (chunk,), _ = feed("witmotion", ["55610040008000400040008000400000000000" + "00"])
     np.testing.assert_allclose(chunk.acc[0] / G, [8, -16, 8])
     np.testing.assert_allclose(chunk.gyr[0] / RADIAN, [1000, -2000, 1000])
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 19, 20, 21, 33, 60])
-def test_witmotion_split_and_glued(size):
+def test_witmotion_frames_are_found_across_packets(size):
     rng = np.random.default_rng(1)
     counts = rng.integers(-2000, 2000, (50, 9))
     stream = b"".join(b"\x55\x61" + row.astype("<i2").tobytes() for row in counts)
@@ -286,13 +286,13 @@ def test_witmotion_split_and_glued(size):
     assert not decoder.rejects
 
 
-def test_witmotion_a_cut_frame_is_no_sample():
+def test_a_cut_witmotion_frame_gives_no_sample():
     chunks, decoder = feed("witmotion", [WITMOTION[0][:24], WITMOTION[1], WITMOTION[0]])
     assert sum(map(len, chunks)) == 2
     assert decoder.rejects == {"truncated": 1}
 
 
-def test_witmotion_bytes_between_frames():
+def test_bytes_between_witmotion_frames_are_skipped():
     chunks, decoder = feed("witmotion", ["0102" + WITMOTION[0] + "0304" + WITMOTION[1] + WITMOTION[0]])
     assert sum(map(len, chunks)) >= 1
     assert decoder.rejects["header"] >= 1

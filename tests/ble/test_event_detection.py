@@ -27,7 +27,7 @@ def test_a_gap_over_several_blocks_is_reported_once():
     assert detector.finish(4.0) == []
 
 
-def test_a_gap_at_the_end():
+def test_a_gap_at_the_end_is_reported_at_finish():
     detector = GapDetector()
     detector.add_blocks([block(0, 10), block(10, 5, np.nan)], 1.0)
     assert detector.finish(2.0) == [GapFinal(2.0, 10, 5)]
@@ -59,7 +59,7 @@ def chunk(value_acc, value_gyr, arrival_s, flags=0):
         (0.0, -2000 * RADIAN, ["gyr"]),
     ],
 )
-def test_clipping_by_value(acc, gyr, told):
+def test_values_at_full_scale_are_reported_as_clipping(acc, gyr, told):
     detector = SignalDetector(SETTINGS, has_flags=False)
     events = detector.examine([chunk(acc, gyr, 5.0)], Reassembler(100))
     assert events == [Clipping(5.0, what) for what in told]

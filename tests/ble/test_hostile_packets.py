@@ -57,7 +57,7 @@ def packets(name):
 @pytest.mark.parametrize("name", SETTINGS)
 @settings(max_examples=200)
 @given(st.data())
-def test_any_packets(name, data):
+def test_random_packets_give_finite_samples_of_bounded_number(name, data):
     """Some 700 packets a driver, each through the decoder and on to blocks."""
     driver = DRIVERS[name]
     decoder = driver.decoder(*SETTINGS[name])
@@ -81,7 +81,7 @@ def test_any_packets(name, data):
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_what_is_refused_is_counted(name):
+def test_refused_packets_are_counted(name):
     decoder = DRIVERS[name].decoder(*SETTINGS[name])
     noise = [bytes([200 + k % 50]) * (3 + k) for k in range(60)]
     assert not [chunk for data in noise for chunk in decoder.feed(data, 0.0)]

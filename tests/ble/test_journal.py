@@ -50,7 +50,7 @@ def some(n):
     return [Notification(0.1 * k, UUIDS[k % 2], bytes([k % 256]) * (k % 250)) for k in range(n)]
 
 
-def test_a_journal_is_there_with_its_header_or_not_at_all(tmp_path, monkeypatch):
+def test_a_journal_exists_only_with_its_header(tmp_path, monkeypatch):
     file = tmp_path / "run.journal"
     link = os.link
 
@@ -75,7 +75,7 @@ def test_a_journal_is_there_with_its_header_or_not_at_all(tmp_path, monkeypatch)
         JournalWriter(file, HEADER, UUIDS)
 
 
-def test_a_folder_whose_files_have_one_name(tmp_path, monkeypatch):
+def test_a_journal_is_written_without_hard_links(tmp_path, monkeypatch):
     def refused(source, target):
         raise PermissionError(1, "Operation not permitted")
 
@@ -87,7 +87,7 @@ def test_a_folder_whose_files_have_one_name(tmp_path, monkeypatch):
 
 @settings(max_examples=60)
 @given(records=lists_of_records)
-def test_what_was_kept_comes_back(tmp_path_factory, records):
+def test_records_are_read_back_unchanged(tmp_path_factory, records):
     path = written(tmp_path_factory.mktemp("journal") / "run.journal", records)
     journal = open_journal(path)
     assert list(journal.records()) == records
@@ -125,7 +125,7 @@ def test_a_flipped_bit_costs_one_record(tmp_path_factory, place, bit):
 
 @settings(max_examples=100)
 @given(content=st.binary(max_size=400))
-def test_rubbish_is_refused_or_passed_over(tmp_path_factory, content):
+def test_random_bytes_are_refused_or_skipped(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("journal") / "rubbish"
     path.write_bytes(content)
     with pytest.raises(FormatError):
@@ -137,7 +137,7 @@ def test_rubbish_is_refused_or_passed_over(tmp_path_factory, content):
     assert journal.n_damaged_bytes == len(content)
 
 
-def test_records_longer_than_what_is_read_at_once(tmp_path):
+def test_records_longer_than_one_read_are_read_back(tmp_path):
     records = [Notification(float(k), UUIDS[0], os.urandom(LONGEST_BODY - 1)) for k in range(40)]
     path = written(tmp_path / "long", records)
     assert path.stat().st_size > 2 << 20
@@ -153,7 +153,7 @@ def test_a_damaged_header_is_one_sentence(tmp_path):
         open_journal(path)
 
 
-def test_nothing_is_written_over(tmp_path):
+def test_an_existing_journal_is_not_replaced(tmp_path):
     path = written(tmp_path / "run", some(3))
     before = path.read_bytes()
     with pytest.raises(RecordingError, match="is there already"):
@@ -189,7 +189,7 @@ while True:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_kill_loses_nothing_that_was_given(tmp_path):
+def test_a_kill_loses_no_written_record(tmp_path):
     path = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE)
     assert process.stdout is not None

@@ -62,7 +62,7 @@ async def seen():
     return found
 
 
-def test_scan():
+def test_a_scan_gives_name_address_signal_and_driver():
     async def scenario():
         async with sensor():
             return await seen()
@@ -72,7 +72,7 @@ def test_scan():
     assert found.driver.name == "imurun"
 
 
-def test_a_stranger_is_shown_without_a_profile():
+def test_a_scan_lists_unsupported_sensors_without_a_driver():
     async def scenario():
         board = Board()
         board.services = {uuid16(0x180D): {uuid16(0x2A37): ["notify"]}}
@@ -85,7 +85,7 @@ def test_a_stranger_is_shown_without_a_profile():
 
 
 @pytest.mark.parametrize("mtu", [247, 23])
-def test_stream(mtu):
+def test_a_stream_holds_all_samples_with_their_times(mtu):
     async def scenario():
         came = []
 
@@ -119,7 +119,7 @@ def test_stream(mtu):
         assert began_s + block.next_index / 208 - 0.05 < block.time_s < came_s + 0.05
 
 
-def test_ten_drops_lose_and_double_nothing():
+def test_ten_lost_connections_lose_and_repeat_no_sample():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, is_a(SampleBlock))
@@ -129,7 +129,7 @@ def test_ten_drops_lose_and_double_nothing():
                 items += await until(client, is_a(ConnectionLost))
                 items += await until(client, is_a(Connected))
                 items += await until(client, at_least(items_end(items) + 19))
-            # bleak opens one for each link, and closes it only when told to disconnect
+            # bleak opens one for each connection, and closes it only in disconnect()
             assert await bluez.count_connections() == connections
             items += await the_rest(client)
             assert bluez.board.requests.count(Op.START) == 1
@@ -160,7 +160,7 @@ def test_lost_notifications_are_fetched():
     assert not events_of(items, GapFinal)
 
 
-def test_what_the_sensor_no_longer_holds_is_a_gap_of_exact_length():
+def test_samples_the_sensor_no_longer_holds_are_a_gap_of_exact_length():
     async def scenario():
         async with sensor(Board(ring=100)) as bluez, streaming() as client:
             items = await until(client, at_least(38))
@@ -270,7 +270,7 @@ def test_a_sensor_that_the_system_forgot_is_found_again():
     assert_whole(run(scenario()))
 
 
-def test_clipping():
+def test_clipping_is_reported_once():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             bluez.board.flags = Flag.GYR_CLIPPED
@@ -321,7 +321,7 @@ def test_the_journal_gives_the_same_samples_again(tmp_path):
     assert len(recording) == len(values)
 
 
-def test_a_full_disk_ends_it_in_a_sentence(tmp_path):
+def test_a_full_disk_ends_the_stream_and_disconnects(tmp_path):
     class FullDisk(JournalWriter):
         def notification(self, *_):
             raise RecordingError("run.journal cannot be written any more (No space left on device).")
@@ -336,7 +336,7 @@ def test_a_full_disk_ends_it_in_a_sentence(tmp_path):
     run(scenario())
 
 
-def test_stop_while_the_sensor_is_out_of_range():
+def test_a_stop_while_the_sensor_is_out_of_range_loses_no_sample():
     async def scenario():
         async with sensor() as bluez, streaming() as client:
             items = await until(client, at_least(19))
@@ -348,7 +348,7 @@ def test_stop_while_the_sensor_is_out_of_range():
     assert_whole(run(scenario()))
 
 
-def test_leaving_disconnects():
+def test_leaving_the_client_disconnects():
     async def scenario():
         async with sensor() as bluez:
             async with streaming() as client:

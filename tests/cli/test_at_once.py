@@ -92,7 +92,7 @@ def test_analyze_save_at_once_saves_each_recording_once(processes, runs, tmp_pat
     assert already_saved.count(False) == (1 if same else N)
 
 
-def test_import_tag_and_list_at_once(processes, runs, tmp_path):
+def test_import_tag_and_list_at_once_lose_no_session(processes, runs, tmp_path):
     assert at_once(
         processes, tmp_path, [["analyze", runs / "run-0.parquet", "--save"]] + [["runner"]] * (N - 1)
     )

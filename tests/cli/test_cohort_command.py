@@ -168,7 +168,7 @@ def test_an_unreachable_scheduler_is_one_sentence(data, tmp_path, cohort):
     assert "Traceback" not in result.stderr
 
 
-def test_usage_errors(tmp_path, cohort):
+def test_usage_errors_have_their_exit_codes(tmp_path, cohort):
     assert cohort("--out", tmp_path / "out").returncode == 1
     assert cohort("x").returncode == 2
     assert cohort("x", "--out", tmp_path, "--workers", 0).returncode == 2

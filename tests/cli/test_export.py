@@ -100,7 +100,7 @@ def test_a_fit_activity_needs_a_start(run_file, tmp_path):
 
 
 @pytest.mark.parametrize(("text", "hour"), [("2026-05-01 07:30:00+02:00", 5), ("2026-05-01T07:30:00Z", 7)])
-def test_start_with_a_zone(text, hour):
+def test_a_start_with_a_zone_becomes_utc(text, hour):
     assert parse_start(text) == datetime(2026, 5, 1, hour, 30, tzinfo=UTC)
 
 

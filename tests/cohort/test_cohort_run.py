@@ -348,7 +348,7 @@ def test_a_duplicate_counts_when_the_first_has_changed(data, tmp_path):
     assert len(sessions(tmp_path / "out")) == len(list((tmp_path / "out" / "steps").rglob("*.parquet"))) == 5
 
 
-def test_runners_with_unusual_names(made_runs, tmp_path):
+def test_unusual_names_of_runners_stay_in_the_output_folder(made_runs, tmp_path):
     rows = ["../x", "a/b", "", "Zoë", "01"]
     file = tmp_path / "data" / "people.csv"
     file.parent.mkdir()

@@ -66,7 +66,7 @@ RUNNERS = {
 
 @pytest.mark.parametrize("name", RUNNERS)
 @pytest.mark.parametrize("gyro", [True, False])
-def test_right_on_simulated_running(name, gyro):
+def test_running_gives_the_simulated_axes(name, gyro):
     runner = RUNNERS[name]
     for seed in (1, 2):
         rotation, confidence = evidence_of(strides_of("running", runner, seed), gyro=gyro).solve()
@@ -88,7 +88,7 @@ def test_walking_has_the_opposite_loop():
     assert rotation[0, 0] < 0.0
 
 
-def test_more_strides_more_confidence():
+def test_confidence_rises_with_the_number_of_strides():
     windows = strides_of("running")
     found = [evidence_of(windows[:n]).solve()[1] for n in (1, 3, 6, 12)]
     assert found == sorted(found)
@@ -97,7 +97,7 @@ def test_more_strides_more_confidence():
 
 @examples(30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(10, 80), gyro=st.booleans())
-def test_sums_of_one_stride(seed, n, gyro):
+def test_evidence_of_one_stride_matches_the_reference(seed, n, gyro):
     rng = np.random.default_rng(seed)
     acc = np.array([0.0, 0.0, 9.8]) + rng.standard_normal((n + 2 * MARGIN, 3))
     gyr = rng.standard_normal((n + 2 * MARGIN, 3)) if gyro else None
@@ -157,7 +157,7 @@ def test_sums_of_one_stride(seed, n, gyro):
     n=st.integers(0, 90),
     size=st.sampled_from([0.0, 1e-150, 1.0, 1e150]),
 )
-def test_products_and_cross_products_of_rows(seed, n, size):
+def test_products_of_rows_match_exact_sums_and_numpy(seed, n, size):
     a, b = size * np.random.default_rng(seed).standard_normal((2, n, 3))
     expected = [[math.fsum(a[:, i] * b[:, j]) for j in range(3)] for i in range(3)]
     assert np.allclose(_products(a, b), expected, rtol=0.0, atol=1e-14 * n * size**2)

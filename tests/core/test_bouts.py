@@ -94,7 +94,7 @@ def kinds(*recording):
     return [bout.kind for bout in find_bouts(*recording, RATE)]
 
 
-def test_a_session():
+def test_a_session_is_divided_into_still_walking_and_running():
     steps = np.concatenate([walk_from(10.0, 20), run_from(21.2, 50), walk_from(39.4, 10)])
     motion = np.where((np.arange(60) >= 10) & (np.arange(60) < 44), 0.5, 0.01)
     bouts = find_bouts(steps, seconds_of(motion), [], 60.0, RATE)
@@ -115,7 +115,7 @@ def test_a_session():
         (run_from(0.0, 200)[[*range(50), *range(54, 100)]], ["running", "other", "running", "other"]),
     ],
 )
-def test_how_many_steps_make_a_bout(steps, expected):
+def test_four_running_or_two_walking_steps_make_a_bout(steps, expected):
     recording = (steps, seconds_of([0.5] * 60), [], 60.0)
     assert kinds(*recording) == expected
 
@@ -145,7 +145,7 @@ def test_a_short_gap_between_bouts_is_told():
 
 
 @pytest.mark.parametrize("odd_second", range(10))
-def test_one_restless_second_does_not_break_standing(odd_second):
+def test_one_moving_second_does_not_divide_standing(odd_second):
     motion = np.full(10, 0.01)
     motion[odd_second] = 0.3
     assert kinds(NONE, seconds_of(motion), [], 10.0) == ["still"]

@@ -32,7 +32,7 @@ def plain_smooth(signal, taps):
 
 @pytest.mark.parametrize("rate_hz", [25.0, 50.0, 104.17, 1000.0])
 @pytest.mark.parametrize("cutoff_hz", [0.5, 3.5, 5.0])
-def test_taps_smooth_as_promised(rate_hz, cutoff_hz):
+def test_taps_have_unit_sum_symmetry_and_3_db_at_the_cutoff(rate_hz, cutoff_hz):
     taps = gaussian_taps(rate_hz, cutoff_hz)
     assert len(taps) % 2 == 1
     assert taps.sum() == pytest.approx(1.0, abs=1e-14)
@@ -57,7 +57,7 @@ def test_taps_never_overshoot(rate_hz):
     edges=st.tuples(st.integers(0, 39), st.integers(0, 39)),
     half=st.integers(0, 30),
 )
-def test_like_a_padded_convolution(signal, edges, half):
+def test_smoothing_matches_a_padded_convolution(signal, edges, half):
     signal = np.array(signal)
     first, last = sorted(edge % len(signal) for edge in edges)
     taps = gaussian_taps(100.0, 3.5) if half == 30 else np.hanning(2 * half + 3)[1:-1]
@@ -82,7 +82,7 @@ def test_nan_reaches_as_far_as_the_taps():
     assert np.flatnonzero(hit).tolist() == list(range(2 * half, 4 * half + 1))
 
 
-def test_what_lies_outside_is_not_read():
+def test_smoothing_reads_nothing_outside_its_ends():
     taps = gaussian_taps(100.0, 3.5)
     signal = np.full(60, np.nan)
     signal[20:40] = 2.0
@@ -99,7 +99,7 @@ def test_what_lies_outside_is_not_read():
     half=st.integers(0, 40),
     size=st.sampled_from([0.0, 5e-324, 1.0, 1e300]),
 )
-def test_a_span_is_its_samples_one_by_one(seed, n, ends, span, half, size):
+def test_a_smoothed_span_equals_its_samples_smoothed_one_by_one(seed, n, ends, span, half, size):
     """To the last bit, at the edges and within; spans shorter than the taps, and empty ones."""
     rng = np.random.default_rng(seed)
     signal = size * rng.uniform(-1.0, 1.0, n)
@@ -177,7 +177,7 @@ places = st.floats(1.0, 38.0) | st.integers(1, 38).map(float)
 
 @examples(80)
 @given(seed=st.integers(0, 2**32 - 1), a=places, b=places, size=st.sampled_from([1.0, 1e-300, 1e100]))
-def test_like_straight_lines(seed, a, b, size):
+def test_the_integral_is_that_of_straight_lines_between_samples(seed, a, b, size):
     signal = size * np.random.default_rng(seed).standard_normal(40)
     begin, end = sorted((a, b))
     index = np.arange(40)
@@ -188,14 +188,14 @@ def test_like_straight_lines(seed, a, b, size):
 
 
 @pytest.mark.parametrize(("begin", "end"), [(4.2, 4.9), (4.0, 4.9), (4.2, 5.0), (4.5, 4.5)])
-def test_between_the_same_two_samples(begin, end):
+def test_the_integral_between_two_samples_is_exact(begin, end):
     line = 2.0 * np.arange(12.0) - 5.0
     assert integral(line, begin, end) == pytest.approx((end - begin) * (begin + end - 5.0))
 
 
 @examples(30)
 @given(a=st.floats(1.0, 15.0), length=st.floats(2.0, 20.0), slope=st.floats(-5.0, 5.0))
-def test_a_straight_line_is_exact(a, length, slope):
+def test_the_integral_of_a_straight_line_is_exact(a, length, slope):
     expected, _ = quad(lambda x: 3.0 + slope * x, a, a + length)
     assert integral(3.0 + slope * np.arange(40.0), a, a + length) == pytest.approx(expected, rel=1e-12)
 
@@ -209,7 +209,7 @@ VALUES = st.lists(st.floats(-1e12, 1e12) | st.sampled_from([0.0, 5e-324, 1e-200]
 
 @examples(150)
 @given(values=VALUES)
-def test_sum(values):
+def test_a_sum_is_within_rounding_of_the_exact_one(values):
     exact = math.fsum(values)
     bound = len(values) * EPSILON * math.fsum(map(abs, values))
     assert abs(sum_of(np.array(values)) - exact) <= bound
@@ -217,7 +217,7 @@ def test_sum(values):
 
 @examples(150)
 @given(pairs=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=40))
-def test_sum_of_products(pairs):
+def test_a_sum_of_products_is_within_rounding_of_the_exact_one(pairs):
     one, other = np.array(pairs).reshape(-1, 2).T.copy()
     products = one * other
     bound = len(pairs) * EPSILON * math.fsum(np.abs(products))
@@ -225,7 +225,7 @@ def test_sum_of_products(pairs):
 
 
 @pytest.mark.parametrize("n", range(20))
-def test_every_place_counts_once(n):
+def test_each_value_is_summed_once(n):
     """Whole numbers: exact in any order."""
     powers = 2.0 ** np.arange(n)
     assert sum_of(powers) == 2.0**n - 1.0

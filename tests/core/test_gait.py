@@ -146,7 +146,7 @@ def test_braking_while_the_force_rises_runs_round_to_the_left():
 
 @examples(60)
 @given(seed=st.integers(0, 2**32 - 1), heading=st.booleans(), size=st.sampled_from([0.0, 1.0, 1e6]))
-def test_loop_strength_of_several(seed, heading, size):
+def test_loop_strength_of_several_cycles_matches_the_formula(seed, heading, size):
     rng = np.random.default_rng(seed)
     cycles = np.zeros(QUEUE, dtype=STEP_CYCLE)
     for name in ("loop_forward", "loop_left"):
@@ -167,7 +167,7 @@ def test_loop_strength_of_several(seed, heading, size):
     floor=st.floats(-0.5, 1.0),
     share=st.sampled_from([STAY_SHARE, 1.0]),
 )
-def test_amplitudes_of_running_and_walking(length_s, height, floor, share):
+def test_amplitude_limits_of_running_and_walking(length_s, height, floor, share):
     cycle = cycle_of(length_s, height, floor, begin=0.0)
     length_s = cycle["end"] / RATE
     peak_to_peak = height - floor
@@ -342,7 +342,7 @@ def plain_loop(cycles):
 
 @examples(150)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, QUEUE), share=st.sampled_from([STAY_SHARE, 1.0]))
-def test_amplitude_and_loop_of_the_last_four(seed, n, share):
+def test_the_last_four_cycles_decide_running_and_reversed(seed, n, share):
     queue = drawn_queue(seed)
     four = queue[max(n - STREAK, 0) : n]
     on = len(four) == STREAK and plain_follows(four).all()
@@ -363,7 +363,7 @@ def test_a_reversed_streak_has_a_loop_in_another_direction(left, forward):
     assert is_reversed_streak(queue, STREAK, RATE) == expected
 
 
-def test_the_drawn_queues_hold_all_kinds():
+def test_drawn_queues_include_every_class():
     queues = [drawn_queue(seed)[:STREAK] for seed in range(200)]
     running = [plain_follows(queue).all() and plain_amplitudes(queue, 1.0).all() for queue in queues]
     is_reversed = [loop[0] <= LOOP < loop[1] for loop in map(plain_loop, queues)]
@@ -373,7 +373,7 @@ def test_the_drawn_queues_hold_all_kinds():
 
 @examples(60)
 @given(a=st.floats(1.0, 100.0), b=st.floats(1.0, 100.0))
-def test_alike(a, b):
+def test_cycles_are_alike_above_a_ratio_of_lengths(a, b):
     one, other = record(STEP_CYCLE, begin=7.0, end=7.0 + a), record(STEP_CYCLE, begin=-3.0, end=-3.0 + b)
     shorter, longer = sorted((float(one["end"] - 7.0), float(other["end"] + 3.0)))
     if abs(shorter / longer - ALIKE) > 1e-9:

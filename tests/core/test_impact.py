@@ -26,7 +26,7 @@ def plain_smooth(signal, taps):
     ends=st.tuples(st.integers(0, 79), st.integers(0, 79)),
     size=st.sampled_from([0.0, 5e-324, 1.0, 1e300]),
 )
-def test_extremes_of_the_smoothed_channel(seed, window, ends, size):
+def test_extremes_match_those_of_the_smoothed_channel(seed, window, ends, size):
     buffer = size * np.random.default_rng(seed).uniform(-1.0, 1.0, (N_CHANNELS, 80))
     taps = gaussian_taps(100.0, 25.0)
     (first, stop), (oldest, newest) = sorted(window), sorted(ends)
@@ -43,7 +43,7 @@ def test_extremes_of_the_smoothed_channel(seed, window, ends, size):
 
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0, 1000.0])
 @pytest.mark.parametrize("heading", [True, False])
-def test_columns_around_foot_strike(rate_hz, heading):
+def test_impact_columns_match_the_signal_around_foot_strike(rate_hz, heading):
     c = made_stepper(rate_hz, heading=heading).coefficients
     n = int(0.6 * rate_hz)
     time_s = np.arange(n) / rate_hz

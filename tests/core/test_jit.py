@@ -40,7 +40,7 @@ ASK = "from folder.outer import outer; from folder.jit import is_kept; print(is_
 
 @needs_compiler
 @pytest.mark.parametrize("kept", [advance, begin, tilt_from_mean])
-def test_entries_carry_the_fingerprint(kept):
+def test_entries_are_cached_with_the_fingerprint(kept):
     dispatcher = kept.dispatcher
     stamp = dispatcher._cache._cache_file._source_stamp
     assert stamp[1] == jit._fingerprint()
@@ -158,7 +158,7 @@ def test_other_types_are_refused_at_once():
 
 
 @needs_compiler
-def test_the_first_calls_may_come_at_once():
+def test_simultaneous_first_calls_share_one_compilation():
     """Each thread gets its answer, and one compilation serves them all; kernels alike."""
     total, twice = new_entry(), jit.kernel(lambda x: 2.0 * x)
     begin = Barrier(8)

@@ -48,7 +48,7 @@ def plain_columns(vertical, forward, scale, lean_change, height_m):
     lean_change=st.floats(-0.5, 0.5),
     height_m=st.floats(1.2, 2.2),
 )
-def test_like_vectors(seed, scale, lean_change, height_m):
+def test_load_columns_match_the_vectorised_reference(seed, scale, lean_change, height_m):
     rng = np.random.default_rng(seed)
     vertical, forward = rng.uniform(-0.2, 2.5, 30), rng.uniform(-0.6, 0.6, 30)
     found = columns(vertical, forward, scale, lean_change, height_m)
@@ -64,14 +64,14 @@ def test_standing_upright_carries_the_upper_body():
     assert shear == pytest.approx(0.0, abs=1e-15)
 
 
-def test_more_of_everything_is_worse():
+def test_the_load_rises_with_force_lean_and_height():
     base = columns([2.0], [0.0])
     for worse in (columns([2.2], [0.0]), columns([2.0], [-0.3]), columns([2.0], [0.0], lean_change=0.1)):
         assert all(np.array(worse) > base)
     assert columns([2.0], [0.0], height_m=1.9)[0] > base[0]
 
 
-def test_only_the_contact_counts():
+def test_samples_outside_the_contact_do_not_count():
     assert columns([9.0, 2.0, 9.0], [0.0, 0.0, 0.0], first=1, stop=1) == columns([2.0], [0.0])
 
 

@@ -27,7 +27,7 @@ UPS = [*np.vstack([np.eye(3), -np.eye(3)]), *np.random.default_rng(1).standard_n
 
 @examples(60)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_quaternion_of_any_rotation(seed):
+def test_a_rotation_becomes_its_quaternion_and_back(seed):
     rotation = Rotation.random(random_state=seed)
     quat = quaternion_of(rotation.as_matrix())
     assert quat[0] >= 0.0
@@ -36,7 +36,7 @@ def test_quaternion_of_any_rotation(seed):
 
 @pytest.mark.parametrize("axis", range(3))
 @pytest.mark.parametrize("angle_deg", [0.0, 1e-7, 90.0, 179.9999999, 180.0, -180.0, 270.0])
-def test_quaternion_of_half_turns(axis, angle_deg):
+def test_a_half_turn_becomes_its_quaternion_and_back(axis, angle_deg):
     rotation = Rotation.from_euler("xyz"[axis], angle_deg, degrees=True).as_matrix()
     assert np.allclose(rotation_from(quaternion_of(rotation)).as_matrix(), rotation, atol=1e-14)
 
@@ -59,7 +59,7 @@ def test_level_rotation_is_the_smallest(up, length):
 
 
 @pytest.mark.parametrize("tilt", [1e-9, 1e-7, 1e-6, 1.5e-6, 3e-6, 1e-4, 1e-2])
-def test_level_rotation_of_nearly_straight_down(tilt):
+def test_level_rotation_is_accurate_nearly_upside_down(tilt):
     up = np.array([np.sin(tilt) * 0.6, np.sin(tilt) * 0.8, -np.cos(tilt)])
     rotation = as_rotation(level_rotation(up))
     assert np.allclose(rotation @ up, [0.0, 0.0, 1.0], atol=1e-5)
@@ -88,14 +88,14 @@ def test_tilt_levels_the_slow_mean(seed, rate_hz):
 
 
 @pytest.mark.parametrize("up", UPS)
-def test_tilt_of_a_sensor_at_rest(up):
+def test_tilt_levels_a_sensor_at_rest(up):
     acc = np.tile(G * up / np.linalg.norm(up), (5, 1))
     quats = np.empty((5, 4))
     tilt_from_mean(acc, 0.01, acc[0].copy(), quats)
     assert np.allclose(rotation_from(quats).apply(acc), [0.0, 0.0, G], atol=1e-6)
 
 
-def test_tilt_of_no_samples():
+def test_tilt_of_no_samples_keeps_the_mean():
     mean = np.array([1.0, 2.0, 3.0])
     tilt_from_mean(np.zeros((0, 3)), 0.01, mean, np.zeros((0, 4)))
     assert mean.tolist() == [1.0, 2.0, 3.0]
@@ -128,7 +128,7 @@ def test_saved_state_is_not_changed_by_going_on():
 
 
 @pytest.mark.parametrize("gyro", [True, False])
-def test_up_is_right_while_running(gyro):
+def test_up_is_within_2_degrees_while_running(gyro):
     session = simulated(("running", 20.0), tilted=True)
     acc, gyr = session.recording.acc, session.recording.gyr if gyro else None
     n = round(START_S * 100.0)

@@ -29,7 +29,7 @@ def plain_oscillation_mm(vertical, rate_hz):
     rate_hz=st.sampled_from([25.0, 100.0, 1000.0]),
     size=st.sampled_from([1e-300, 1.0, 1e200]),
 )
-def test_like_scipy(seed, first, n, rate_hz, size):
+def test_oscillation_matches_the_scipy_reference(seed, first, n, rate_hz, size):
     vertical = size * np.random.default_rng(seed).standard_normal(100)
     expected = plain_oscillation_mm(vertical[first : first + n], rate_hz)
     found = vertical_oscillation_mm(vertical, first, first + n - 1, rate_hz)
@@ -38,7 +38,7 @@ def test_like_scipy(seed, first, n, rate_hz, size):
 
 @pytest.mark.parametrize("rate_hz", [50.0, 100.0, 1000.0])
 @pytest.mark.parametrize("period_s", [0.3, 0.5])
-def test_a_sine_of_height(rate_hz, period_s):
+def test_a_sine_of_60_mm_is_measured_within_5_percent(rate_hz, period_s):
     """60 mm up and down, from the lowest to the next lowest point, wherever the samples fall in it."""
     omega, found = 2 * np.pi / period_s, []
     for offset in np.linspace(0.0, 1.0 / rate_hz, 20, endpoint=False):
@@ -69,7 +69,7 @@ def test_constant_offset_and_speed_do_not_matter():
     length=st.floats(1.0, 50.0),
     rate_hz=st.sampled_from([25.0, 100.0]),
 )
-def test_impulse_is_the_area(seed, begin, length, rate_hz):
+def test_the_impulse_is_the_area_under_straight_lines(seed, begin, length, rate_hz):
     vertical = np.random.default_rng(seed).standard_normal(100)
     end = begin + length
     whole = np.arange(int(np.ceil(begin)), int(np.floor(end)) + 1)

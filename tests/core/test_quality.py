@@ -57,13 +57,13 @@ def test_a_larger_penalty_is_less_quality(penalties, which, more):
     assert quality_of(worse) < quality_of(penalties)
 
 
-def test_values_of_clean_running_are_no_doubt():
+def test_values_within_the_limits_have_no_penalty():
     assert beyond(0.5, 0.2) == pytest.approx(0.3)
     assert beyond(0.1, 0.2) == 0.0
     assert beyond(np.nan, 0.2) == 0.0
 
 
-def test_share_of_flagged_columns():
+def test_share_of_counts_flagged_columns_with_both_ends():
     flags = np.zeros(20)
     flags[[7, 8]] = 1.0
     assert [share_of(flags, *ends) for ends in ((0, 6), (0, 7), (7, 8), (8, 11), (9, 8))] == [
@@ -78,7 +78,7 @@ def test_share_of_flagged_columns():
 @pytest.mark.parametrize("clipped", [0, 6])
 @pytest.mark.parametrize("tilt_g", [0.0, 0.3])
 @pytest.mark.parametrize("period_s", [0.36, 0.30])
-def test_a_step_shows_each_doubt(clipped, tilt_g, period_s):
+def test_a_step_has_its_four_penalties_and_its_quality(clipped, tilt_g, period_s):
     base = 1000
     buffer = 0.1 * np.random.default_rng(3).standard_normal((N_CHANNELS, 100))
     buffer[[CLIPPED, FORWARD, LEFTWARD]] = 0.0
@@ -126,7 +126,7 @@ def plain_power(rest, begin, end, hz, rate_hz):
     peak_to_peak_g=st.floats(0.5, 3.0),
     seed=st.integers(0, 1000),
 )
-def test_powers_of_a_windowed_transform(rate_hz, begin_s, length_s, peak_to_peak_g, seed):
+def test_ringing_matches_the_powers_of_a_windowed_transform(rate_hz, begin_s, length_s, peak_to_peak_g, seed):
     buffer, rest = filled(rate_hz, seed=seed)
     begin, end = begin_s * rate_hz, (begin_s + length_s) * rate_hz
     powers = {hz: plain_power(rest, begin, end, hz, rate_hz) for hz in (RINGS_HZ, *ABOVE_HZ)}
@@ -142,7 +142,7 @@ def test_powers_of_a_windowed_transform(rate_hz, begin_s, length_s, peak_to_peak
 
 @pytest.mark.parametrize("rate_hz", [40.0, 1000.0, 5000.0])
 @pytest.mark.parametrize("hz", [RINGS_HZ, *ABOVE_HZ])
-def test_many_samples_in_the_longest_step(rate_hz, hz):
+def test_power_stays_exact_over_the_longest_step(rate_hz, hz):
     """The angles that are added up sample by sample stay right to the end."""
     buffer, rest = filled(rate_hz, seed=5)
     begin, end = 0.013 * rate_hz, 0.913 * rate_hz
@@ -152,7 +152,7 @@ def test_many_samples_in_the_longest_step(rate_hz, hz):
 
 @examples(60)
 @given(angle=st.floats(-10.0, 10.0), step=st.floats(-3.0, 3.0))
-def test_turned_by_a_step(angle, step):
+def test_turning_adds_the_angle(angle, step):
     found = turned(np.cos(angle), np.sin(angle), (np.cos(step), np.sin(step)))
     assert found == pytest.approx((np.cos(angle + step), np.sin(angle + step)), abs=1e-14)
 
@@ -171,7 +171,7 @@ def test_a_wave_has_the_power_of_its_amplitude():
     assert power_at(buffer, 0.0, 399.0, 18.0, 400.0) < 1e-4
 
 
-def test_ringing_at_a_low_rate_and_without_a_signal():
+def test_ringing_is_nan_at_a_low_rate_and_low_without_a_signal():
     buffer = np.zeros((N_CHANNELS, 40))
     assert np.isnan(ringing_db(buffer, 2.0, 14.0, 1.5, 30.0))
     assert np.isfinite(ringing_db(buffer, 2.0, 30.0, 1.5, 100.0))

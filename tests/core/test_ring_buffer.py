@@ -71,7 +71,7 @@ def plain_level(acc, earth_from_sensor, mounting):
 
 @examples(150)
 @given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([0.0, 1e-300, 1.0, 9.81, 1e6]))
-def test_any_orientation_and_mounting(seed, size):
+def test_a_column_matches_the_reference_for_any_orientation(seed, size):
     rng = np.random.default_rng(seed)
     earth_from_sensor, mounting = Rotation.random(2, random_state=seed)
     acc = size * rng.standard_normal(3)
@@ -84,7 +84,7 @@ def test_any_orientation_and_mounting(seed, size):
 @pytest.mark.parametrize(
     ("axis", "channel"), [("x", ROLL), ("y", PITCH), ("z", YAW)], ids=["left side up", "forward", "to left"]
 )
-def test_signs_of_the_angles(axis, channel):
+def test_angles_follow_the_right_hand_rule(axis, channel):
     """Body axes x forward, y left, z up; a turn by the right hand about each."""
     turned = Rotation.from_euler(axis, 0.3)
     column = level(np.zeros(3), turned, np.eye(3))
@@ -132,7 +132,7 @@ def random_walk(seed, n, step_rad, start=None):
     step_rad=st.sampled_from([0.0, 0.01, 0.3, 1.0]),
     edges=st.lists(st.integers(0, 60), max_size=6),
 )
-def test_blocks_of_any_size(seed, n, step_rad, edges):
+def test_block_sizes_do_not_change_the_columns(seed, n, step_rad, edges):
     """One sample at a time, several, or none: the same to the last bit, and as in the reference."""
     turned, mounting = random_walk(seed, n, step_rad), Rotation.random(random_state=seed)
     acc = 9.8 * np.random.default_rng(seed).standard_normal((n, 3))
@@ -171,7 +171,7 @@ def test_yaw_restarts_in_the_first_column_and_only_there():
 
 @pytest.mark.parametrize("roll_deg", [0.0, 29.9, 30.1, 89.9, 90.0, 90.1, 150.0, 179.9, -29.9, -90.1, -150.0])
 @pytest.mark.parametrize("pitch_deg", [0.0, -89.0, 60.0, 89.9])
-def test_rolled_and_pitched_far(roll_deg, pitch_deg):
+def test_angles_are_right_at_large_roll_and_pitch(roll_deg, pitch_deg):
     turned = Rotation.from_euler("ZYX", [100.0, pitch_deg, roll_deg], degrees=True)
     column = level(np.array([1.0, 2.0, 3.0]), turned, np.eye(3))
     assert np.degrees(column[ANGLES]) == pytest.approx([roll_deg, pitch_deg, 100.0], abs=1e-5)
@@ -180,14 +180,14 @@ def test_rolled_and_pitched_far(roll_deg, pitch_deg):
     )
 
 
-def test_upside_down():
+def test_an_upside_down_sensor_has_a_roll_of_180_degrees():
     column = level(np.array([0.0, 0.0, -G]), Rotation.from_euler("x", 180.0, degrees=True), np.eye(3))
     assert column[[VERTICAL, FORWARD, LEFTWARD, RESULTANT]] == pytest.approx([1.0, 0.0, 0.0, 1.0])
     assert abs(column[ROLL]) == pytest.approx(np.pi)
     assert column[[PITCH, YAW]] == pytest.approx([0.0, 0.0], abs=1e-12)
 
 
-def test_lying_and_up_again():
+def test_angles_are_right_again_after_lying():
     """Through the pose that has no forward direction: numbers on the way, the right angles after it."""
     pitch = np.radians(np.concatenate([np.linspace(0.0, 90.0, 10), np.linspace(90.0, 0.0, 10)]))
     found = levels(np.tile([0.0, 0.0, G], (20, 1)), about("y", pitch), np.eye(3))
@@ -199,7 +199,7 @@ def test_lying_and_up_again():
 
 @examples(100)
 @given(angle=st.floats(-np.pi, np.pi))
-def test_angle_of_sine_and_cosine(angle):
+def test_angle_of_recovers_the_angle(angle):
     assert angle_of(np.sin(angle), np.cos(angle)) == pytest.approx(angle, abs=1e-15, rel=4e-16)
 
 
@@ -210,7 +210,7 @@ def test_angles_do_not_jump_where_another_formula_takes_over(near):
     assert np.abs(np.unwrap(np.concatenate([[near], found]))[1:] - angles).max() < 1e-15 * 4
 
 
-def test_two_halves_of_writing_are_the_whole():
+def test_columns_written_in_two_halves_equal_the_whole():
     turned, mounting = random_walk(3, 9, 0.4), Rotation.random(random_state=4).as_matrix()
     acc, quats = 9.8 * np.random.default_rng(3).standard_normal((9, 3)), quats_from(turned)
     parts = np.zeros((N_CHANNELS, 9))
@@ -234,7 +234,7 @@ def test_a_nan_sample_does_not_spread():
 
 
 @pytest.mark.parametrize("angle", [np.pi / 2, -np.pi / 2])
-def test_lying_gives_numbers(angle):
+def test_lying_gives_finite_columns(angle):
     column = level(np.array([G, 0.0, 0.0]), Rotation.from_euler("y", angle), np.eye(3))
     assert np.isfinite(column).all()
     assert abs(column[PITCH]) == pytest.approx(np.pi / 2, abs=1e-7)
@@ -242,7 +242,7 @@ def test_lying_gives_numbers(angle):
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 104.17, 1000.0])
-def test_room_for_twice_what_is_kept(rate_hz):
+def test_a_new_buffer_has_room_for_twice_the_kept_time(rate_hz):
     buffer = new_buffer(rate_hz)
     assert buffer.shape[0] == N_CHANNELS == ROLL_COSINE + 1
     assert buffer.shape[1] % 2 == 0

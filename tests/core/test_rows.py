@@ -17,7 +17,7 @@ def made(dtype, n, seed=0):
 
 @pytest.mark.parametrize("none", [NO_STEPS, NO_SECONDS], ids=["steps", "seconds"])
 @given(lengths=st.lists(st.integers(0, 3), max_size=6), seed=st.integers(0, 2**32 - 1))
-def test_all_rows_in_order(none, lengths, seed):
+def test_joined_parts_hold_all_rows_in_order(none, lengths, seed):
     rows = made(none.dtype, sum(lengths), seed)
     parts = np.split(rows, np.cumsum(lengths)[:-1]) if lengths else []
     together = joined(parts, none)

@@ -51,7 +51,7 @@ def clipped(acc, levels, exact, edges=()):
     n=st.integers(0, 400),
     spread=st.sampled_from([0.0, 1e-300, 0.1, 0.29, 3.0, 1e100]),
 )
-def test_motion_of_every_second(seed, window, n, spread):
+def test_each_second_has_its_motion_and_standing_direction(seed, window, n, spread):
     acc = np.array([0.0, 3.0, 9.3]) + spread * np.random.default_rng(seed).standard_normal((n, 3))
     seconds = acc[: n // window * window].reshape(-1, window, 3)
     excess = np.linalg.norm(seconds, axis=2) / G - 1.0
@@ -75,7 +75,7 @@ def test_a_moving_second_keeps_how_the_runner_stood():
 
 @examples(60)
 @given(seed=st.integers(0, 2**32 - 1), exact=st.booleans(), edges=st.lists(st.integers(0, 60), max_size=8))
-def test_clipped_samples(seed, exact, edges):
+def test_clipped_samples_match_the_reference_for_any_blocks(seed, exact, edges):
     """Samples that often sit at, near or beyond a full scale, and often repeat."""
     rng = np.random.default_rng(seed)
     sizes = rng.choice([0.3, 0.98, 0.991, 0.996, 1.0, 1.009, 1.02], (60, 3)) * rng.choice(LEVELS, (60, 3))
@@ -102,7 +102,7 @@ def test_clipped_samples(seed, exact, edges):
 
 @pytest.mark.parametrize("axis", range(3))
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_a_held_full_scale(axis, sign):
+def test_samples_held_at_full_scale_are_clipped(axis, sign):
     acc = np.random.default_rng(1).standard_normal((10, 3))
     acc[4:7, axis] = sign * 16.0 * G
     assert clipped(acc, LEVELS, False).tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 0, 0]
@@ -116,7 +116,7 @@ def test_a_value_held_over_the_border_of_two_blocks_is_clipped():
         assert clipped(acc, LEVELS, False, edges).tolist() == [0, 0, 1, 0]
 
 
-def test_no_samples_leave_the_last_one():
+def test_no_samples_keep_the_last_one():
     last = np.array([1.0, 2.0, 3.0])
     write_clipped(np.zeros(0), np.zeros((0, 3)), last, LEVELS, False)
     assert last.tolist() == [1.0, 2.0, 3.0]

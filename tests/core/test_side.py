@@ -101,7 +101,9 @@ def walk_through(cues, contacts=None):
     size=st.sampled_from([0.0, 1.0, 1e150]),
     has_gyro=st.booleans(),
 )
-def test_cues(seed, peak, period, oldest, newest, size, has_gyro):
+def test_cues_match_the_reference_from_stored_samples_only(
+    seed, peak, period, oldest, newest, size, has_gyro
+):
     """Of samples that there are only; the others are no numbers."""
     buffer = np.full((N_CHANNELS, 100), np.nan)
     n, peak = newest + 1 - oldest, max(peak, oldest)
@@ -146,7 +148,7 @@ def test_a_pelvis_that_comes_down_on_the_left_is_a_left_stance():
     oldest=st.integers(0, 20),
     n=st.integers(2, 20),
 )
-def test_columns_of_a_window(window, peak, period, oldest, n):
+def test_a_window_has_the_nearest_stored_columns(window, peak, period, oldest, n):
     """The stored columns nearest to its ends; the next one for the second where both are the same."""
     stored = range(oldest, oldest + n)
     ends = [peak + share * period for share in window]
@@ -176,7 +178,7 @@ def plain_evidence(cues):
 
 @examples(60)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), gyro=st.booleans())
-def test_contrasts_are_weighed(seed, n, gyro):
+def test_weighed_contrasts_match_the_reference(seed, n, gyro):
     cues = 2.0 * SIZES * np.random.default_rng(seed).standard_normal((n, N_CUES))
     if not gyro:
         cues[:, ROLL_FALL] = np.nan
@@ -190,7 +192,7 @@ def test_contrasts_are_weighed(seed, n, gyro):
 
 @examples(80)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 14), signal=st.floats(0.0, 2.0), gyro=st.booleans())
-def test_evidence_of_a_run(seed, n, signal, gyro):
+def test_log_odds_are_a_leaky_sum_of_the_evidence(seed, n, signal, gyro):
     """In a frame that changes sign every step: a leaky sum, and the agreement of steps two apart."""
     turn = alternating(n)
     cues = SIZES * (np.random.default_rng(seed).standard_normal((n, N_CUES)) + signal * turn[:, None])
@@ -304,7 +306,7 @@ def test_no_cue_outweighs_the_other_two():
     assert (FORCE_FALL, LOADED_SIDE) == (1, 2)
 
 
-def test_codes():
+def test_side_codes_change_at_the_least_evidence():
     assert [side_code(x) for x in (0.0, 0.99 * LEAST, -0.99 * LEAST, LEAST, -LEAST)] == [0, 0, 0, 1, 2]
 
 

@@ -61,13 +61,13 @@ def part_of(name):
     return words[1] if words[0] == "imurun" and len(words) > 1 else ""
 
 
-def test_the_walk_sees_imports():
+def test_the_source_search_finds_imports():
     assert "imurun.core.jit" in imported(PACKAGE / "core" / "stepper.py")
     assert len(CORE) > 15
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
-def test_imports_run_one_way(path):
+def test_no_package_imports_a_later_one(path):
     part = Path(relative(path)).parts[0].removesuffix(".py")
     if part not in LEVEL:
         assert part in ("__init__", "__main__", "sim")  # the public face, and the simulator beside it all
@@ -80,14 +80,14 @@ def test_imports_run_one_way(path):
 
 
 @pytest.mark.parametrize("path", CORE, ids=relative)
-def test_core_knows_numbers_only(path):
+def test_core_imports_no_tables_files_or_clocks(path):
     allowed = {"pathlib"} if path.name == "jit.py" else set()
     found = {name.split(".")[0] for name in imported(path)} & NOT_IN_CORE
     assert found <= allowed
 
 
 @pytest.mark.parametrize("path", BELOW_SESSION, ids=relative)
-def test_nothing_below_session_knows_tables_files_or_clocks(path):
+def test_nothing_below_session_imports_tables_files_or_clocks(path):
     assert not {module.split(".")[0] for module in imported(path)} & NOT_BELOW_SESSION
 
 

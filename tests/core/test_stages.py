@@ -257,7 +257,7 @@ def drawn(seed, rate_hz=50.0):
 
 @examples(60, slow=2)
 @given(seed=st.integers(0, 2**32 - 1), heading=st.booleans())
-def test_drawn_cycles(seed, heading):
+def test_steps_of_drawn_cycles_match_the_reference(seed, heading):
     level = drawn(seed)
     acc = np.ascontiguousarray(level[[1, 2, 0]].T) * G
     quats = np.tile([1.0, 0.0, 0.0, 0.0], (len(acc), 1))
@@ -265,7 +265,7 @@ def test_drawn_cycles(seed, heading):
 
 
 @pytest.mark.parametrize("heading", [True, False])
-def test_a_simulated_session(heading):
+def test_steps_of_a_simulated_session_match_the_reference(heading):
     parts = (("walking", 5.0), ("still", 4.0), ("walking", 5.0), ("running", 8.0), ("walking", 4.0))
     recording = simulated(*parts, rate_hz=50.0, tilted=True).recording
     quats = oriented(recording)
@@ -277,7 +277,7 @@ def test_a_simulated_session(heading):
 
 @pytest.mark.parametrize("heading", [True, False])
 @pytest.mark.parametrize("backward", [False, True])
-def test_a_real_run(shared_data, heading, backward):
+def test_steps_of_a_real_run_match_the_reference(shared_data, heading, backward):
     """With the forward axis backward the first cycles are reversed, and it is dropped."""
     (trial,) = LOADERS["treadmill_run_grf"](shared_data / "treadmill_run_grf")
     acc, quats = np.array(trial.recording.acc), oriented(trial.recording)

@@ -34,7 +34,7 @@ def bytes_of(state, names):
 
 
 @pytest.mark.parametrize("first_index", [0, 12345])
-def test_new(first_index):
+def test_a_new_state_begins_at_its_first_index(first_index):
     state = new_state(first_index)[0]
     assert [state[name] for name in ("next", "slow_next", "oldest", "base")] == [first_index] * 4
     assert state["tracker"]["phase"] == BELOW
@@ -134,7 +134,7 @@ def test_forgetting_steps_keeps_the_rhythm():
     assert state["periods"].tolist() == [0.35, 0.35]
 
 
-def test_python_begins_as_kernels_restart():
+def test_begin_writes_the_same_state_as_restart():
     states = np.frombuffer(np.random.default_rng(2).bytes(3 * STATE.itemsize), dtype=STATE).copy()
     expected = states.copy()
     restart(expected[0])

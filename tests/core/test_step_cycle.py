@@ -130,7 +130,7 @@ def measure(slow, begin, high, low, last_up, rate_hz):
     sigma=st.floats(4.0, 15.0),
     base=st.sampled_from([0, 7, 10**9]),
 )
-def test_like_the_whole_signal(seed, size, sigma, base):
+def test_tracked_cycles_match_those_of_the_whole_signal(seed, size, sigma, base):
     slow = 1.0 + smooth_noise(np.random.default_rng(seed), 600, sigma, size)
     expected = plain_cycles(slow)
     expected[:, :6] += base
@@ -147,7 +147,7 @@ def test_like_the_whole_signal(seed, size, sigma, base):
     sigma=st.floats(4.0, 15.0),
     base=st.sampled_from([0, 10**9]),
 )
-def test_what_each_value_shows(seed, size, sigma, base):
+def test_each_cycle_is_completed_after_one_rise(seed, size, sigma, base):
     """One value after the other, no array: complete where the reference is, and one rise before each."""
     slow = 1.0 + smooth_noise(np.random.default_rng(seed), 600, sigma, size)
     tracker = record(TRACKER)
@@ -175,7 +175,7 @@ def test_the_reference_finds_many_cycles():
 
 
 @pytest.mark.parametrize("amplitude", [0.1, 0.4, 0.9])
-def test_a_sine(amplitude):
+def test_cycles_of_a_sine_have_its_extrema_and_period(amplitude):
     """Period 40 samples, minima at 10, 50, 90, ..."""
     slow = 1.0 - amplitude * np.sin(2 * np.pi * np.arange(400) / 40)
     found = tracked(slow)
@@ -239,7 +239,7 @@ def test_one_rise_is_no_cycle_before_it_has_fallen_and_risen_again():
 
 
 @pytest.mark.parametrize("values", [[3.0, 1.0, 2.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0], [2.0, 1.0, 1.5]])
-def test_vertex_of_three(values):
+def test_the_vertex_lies_on_the_parabola_through_three_samples(values):
     signal = np.array(values)
     expected = plain_vertex(signal, 1)
     assert (vertex(signal, 1), vertex_value(signal, 1)) == pytest.approx(expected)
@@ -280,7 +280,7 @@ def test_a_vertex_is_the_same_to_the_bit_where_the_buffer_has_moved(seed, ahead,
 
 @examples(80)
 @given(seed=st.integers(0, 2**32 - 1), level=st.floats(-1.0, 1.0))
-def test_crossings_of_a_level(seed, level):
+def test_crossings_lie_on_straight_lines_between_samples(seed, level):
     """Every place where straight lines between the samples meet the level, and which of them is asked for."""
     signal = smooth_noise(np.random.default_rng(seed), 80, 3.0)
     high = int(np.argmax(signal[20:60])) + 20
@@ -299,7 +299,7 @@ def test_crossings_of_a_level(seed, level):
 
 @examples(30)
 @given(seed=st.integers(0, 2**32 - 1), base=st.sampled_from([0, 10**6]))
-def test_measures_of_a_cycle_whose_extrema_are_known(seed, base):
+def test_a_completed_cycle_matches_its_reference_measures(seed, base):
     """Between the two lowest samples beside the highest of a bump, and nothing else is written."""
     rng = np.random.default_rng(seed)
     slow = 1.0 - np.cos(2 * np.pi * np.arange(80) / 40) + smooth_noise(rng, 80, 4.0, 0.1)

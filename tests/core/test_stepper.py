@@ -56,7 +56,7 @@ def same_state(a, b):
     return list(flat(a.state)) == list(flat(b.state))
 
 
-def test_steps_and_seconds_of_a_session(samples):
+def test_a_session_gives_steps_of_both_gaits_and_all_seconds(samples):
     steps, seconds = output_of(stepper(), *samples)
     assert np.bincount(steps["gait"]).tolist()[RUNNING] > 20
     assert np.bincount(steps["gait"]).tolist()[WALKING] > 15
@@ -77,7 +77,7 @@ def test_any_split_gives_the_same_bytes(samples, data, heading):
     assert same(whole.break_off(0), split.break_off(0))
 
 
-def test_one_by_one(samples):
+def test_pushing_samples_one_by_one_gives_the_same_bytes(samples):
     acc, quats = (part[: 400 if SLOW else 1200] for part in samples)
     whole, single = stepper(), stepper()
     expected, found = output_of(whole, acc, quats), output_of(single, acc, quats, range(len(acc)))
@@ -230,7 +230,7 @@ def test_constant_signals_make_no_steps(value, n):
 
 @pytest.mark.parametrize("rate_hz", [25.0, 25.49, 50.0])
 @pytest.mark.parametrize("block_s", [0.2, 20.0, 100.0])
-def test_rows_never_run_out(rate_hz, block_s):
+def test_a_push_has_rows_for_the_fastest_steps(rate_hz, block_s):
     """The fastest steps there are, whatever one call of the kernel takes."""
     acc = hopping(rate_hz, 20.0 if SLOW else 100.0, 1.5, 4.4)
     acc[:, 0] = 5.0 * np.cos(2.0 * np.pi * 4.4 * np.arange(len(acc)) / rate_hz)  # without a loop nobody runs
@@ -250,7 +250,7 @@ def test_rows_never_run_out(rate_hz, block_s):
 
 @examples(30, slow=4)
 @given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([0.1, 1.0, 10.0, 1000.0]))
-def test_noise_gives_sane_rows(seed, size):
+def test_steps_of_noise_are_ordered_and_within_limits(seed, size):
     rng = np.random.default_rng(seed)
     n = 300 if SLOW else 3000
     acc = np.array([0.0, 0.0, G]) + size * np.cumsum(rng.standard_normal((n, 3)), axis=0) / 10
@@ -267,7 +267,7 @@ def test_noise_gives_sane_rows(seed, size):
     assert np.isfinite(seconds["motion_g"]).all()
 
 
-def test_what_needs_a_heading_is_empty_without_one(samples):
+def test_columns_that_need_a_heading_are_empty_without_one(samples):
     steps = output_of(stepper(heading=False), *samples)[0]
     running = steps[steps["gait"] == RUNNING]
     assert len(running) > 20
@@ -297,5 +297,5 @@ def test_clipped_samples_are_counted_from_where_they_were_not(samples):
 @pytest.mark.parametrize(
     ("rate_hz", "cutoff_hz"), [(25.0, 10.0), (50.0, 20.0), (100.0, 25.0), (1000.0, 25.0)]
 )
-def test_sharp_smoothing_fits_the_rate(rate_hz, cutoff_hz):
+def test_the_cutoff_of_sharp_smoothing_depends_on_the_rate(rate_hz, cutoff_hz):
     assert np.array_equal(stepper(rate_hz).coefficients.sharp_taps, gaussian_taps(rate_hz, cutoff_hz))

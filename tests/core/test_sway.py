@@ -28,7 +28,7 @@ def noise(seed, size=1.0, shape=100):
 
 @examples(60)
 @given(**STRETCH)
-def test_range_and_mean(seed, first, n, size):
+def test_range_and_mean_match_numpy(seed, first, n, size):
     signal = noise(seed, size)
     part = signal[first : first + n]
     level = part - np.linspace(0.0, part[-1] - part[0], n)
@@ -37,7 +37,7 @@ def test_range_and_mean(seed, first, n, size):
     assert mean_of(signal, first, first + n) == pytest.approx(part.mean(), rel=1e-9, abs=1e-12 * size)
 
 
-def test_mean_of_nothing():
+def test_the_mean_of_no_samples_is_zero():
     assert mean_of(np.ones(5), 2, 2) == 0.0
 
 
@@ -50,7 +50,7 @@ def test_steady_turning_is_no_range():
 
 @examples(60)
 @given(**STRETCH)
-def test_mediolateral_ratio(seed, first, n, size):
+def test_the_mediolateral_ratio_matches_its_variances(seed, first, n, size):
     buffer = noise(seed, size, (N_CHANNELS, 100))
     part = buffer[[VERTICAL, FORWARD, LEFTWARD], first : first + n]
     lateral, whole = part[2].var(), part.var(axis=1).sum()
@@ -59,7 +59,7 @@ def test_mediolateral_ratio(seed, first, n, size):
 
 
 @pytest.mark.parametrize(("channel", "share"), [(LEFTWARD, 1.0), (FORWARD, 0.0), (VERTICAL, 0.0)])
-def test_mediolateral_ratio_of_one_axis(channel, share):
+def test_motion_along_one_axis_has_a_ratio_of_one_or_zero(channel, share):
     buffer = np.ones((N_CHANNELS, 50))
     buffer[channel] = np.sin(np.arange(50))
     assert mediolateral_ratio(buffer, 0, 50) == pytest.approx(share)
@@ -72,7 +72,7 @@ def test_mediolateral_ratio_of_one_axis(channel, share):
     offset=st.sampled_from([0.0, 1.0, -1e9]),
     size=st.sampled_from([0.0, 1e-150, 1.0, 1e100]),
 )
-def test_centred(seed, n, offset, size):
+def test_centring_removes_the_mean(seed, n, offset, size):
     signal, centred = offset + noise(seed, size, n), np.full(n, np.nan)
     write_centred(signal, centred)
     mean = math.fsum(signal) / max(n, 1)
@@ -104,13 +104,13 @@ def plain_regularity(part, lag):
     lag=st.integers(0, 80),
     size=st.sampled_from([0.0, 1.0, 1e100]),
 )
-def test_regularity(seed, first, n, lag, size):
+def test_regularity_matches_the_reference(seed, first, n, lag, size):
     signal = size * smooth_noise(np.random.default_rng(seed), 200, 4.0)
     expected = plain_regularity(signal[first : first + n], lag)
     assert regularity_of(signal[first : first + n], lag) == pytest.approx(expected, abs=1e-9)
 
 
-def test_regular_and_limping():
+def test_a_limp_lowers_step_but_not_stride_regularity():
     """Every second step larger: strides are alike, steps are not."""
     step = np.sin(2 * np.pi * np.arange(30) / 30)
     even = np.tile(step, 8)

@@ -89,7 +89,7 @@ def test_samples_and_channels_agree(dataset):
     assert len({channel["name"] for channel in channels}) == 6
 
 
-def test_sidecar(dataset):
+def test_the_sidecar_describes_the_channels(dataset):
     sidecar = json.loads((dataset / "sub-01" / "motion" / f"{STEM}_tracksys-imu_motion.json").read_text())
     assert sidecar["TaskName"] == "running"
     assert sidecar["SamplingFrequency"] == 100.0
@@ -122,7 +122,7 @@ def test_events_are_steps_and_markers(dataset):
     assert {event["trial_type"] for event in events} <= set(described["trial_type"]["Levels"])
 
 
-def test_description_readme_and_participants(dataset):
+def test_a_dataset_has_description_participants_and_scans(dataset):
     description = json.loads((dataset / "dataset_description.json").read_text())
     assert {"Name", "BIDSVersion", "DatasetType"} <= set(description)
     assert table_of(dataset / "participants.tsv") == [
@@ -149,7 +149,7 @@ def test_the_reference_frame_is_described(tmp_path):
     assert "SpatialAxes" not in levels["sensor"]
 
 
-def test_no_gyroscope_no_start_no_steps(tmp_path):
+def test_a_recording_without_gyroscope_start_and_steps_is_exported(tmp_path):
     recording = replace(made_recording(), gyr=None, start=None)
     session = replace(made_session(10.0), steps=made_session().steps[:0])
     place = write_motion(recording, session, tmp_path / "a")
@@ -160,7 +160,7 @@ def test_no_gyroscope_no_start_no_steps(tmp_path):
     assert_names_are_bids(tmp_path / "a")
 
 
-def test_more_subjects_and_visits(dataset):
+def test_further_subjects_and_visits_are_added(dataset):
     runner = Runner("Jane Doe", 61.5, 1.7)
     session = made_session(10.0)
     write_motion(made_recording(), session, dataset, subject="B2", runner=runner)
@@ -229,7 +229,7 @@ def test_a_write_that_fails_leaves_no_subject(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(VALIDATOR is None, reason="needs bids-validator-deno")
-def test_published_validator(dataset):
+def test_the_published_validator_finds_no_error(dataset):
     result = subprocess.run(
         [VALIDATOR, "--json", str(dataset)],
         capture_output=True,

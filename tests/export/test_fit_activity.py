@@ -27,7 +27,7 @@ def content(tmp_path):
     return out.read_bytes()
 
 
-def test_structure(content):
+def test_an_activity_has_its_messages_in_order(content):
     messages = read_messages(content)
     names = [message.name for message in messages]
     assert names[0] == "file_id"
@@ -49,7 +49,7 @@ def test_structure(content):
     assert value(messages[0], "time_created") == START
 
 
-def test_rules_of_fit_tool(content, tmp_path):
+def test_fit_tool_finds_no_error(content, tmp_path):
     assert [str(finding) for finding in FitFile.from_bytes(content).validate().errors] == []
 
 
@@ -71,7 +71,7 @@ def test_laps_cover_the_session(content):
 
 
 @pytest.mark.parametrize("kind", ["record", "lap", "session"])
-def test_scales_of_native_fields(content, kind):
+def test_native_fields_have_their_scale_and_unit(content, kind):
     message = named(read_messages(content), kind)[-1 if kind == "session" else 1]
     first = "" if kind == "record" else "avg_"
     cadence = value(message, "cadence" if kind == "record" else "avg_running_cadence")
@@ -92,7 +92,7 @@ def test_scales_of_native_fields(content, kind):
         assert value(message, first + name) is None
 
 
-def test_developer_fields(content):
+def test_developer_fields_are_described_and_filled(content):
     messages = read_messages(content)
     descriptions = named(messages, "field_description")
     names = [value(message, "field_name") for message in descriptions]
@@ -161,7 +161,7 @@ def test_native_values_round_trip_over_their_range():
         assert field.encode(np.nan, "<") == b"\xff" * field.size
 
 
-def test_start_between_seconds(tmp_path):
+def test_a_start_between_seconds_is_cut_to_the_second(tmp_path):
     start = START + timedelta(seconds=0.7)
     write_fit(made_session(start=start, duration_s=0.9), tmp_path / "a.fit")
     track = read_fit(tmp_path / "a.fit")
@@ -177,13 +177,13 @@ def test_start_between_seconds(tmp_path):
         (datetime(2150, 1, 1, tzinfo=UTC), "2150"),
     ],
 )
-def test_starts_that_fit_cannot_store(tmp_path, start, word):
+def test_starts_that_fit_cannot_store_are_refused(tmp_path, start, word):
     with pytest.raises(SettingsError, match=word):
         write_fit(made_session(start=start), tmp_path / "a.fit")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_recording_without_steps(tmp_path):
+def test_a_recording_without_steps_has_all_records(tmp_path):
     session = replace(made_session(), steps=made_session().steps[:0])
     write_fit(session, tmp_path / "a.fit")
     assert len(named(read_messages((tmp_path / "a.fit").read_bytes()), "record")) == 61

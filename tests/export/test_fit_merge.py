@@ -93,7 +93,7 @@ def test_bytes_of_the_watch_stay(tmp_path):
     assert number_of(new.data(20)[3], UNKNOWN_FIELD) == 3
 
 
-def test_structure_rules_of_fit_tool(tmp_path):
+def test_fit_tool_finds_no_error_in_a_merged_file(tmp_path):
     # fit-tool counts the time of a compressed header as if it were data, in the watch's file too
     after, _ = merge(tmp_path, watch_content(squeezed=False))
     assert [str(finding) for finding in FitFile.from_bytes(after).validate().errors] == []
@@ -186,7 +186,7 @@ def test_each_of_several_activities_gets_values(tmp_path):
     assert_kept(first, after[: -len(second)])
 
 
-def test_definitions_before_file_id(tmp_path):
+def test_file_id_stays_the_first_data_message(tmp_path):
     """All definitions may come first; file_id must stay the first message with data."""
     fit = FitBytes()
     fit.define(0, 0, [(0, 1, ENUM), (1, 2, UINT16)])
@@ -210,7 +210,7 @@ def test_definitions_before_file_id(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_watch_file_cut_short(tmp_path, share):
+def test_a_watch_file_cut_short_is_merged_up_to_the_cut(tmp_path, share):
     before = watch_content()
     after, warnings = merge(tmp_path, before[: int(share * len(before))])
     assert any("cut short" in warning for warning in warnings)
@@ -235,7 +235,7 @@ def test_files_that_are_not_an_activity_are_refused(tmp_path, content, word):
     assert not (tmp_path / "merged.fit").exists()
 
 
-def test_damaged_watch_file(tmp_path):
+def test_a_damaged_watch_file_is_refused(tmp_path):
     content = bytearray(watch_content())
     content[700] ^= 0x55
     with pytest.raises(FormatError, match="damaged"):

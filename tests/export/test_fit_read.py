@@ -51,17 +51,17 @@ def simple(times, metres, *, speeds=None):
     return fit.content()
 
 
-def test_speed_from_distance(read):
+def test_speed_is_taken_from_distance(read):
     track = read(simple(range(60), [2.8 * k for k in range(60)]))
     assert track.speed_m_s == pytest.approx(2.8, abs=0.01)
     assert track.total_distance_m == pytest.approx(2.8 * 59, abs=0.01)
 
 
-def test_plain_speed(read):
+def test_the_speed_of_the_watch_is_read(read):
     assert read(simple([0, 1], [0, 3], speeds=[3.1, 3.2])).speed_m_s.tolist() == [3.1, 3.2]
 
 
-def test_speed_between_records_and_in_gaps(read):
+def test_speed_is_interpolated_between_records_and_nan_in_gaps(read):
     track = read(simple([0, 2, 4, 60, 61], [0, 6, 12, 100, 103], speeds=[3.0, 3.2, 3.4, 2.0, 2.0]))
     asked = track.time_s[0] + np.array([-1.0, 0.0, 1.0, 30.0, 60.5, 62.0])
     assert track.speed_at(asked) == pytest.approx([np.nan, 3.0, 3.1, np.nan, 2.0, np.nan], nan_ok=True)
@@ -74,7 +74,7 @@ def test_records_are_sorted_and_duplicates_dropped(read):
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])
-def test_cut_short(read, share):
+def test_a_file_cut_short_is_read_up_to_the_cut(read, share):
     content = watch_content()
     track = read(content[: int(share * len(content))])
     assert track.warnings == ("watch.fit is cut short; it was read up to the cut.",)
@@ -96,7 +96,7 @@ def test_files_that_are_not_an_activity_are_refused(read, content, word):
         read(content)
 
 
-def test_damaged(read):
+def test_a_damaged_file_is_refused(read):
     content = bytearray(watch_content())
     content[900] ^= 0xFF
     with pytest.raises(FormatError, match="damaged"):

@@ -53,14 +53,14 @@ def test_configure_answers_what_is_set_and_configuration_repeats_it(connect):
 @pytest.mark.parametrize(
     "wrong", [{"rate_hz": 209}, {"acc_range_g": 17}, {"gyr_range_deg_s": 0}, {"rate_hz": 65535}]
 )
-def test_what_is_not_offered_is_out_of_range_and_changes_nothing(connect, wrong):
+def test_settings_not_offered_are_out_of_range_and_change_nothing(connect, wrong):
     link = connect()
     set_before = link.get("configure", **CONFIGURE)
     assert link.ask("configure", **{**CONFIGURE, **wrong}) == (RANGE, b"")
     assert link.get("configuration") == set_before
 
 
-def test_order_of_configure_start_stop(connect):
+def test_configure_start_and_stop_are_refused_out_of_order(connect):
     link = connect()
     assert link.ask("start", options=0) == (NOT_CONFIGURED, b"")
     assert link.ask("stop") == (NOT_RUNNING, b"")
@@ -74,7 +74,7 @@ def test_order_of_configure_start_stop(connect):
     assert link.get("start", options=0)["run"] == 2
 
 
-def test_a_sensor_that_does_not_answer(connect):
+def test_a_failing_sensor_refuses_configure_and_start(connect):
     link = connect()
     link.board.set_failing(sensor=True)
     assert link.ask("configure", **CONFIGURE) == (SENSOR, b"")
@@ -86,7 +86,7 @@ def test_a_sensor_that_does_not_answer(connect):
     assert link.get("status")["running"] == 0
 
 
-def test_fetch_out_of_range(connect):
+def test_a_fetch_out_of_range_is_refused(connect):
     link = connect()
     assert link.ask("fetch", first_index=0, count=1) == (RANGE, b"")
     link.start()
@@ -96,7 +96,7 @@ def test_fetch_out_of_range(connect):
     assert link.get("fetch", first_index=99, count=65535) == {"first_index": 99, "count": 1}
 
 
-def test_fetch_of_what_is_gone(connect):
+def test_a_fetch_of_overwritten_samples_is_refused(connect):
     link = connect()
     link.start()
     link.take(RING_SAMPLES + 100)
@@ -105,7 +105,7 @@ def test_fetch_of_what_is_gone(connect):
 
 
 @pytest.mark.parametrize("op", sorted(wire.REQUESTS))
-def test_wrong_length(connect, op):
+def test_requests_of_wrong_length_are_refused(connect, op):
     link = connect()
     size = struct.calcsize(wire.REQUESTS[op][1] or "<")
     for wrong in {0, size - 1, size + 1, 18} - {size, -1}:
@@ -114,20 +114,20 @@ def test_wrong_length(connect, op):
 
 
 @pytest.mark.parametrize("op", [0, *range(0x0C, 0x100)])
-def test_unknown_op(connect, op):
+def test_unknown_operations_are_refused(connect, op):
     link = connect()
     assert link.board.write(bytes([op, 9, 1, 2, 3]))
     assert link.board.indications() == [bytes([0x80, op, 9, UNKNOWN])]
 
 
-def test_requests_without_a_ref(connect):
+def test_requests_without_a_reference_are_refused(connect):
     link = connect()
     assert link.board.write(b"")
     assert link.board.write(b"\x07")
     assert link.board.indications() == [bytes([0x80, 0, 0, LENGTH]), bytes([0x80, 7, 0, LENGTH])]
 
 
-def test_one_request_at_a_time(connect):
+def test_a_second_request_is_refused_until_the_answer_is_sent(connect):
     link = connect(23)
     link.board.set_radio_room(indications=1)
     assert link.board.write(b"\x07\x01")
@@ -142,7 +142,7 @@ def test_one_request_at_a_time(connect):
     assert link.board.write(b"\x07\x03")
 
 
-def test_a_drop_forgets_the_answer(connect):
+def test_a_lost_connection_discards_the_answer(connect):
     link = connect(23)
     link.board.set_radio_room(indications=0)
     assert link.board.write(b"\x07\x01")
@@ -152,7 +152,7 @@ def test_a_drop_forgets_the_answer(connect):
     assert link.board.indications() == []
 
 
-def test_status_in_full(connect):
+def test_the_status_has_all_its_fields(connect):
     link = connect(23, boot_id=0xCAFEBABE, log_bytes=10**6)
     link.start(log=True)
     link.take(300)
@@ -187,7 +187,7 @@ def test_time_sync_stamps_receipt_and_answer(connect):
     assert wire.parse_payload(5, answer[4:]) == {"received_us": 2**33 + 1000, "answered_us": 2**33 + 31000}
 
 
-def test_storage_statuses(connect):
+def test_log_requests_are_refused_with_their_status(connect):
     link = connect()
     assert link.ask("log_list") == (OK, b"\x00")
     assert link.ask("log_read", log_id=1, offset=0, length=10) == (RANGE, b"")
@@ -214,7 +214,7 @@ def test_storage_statuses(connect):
     assert link.ask("start", options=1) == (STORAGE, b"")
 
 
-def test_a_new_link_begins_at_the_least_mtu(connect):
+def test_a_new_connection_begins_at_the_least_mtu(connect):
     link = connect(247)
     link.board.disconnect()
     link.mtu = 23

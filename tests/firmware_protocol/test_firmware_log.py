@@ -48,7 +48,7 @@ def records(log: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("mtu", [247, 185, 23])
-def test_log_is_the_run(connect, mtu):
+def test_the_log_equals_the_live_stream(connect, mtu):
     link = connect(boot_id=99, log_bytes=10**6)
     link.board.set_clock(5_000_000)
     link.get("time_sync", host_time_us=1_700_000_000_000_000)
@@ -86,7 +86,7 @@ def test_log_is_the_run(connect, mtu):
     assert [wire.parse_samples(frame)["sequence"] for frame in frames] == list(range(1, len(frames) + 1))
 
 
-def test_log_goes_on_without_a_link_and_holds_what_the_air_lost(connect):
+def test_the_log_continues_without_a_connection_and_holds_lost_samples(connect):
     link = connect(log_bytes=10**6)
     link.start(log=True)
     link.board.disconnect()

@@ -43,7 +43,7 @@ def test_sequence_counts_notifications_and_wraps(connect):
     assert seen == [k % 65536 for k in range(400 * 180)]
 
 
-def test_mtu_may_change_in_mid_run(connect):
+def test_the_mtu_can_change_in_mid_run(connect):
     link = connect(31)
     link.start()
     link.take(40)
@@ -82,7 +82,7 @@ def test_short_mode_sends_every_sample_and_the_time_of_each_sixteenth(connect):
     assert [packet[2] for packet in packets] == list(range(53))
 
 
-def test_stop_sends_the_tail(connect):
+def test_stop_sends_the_remaining_samples(connect):
     link = connect()
     link.start()
     link.take(45)
@@ -119,7 +119,7 @@ def test_nothing_is_sent_before_the_subscription(connect):
     assert indices(link.receive()) == list(range(105, 124))
 
 
-def test_what_a_full_radio_does_not_take_comes_later(connect):
+def test_samples_a_full_radio_refuses_are_sent_later(connect):
     link = connect()
     link.start()
     link.board.set_radio_room(notifications=2)
@@ -133,7 +133,7 @@ def test_what_a_full_radio_does_not_take_comes_later(connect):
     assert not any(frame["flags"] for frame in frames)
 
 
-def test_what_is_overwritten_unsent_is_a_hole_said_to_be_final(connect):
+def test_samples_overwritten_unsent_are_a_flagged_gap(connect):
     link = connect()
     link.start()
     link.board.set_radio_room(notifications=0)
@@ -145,7 +145,7 @@ def test_what_is_overwritten_unsent_is_a_hole_said_to_be_final(connect):
     assert link.ask("fetch", first_index=0, count=1000 - RING_SAMPLES) == (7, b"")
 
 
-def test_what_the_sensor_loses_is_a_hole_of_exact_length(connect):
+def test_samples_the_sensor_loses_are_a_gap_of_exact_length(connect):
     link = connect()
     link.start()
     link.take(25)
@@ -173,7 +173,7 @@ def test_overrun_of_the_fifo_is_counted_and_flagged(connect):
     assert link.get("status")["lost"] == 50
 
 
-def test_a_loss_longer_than_the_ring(connect):
+def test_a_loss_longer_than_the_ring_is_a_flagged_gap(connect):
     link = connect()
     link.start()
     link.take(30)
@@ -199,7 +199,7 @@ def test_clipping_and_low_battery_are_flagged(connect):
     assert [wire.parse_samples(frame)["flags"] for frame in link.board.notifications()] == [1, 2, 16]
 
 
-def test_a_sample_at_the_lowest_of_all_values_is_no_hole(connect):
+def test_a_sample_at_the_lowest_value_is_not_a_gap(connect):
     link = connect()
     link.start()
     link.board.push(np.full((19, 6), -32768), np.arange(19))
@@ -220,7 +220,7 @@ def test_time_is_of_the_last_sample_and_wraps(connect):
 
 
 @pytest.mark.parametrize("mtu", [31, 185, 247])
-def test_backfill_is_exact(connect, mtu):
+def test_backfill_sends_exactly_the_requested_samples(connect, mtu):
     link = connect(mtu)
     link.start()
     link.take(200)
@@ -231,7 +231,7 @@ def test_backfill_is_exact(connect, mtu):
     assert all(frame["flags"] == BACKFILLED for frame in frames)
 
 
-def test_backfill_in_short_mode(connect):
+def test_backfill_in_short_mode_sends_samples_and_times(connect):
     link = connect(23)
     link.start()
     link.take(40)
@@ -305,7 +305,7 @@ def test_a_fetch_that_the_ring_overtakes_ends(connect):
     assert link.ask("fetch", first_index=0, count=100) == (7, b"")
 
 
-def test_drop_and_resume(connect):
+def test_a_run_continues_after_a_lost_connection(connect):
     link = connect()
     started = link.start()
     link.take(100)
@@ -324,7 +324,7 @@ def test_drop_and_resume(connect):
     assert before + indices(link.receive()) + indices(after) == list(range(246))
 
 
-def test_a_drop_ends_a_fetch(connect):
+def test_a_lost_connection_ends_a_fetch(connect):
     link = connect()
     link.start()
     link.take(200)
@@ -352,7 +352,7 @@ def test_the_last_run_can_be_fetched_after_stop(connect):
     assert link.ask("fetch", first_index=5, count=1) == (3, b"")
 
 
-def test_reboot(connect):
+def test_a_reboot_restarts_run_numbers_and_clock(connect):
     link = connect(boot_id=17)
     assert link.start() == {"boot_id": 17, "run": 1, "first_index": 0}
     link.take(100)

@@ -87,19 +87,19 @@ def test_vectors_of_the_log_are_frames_after_their_length(vectors):
     assert b"".join(bytes([len(frame)]) + frame for frame in chosen).hex() == vectors["log"]["hex"]
 
 
-def test_crc_in_c(vectors, library):
+def test_checksums_of_the_c_code_match_the_vectors(vectors, library):
     library.imup_crc16.restype = ctypes.c_uint16
     for entry in vectors["crc"]:
         data = bytes.fromhex(entry["hex"])
         assert library.imup_crc16(data, ctypes.c_size_t(len(data))) == entry["crc"] == wire.crc16(data)
 
 
-def test_frames_in_c(vectors, library):
+def test_frames_of_the_c_code_match_the_vectors(vectors, library):
     for entry in vectors["frames"]:
         assert c_frame(library, entry["fields"]).hex() == entry["hex"], entry["name"]
 
 
-def test_clipped_flags_in_c(library):
+def test_the_c_code_flags_values_at_full_scale(library):
     library.imup_clipped.restype = ctypes.c_uint8
     for axes, flags in (
         ([32767, 0, 0, 0, 0, 0], 1),
@@ -122,7 +122,7 @@ def test_every_request_is_known_to_the_c_and_has_the_right_length(vectors, libra
 
 
 @pytest.mark.parametrize("mtu", [247, 185, 23])
-def test_responses_in_c(vectors, library, mtu):
+def test_responses_of_the_c_code_match_the_vectors(vectors, library, mtu):
     parts = {entry["name"]: entry["parts"] for entry in vectors["responses"]}
     requests = {entry["name"]: entry["hex"] for entry in vectors["requests"]}
     with Board(library, boot_id=0xDEADBEEF, log_bytes=2097152) as board:

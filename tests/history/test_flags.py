@@ -299,7 +299,7 @@ def test_flags_are_sorted_by_severity():
 # -- context ------------------------------------------------------------------------------------------------
 
 
-def test_context_of_equal_days():
+def test_context_has_acute_load_ratio_monotony_and_strain():
     past = past_of(60)
     found = context(past, now_of())
     assert found["acute_bw4"] == pytest.approx(1000.0)

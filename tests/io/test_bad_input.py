@@ -54,7 +54,7 @@ def test_a_file_without_a_table_of_samples_is_an_error(tmp_path, content, says):
     assert says in refused(tmp_path, content)
 
 
-def test_missing_file_and_folder_without_tables(tmp_path):
+def test_a_missing_file_and_a_folder_without_tables_are_errors(tmp_path):
     with pytest.raises(FormatError, match="no such file"):
         read(tmp_path / "nowhere.csv")
     with pytest.raises(FormatError, match="no table of acceleration"):
@@ -66,7 +66,7 @@ def rows(n):
 
 
 @pytest.mark.parametrize("cell", ["oops", "1.2.3", "12:30", "0x10", "ERR"])
-def test_text_in_a_number_column(tmp_path, cell):
+def test_text_in_a_number_column_is_refused_with_its_line(tmp_path, cell):
     lines = rows(500)
     lines[321] = f"3.21,0.1,{cell},1.0"
     message = refused(tmp_path, HEADER + "\n".join(lines))
@@ -75,7 +75,7 @@ def test_text_in_a_number_column(tmp_path, cell):
     assert cell in message
 
 
-def test_text_in_the_time_column_far_into_the_file(tmp_path):
+def test_text_in_a_late_time_cell_is_refused_with_its_line(tmp_path):
     lines = rows(300_000)
     lines[290_000] = "never,0.1,0.2,1.0"
     message = refused(tmp_path, "# a comment\n" + HEADER + "\n".join(lines))
@@ -83,14 +83,14 @@ def test_text_in_the_time_column_far_into_the_file(tmp_path):
     assert "time_s" in message
 
 
-def test_one_axis_missing(tmp_path):
+def test_a_missing_axis_is_named(tmp_path):
     lines = [line.rsplit(",", 1)[0] for line in rows(200)]
     assert "the z axis of the acceleration" in refused(tmp_path, "time_s,acc_x,acc_y\n" + "\n".join(lines))
     content = "time_s,acc_x,acc_y,acc_z,gyr_x,gyr_z\n" + "\n".join(f"{line},1,2" for line in rows(200))
     assert "the y axis of the angular rate" in refused(tmp_path, content)
 
 
-def test_only_a_gyroscope(tmp_path):
+def test_a_file_without_acceleration_is_refused(tmp_path):
     assert "no acceleration" in refused(tmp_path, "time_s,gyr_x,gyr_y,gyr_z\n" + "\n".join(rows(200)))
 
 
@@ -112,7 +112,7 @@ def test_a_cut_last_line_is_left_out(tmp_path):
     assert any("cut short" in text for text in recording.warnings)
 
 
-def test_a_few_lines_of_the_wrong_length(tmp_path):
+def test_a_line_of_wrong_length_is_a_missing_sample_if_times_are_known(tmp_path):
     lines = rows(1000)
     lines[500] = "5.00,0.1"
     path = tmp_path / "short.csv"
@@ -128,7 +128,7 @@ def test_a_few_lines_of_the_wrong_length(tmp_path):
         read(tmp_path / "no_time.csv", rate_hz=100)
 
 
-def test_many_lines_of_the_wrong_length(tmp_path):
+def test_many_lines_of_wrong_length_are_refused(tmp_path):
     lines = [line + (",9" if k % 20 == 3 else "") for k, line in enumerate(rows(1000))]
     assert "line 5 holds 5 values" in refused(tmp_path, HEADER + "\n".join(lines))
 
@@ -175,7 +175,7 @@ def repeat_gzip(path, start, unit, size):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is a Unix module")
-def test_three_gigabytes_of_zeros(tmp_path):
+def test_gigabytes_of_zeros_are_refused_in_little_memory(tmp_path):
     repeat_gzip(tmp_path / "zeros.csv.gz", b"", b"\0" * 1024, 3 << 30)
     assert (tmp_path / "zeros.csv.gz").stat().st_size < 5 << 20
     unpacked, kib, message = run_apart(tmp_path / "zeros.csv.gz")
@@ -186,7 +186,7 @@ def test_three_gigabytes_of_zeros(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is a Unix module")
 @pytest.mark.parametrize("unit", [b"\n", b"1", b"0,0,0,1\n"])
-def test_text_that_unpacks_to_gigabytes(tmp_path, unit):
+def test_text_that_unpacks_to_gigabytes_is_refused(tmp_path, unit):
     repeat_gzip(tmp_path / "bomb.csv.gz", HEADER.encode() + b"0,0,0,1\n", unit, 3 << 30)
     unpacked, kib, message = run_apart(tmp_path / "bomb.csv.gz")
     assert "unpacks to over" in message or "longer than 1 MiB" in message
@@ -194,7 +194,7 @@ def test_text_that_unpacks_to_gigabytes(tmp_path, unit):
     assert kib < 1200 * 1024
 
 
-def test_zip_bomb(tmp_path):
+def test_a_zip_bomb_is_refused(tmp_path):
     path = tmp_path / "bomb.zip"
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -207,7 +207,7 @@ def test_zip_bomb(tmp_path):
         read(path)
 
 
-def test_archives_without_a_recording(tmp_path):
+def test_an_archive_without_a_recording_is_refused(tmp_path):
     path = tmp_path / "book.xlsx"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("xl/workbook.xml", "<x/>")

@@ -48,7 +48,7 @@ def test_columns_that_are_not_read_do_not_count(tmp_path):
     assert len(read(tmp_path / "a.parquet")) == 2000
 
 
-def test_a_dictionary_of_long_times(tmp_path):
+def test_a_dictionary_of_long_times_is_refused(tmp_path):
     """One text for all rows, stored once and copied into each row when decoded."""
     n = 200_000
     times = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array(["1" * 60_000]))
@@ -60,7 +60,7 @@ def test_a_dictionary_of_long_times(tmp_path):
             read(tmp_path / "a.parquet")
 
 
-def test_step_tables_that_unpack_to_too_much(tmp_path):
+def test_step_tables_that_unpack_to_too_much_are_refused(tmp_path):
     mark = {"imurun:imurun": "steps"}
     with pytest.raises(FormatError, match=TOO_MUCH):
         read_steps(constant(tmp_path / "steps.parquet", 3_000_000, ["initial_contact_s"], mark))
@@ -80,7 +80,7 @@ def test_damaged_parquet_of_steps_says_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize("line", [b"0,0,0,1\n", b"1\n"])
-def test_text_in_gzip_and_zip(tmp_path, line):
+def test_gzip_and_zip_that_unpack_to_too_much_are_refused(tmp_path, line):
     text = b",".join(name.encode() for name in NAMES) + b"\n0,0,0,1\n" + line * ((16 << 20) // len(line))
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text))
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -129,7 +129,7 @@ def test_a_fit_file_of_many_activities_is_refused(tmp_path):
     assert len(read_fit(tmp_path / "out.fit").laps) == 6
 
 
-def test_a_fit_header_longer_than_its_file(tmp_path):
+def test_a_wrong_length_in_a_fit_header_is_refused(tmp_path):
     """fitdecode assumes that a message ends before the file does."""
     path = tmp_path / "watch.fit"
     good = watch_content(20)
@@ -176,7 +176,7 @@ def test_long_column_names_are_shortened_in_errors(tmp_path):
     assert len(str(caught.value)) < 300
 
 
-def test_step_tables_with_invalid_text(tmp_path):
+def test_invalid_text_in_step_tables_is_removed_or_refused(tmp_path):
     path = tmp_path / "steps.csv"
     path.write_bytes(b"# imurun: steps\n# source: \x1b[31ma\x07.csv\ninitial_contact_s,note\n1,a\n")
     assert read_steps(path)[1] == {"source": "[31ma.csv"}

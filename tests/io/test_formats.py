@@ -58,7 +58,7 @@ def test_a_plain_table_matches_no_format():
         assert detect_format(names, "") is None
 
 
-def test_actigraph(run, tmp_path):
+def test_an_actigraph_file_is_read_with_rate_and_start(run, tmp_path):
     above = (
         "------------ Data File Created By ActiGraph GT3X+ ActiLife v6.13.3 Firmware v2.5.0 "
         "date format d/M/yyyy at 100 Hz  Filter Normal -----------\n"
@@ -84,7 +84,7 @@ def test_actigraph(run, tmp_path):
         read(path)
 
 
-def test_shimmer(run, tmp_path):
+def test_a_shimmer_file_is_read_with_its_wide_range_accelerometer(run, tmp_path):
     ms = 1.7e12 + run.time_s * 1e3
     names = ["Timestamp_Unix_CAL", *(f"Accel_LN_{a}_CAL" for a in "XYZ"),
              *(f"Accel_WR_{a}_CAL" for a in "XYZ"),
@@ -103,7 +103,7 @@ def test_shimmer(run, tmp_path):
     ]
 
 
-def test_movella_dot_counter_wraps(run, tmp_path):
+def test_a_movella_dot_file_is_read_across_a_counter_wrap(run, tmp_path):
     micros = (2**32 - 2_000_000 + np.rint(run.time_s * 1e6).astype(np.int64)) % 2**32
     text = "sep=,\nDeviceTag:,DOT 1\nFirmwareVersion:,2.0.0\nOutputRate:,60Hz\n\n" + table(
         "PacketCounter,SampleTimeFine,Quat_W,Quat_X,Quat_Y,Quat_Z,FreeAcc_X,FreeAcc_Y,FreeAcc_Z,Acc_X,Acc_Y,Acc_Z,Gyr_X,Gyr_Y,Gyr_Z",
@@ -116,7 +116,7 @@ def test_movella_dot_counter_wraps(run, tmp_path):
     assert recording.warnings == ()
 
 
-def test_movella_dot_without_inertial_data(run, tmp_path):
+def test_a_movella_dot_file_without_inertial_data_is_refused(run, tmp_path):
     path = tmp_path / "dot.csv"
     body = table(
         "PacketCounter,SampleTimeFine,FreeAcc_X,FreeAcc_Y,FreeAcc_Z",
@@ -129,7 +129,7 @@ def test_movella_dot_without_inertial_data(run, tmp_path):
         read(path)
 
 
-def test_movesense_when_named(run, tmp_path):
+def test_a_movesense_file_is_read_if_its_format_is_named(run, tmp_path):
     path = tmp_path / "movesense.csv"
     path.write_text(
         table(
@@ -144,7 +144,7 @@ def test_movesense_when_named(run, tmp_path):
     assert not any("not stated" in text for text in recording.warnings)
 
 
-def test_phyphox_folder_with_two_clocks(run, tmp_path):
+def test_a_phyphox_folder_or_archive_is_joined_on_one_clock(run, tmp_path):
     folder = tmp_path / "Acceleration and gyroscope"
     (folder / "meta").mkdir(parents=True)
     units = "m/s^2"
@@ -173,7 +173,7 @@ def test_phyphox_folder_with_two_clocks(run, tmp_path):
     assert not (tmp_path.parent / "Barometer.csv").exists()
 
 
-def test_phyphox_single_table_and_without_g(run, tmp_path):
+def test_a_phyphox_table_is_read_and_refused_without_gravity(run, tmp_path):
     path = tmp_path / "Raw Data.csv"
     names = '"Time (s)";"{0} x (m/s^2)";"{0} y (m/s^2)";"{0} z (m/s^2)";"Absolute acceleration (m/s^2)"'
     rows = np.column_stack([run.time_s, run.acc_g * G, np.linalg.norm(run.acc_g, axis=1) * G])
@@ -193,7 +193,7 @@ def logger_table(run, values, shift=0):
     return table(SENSOR_LOGGER, ints(ns), run.time_s, values[:, ::-1])
 
 
-def test_sensor_logger(run, tmp_path):
+def test_a_sensor_logger_folder_is_read_with_gravity(run, tmp_path):
     free = run.acc_g - [0, 0, 1]
     (tmp_path / "Gyroscope.csv").write_text(logger_table(run, run.gyr))
     (tmp_path / "Accelerometer.csv").write_text(logger_table(run, free * G))
@@ -213,7 +213,7 @@ def test_sensor_logger(run, tmp_path):
     assert len(read(tmp_path, profile="sensor_logger")) == 600
 
 
-def test_metabase(run, tmp_path):
+def test_a_metabase_folder_is_read_with_its_start(run, tmp_path):
     epoch = ints(1_700_000_000_000 + np.rint(run.time_s * 1e3))
     date = ["2023-11-14T22:13:20.000"] * 600
     stem = "MetaWear_2024-01-01T10.00.00.000_C8F0"
@@ -231,7 +231,7 @@ def test_metabase(run, tmp_path):
     assert recording.warnings == ()
 
 
-def test_ambiguous_and_disjoint_exports(run, tmp_path):
+def test_ambiguous_and_disjoint_exports_are_refused(run, tmp_path):
     names = "time_s,x [g],y [g],z [g]"
     (tmp_path / "left accelerometer.csv").write_text(table(names, run.time_s, run.acc_g))
     (tmp_path / "right accelerometer.csv").write_text(table(names, run.time_s, run.acc_g))
@@ -273,7 +273,7 @@ gyr = "deg/s"
 """
 
 
-def test_a_users_format_from_a_toml_file(run, write, tmp_path):
+def test_a_users_format_is_read_from_a_toml_file(run, write, tmp_path):
     path = write(["a1", "a2", "a3", "w1", "w2", "w3"], [run.acc_g * 1e3, np.degrees(run.gyr)])
     profile = tmp_path / "belt.toml"
     profile.write_text(OWN)

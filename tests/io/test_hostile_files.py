@@ -74,7 +74,7 @@ def test_an_open_quote_without_time_is_refused(tmp_path):
     sentence(caught)
 
 
-def test_open_quotes_among_quoted_labels(tmp_path):
+def test_an_open_quote_among_quoted_labels_costs_one_line(tmp_path):
     lines = [f'{line},"run, easy"' for line in rows(2000)]
     lines[700] = lines[700][:-1]
     lines.insert(1000, '# a comment, "open')
@@ -86,14 +86,14 @@ def test_open_quotes_among_quoted_labels(tmp_path):
     assert "line 702 opens a quote" in " ".join(recording.warnings)
 
 
-def test_a_last_line_cut_inside_quotes(tmp_path):
+def test_a_last_line_cut_inside_quotes_is_left_out(tmp_path):
     lines = [f'"run, easy",{line}' for line in rows(500)]
     recording = read(table(tmp_path, [*lines, '"run, ea'], "label," + HEADER))
     assert len(recording) == 500
     assert recording.warnings[:1] == ("The last line is cut short and was left out.",)
 
 
-def test_percent_comments_between_semicolons(tmp_path):
+def test_percent_comments_between_semicolons_are_skipped(tmp_path):
     lines = [line.replace(",", ";") for line in rows(500)]
     lines.insert(100, "% paused")
     recording = read(table(tmp_path, lines, HEADER.replace(",", ";")))
@@ -120,7 +120,7 @@ def strange(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])
-def test_file_names_that_are_not_utf_8(strange, suffix):
+def test_file_names_that_are_not_utf_8_are_sanitized(strange, suffix):
     recording = Recording(np.ones((50, 3)), rate_hz=100)
     path = strange / f"{STRANGE}.{suffix}"
     write_recording(recording, path)
@@ -132,7 +132,7 @@ def test_file_names_that_are_not_utf_8(strange, suffix):
     assert metadata["source"] == "run-\ufffd\ufffd"
 
 
-def test_errors_about_such_files_can_be_printed(strange):
+def test_errors_about_names_that_are_not_utf_8_can_be_printed(strange):
     path = strange / f"{STRANGE}.csv"
     calls = [
         (FormatError, lambda: read(path)),
@@ -155,7 +155,7 @@ def test_errors_about_such_files_can_be_printed(strange):
         sentence(caught)
 
 
-def test_a_folder_with_such_a_name(strange):
+def test_a_folder_with_a_file_name_that_is_not_utf_8_is_read(strange):
     table(strange, rows(500), name=f"{STRANGE}.csv")
     assert read(strange).source == "run-\ufffd\ufffd"
 
@@ -180,7 +180,7 @@ TOML_FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "says"), [*TOML_FAULTS, ("mass_kg = 1" + "0" * 400, "far too large")])
-def test_invalid_runner_files(tmp_path, text, says):
+def test_invalid_runner_files_are_one_sentence(tmp_path, text, says):
     (tmp_path / "runner.toml").write_text(text)
     with pytest.raises(SettingsError, match=f"^runner.toml: .*{says}") as caught:
         read_runner(tmp_path / "runner.toml")
@@ -241,7 +241,7 @@ def parquet(tmp_path, time, acc=None, header=HEADER):
         (pa.array([True, False]), "bool, not times"),
     ],
 )
-def test_times_out_of_range(tmp_path, time, says):
+def test_invalid_parquet_times_are_refused(tmp_path, time, says):
     with pytest.raises(FormatError, match=f"the column time_s holds {says}") as caught:
         read(parquet(tmp_path, time))
     sentence(caught)
@@ -252,7 +252,7 @@ def decimals(values, digits):
 
 
 @pytest.mark.parametrize("kind", ["decimal", "dictionary", "whole decimal"])
-def test_decimal_and_dictionary_columns(tmp_path, run, kind):
+def test_decimal_and_dictionary_columns_are_read(tmp_path, run, kind):
     header = HEADER.replace("time_s", "time_ms") if kind == "whole decimal" else HEADER
     if kind == "dictionary":
         time = pa.array(run.time_s).dictionary_encode()
@@ -265,7 +265,7 @@ def test_decimal_and_dictionary_columns(tmp_path, run, kind):
     np.testing.assert_allclose(recording.acc, run.acc_g * G, atol=1e-9)
 
 
-def test_dates_in_a_dictionary(tmp_path, run):
+def test_dates_in_a_dictionary_give_the_start(tmp_path, run):
     time = pa.array(pd.date_range("2025-06-01 08:00", periods=600, freq="10ms"))
     for cells in (time, pa.array([f"{value}Z" for value in time.cast(pa.string()).to_pylist()])):
         recording = read(parquet(tmp_path, cells.dictionary_encode(), [pa.array(c) for c in run.acc_g.T]))
@@ -304,7 +304,7 @@ def test_invalid_metadata_is_an_error(tmp_path, key, value, says, suffix):
 # several columns with one name
 
 
-def test_columns_with_one_name(tmp_path):
+def test_text_columns_with_one_name_are_refused_if_used(tmp_path):
     lines = [f"{line},0.5" for line in rows(500)]
     for header in (HEADER + ",acc_x", HEADER + ", acc_x "):
         with pytest.raises(FormatError, match=r"several columns named acc_x; keep one") as caught:
@@ -315,7 +315,7 @@ def test_columns_with_one_name(tmp_path):
     assert len(read(table(tmp_path, [f"{line},1" for line in lines], HEADER + ",note,note"))) == 500
 
 
-def test_parquet_columns_with_one_name(tmp_path, run):
+def test_parquet_columns_with_one_name_are_refused_if_used(tmp_path, run):
     columns = [run.time_s, *run.acc_g.T, run.time_s, run.time_s]
     path = tmp_path / "run.parquet"
     pq.write_table(pa.table(list(map(pa.array, columns)), names=[*HEADER.split(","), "acc_x", "note"]), path)
@@ -325,7 +325,7 @@ def test_parquet_columns_with_one_name(tmp_path, run):
     np.testing.assert_allclose(read(path).acc, run.acc_g * G)
 
 
-def test_own_recordings_with_one_name_twice(tmp_path):
+def test_own_recordings_with_one_name_twice_are_refused(tmp_path):
     path = tmp_path / "own.csv"
     names = "time_s,acc_x_m_s2,acc_y_m_s2,acc_z_m_s2,acc_z_m_s2"
     path.write_text(to_comments({MARK: "recording", "rate_hz": "100"}) + names + "\n0,0,0,9.8,1\n")
@@ -337,7 +337,7 @@ def test_own_recordings_with_one_name_twice(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
-def test_utf_32(tmp_path, encoding):
+def test_utf_32_is_refused_and_utf_16_is_read(tmp_path, encoding):
     path = tmp_path / "run.csv"
     text = "\n".join([HEADER, *rows(500)])
     path.write_bytes((b"\0\0\xfe\xff" if encoding == "utf-32-be" else b"") + text.encode(encoding))

@@ -73,7 +73,7 @@ def assert_same(path):
 
 
 @pytest.mark.parametrize("gyr", [True, False])
-def test_facts_and_samples(tmp_path, gyr):
+def test_an_opened_recording_equals_the_read_one(tmp_path, gyr):
     recording = made(
         gyr=gyr,
         rate_hz=40.0,
@@ -125,7 +125,7 @@ def test_a_row_is_missing_as_a_whole(tmp_path, column):
     assert (whole.n_bridged, whole.gaps) == (3, stored.gaps)
 
 
-def test_all_missing_is_refused(tmp_path):
+def test_a_recording_of_missing_rows_only_is_refused(tmp_path):
     write_with_missing(made(), tmp_path / "a.parquet", [(0, 900)])
     for opened in (read, open_recording):
         with pytest.raises(RecordingError, match=r"a\.parquet: The recording holds no sample"):
@@ -169,7 +169,7 @@ def to_words(path, name):
         lambda path: path.write_bytes(b"PAR1"),
     ],
 )
-def test_what_read_refuses_is_refused_alike(tmp_path, damage):
+def test_open_and_read_refuse_with_the_same_message(tmp_path, damage):
     path = tmp_path / "a.parquet"
     write_recording(made(), path)
     damage(path)
@@ -192,7 +192,7 @@ def damage_middle(path):
         file.write(b"\xff" * column.total_compressed_size)
 
 
-def test_damage_in_the_middle(tmp_path):
+def test_damage_in_the_middle_is_refused_when_opened(tmp_path):
     path = tmp_path / "a.parquet"
     write_with_missing(made(), path, [])
     damage_middle(path)
@@ -217,7 +217,7 @@ def test_a_file_that_changes_is_not_read_on(tmp_path):
         stored.load()
 
 
-def test_other_files_are_loaded(tmp_path):
+def test_other_files_are_loaded_as_recordings(tmp_path):
     recording = made()
     for name in ("a.csv", "a.csv.gz", "a.parquet"):
         write_recording(recording, tmp_path / name)
@@ -238,7 +238,7 @@ def test_other_files_are_loaded(tmp_path):
             opened(tmp_path / "a.parquet", rate_hz=-1.0)
 
 
-def test_another_start(tmp_path):
+def test_the_start_can_be_replaced(tmp_path):
     write_with_missing(made(), tmp_path / "a.parquet", [(95, 98)])
     east = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     for recording in (open_recording(tmp_path / "a.parquet"), read(tmp_path / "a.parquet")):
@@ -250,7 +250,7 @@ def test_another_start(tmp_path):
             recording.with_start(datetime.min.replace(tzinfo=timezone(timedelta(hours=2))))
 
 
-def test_progress(tmp_path):
+def test_progress_rises_to_one(tmp_path):
     path = tmp_path / "a.parquet"
     write_with_missing(made(), path, [])
     output = []
@@ -290,7 +290,7 @@ def broken_run(tmp_path_factory):
 
 @needs_compiler
 @pytest.mark.parametrize("words", [{}, {"mounting": "whole"}, {"method": "lee2010"}])
-def test_a_session_is_the_same(broken_run, words):
+def test_an_opened_recording_gives_the_session_of_the_read_one(broken_run, words):
     session = assert_same_session(broken_run, **words)
     assert session.summary["running_steps"] > 100
     assert session.summary["bridged_samples"] >= 7
@@ -310,7 +310,7 @@ def test_a_dead_gyroscope_is_left_out(tmp_path):
 
 
 @needs_compiler
-def test_without_a_gyroscope_or_with_one_in_degrees(tmp_path):
+def test_the_session_is_the_same_without_gyroscope_or_in_degrees(tmp_path):
     simulated = steady_run(40.0).recording
     write_recording(simulated.without_gyro(), tmp_path / "a.parquet")
     assert not assert_same_session(tmp_path / "a.parquet").summary["gyroscope"]

@@ -132,7 +132,7 @@ def parquet(path, columns, units=None):
     return path
 
 
-def test_parquet_of_other_programs(tmp_path, run):
+def test_parquet_of_other_programs_is_read_with_its_units(tmp_path, run):
     acc = {f"acc_{a}": run.acc_g[:, k] * 1000 for k, a in enumerate("xyz")}
     gyr = {f"gyr_{a}": np.degrees(run.gyr[:, k]) for k, a in enumerate("xyz")}
     units = dict.fromkeys(acc, "mg") | dict.fromkeys(gyr, "deg/s") | {"t": "ms"}
@@ -154,7 +154,7 @@ def test_parquet_of_other_programs(tmp_path, run):
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
-def test_parquet_with_dates(tmp_path, run, zone):
+def test_dates_in_a_parquet_index_give_the_start(tmp_path, run, zone):
     index = pd.date_range("2025-06-01 08:00", periods=600, freq="10ms", tz=zone)
     frame = pd.DataFrame(run.acc_g, columns=["acc_x", "acc_y", "acc_z"], index=index)
     frame.astype("float32").to_parquet(tmp_path / "a.parquet")
@@ -229,7 +229,7 @@ def test_step_files_contain_their_units(tmp_path):
     assert {name: schema.field(name).metadata[b"unit"].decode() for name in UNITS} == UNITS
 
 
-def test_files_that_are_not_step_tables(tmp_path, run):
+def test_files_that_are_not_step_tables_are_refused(tmp_path, run):
     (tmp_path / "a.csv").write_text("time_s,side\n1,left\n")
     write_recording(Recording(run.acc_g, rate_hz=100), tmp_path / "r.csv")
     write_recording(Recording(run.acc_g, rate_hz=100), tmp_path / "r.parquet")
@@ -248,7 +248,7 @@ def test_files_that_are_not_step_tables(tmp_path, run):
         st.from_regex(r"[a-z_]{1,12}", fullmatch=True), st.text(st.characters(exclude_categories=["C", "Z"]))
     )
 )
-def test_metadata_round_trip(metadata):
+def test_metadata_is_read_back_unchanged(metadata):
     metadata = {"imurun": "steps"} | {k: v for k, v in metadata.items() if k != "imurun"}
     assert from_comments(to_comments(metadata)) == metadata
     assert from_schema(to_schema(metadata)) == metadata
@@ -303,7 +303,7 @@ def test_a_runner_file_is_read(tmp_path):
         ("#" * 70_000, "too long"),
     ],
 )
-def test_invalid_runner_files(tmp_path, text, says):
+def test_invalid_runner_files_are_refused(tmp_path, text, says):
     (tmp_path / "runner.toml").write_text(text)
     with pytest.raises(SettingsError, match=says) as caught:
         read_runner(tmp_path / "runner.toml")
@@ -343,7 +343,7 @@ def test_a_successful_write_replaces_the_file(tmp_path):
         assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_import_is_light():
+def test_importing_io_imports_no_heavy_package():
     import subprocess
     import sys
 

@@ -12,7 +12,7 @@ def gravity(recording):
     return np.linalg.norm(np.nanmean(recording.acc, axis=0)) / G
 
 
-def test_running_speeds(shared_data):
+def test_running_speeds_are_read_unchanged_with_units_inferred(shared_data):
     files = sorted((shared_data / "running_speeds").glob("*_imu.csv"))
     assert len(files) == 16
     for file in files:
@@ -26,14 +26,14 @@ def test_running_speeds(shared_data):
         assert any("rad/s" in text for text in recording.warnings)
 
 
-def test_treadmill_run(shared_data):
+def test_the_treadmill_run_has_its_rate_and_gravity(shared_data):
     recording = read(shared_data / "treadmill_run_grf" / "imu.csv")
     assert recording.rate_hz == pytest.approx(240.0, rel=1e-6)
     assert len(recording) == 2374
     assert gravity(recording) == pytest.approx(1.0, abs=0.05)
 
 
-def test_shimmer_header_with_milliseconds(shared_data):
+def test_a_shimmer_file_has_its_rate_and_gravity(shared_data):
     recording = read(shared_data / "sacral_grf" / "Sample_test_data.csv")
     assert recording.rate_hz == pytest.approx(512.0, rel=0.002)
     assert gravity(recording) == pytest.approx(1.0, abs=0.05)
@@ -43,7 +43,7 @@ def test_shimmer_header_with_milliseconds(shared_data):
 
 
 @pytest.mark.parametrize("name", ["left_hip", "left_ankle"])
-def test_dates_with_nanoseconds_in_gzip(shared_data, name):
+def test_dates_with_nanoseconds_in_gzip_give_rate_and_start(shared_data, name):
     recording = read(shared_data / "hip_shoe_run" / f"{name}.csv.gz")
     assert len(recording) == 150_000
     assert recording.rate_hz == pytest.approx(100.0, rel=1e-6)

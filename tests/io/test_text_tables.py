@@ -36,7 +36,7 @@ def assert_is_run(recording, run, *, gyr=True, tolerance=1e-6):
         (",", ".", "utf-8", "\r"),
     ],
 )
-def test_delimiters_encodings_and_line_ends(run, write, delimiter, decimal, encoding, end):
+def test_delimiters_encodings_and_line_ends_are_detected(run, write, delimiter, decimal, encoding, end):
     path = write(
         NAMES,
         [run.time_s, run.acc_g, run.gyr],
@@ -69,7 +69,7 @@ def test_delimiters_encodings_and_line_ends(run, write, delimiter, decimal, enco
         (["seconds", "AccX", "AccY", "AccZ", "GyrX", "GyrY", "GyrZ"], (1, 1e3, 180e3 / np.pi)),
     ],
 )  # fmt: skip
-def test_names_and_units(run, write, names, factors):
+def test_column_names_and_units_are_recognised(run, write, names, factors):
     time, acc, gyr = factors
     path = write(names, [run.time_s * time, run.acc_g * acc, run.gyr * gyr], form="{:.12g}")
     recording = read(path)
@@ -93,7 +93,7 @@ def test_column_order_does_not_matter(run, write):
     assert_is_run(read(path), run, gyr=False)
 
 
-def test_lines_above_the_header_and_comments_below(run, write):
+def test_lines_above_the_header_and_comments_are_skipped(run, write):
     before = "# made by a logger\nDevice;7\nStart;2025-01-01\n\n"
     path = write(NAMES, [run.time_s, run.acc_g, run.gyr], before=before, below="# first sample\n")
     assert_is_run(read(path), run)
@@ -111,7 +111,7 @@ def test_bare_axes_in_units_of_angular_rate_are_not_acceleration(run, write):
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S.%f"])
-def test_dates(run, tmp_path, form):
+def test_dates_give_times_and_start(run, tmp_path, form):
     from datetime import datetime, timedelta
 
     start = datetime(2025, 3, 20, 23, 59, 58)
@@ -136,7 +136,7 @@ def test_dates_with_a_zone_become_utc(run, tmp_path):
     assert read(path).start.isoformat() == "2025-03-20T10:00:00+00:00"
 
 
-def test_time_of_day_over_midnight(run, tmp_path):
+def test_time_of_day_continues_over_midnight(run, tmp_path):
     start = 86_400 - 3
     rows = []
     for t, a in zip(run.time_s, run.acc_g, strict=True):
@@ -150,7 +150,7 @@ def test_time_of_day_over_midnight(run, tmp_path):
 
 
 @pytest.mark.parametrize(("per_second", "unit"), [(1, "s"), (10**3, "ms"), (10**6, "us"), (10**9, "ns")])
-def test_time_since_1970(run, write, per_second, unit):
+def test_time_since_1970_gives_the_start_and_its_unit(run, write, per_second, unit):
     start = 1_700_000_000
     ticks = [
         f"{start + t:.3f}" if unit == "s" else str(start * per_second + round(t * per_second))
@@ -181,7 +181,7 @@ def test_the_time_column_overrides_a_given_rate(run, write):
     assert any("50 Hz was not used" in text for text in recording.warnings)
 
 
-def test_a_stated_unit_that_gravity_contradicts(run, write):
+def test_a_stated_unit_that_gravity_contradicts_is_kept_with_a_warning(run, write):
     for unit, values, says in (
         ("g", run.acc_g * G, "m/s2"),
         ("g", run.acc_g * 1000, "mg"),

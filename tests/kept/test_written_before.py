@@ -92,7 +92,7 @@ def test_a_run_continues_from_a_saved_state(states, run, name, block_s):
     assert_same_rows([step._asdict() for step in steps], expected)
 
 
-def test_the_saved_states_are_of_each_stage(states):
+def test_saved_states_cover_each_stage(states):
     assert tuple(states) == STATES
     mountings = {name: saved["state"]["mounting"] for name, saved in states.items()}
     assert mountings["starting"] is None
@@ -114,7 +114,7 @@ def journal(request, tmp_path):
     return path
 
 
-def test_a_journal_is_read(journal):
+def test_a_journal_gives_the_same_recording(journal):
     expected = json.loads((FILES / f"{journal.stem}_recording.json").read_text(encoding="utf-8"))
     assert described(imurun.read(journal)) == expected
 
@@ -180,7 +180,7 @@ def squeezed(values):
     return [" ".join(value.split()) for value in values]
 
 
-def test_the_list_of_sessions(call, store, sessions):
+def test_the_list_of_sessions_is_unchanged(call, store, sessions):
     done = call("history", "--store", store, "--name", "Kim")
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith("2024-")]
@@ -188,7 +188,7 @@ def test_the_list_of_sessions(call, store, sessions):
     assert "high" in rows[-1]
 
 
-def test_each_session(call, store, sessions):
+def test_the_values_of_each_session_are_unchanged(call, store, sessions):
     assert sessions["show"]
     for session_id, expected in sessions["show"].items():
         done = call("history", "show", session_id, "--store", store)
@@ -196,7 +196,7 @@ def test_each_session(call, store, sessions):
         assert squeezed(values_of(done.stdout)) == expected
 
 
-def test_tags_and_the_flag_of_pain(call, store):
+def test_tags_and_the_flag_of_pain_are_shown(call, store):
     out = call("history", "show", "last", "--store", store).stdout
     assert "windy" in out
     assert "Red" in out
@@ -204,7 +204,7 @@ def test_tags_and_the_flag_of_pain(call, store):
     assert "6" in flag
 
 
-def test_two_sessions_side_by_side(call, store, sessions):
+def test_the_comparison_of_two_sessions_is_unchanged(call, store, sessions):
     first, last = sessions["show"]
     done = call("history", "compare", first, last, "--store", store)
     assert done.returncode == 0, done.stderr
@@ -220,7 +220,7 @@ def compared(text):
     ]
 
 
-def test_a_tag_is_changed_and_the_sessions_are_carried_elsewhere(call, store, tmp_path):
+def test_a_changed_tag_is_exported_and_restored(call, store, tmp_path):
     first = min(path.stem for path in (store / "steps").iterdir())
     assert call("history", "tag", first, "--pain-after", 4, "--store", store).returncode == 0
     assert call("history", "export", tmp_path / "all.zip", "--store", store).returncode == 0

@@ -288,7 +288,7 @@ def test_a_narrow_phone_and_long_words_are_not_cut(visit, artefacts):
         stand.close()
 
 
-def test_a_team_on_a_desk(visit, artefacts):
+def test_a_team_on_a_desktop_shows_the_chosen_sensor(visit, artefacts):
     stand = Stand(["Anna", "Ben", "Chris", "Dora", "Emil"], limit=4000.0)
     try:
         for state in stand.states[:4]:
@@ -313,7 +313,7 @@ def test_a_team_on_a_desk(visit, artefacts):
         stand.close()
 
 
-def test_a_phone_on_its_side(stand, visit, artefacts):
+def test_a_phone_on_its_side_cuts_nothing(stand, visit, artefacts):
     [state] = stand.states
     stand.fill(state, 300)
     stand.run(state, 300)
@@ -351,7 +351,7 @@ def test_a_shared_page_opens_with_its_address_only(stand, visit, artefacts):
     page.screenshot(path=artefacts / "page_other_run.png")
 
 
-def test_one_browser_too_many_learns_why_it_sees_nothing(stand, visit, monkeypatch):
+def test_one_browser_too_many_is_shown_the_reason(stand, visit, monkeypatch):
     monkeypatch.setattr(handlers, "MAX_BROWSERS", 1)
     [state] = stand.states
     stand.run(state)
@@ -533,7 +533,7 @@ def test_the_page_comes_back_with_whole_trends(stand, visit, artefacts):
     seen(page, "#answer").to_have_text("Lap noted")
 
 
-def test_a_network_that_swallows_everything(stand, visit):
+def test_a_silent_network_makes_the_page_reconnect(stand, visit):
     """No close, no error: packets do not arrive, as when a phone leaves the range."""
     [state] = stand.states
     stand.run(state)
@@ -564,7 +564,7 @@ def test_a_connection_that_is_never_answered_is_given_up(stand, visit):
     holds(page, "socket && socket !== first")
 
 
-def test_delay_from_the_change_to_the_number(stand, visit, artefacts):
+def test_every_changed_number_is_shown(stand, visit, artefacts):
     """Figures for a person; only that every number arrives decides."""
     [state] = stand.states
     page = visit(stand.serve().address)

@@ -275,7 +275,7 @@ def stand_once():
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:8080", "[::1]:5005"])
-def test_this_machine_by_any_of_its_names(stand_once, host):
+def test_names_of_this_machine_are_accepted(stand_once, host):
     status, headers, body = request(stand_once.page, host=host)
     assert status == 200
     assert b"Cadence" in body
@@ -291,7 +291,7 @@ def test_styles_and_scripts_come_from_the_page_only(stand_once):
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "", None])
-def test_another_page_cannot_press_or_read(stand_once, origin):
+def test_another_page_can_neither_send_commands_nor_read(stand_once, origin):
     page = stand_once.page
     assert request(page, "POST", "/command", {"command": "stop"}, origin=origin)[0] == 403
     with pytest.raises(HTTPClientError) as refused:
@@ -369,7 +369,7 @@ def test_any_message_is_run_or_ignored(message):
     assert commands.n_ignored == (not is_valid)
 
 
-def test_too_much_is_not_read(stand_once):
+def test_a_request_that_is_too_large_is_refused_unread(stand_once):
     own = f"127.0.0.1:{stand_once.page.port}"
     with socket.create_connection(("127.0.0.1", stand_once.page.port), timeout=60) as long:
         # it is refused for what it announces: not a byte of it is sent
@@ -704,7 +704,7 @@ def wait(condition, seconds=20.0):
 # -- where it listens --------------------------------------------------------------------------------------
 
 
-def test_where_it_listens(stand):
+def test_only_a_shared_page_listens_beyond_localhost(stand):
     page = stand.serve()
     assert page.address == f"http://127.0.0.1:{page.port}/"
     assert listens_at(page.port, "127.0.0.1")
@@ -722,7 +722,7 @@ def listens_at(port, address):
         return probe.connect_ex((address, port)) == 0
 
 
-def test_errors_are_one_sentence(stand):
+def test_address_errors_are_one_sentence(stand):
     port = stand.serve().port
     other = Stand()
     try:
@@ -740,7 +740,7 @@ def test_errors_are_one_sentence(stand):
         other.close()
 
 
-def test_it_leaves_nothing_behind(stand):
+def test_a_closed_page_leaves_no_task(stand):
     def left():
         return len(asyncio.all_tasks(stand.loop))
 
@@ -758,7 +758,7 @@ def test_it_leaves_nothing_behind(stand):
     assert wait(lambda: stand.call(left) <= before)
 
 
-def test_a_browser_that_does_not_answer_is_gone_soon(stand, monkeypatch):
+def test_a_browser_that_does_not_answer_is_disconnected(stand, monkeypatch):
     monkeypatch.setattr(server, "PING_S", 0.3)
     page = stand.serve()
     with socket.create_connection(("127.0.0.1", page.port)) as silent:
@@ -770,7 +770,7 @@ def test_a_browser_that_does_not_answer_is_gone_soon(stand, monkeypatch):
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "//[", "http://\u2100"])
-def test_an_origin_that_is_no_address(origin):
+def test_an_invalid_origin_is_refused(origin):
     """It comes from elsewhere, and is no fault of the server's."""
     start = RequestStartLine("POST", "/command", "HTTP/1.1")
     headers = HTTPHeaders({"Origin": origin, "Host": "[::1]:5"})

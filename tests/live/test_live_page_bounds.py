@@ -129,7 +129,7 @@ def test_a_browser_that_skips_updates_misses_no_row():
     assert other.update == browser.update | {"trends": other.update["trends"]}
 
 
-def test_more_at_once_than_is_kept():
+def test_more_steps_than_rows_keep_the_newest_of_each_side():
     state = RunState("a")
     state.steps([made_step(k) for k in range(5000)])
     trends = Trends()
@@ -155,7 +155,7 @@ def test_a_gap_breaks_the_line_and_an_unknown_side_is_drawn():
 
 
 @pytest.mark.parametrize("column", SPANS)
-def test_axes_hold_what_is_drawn_and_keep_calm(column):
+def test_axes_hold_all_points_and_seldom_change(column):
     state = RunState("a")
     trends = Trends()
     axes = []
@@ -198,7 +198,7 @@ def test_the_load_has_its_limit_on_its_axis():
     assert browser.load["axes"][0][1] >= browser.load["curve"][-1][0]
 
 
-def test_a_column_that_is_not_measured_is_no_trouble():
+def test_a_column_that_is_not_measured_raises_no_error():
     state = RunState("a")
     clock, _, browser = followed([state])
     state.steps([made_step(k, roll_rom_deg=math.nan, lumbar_dose=math.nan) for k in range(20)])
@@ -240,7 +240,7 @@ def test_values_are_sent_until_they_are_three_seconds_old():
     assert run["is_fresh"] is False
 
 
-def test_the_update_of_a_team():
+def test_an_update_of_a_team_has_the_chosen_run_and_all_names():
     states = [RunState("a"), RunState("b")]
     clock, _, browser = followed(states, chosen=1)
     states[0].steps([made_step(k) for k in range(8)])

@@ -250,7 +250,7 @@ def test_browsers_come_and_go_by_the_hundred(monkeypatch):
 
 
 @needs_proc
-def test_those_who_only_connect_take_no_files_from_the_run(monkeypatch):
+def test_idle_connections_take_no_files_from_the_run(monkeypatch):
     """Each open file is one that the recording or the sensor's link cannot have."""
     monkeypatch.setattr(server, "IDLE_S", 3.0)
     recording = steady_run(60.0, rate_hz=50.0).recording
@@ -275,7 +275,7 @@ def test_those_who_only_connect_take_no_files_from_the_run(monkeypatch):
 
 
 @needs_proc
-def test_no_more_web_sockets_are_open_than_browsers_may_look():
+def test_open_web_sockets_are_limited_to_the_number_of_browsers():
     recording = steady_run(60.0, rate_hz=50.0).recording
 
     async def scenario():

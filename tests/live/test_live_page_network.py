@@ -85,7 +85,7 @@ asyncio.run(main())
 """
 
 
-def test_reachable_only_as_it_is_served(tmp_path):
+def test_the_page_is_reachable_only_at_its_address(tmp_path):
     if sys.platform != "linux" or not all(map(shutil.which, ("ip", "unshare", "nsenter"))):
         pytest.skip(NEEDS)
     words = ["unshare", "-n", "sh", "-c", OTHER_ADDRESSES, "sh", sys.executable, "-c", VISITS]

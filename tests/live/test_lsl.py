@@ -124,12 +124,12 @@ def test_steps_are_stamped_with_the_foot_strike(outlets):
     assert [row[names.index("gait")] for row in (first, second)] == [1.0, 0.0]
 
 
-def test_codes_of_a_step():
+def test_an_unknown_side_has_code_zero():
     assert step_values(make_step(0.0, side="unknown"))[2] == 0.0
     assert step_values(make_step(0.0)).shape == (len(STEP_COLUMNS),)
 
 
-def test_without_gyroscope(outlets):
+def test_a_stream_without_gyroscope_has_three_channels(outlets):
     three = LslOutlets("hip", RATE_HZ, has_gyro=False, clock=lambda: 10.0)
     three.samples(block(0, 5, 9.5, has_gyro=False))
     assert FakeOutlet.made[2].chunks[0][0].shape == (5, 3)
@@ -214,7 +214,7 @@ out.close()
 @pytest.mark.skipif(
     importlib.util.find_spec("pylsl") is None, reason="needs pylsl: pip install 'imurun[lsl]'"
 )
-def test_a_real_inlet_gets_it_all(tmp_path):
+def test_a_real_inlet_receives_all_streams(tmp_path):
     config = tmp_path / "lsl_api.cfg"
     config.write_text(
         "[multicast]\nResolveScope = machine\n[lab]\nKnownPeers = {127.0.0.1}\n[log]\nlevel = -3\n"

@@ -40,7 +40,7 @@ def test_the_sentence_names_the_extra_and_the_checkout():
     )
 
 
-def test_a_qr_code_without_segno(monkeypatch):
+def test_a_qr_code_without_segno_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "segno", None)
     with pytest.raises(MissingExtraError, match=r"needs the extra 'live'"):
         qr_lines("http://127.0.0.1:5005/")
@@ -57,7 +57,7 @@ def test_pipeline_terminal_and_colours_need_no_package_of_an_extra():
 
 
 @pytest.mark.parametrize("missing", ["bokeh", "jinja2"])
-def test_a_report_without_its_packages(missing):
+def test_a_report_without_its_packages_names_the_extra(missing):
     code = """
         from imurun.errors import MissingExtraError
         try:

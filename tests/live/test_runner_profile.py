@@ -46,7 +46,7 @@ def read_text(tmp_path):
     return read
 
 
-def test_rules_and_limits_of_a_file_with_all_tables(read_text):
+def test_rules_and_limits_are_read_from_all_tables(read_text):
     limits = read_text(WHOLE)
     assert limits.session_load_bw4 == 40_000.0
     assert [rule.key for rule in limits.rules] == [
@@ -72,13 +72,13 @@ def test_rules_and_limits_of_a_file_with_all_tables(read_text):
     assert rules["slump"].drift == -5.0
 
 
-def test_the_runner_of_the_same_file(tmp_path):
+def test_the_runner_is_read_from_the_file_of_rules(tmp_path):
     (tmp_path / "runner.toml").write_text(WHOLE)
     runner = read_runner(tmp_path / "runner.toml")
     assert (runner.name, runner.height_m, runner.mass_kg) == ("Kim", 1.71, None)
 
 
-def test_a_file_without_rules(read_text):
+def test_a_file_without_rules_gives_the_defaults(read_text):
     assert read_text('name = "Kim"\n') == Limits() == Limits(DEFAULT_RULES, None)
     assert read_text("") == Limits()
 
@@ -154,7 +154,7 @@ def test_errors_name_file_line_and_key(read_text, text, line, says):
     assert "\n" not in str(caught.value)
 
 
-def test_not_toml_and_too_many(read_text):
+def test_invalid_toml_and_too_many_rules_are_refused(read_text):
     with pytest.raises(SettingsError, match=r"^runner\.toml: not valid TOML"):
         read_text("[alerts\n")
     many = "".join(f"[alerts.r{k}]\ncolumn = 'quality'\nabove = {k}\n" for k in range(MOST_RULES + 1))
@@ -208,12 +208,12 @@ alerts.a.steps = 6
         (("note", "x"), None),
     ],
 )
-def test_line_of(keys, line):
+def test_line_of_finds_the_line_of_a_key(keys, line):
     assert line_of(HARD, keys) == line
     assert line_of(HARD.replace("\n", "\r\n"), keys) == line
 
 
-def test_line_of_in_one_line():
+def test_line_of_finds_inline_and_dotted_keys():
     assert line_of("a = 1\nalerts = {x = {steps = 3}}", ("alerts", "x", "steps")) == 2
     assert line_of("a.b.c = 1", ("a", "b")) == 1
 
@@ -227,7 +227,7 @@ def test_the_search_for_a_line_gives_up_on_a_huge_file():
     st.lists(st.sampled_from(["# x", "", "k = 1", 'm = """\n\n"""', "l = [\n1,\n\n2]"]), max_size=12),
     st.data(),
 )
-def test_line_of_is_where_it_was_put(parts, data):
+def test_line_of_finds_a_key_among_other_lines(parts, data):
     named = [part.replace(" =", f"{k} =", 1) if "=" in part else part for k, part in enumerate(parts)]
     place = data.draw(st.integers(0, len(named)))
     before, after = named[:place], named[place:]

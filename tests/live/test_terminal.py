@@ -121,7 +121,7 @@ def test_a_larger_terminal_has_larger_digits():
     assert max(map(len, large.split("\n"))) > 100
 
 
-def test_what_is_not_fresh_is_a_dash():
+def test_values_that_are_not_fresh_are_dashes():
     state = running()
     fresh, old = screen([state]), screen([state], now_s=NOW_S + FRESH_S + 1.0)
     assert block_digits("2.50")[0] in fresh
@@ -132,7 +132,7 @@ def test_what_is_not_fresh_is_a_dash():
     assert "last sample 4 s ago" in old
 
 
-def test_before_the_first_sample():
+def test_before_the_first_sample_values_are_dashes():
     text = screen([RunState("hip")])
     assert f"● waiting · battery {DASH} · {DASH} Hz · delay {DASH} · missing 0.0 s · dropped 0" in text
     assert "No alerts." in text
@@ -218,7 +218,7 @@ def test_digits_are_lines_of_equal_length(text, large):
     assert len({len(line) for line in lines}) == 1
 
 
-def test_digits_differ():
+def test_no_two_block_digits_are_equal():
     assert len({block_digits(char) for char in "0123456789-."}) == 12
 
 
@@ -357,7 +357,7 @@ def test_an_alert_is_printed_once():
     ]
 
 
-def test_plain_lines_of_a_sensor_without_a_value():
+def test_a_missing_value_is_a_dash_in_plain_lines():
     state = RunState("hip")
     state.steps([make_step(0.0, lumbar_dose=math.nan)])
     assert f"impact peak {DASH}" in PlainLines(state).lines(0.0)[1]

@@ -50,7 +50,7 @@ def assert_same(steps, expected):
     pd.testing.assert_frame_equal(steps.reset_index(drop=True), expected, check_exact=True)
 
 
-def test_pushed_a_few_samples_at_a_time(run, expected):
+def test_pushing_a_few_samples_at_a_time_gives_the_same_steps(run, expected):
     recording = run.recording
     analyzer = RunAnalyzer(
         recording.rate_hz,
@@ -65,7 +65,7 @@ def test_pushed_a_few_samples_at_a_time(run, expected):
     assert_same(frame_of(steps + analyzer.finish()), expected)
 
 
-def test_live_and_from_the_journal_of_it(run, expected, tmp_path):
+def test_a_live_run_and_its_journal_give_the_same_steps(run, expected, tmp_path):
     async def scenario():
         pipeline = replay_pipeline(run.recording, math.inf, RunnerProfile(RUNNER), tmp_path / "run")
         updates = pipeline.broadcast.subscribe(10**6)
@@ -97,7 +97,7 @@ class SameProcess:
         pass
 
 
-def test_as_a_cohort_of_one(run, expected, tmp_path):
+def test_a_cohort_of_one_gives_the_same_steps(run, expected, tmp_path):
     file = tmp_path / "runner" / "run.parquet"
     file.parent.mkdir()
     write_recording(run.recording, file)

@@ -56,7 +56,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("fault", WRONG)
-def test_nonsense_is_one_sentence_that_names_the_rule(fault):
+def test_invalid_contacts_are_one_sentence_that_names_the_rule(fault):
     words = {"two dimensions": "shapes"}.get(fault, fault.strip())
     with pytest.raises(MethodError, match=words) as caught:
         run_checked(rule(WRONG[fault]), np.zeros((1000, 3)), None, RATE_HZ)
@@ -66,7 +66,7 @@ def test_nonsense_is_one_sentence_that_names_the_rule(fault):
     assert "\n" not in message
 
 
-def test_what_is_right_passes():
+def test_valid_contacts_are_accepted():
     right = contacts([0.0, 1.0, 10.0], [0.2, np.nan, np.nan], ["left", "right", "unknown"])
     found = run_checked(rule(right), np.zeros((1000, 3)), None, RATE_HZ)
     assert found.initial_contact_s.tolist() == [0.0, 1.0, 10.0]
@@ -75,7 +75,7 @@ def test_what_is_right_passes():
 # ------------------------------------------------------------------------------------------ the step table
 
 
-def test_columns_from_contacts():
+def test_step_columns_follow_from_contacts():
     strikes = [0.0, 0.36, 0.70, 1.42, 1.78]  # one step is missing before 1.42
     steps = step_columns(contacts(strikes, [0.25, np.nan, 0.95, 1.67, 2.03]))
     assert list(steps) == [column.name for column in STEP_COLUMNS]
@@ -186,7 +186,7 @@ def test_every_rule_finds_the_steps_of_a_simulated_run(simulation, name):
 
 
 @needs_engine
-def test_session_by_a_rule(simulation):
+def test_a_session_by_a_rule_has_the_bouts_and_phases_of_imurun(simulation):
     own, by_rule = (imurun.analyze(simulation.recording, method=m) for m in ("imurun", "wixted2010"))
     assert own.settings["method"] == own.summary["method"] == "imurun"
     assert by_rule.settings["method"] == by_rule.summary["method"] == "wixted2010"
@@ -216,7 +216,7 @@ def test_an_unusable_recording_or_method_is_one_sentence():
 
 
 @needs_engine
-def test_nobody_runs():
+def test_without_running_a_rule_gives_no_steps():
     walk = simulate([Segment("walking", 20.0, speed_m_s=1.4)], seed=1).recording
     moment = imurun.Recording(np.tile([0.0, 0.0, 9.81], (30, 1)), rate_hz=100.0)
     for recording in (walk, moment):

@@ -65,7 +65,7 @@ def plates(shared_data):  # which skips where the recordings are absent
 
 
 @pytest.mark.parametrize("name", SACRAL_GRF)
-def test_as_another_hand_found_them(plates, name):
+def test_errors_on_force_plates_match_an_independent_implementation(plates, name):
     f1, strike_ms, off_ms, contact_ms, _ = errors(name, plates["sacral_grf"])
     least_f1, bias_ms, most_sd_ms, off_bias_ms, rmse_ms = SACRAL_GRF[name]
     assert f1 >= least_f1
@@ -92,7 +92,7 @@ def test_as_another_hand_found_them(plates, name):
         ("bergamini2012", 0.55, 0.0),  # made for sprinters
     ],
 )
-def test_five_more_runners(plates, name, least_f1, least_sides):
+def test_steps_of_five_more_runners_are_found(plates, name, least_f1, least_sides):
     f1, strike_ms, _, _, sides = errors(name, plates["others"])
     assert f1 >= least_f1
     assert sides >= least_sides

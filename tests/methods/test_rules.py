@@ -49,7 +49,7 @@ def check(name, acc, rate_hz=RATE_HZ, gyr=None):
 
 @pytest.mark.parametrize("name", ANSWERS_S)
 @pytest.mark.parametrize("rate_hz", [500.0, 200.0])
-def test_known_answers(name, rate_hz):
+def test_contacts_of_simple_shapes_follow_from_the_rule(name, rate_hz):
     acc, strikes = run(rate_hz=rate_hz)
     found = check(name, acc, rate_hz)
     strike_s, off_s, close_s = ANSWERS_S[name]
@@ -103,7 +103,7 @@ def test_a_higher_threshold_gives_shorter_contacts():
     assert means[0] > means[1] + 0.005 > means[2] + 0.010
 
 
-def test_threshold_takes_no_blip_for_a_contact():
+def test_threshold_ignores_short_peaks():
     acc = np.zeros((1000, 3))
     acc[200:230, 2] = 3.0 * G  # 60 ms
     assert not len(check("alcantara2021", acc).initial_contact_s)
@@ -112,7 +112,7 @@ def test_threshold_takes_no_blip_for_a_contact():
 
 
 @pytest.mark.parametrize("name", ["auvinet2002", "wixted2010", "lee2010", "reenalda2021"])
-def test_one_step(name):
+def test_a_single_step_is_found(name):
     acc, strikes = run(n_steps=1)
     found = check(name, acc)
     assert found.initial_contact_s == pytest.approx(strikes + ANSWERS_S[name][0], abs=0.004)
@@ -122,7 +122,7 @@ def test_one_step(name):
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 10, 1000])
 @pytest.mark.parametrize("value", [0.0, 9.81])
-def test_nothing_from_nothing(name, n, value):
+def test_constant_signals_give_no_contacts(name, n, value):
     acc = np.tile([0.0, 0.0, value], (n, 1))
     found = check(name, acc, gyr=np.zeros((n, 3)))
     assert found.initial_contact_s.shape == found.final_contact_s.shape == found.side.shape == (0,)

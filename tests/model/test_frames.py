@@ -35,6 +35,6 @@ def test_level_rotation_is_the_smallest():
         (np.diag([1.0, 1.0, -1.0]), "mirrors"),
     ],
 )
-def test_no_rotation_is_refused(matrix, part):
+def test_a_matrix_that_is_no_rotation_is_refused(matrix, part):
     with pytest.raises(SettingsError, match=part):
         as_rotation(matrix)

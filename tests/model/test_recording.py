@@ -60,7 +60,7 @@ def test_one_impossible_value_is_one_missing_row(bad, column):
     assert missing_rows(rows[:, :3], None).sum() == (column < 3)
 
 
-def test_facts():
+def test_length_duration_times_and_frame_are_given():
     recording = Recording(still(), 0 * still(), rate_hz=200)
     assert (len(recording), recording.duration_s) == (600, 3.0)
     assert recording.time_s[-1] == pytest.approx(599 / 200)
@@ -124,7 +124,7 @@ def test_a_row_is_missing_as_a_whole():
         (still(), None, {"rate_hz": 100, "frame": "head"}, "frame"),
     ],
 )
-def test_refusals(acc, gyr, options, part):
+def test_invalid_samples_and_rates_are_refused(acc, gyr, options, part):
     with pytest.raises(RecordingError, match=part):
         Recording(acc, gyr, **options)
 
@@ -198,7 +198,7 @@ def test_a_packets_shared_stamp_is_that_of_its_last_sample():
         ([0.0, 0.01, 0.02, 1e9], "cannot be right"),
     ],
 )
-def test_bad_time(time, part):
+def test_invalid_times_are_refused(time, part):
     with pytest.raises(RecordingError, match=part):
         Recording.from_timed_samples(time, still(4))
 
@@ -216,7 +216,7 @@ def test_runs_cover_what_is_true(mask):
     assert all(b1 < a2 for (_, b1), (a2, _) in pairwise(found))
 
 
-def test_runner():
+def test_mass_and_height_must_be_possible():
     assert Runner().mass_kg is None
     assert Runner("A", 70, 1.75).height_m == 1.75
     for bad in ({"mass_kg": 7000}, {"mass_kg": -1}, {"height_m": 175}, {"mass_kg": float("nan")}):

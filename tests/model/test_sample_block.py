@@ -10,7 +10,7 @@ from imurun.engine import RunAnalyzer
 from imurun.model.sample_block import SampleBlock
 
 
-def test_a_block_knows_its_place_and_what_is_missing():
+def test_a_block_has_its_next_index_and_missing_rows():
     acc = np.zeros((4, 3))
     acc[1] = np.nan
     gyr = np.zeros((4, 3))
@@ -23,7 +23,7 @@ def test_a_block_knows_its_place_and_what_is_missing():
     assert math.isnan(block.time_s)
 
 
-def test_the_analyzer_takes_it():
+def test_the_analyzer_accepts_the_arrays_of_a_block():
     analyzer = RunAnalyzer(200)
     for first in range(0, 380, 19):
         block = SampleBlock(first, np.full((19, 3), np.nan if first == 190 else 5.7), np.zeros((19, 3)))

@@ -46,7 +46,7 @@ def test_sample_times_after_a_minute_and_rate_after_ten(seed):
 
 
 @pytest.mark.parametrize("drift_ppm", [-400.0, -40.0, 0.0, 100.0, 400.0])
-def test_any_crystal(drift_ppm):
+def test_the_clock_fits_any_crystal_error(drift_ppm):
     true, device, arrival, _ = link(120, 3, drift_ppm=drift_ppm, wobble_ppm=0.0)
     clock = ClockFit()
     for pair in zip(device, arrival, strict=True):
@@ -55,7 +55,7 @@ def test_any_crystal(drift_ppm):
     assert abs(clock.host_s(device[-1]) - true[-1]) < 0.003
 
 
-def test_least_squares_would_be_late():
+def test_least_squares_is_late_by_over_10_ms():
     """What the hull is for: a straight line through the same arrivals misses by ten times as much."""
     true, device, arrival, _ = link(120, 5)
     line = np.polyfit(device - device[0], arrival, 1)
@@ -69,7 +69,7 @@ def test_memory_is_bounded():
     assert len(clock._points) <= 302
 
 
-def test_nothing_is_known_at_first():
+def test_the_clock_is_unknown_before_the_first_pair():
     clock = ClockFit()
     assert not clock.known
     assert math.isnan(clock.host_s(1.0))
@@ -81,7 +81,7 @@ def test_nothing_is_known_at_first():
     assert clock.host_s(6.0) == 106.0
 
 
-def test_a_reboot_begins_anew():
+def test_a_reboot_restarts_the_fit():
     clock = ClockFit()
     for k in range(100):
         clock.add(1000 + 0.1 * k, 50 + 0.1 * k)
@@ -90,7 +90,7 @@ def test_a_reboot_begins_anew():
     assert clock.host_s(0.2) == pytest.approx(75.1)
 
 
-def test_a_clock_that_is_set_begins_anew():
+def test_a_clock_that_is_set_restarts_the_fit():
     clock = ClockFit()
     for k in range(100):
         clock.add(0.1 * k, 50 + 0.1 * k)
@@ -99,7 +99,7 @@ def test_a_clock_that_is_set_begins_anew():
     assert clock.host_s(1e9) == pytest.approx(60.0)
 
 
-def test_a_clock_that_stood_still_is_noticed():
+def test_a_clock_that_stopped_is_detected():
     clock = ClockFit()
     for k in range(100):
         clock.add(0.1 * k, 50 + 0.1 * k)
@@ -129,7 +129,7 @@ def test_a_swapped_packet_changes_nothing():
     assert clock.resets == 0
 
 
-def test_stalls_and_drops_do_not_pull():
+def test_stalls_and_lost_connections_do_not_shift_the_fit():
     """Packets held back by a busy host, or missing for half a minute, leave the line where it was."""
     true, device, arrival, _ = link(300, 9)
     keep = (true < 200) | (true > 230)

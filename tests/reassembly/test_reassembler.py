@@ -60,7 +60,7 @@ def shuffled(chunks, data, reach):
 
 @settings(max_examples=100)
 @given(st.data(), st.sampled_from([0, 12345, 2**32 - 4000]), st.booleans())
-def test_numbered_any_order(data, first, known):
+def test_numbered_chunks_in_any_order_give_the_same_rows(data, first, known):
     """40 packets of 91 ms, up to ten places late, and some never."""
     values, chunks = own_pieces(40, first=first)
     lost = data.draw(st.sets(st.integers(1, 38), max_size=6))
@@ -98,7 +98,7 @@ def test_a_range_is_pending_for_the_window_only():
     assert a.counts["late or duplicate"] == 1
 
 
-def test_what_is_waited_for_and_given_up():
+def test_backfilled_and_given_up_rows_are_no_longer_pending():
     values, chunks = own_pieces(30)
     a = reassembler("imurun", first_index=0, window_s=60.0)
     blocks = [block for k, chunk in enumerate(chunks) if k not in (5, 6, 9) for block in a.push(chunk)]
@@ -222,7 +222,7 @@ def test_long_gaps_are_emitted_in_several_blocks():
 # ------------------------------------------------------------------------------------------------ own frames
 
 
-def test_own_frames_to_samples_through_wraps():
+def test_frames_are_decoded_across_wraps_of_sequence_and_clock():
     """Three hours with the sequence, and the clock twice, beginning again; scales as the sensor told them."""
     decoder = DRIVERS["imurun"].decoder(208, 16, 2000)
     decoder.reply(bytes.fromhex("8002010001802c030010d00740720700801d2c04"))
@@ -315,7 +315,7 @@ def movesense_pieces(n_packets, rate_hz=RATE, seed=0):
 
 @settings(max_examples=60)
 @given(st.data(), st.sampled_from([208.0, 203.0, 214.0]))
-def test_timed_any_order(data, true_hz):
+def test_timed_chunks_in_any_order_give_the_same_rows(data, true_hz):
     """120 packets of 38 ms up to ten places late, some never, from a sensor 3 % off its nominal rate."""
     values, chunks = movesense_pieces(120, true_hz)
     lost = data.draw(st.sets(st.integers(5, 115), max_size=6))
@@ -347,7 +347,7 @@ def test_timed_long_gaps_are_exact():
     assert a.rate_hz == pytest.approx(203.0, rel=0.001)
 
 
-def test_a_device_whose_clock_is_set_goes_on():
+def test_a_device_whose_clock_is_set_loses_one_packet():
     values, chunks = movesense_pieces(400)
     moved = [
         SampleChunk(p.kind, p.values, p.arrival_s, None, None, p.time_device_s + 7e8, 0, 0)
@@ -384,7 +384,7 @@ def polar_pieces(seconds, *, gyr_lag=0.0023, lost_gyr=(), lost_acc=(), rate_hz=R
     return [chunk for arrival_s, packet in sorted(packets) for chunk in decoder.feed(packet, arrival_s)]
 
 
-def test_apart_on_one_time_base():
+def test_separate_streams_share_one_time_base():
     a = reassembler("polar_verity_sense")
     first, got = run(a, polar_pieces(20))
     t = (np.arange(len(got)) + first) / RATE
@@ -408,14 +408,14 @@ def test_separate_streams_are_not_interpolated_across_gaps():
 
 @settings(max_examples=30)
 @given(st.data())
-def test_apart_any_order(data):
+def test_separate_streams_in_any_order_give_the_same_rows(data):
     chunks = polar_pieces(8, lost_gyr=(20,), lost_acc=(12,))
     want = run(reassembler("polar_verity_sense"), chunks)[1]
     got = run(reassembler("polar_verity_sense"), shuffled(chunks, data, 6))[1]
     np.testing.assert_array_equal(got, want)
 
 
-def test_without_the_gyroscope_rows_come_all_the_same():
+def test_rows_are_emitted_without_the_gyroscope():
     chunks = [chunk for chunk in polar_pieces(20) if chunk.kind == "acc"]
     a = reassembler("polar_verity_sense")
     early = [block for chunk in chunks for block in a.push(chunk)]
@@ -441,7 +441,7 @@ def counted_packets(seconds, size, *, true_hz=201.0, lost=(), stall=(), seed=0):
     return true[keep], np.maximum.accumulate(arrival)[keep], np.flatnonzero(keep)
 
 
-def test_counted_times_and_rate():
+def test_counted_samples_get_times_and_rate_from_arrivals():
     true, arrival, _ = counted_packets(180, 1)
     a = reassembler("witmotion", 200)
     decoder = DRIVERS["witmotion"].decoder(200, 16, 2000)
@@ -456,7 +456,7 @@ def test_counted_times_and_rate():
     assert a.counts["missing rows"] == 0
 
 
-def test_counted_a_stall_is_no_gap_and_a_loss_is_one():
+def test_of_counted_samples_a_loss_is_a_gap_and_a_stall_is_not():
     lost = range(12_000, 12_100)
     true, arrival, number = counted_packets(120, 1, lost=lost, stall=[(80.0, 80.8)])
     a = reassembler("witmotion", 200)
@@ -471,7 +471,7 @@ def test_counted_a_stall_is_no_gap_and_a_loss_is_one():
     assert len(got) - len(holes) == len(true)
 
 
-def test_counted_streams_apart():
+def test_separate_counted_streams_are_aligned():
     """Acceleration and angular rate of a MetaMotion, three samples a packet, the latter begun 20 ms later."""
     a = Reassembler(100, streams=("acc", "gyr"), clock="none")
     true, arrival, _ = counted_packets(120, 3, true_hz=101.0)
@@ -488,7 +488,7 @@ def test_counted_streams_apart():
     assert np.abs(later[:, :3] - later[:, 3:]).max() < 0.02
 
 
-def test_pieces_of_another_kind_are_odd():
+def test_chunks_of_another_kind_are_implausible():
     a = reassembler("imurun", first_index=0)
     assert a.push(SampleChunk("acc", np.zeros((3, 3)), 0.0)) == []
     assert a.counts == {"implausible": 1}

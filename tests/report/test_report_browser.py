@@ -125,7 +125,7 @@ SIZES = [
 
 
 @pytest.mark.parametrize(("size", "scheme"), SIZES)
-def test_a_tired_run_with_a_past(visit, artefacts, size, scheme):
+def test_a_report_with_history_is_drawn_whole_in_every_size(visit, artefacts, size, scheme):
     session = tired_session()
     flags = [MadeFlag(), MadeFlag(level="note", sentence="No cool-down was seen.", source="")]
     page = visit(
@@ -145,7 +145,7 @@ def test_a_tired_run_with_a_past(visit, artefacts, size, scheme):
 
 
 @pytest.mark.parametrize(("size", "scheme"), SIZES)
-def test_a_real_run(visit, artefacts, shared_data, size, scheme):
+def test_the_report_of_a_real_run_is_drawn_whole(visit, artefacts, shared_data, size, scheme):
     session = imurun.analyze(hip_shoe_run.hip(shared_data / "hip_shoe_run"))
     page = visit(session, size, scheme)
     assert page.locator("#quality .plot canvas").count() > 0
@@ -154,13 +154,13 @@ def test_a_real_run(visit, artefacts, shared_data, size, scheme):
 
 
 @pytest.mark.parametrize("make", [short_run, walk_only, nobody_moves])
-def test_little_to_tell_on_a_narrow_phone(visit, artefacts, make):
+def test_short_and_empty_reports_fit_a_narrow_phone(visit, artefacts, make):
     page = visit(make(), (320, 640))
     assert_layout(page)
     keep(page, artefacts, make.__name__, (320, 640))
 
 
-def test_two_hours_and_long_words_on_a_phone(visit, artefacts):
+def test_two_hours_and_long_words_fit_a_phone(visit, artefacts):
     long = "w" * 90
     session = replace(for_hours(tired_session(), 2.0), source=f"{long}.csv", warnings=(long,))
     history = made_history(session, 100).assign(shoes=[f"{long}{k % 20}" for k in range(101)])

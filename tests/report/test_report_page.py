@@ -196,14 +196,14 @@ def test_without_a_gyroscope_angles_are_left_out_with_a_sentence():
     assert "accelerometer only" in page.text
 
 
-def test_a_run_shorter_than_a_minute():
+def test_a_run_shorter_than_a_minute_has_a_note():
     page = page_of(short_run())
     assert "The recording lasts 0:25 min: too short for reliable values" in page.text
     assert "Fresh and tired are compared from 100 running steps on" in page.text
     assert "Contact time" in page.text
 
 
-def test_walking_only():
+def test_walking_only_has_no_sections_of_running():
     page = page_of(walk_only())
     assert page.titles[0] == "No running was found, only walking."
     assert "Walking cadence" in page.text
@@ -212,7 +212,7 @@ def test_walking_only():
 
 
 @pytest.mark.parametrize("make", [nobody_moves, a_moment])
-def test_recordings_without_running(make):
+def test_recordings_without_running_have_a_headline(make):
     page = page_of(make())
     assert page.titles[0].startswith("No running was found")
     assert "does not diagnose" in page.text
@@ -237,7 +237,7 @@ def test_a_published_rule_shows_the_columns_it_has():
     assert "nan" not in page.text.lower().split()
 
 
-def test_two_hours_stay_small(tmp_path):
+def test_the_page_of_two_hours_is_below_the_size_limit(tmp_path):
     session = for_hours(tired_session(), 2.0)
     write_report(session, tmp_path / "long.html", history=made_history(session, 400))
     size = (tmp_path / "long.html").stat().st_size
@@ -281,5 +281,5 @@ def test_a_failed_write_leaves_the_old_report(tmp_path, monkeypatch):
         (float("nan"), 1, "\N{EN DASH}"),
     ],
 )  # fmt: skip
-def test_numbers_as_text(value, decimals, text):
+def test_numbers_are_rounded_and_grouped(value, decimals, text):
     assert number(value, decimals) == text

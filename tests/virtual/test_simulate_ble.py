@@ -112,7 +112,7 @@ def test_a_client_streams_from_it(monkeypatch, tmp_path):
         (["--ble", "usb:0", "--name", "x" * 30], 1, "must have 1 to 29"),
     ],
 )
-def test_bad_words(monkeypatch, capsys, words, code, sentence):
+def test_invalid_options_are_one_sentence(monkeypatch, capsys, words, code, sentence):
     library()
     monkeypatch.setattr(sys, "argv", ["imurun", "simulate", *words])
     monkeypatch.setenv("COLUMNS", "200")
@@ -126,7 +126,7 @@ def test_bad_words(monkeypatch, capsys, words, code, sentence):
         assert said.count("\n") == 1
 
 
-def test_without_a_compiler(monkeypatch, capsys):
+def test_a_missing_c_compiler_is_one_sentence(monkeypatch, capsys):
     monkeypatch.setenv("CC", "no-such-compiler")
     monkeypatch.setattr(sys, "argv", ["imurun", "simulate", "--ble", "tcp-client:127.0.0.1:1"])
     with pytest.raises(SystemExit) as ended:
@@ -135,7 +135,7 @@ def test_without_a_compiler(monkeypatch, capsys):
     assert "No C compiler: install gcc or clang" in capsys.readouterr().err
 
 
-def test_without_bumble():
+def test_without_bumble_the_extra_is_named():
     """As in an installation without the extra."""
     hide = "import sys; sys.modules['bumble'] = None; sys.argv = ['imurun', *sys.argv[1:]]; "
     done = subprocess.run(
@@ -170,7 +170,7 @@ def test_without_bumble():
         (RuntimeError(), "cannot be opened"),
     ],
 )
-def test_trouble_with_an_adapter_is_one_sentence(monkeypatch, error, sentence):
+def test_an_adapter_error_is_one_sentence(monkeypatch, error, sentence):
     async def fails(_):
         raise error
 
@@ -186,7 +186,7 @@ def test_trouble_with_an_adapter_is_one_sentence(monkeypatch, error, sentence):
     assert str(raised.value).count(".") == 1
 
 
-def test_an_adapter_that_says_nothing(monkeypatch):
+def test_an_adapter_that_does_not_answer_is_an_error(monkeypatch):
     library()
     monkeypatch.setattr(offer, "ANSWER_S", 0.3)
 

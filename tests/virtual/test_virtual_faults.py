@@ -11,7 +11,7 @@ from imurun.errors import SettingsError
 from imurun.virtual.faults import BOOT_S, Air, Faults, Spell, parse_faults
 
 
-def test_every_word():
+def test_every_fault_option_is_parsed():
     words = ["loss=0.05", "duplicate=0.01", "reorder=0.02", "flip=0.001", "delay=0.2", "drop=60:5"]
     words += ["drop=@100:7", "silence=120:3", "reboot=@300", "battery=80:-5"]
     assert parse_faults(words) == Faults(
@@ -38,25 +38,25 @@ def test_every_word():
         "drop=inf:1 drop=@1:inf"
     ).split(" "),
 )
-def test_nonsense_is_refused_in_one_sentence(word):
+def test_invalid_faults_are_refused_in_one_sentence(word):
     with pytest.raises(SettingsError, match=r"^--fault [^\n]*\.$"):
         parse_faults([word])
 
 
-def test_given_twice():
+def test_a_fault_given_twice_is_refused():
     with pytest.raises(SettingsError, match="loss is given twice"):
         parse_faults(["loss=0.1", "loss=0.2"])
 
 
 @given(st.text(max_size=20))
-def test_any_word_is_faults_or_a_settings_error(word):
+def test_any_text_gives_faults_or_a_settings_error(word):
     try:
         parse_faults([word])
     except SettingsError:
         pass
 
 
-def test_spells():
+def test_a_spell_holds_once_or_repeatedly():
     once, often = Spell(10, 2), Spell(60, 5, 60)
     assert [once.holds(t) for t in (9.9, 10, 11.9, 12, 100)] == [False, True, True, False, False]
     assert [often.holds(t) for t in (5, 60, 64.9, 65, 121)] == [False, True, True, False, True]
@@ -65,7 +65,7 @@ def test_spells():
     assert once.between(0, 10) == [10]
 
 
-def test_battery():
+def test_the_battery_falls_at_its_rate_to_zero():
     faults = Faults(battery_percent=80, battery_percent_per_h=-60)
     assert [faults.battery_at(t) for t in (0, 60, 3600, 86400)] == [80, 79, 20, 0]
 
@@ -85,21 +85,21 @@ def test_without_faults_nothing_happens():
     assert sent(Faults())[0] == list(range(4000))
 
 
-def test_loss():
+def test_loss_drops_its_share_of_packets():
     numbers, _, counts = sent(Faults(loss=0.05))
     assert numbers == sorted(set(numbers))
     assert len(numbers) == 4000 - counts["lost"]
     assert 140 < counts["lost"] < 260
 
 
-def test_duplicate():
+def test_duplicate_repeats_its_share_of_packets():
     numbers, _, counts = sent(Faults(duplicate=0.05))
     assert sorted(set(numbers)) == list(range(4000))
     assert len(numbers) == 4000 + counts["doubled"]
     assert 140 < counts["doubled"] < 260
 
 
-def test_reorder():
+def test_reorder_swaps_its_share_of_packets():
     numbers, _, counts = sent(Faults(reorder=0.05))
     behind = sum(b < a for a, b in pairwise(numbers))
     assert behind == counts["swapped"] - (len(numbers) < 4000)
@@ -107,7 +107,7 @@ def test_reorder():
     assert sorted(numbers) == list(range(len(numbers)))
 
 
-def test_flip():
+def test_flip_changes_one_bit_of_its_share_of_packets():
     numbers, _, counts = sent(Faults(flip=0.05))
     bits = [(a ^ b).bit_count() for a, b in zip(numbers, range(4000), strict=True)]
     assert set(bits) == {0, 1}
@@ -123,7 +123,7 @@ def test_delay_keeps_the_order():
     assert 0.3 < max(late_s) < 0.46
 
 
-def test_the_same_seed_gives_the_same_chance():
+def test_the_same_seed_gives_the_same_faults():
     faults = Faults(loss=0.1, duplicate=0.1, reorder=0.1, flip=0.1, delay_s=0.3)
     assert sent(faults, seed=3)[:2] == sent(faults, seed=3)[:2]
     assert sent(faults, seed=3)[0] != sent(faults, seed=4)[0]

@@ -12,7 +12,7 @@ from tests.virtual.virtual_board import ACC_STEP, GYR_STEP, counts_of, numbered
 SCALES = {"acc_scale_g": 30500e-9 * 16, "gyr_scale_deg_s": 35000e-9 * 2000}
 
 
-def test_rows_are_samples_and_come_again():
+def test_rows_are_the_samples_in_a_loop():
     feed = Feed(numbered(300))
     counts, missing = feed.counts(250, 400, rate_hz=208.0, **SCALES)
     np.testing.assert_array_equal(counts, counts_of(np.arange(250, 650) % 300))
@@ -20,7 +20,7 @@ def test_rows_are_samples_and_come_again():
     assert feed.n_samples(208.0) == math.inf
 
 
-def test_without_looping_it_ends():
+def test_a_feed_without_loop_has_a_length():
     assert Feed(numbered(300), loop=False).n_samples(208.0) == 300
     assert Feed(numbered(300), loop=False).n_samples(416.0) == 600
 
@@ -40,7 +40,7 @@ def test_another_rate_is_read_by_linear_interpolation_in_time():
     np.testing.assert_allclose(counts[:, 3] * GYR_STEP, 0.1 * wanted, atol=GYR_STEP / 2 + 1e-9)
 
 
-def test_clipped_at_the_range():
+def test_samples_are_clipped_at_the_range():
     acc = np.tile([0.0, 0.0, 9.81], (30, 1))
     acc[10, 2], acc[11, 0] = 500.0, -500.0
     counts, _ = Feed(Recording(acc, rate_hz=208.0)).counts(0, 30, rate_hz=208.0, **SCALES)

@@ -61,7 +61,7 @@ def assert_whole(items, seconds):
 
 
 @pytest.mark.parametrize("mtu", [247, 185, 23])
-def test_stream(monkeypatch, mtu):
+def test_a_stream_without_faults_is_complete(monkeypatch, mtu):
     items, client, sensor = stream(monkeypatch, mtu=mtu)
     assert_whole(items, 30)
     assert [event.mtu for event in events(items, Connected)] == [mtu]
@@ -78,7 +78,7 @@ def test_lost_notifications_are_fetched(monkeypatch):
     assert not events(items, GapFinal)
 
 
-def test_at_a_small_mtu_too(monkeypatch):
+def test_lost_notifications_are_fetched_at_the_least_mtu(monkeypatch):
     items, _, sensor = stream(monkeypatch, Faults(loss=0.05), seconds=15, mtu=23)
     assert sensor.air.counts["lost"] > 100
     assert_whole(items, 15)
@@ -94,7 +94,7 @@ def test_at_a_small_mtu_too(monkeypatch):
     ],
     ids=["duplicate", "reorder", "delay", "flip"],
 )
-def test_what_the_air_does_changes_no_sample(monkeypatch, fault, what, count):
+def test_duplicate_late_and_damaged_packets_change_no_sample(monkeypatch, fault, what, count):
     items, client, sensor = stream(monkeypatch, fault)
     assert_whole(items, 30)
     if what:
@@ -105,7 +105,7 @@ def test_what_the_air_does_changes_no_sample(monkeypatch, fault, what, count):
         assert sum(client.stream_decoder.decoder.rejects.values()) > 10
 
 
-def test_drops_are_bridged_by_the_ring(monkeypatch):
+def test_lost_connections_are_filled_from_the_ring_buffer(monkeypatch):
     items, _, sensor = stream(monkeypatch, Faults(drops=(Spell(10, 8), Spell(40, 3))), seconds=60)
     assert_whole(items, 60)
     assert len(events(items, Connected)) == 3
@@ -113,7 +113,7 @@ def test_drops_are_bridged_by_the_ring(monkeypatch):
     assert [one.op for one in sensor.asked].count(Op.START) == 1
 
 
-def test_what_the_ring_no_longer_held_is_a_gap_of_exact_length(monkeypatch):
+def test_samples_no_longer_in_the_ring_buffer_are_a_gap_of_exact_length(monkeypatch):
     items, _, sensor = stream(monkeypatch, Faults(drops=(Spell(10, 40),)), seconds=90)
     counts = as_counts(rows(items))
     missing = np.isnan(counts[:, 0])
@@ -193,7 +193,7 @@ def gatt(monkeypatch, scenario, mtu=247, faults=None):
 
 
 @pytest.mark.parametrize("mtu", [247, 23])
-def test_services(monkeypatch, mtu):
+def test_services_give_info_battery_and_model(monkeypatch, mtu):
     async def scenario(client, sensor):
         assert client.services.get_service(SERVICE) is not None
         assert bytes(await client.read_gatt_char(INFO)) == sensor.info()

@@ -93,7 +93,7 @@ def test_the_age_of_what_is_shown_is_true(ran):
     assert max(begun_s) - min(begun_s) < 0.1
 
 
-def test_the_link_is_shown_as_it_is(ran):
+def test_the_state_of_the_connection_is_shown(ran):
     _, watch, _, _ = ran
     assert watch.links(0.0, 11.0) == ["waiting", "learning"]
     assert set(watch.links(16.0, DROP.at_s)) <= {"streaming", "filling"}
@@ -112,7 +112,7 @@ def test_trouble_is_shown_while_it_lasts(ran):
         assert bool(moment.trouble) == (moment.link == "lost"), (time_s, moment.link, moment.trouble)
 
 
-def test_what_was_missed_is_counted(ran):
+def test_missing_seconds_are_counted(ran):
     _, watch, _, kept = ran
     moment = watch.seen[-1][1]
     recording = imurun.read(kept.recording)

@@ -107,14 +107,14 @@ def ran(tmp_path_factory):
     return Ran(items, sensor, fed, as_counts(rows(items)), second, begin, imurun.read(path))
 
 
-def test_everything_went_wrong(ran):
+def test_all_faults_occurred(ran):
     assert ran.sensor.counts == {"out of range": N_DROPS, "rebooted": 1}
     assert ran.sensor.air.counts["lost"] > 350
     assert len([item for item in ran.items if isinstance(item, ConnectionLost)]) == N_DROPS + 1
     assert len([item for item in ran.items if isinstance(item, Connected)]) == N_DROPS + 2
 
 
-def test_every_sample_is_its_own_or_missing(ran):
+def test_every_sample_is_correct_or_missing(ran):
     fed = np.vstack([ran.fed[: ran.second], ran.fed[ran.begin : ran.begin + len(ran.counts) - ran.second]])
     here = ~np.isnan(ran.counts[:, 0])
     np.testing.assert_allclose(ran.counts[here], fed[here], rtol=0, atol=1e-6)
@@ -128,7 +128,7 @@ def test_gaps_are_reported_with_their_length(ran):
     assert told == runs(np.isnan(ran.counts[:, 0]))
 
 
-def test_what_is_missing_was_no_longer_held(ran):
+def test_missing_samples_were_no_longer_in_the_ring_buffer(ran):
     """By the requests that came, and a ring that always holds the last 4096 samples since the start."""
     missing = np.isnan(ran.counts[:, 0])
     for boot, stretch in zip(
@@ -151,11 +151,11 @@ def received_before(ran):
     return int(np.flatnonzero(~np.isnan(ran.counts[: ran.second, 0]))[-1]) + 1
 
 
-def test_the_gap_of_the_reboot_is_as_long_as_arrivals_tell(ran):
+def test_the_gap_of_the_reboot_is_as_long_as_arrivals_show(ran):
     assert ran.second == pytest.approx(ran.begin, abs=0.05 * RATE_HZ)  # a turn of the firmware
 
 
-def test_the_journal_says_the_same(ran):
+def test_the_journal_gives_the_same_samples(ran):
     assert ran.read.rate_hz == pytest.approx(RATE_HZ, rel=5e-6)
     expected = recording_of(ran.counts, ran.read.rate_hz)  # short gaps are bridged in both
     np.testing.assert_allclose(ran.read.acc, expected.acc, rtol=0, atol=1e-9)

@@ -64,7 +64,7 @@ class Client:
 
 
 @pytest.mark.parametrize("mtu", [247, 23])
-def test_it_sends_what_it_is_fed(mtu):
+def test_the_sensor_sends_the_samples_of_its_feed(mtu):
     client = Client(mtu=mtu)
     client.start()
     client.pass_time(10)
@@ -118,7 +118,7 @@ def test_a_run_ends_with_the_recording():
     assert client.ask(STATUS).next_index == 1000
 
 
-def test_a_later_run_goes_on_where_the_runner_is():
+def test_a_later_run_continues_in_the_recording():
     client = Client()
     client.start()
     client.pass_time(3)
@@ -170,7 +170,7 @@ def test_silence_keeps_the_connection_and_the_samples():
     assert len(client.frames) > n
 
 
-def test_the_battery_falls_and_says_so():
+def test_the_battery_falls_and_is_notified():
     client = Client(faults=Faults(battery_percent=16, battery_percent_per_h=-3600))
     client.start()
     client.pass_time(1)
@@ -191,7 +191,7 @@ def test_samples_beyond_the_radio_capacity_wait_in_the_ring_buffer():
     assert first == list(range(len(first)))
 
 
-def test_one_indication_at_a_time():
+def test_the_next_indication_waits_for_confirmation():
     client = Client(mtu=23)
     sensor = client.sensor
     assert sensor.write(bytes([1, 9]), 0.0)  # capabilities take several parts

@@ -66,7 +66,7 @@ def test_final_contacts_may_be_unknown():
     assert (result.n_found, result.n_invented) == (0, 14)
 
 
-def test_empty_truth_and_empty_result():
+def test_empty_truth_or_result_has_an_f1_of_nan_or_zero():
     trial = made_trial(n=0)
     none = np.zeros(0)
     assert np.isnan(match(trial, none, none).f1)

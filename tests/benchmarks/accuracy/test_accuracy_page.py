@@ -91,14 +91,14 @@ def test_external_text_is_escaped(made, monkeypatch, tmp_path):
     assert "<script>alert(1)</script>" in words
 
 
-def test_a_page_without_the_method_imurun_left_out(made, tmp_path):
+def test_without_the_method_imurun_left_out_targets_are_not_measured(made, tmp_path):
     _, seen, words = made_page(tmp_path, ["good"], datasets=["sacral_grf"])
     assert seen.loads == []
     assert "not measured" in words
     assert "of 1 runner." in words
 
 
-def test_a_page_without_contacts(made, tmp_path):
+def test_a_page_without_contacts_states_the_reason(made, tmp_path):
     made["running_speeds"] = [made_trial("A", n=0)]
     _, _, words = made_page(tmp_path, ["good"], datasets=["running_speeds"])
     assert "holds no contact that counts" in words

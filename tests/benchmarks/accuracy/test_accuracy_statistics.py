@@ -82,7 +82,7 @@ def test_one_runner_has_no_interval():
     assert summary.n_runners == 1
 
 
-def test_statistics_of_none_and_of_one_value():
+def test_statistics_of_no_value_are_nan_and_one_value_has_no_sd():
     nothing = summarise([np.nan, np.nan], ["A", "B"])
     assert (nothing.n, nothing.n_runners) == (0, 0)
     assert np.isnan([nothing.bias, nothing.sd, nothing.rmse, *nothing.limits]).all()

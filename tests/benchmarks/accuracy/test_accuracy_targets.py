@@ -37,7 +37,7 @@ def verdict(results, label):
     return next(v for v in verdicts(score_table(results), derive(results)) if v.target.label == label)
 
 
-def test_scores_by_group(results):
+def test_scores_of_each_group_match_its_contacts(results):
     scores = score_table(results)
     level = pick(scores, method=LEFT_OUT, quantity="initial_error_ms", scope="level").iloc[0]
     # every runner has the same weight; S has no gyroscope, which halves the error
