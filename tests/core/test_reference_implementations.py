@@ -14,11 +14,11 @@ CORE = Path(imurun.core.__file__).parent
 TESTS = Path(__file__).parent
 
 THROUGH = {
-    "write_walking": ("step", "test_step.test_walking_steps"),
-    "write_running": ("step", "test_step.test_contacts_and_rhythm"),
+    "write_walking": ("step", "test_step.test_walking_steps_have_times_and_oscillation_of_their_cycles"),
+    "write_running": ("step", "test_step.test_contacts_and_rhythm_match_the_whole_signal"),
     "mapped": ("contact", "test_contact.test_maps_are_a_constant_plus_coefficients_times_features"),
     "write_errors": ("step", "test_contact.test_steps_carry_their_intervals_in_the_units_of_their_columns"),
-    "write_common": ("step", "test_step.test_rise_and_fall"),
+    "write_common": ("step", "test_step.test_oscillation_and_impulse_match_the_whole_signal"),
     "advance": ("stepper", "test_stages.test_drawn_cycles"),
     "smooth_until": ("stepper", "test_stages.test_drawn_cycles"),
     "find_steps": ("stepper", "test_stages.test_drawn_cycles"),
@@ -68,7 +68,7 @@ def called(path):
     }
 
 
-def test_the_walk_sees_the_kernels():
+def test_the_source_search_finds_kernels():
     assert len(KERNELS) > 90
     assert {("gait", "alike"), ("stepper", "advance"), ("state", "begin")} <= set(KERNELS)
     assert ("stepper", "most_steps") not in KERNELS
@@ -85,7 +85,7 @@ def test_every_kernel_has_a_reference_implementation(module, name):
 
 
 @pytest.mark.parametrize(("name", "where"), THROUGH.items(), ids=THROUGH)
-def test_the_named_tests_of_stages_are_there(name, where):
+def test_the_named_tests_of_stages_exist(name, where):
     module, test = where
     assert (module, name) in KERNELS
     file, function = test.split(".")

@@ -96,7 +96,7 @@ def inside(step):
     return slice(int(np.ceil(step["cycle"]["begin"])), int(np.floor(step["cycle"]["end"])) + 1)
 
 
-def test_one_contiguous_run(run):
+def test_a_run_has_contiguous_running_steps(run):
     _, whole = run
     steps = whole.steps
     assert len(steps) > 40
@@ -104,7 +104,7 @@ def test_one_contiguous_run(run):
     assert np.array_equal(steps["cycle"]["begin"][1:], steps["cycle"]["end"][:-1])
 
 
-def test_contacts_and_rhythm(run):
+def test_contacts_and_rhythm_match_the_whole_signal(run):
     steps = run[1].steps
     up = steps["cycle"]["up_crossing"] / RATE
     period = steps["period_s"]
@@ -127,7 +127,7 @@ def test_contacts_and_rhythm(run):
     assert np.allclose(steps["peak_vgrf_bw"], force)
 
 
-def test_peaks(run):
+def test_peaks_match_the_whole_signal(run):
     _, whole = run
     for step in whole.steps:
         contact, final = RATE * step["initial_contact_s"], RATE * step["final_contact_s"]
@@ -142,7 +142,7 @@ def test_peaks(run):
         assert step["peak_resultant_g"] == pytest.approx(whole.sharp_size[inside(step)].max())
 
 
-def test_rise_and_fall(run):
+def test_oscillation_and_impulse_match_the_whole_signal(run):
     _, whole = run
     vertical = whole.raw[0]
     for step in whole.steps:
@@ -155,7 +155,7 @@ def test_rise_and_fall(run):
         assert step["vertical_impulse_bw_s"] == pytest.approx(trapezoid(held, places) / RATE)
 
 
-def test_quality(run):
+def test_quality_matches_the_whole_signal(run):
     """Nothing is clipped."""
     _, whole = run
     rest = whole.raw - whole.slow
@@ -184,7 +184,7 @@ def test_quality(run):
     assert np.median(whole.steps["quality"]) == 1.0
 
 
-def test_posture(run):
+def test_posture_and_load_match_the_whole_signal(run):
     gyro, whole = run
     roll, pitch, yaw = np.degrees(whole.angles)
     steps, means = whole.steps, []
@@ -219,7 +219,7 @@ def compare_load(whole, step, lean_change_deg):
     assert step["lumbar_dose"] == pytest.approx(compression**4, rel=1e-6)
 
 
-def test_regularity_columns(run):
+def test_regularity_matches_the_last_eight_steps(run):
     _, whole = run
     ends = whole.steps["cycle"]["end"]
     for i, step in enumerate(whole.steps):
@@ -248,7 +248,7 @@ def test_decided_after_the_cycle_and_before_the_next_step(run):
     assert (steps["decided_s"][4:] - steps["final_contact_s"][4:] < steps["period_s"][4:]).all()
 
 
-def test_walking_steps():
+def test_walking_steps_have_times_and_oscillation_of_their_cycles():
     recording = simulated(("walking", 12.0)).recording
     machine = made_stepper(RATE)
     steps = machine.push(recording.acc, oriented(recording))[0]
@@ -275,7 +275,7 @@ def test_the_record_has_the_columns_of_the_table():
 # -------------------------------------------------------------------------------------- the single kernels
 
 
-def test_rhythm():
+def test_step_time_and_cadence_follow_from_contacts():
     state, rows = new_state(0)[0], BLANK.repeat(4)
     for row, contact_s in zip(rows, (1.0, 1.4, 1.7, 1.7), strict=True):
         write_rhythm(state, row, contact_s)
@@ -356,7 +356,7 @@ def test_a_step_keeps_its_cycle_under_the_same_names():
     oldest=st.integers(0, 30),
     newest=st.integers(70, 99),
 )
-def test_peaks_of_what_is_stored(seed, first, n, oldest, newest):
+def test_peaks_use_stored_columns_only(seed, first, n, oldest, newest):
     """Not of the columns before and after, however large."""
     buffer = np.full((N_CHANNELS, 100), 1e6)
     part = np.random.default_rng(seed).standard_normal((N_CHANNELS, newest + 1 - oldest))
@@ -378,7 +378,7 @@ def test_peaks_of_what_is_stored(seed, first, n, oldest, newest):
     before=st.sampled_from([np.nan, -30.0, 5.2, 8.0]),
     gyro=st.booleans(),
 )
-def test_posture_of_one_stride(seed, n_fresh, standing, before, gyro):
+def test_posture_is_that_of_the_last_stride(seed, n_fresh, standing, before, gyro):
     """From the minimum before the step before; from the step's own where that is not stored."""
     base, first, last = 1000, 45, 80
     buffer = 0.1 * np.random.default_rng(seed).standard_normal((N_CHANNELS, 100))
@@ -438,6 +438,6 @@ def test_askew_is_a_mean_loop_that_points_elsewhere(turn, n):
     assert is_misaligned(state) == (n >= ENOUGH_STEPS and np.cos(turn) < np.cos(MISALIGNED))
 
 
-def test_quaternions_of_the_helpers_agree():
+def test_helpers_convert_rotations_to_quaternions_and_back():
     turn = Rotation.random(random_state=1)
     assert np.allclose(rotation_from(quats_from(turn)[0]).as_matrix(), turn.as_matrix())
