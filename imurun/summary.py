@@ -33,6 +33,8 @@ MEDIANS = (
     "step_regularity",
     "stride_regularity",
     "quality",
+    "contact_time_error_ms",
+    "peak_vgrf_error_bw",
 )
 """Columns whose median over the running steps is in the summary."""
 FRESH_AND_TIRED = (
@@ -48,6 +50,10 @@ FRESH_AND_TIRED = (
 """Columns compared between the first and the last fifth of the running."""
 FIFTH = 0.2
 LEAST_STEPS_TO_COMPARE = 100
+LIKE_CADENCE = 0.04
+"""Steps are compared whose cadence lies this close to the median of both fifths: contact, force and sway follow the
+speed, and the cadence shows it. A runner holds the cadence within 2 % at a steady speed."""
+LEAST_LIKE_STEPS = 10
 SIDED = ("contact_time_ms", "peak_impact_g", "peak_vgrf_bw")
 
 EFFORT_WINDOW_S = 30.0
@@ -130,13 +136,31 @@ def summarise(
     summary["side_known_percent"] = 100.0 * (1.0 - unknown / n_running) if n_running else None
     for kind in ("warm-up", "main", "cool-down"):
         summary[f"{kind.replace('-', '_')}_s"] = _time(phases, kind)
-    fifth = int(FIFTH * n_running)
+    return summary | fresh_and_tired(steps, n_running)
+
+
+def fresh_and_tired(steps: pd.DataFrame, n_running: int) -> dict[str, float | None]:
+    """Medians over the first and the last fifth of the running steps; None where they cannot be compared.
+
+    All but the cadence are compared over steps of like cadence, see `LIKE_CADENCE`.
+    """
+    fifth = int(FIFTH * n_running) if n_running >= LEAST_STEPS_TO_COMPARE else 0
+    cadence = running_column(steps, "cadence_spm")
+    parts = {"fresh": np.arange(n_running) < fifth, "tired": np.arange(n_running) >= n_running - fifth}
+    both = median_of(cadence[parts["fresh"] | parts["tired"]])
+    alike = np.zeros(n_running, dtype=bool)
+    if both is not None:
+        alike = np.abs(cadence / both - 1.0) <= LIKE_CADENCE  # false for NaN
+    enough = all(np.sum(part & alike) >= LEAST_LIKE_STEPS for part in parts.values())
+    found: dict[str, float | None] = {}
     for name in FRESH_AND_TIRED:
         values = running_column(steps, name)
-        enough = n_running >= LEAST_STEPS_TO_COMPARE
-        summary[f"fresh_{name}"] = median_of(values[:fifth]) if enough else None
-        summary[f"tired_{name}"] = median_of(values[-fifth:]) if enough else None
-    return summary
+        for word, part in parts.items():
+            if name == "cadence_spm":
+                found[f"{word}_{name}"] = median_of(values[part])
+            else:
+                found[f"{word}_{name}"] = median_of(values[part & alike]) if enough else None
+    return found
 
 
 def median_of(values: FloatArray) -> float | None:

@@ -48,6 +48,8 @@ METRICS: dict[str, Metric] = {
     name: Metric(COLUMNS[name].label, printed_unit(name), COLUMNS[name].decimals) for name in SHOWN
 }
 """Columns of the step table that are shown live, in order of importance."""
+ERRORS = {"contact_time_ms": "contact_time_error_ms"}
+"""Half widths of the 90 % interval that stand beside a metric."""
 
 Link = Literal["waiting", "learning", "streaming", "filling", "lost", "ended"]
 """State of a sensor's stream, set by the pipeline:
@@ -300,7 +302,7 @@ class RunState:
 
 def _medians(steps: Sequence[Step]) -> dict[str, float | None]:
     medians: dict[str, float | None] = {}
-    for column in METRICS:
+    for column in (*METRICS, *ERRORS.values()):
         values = [value for step in steps if math.isfinite(value := getattr(step, column))]
         medians[column] = median(values) if values else None
     return medians

@@ -12,7 +12,7 @@ from functools import cache
 from rich.text import Text
 
 from imurun.files.text import sanitize
-from imurun.live.state import METRICS, Link, RunState, Snapshot
+from imurun.live.state import ERRORS, METRICS, Link, RunState, Snapshot
 from imurun.terminal_text import clock, sparkline
 
 LINK_STYLES: dict[Link, str] = {
@@ -130,6 +130,9 @@ class TerminalView:
     def _panel(self, snapshot: Snapshot, column: str, width: int, large: bool) -> list[Text]:
         label, unit = METRICS[column].label, METRICS[column].unit
         value = _number(snapshot, column)
+        error = snapshot.values.get(ERRORS.get(column, ""))
+        if error is not None:
+            unit = f"± {number(error, column)} {unit}"
         style = "bold" if value != DASH else "dim"
         digits = block_digits(value.replace(DASH, "-"), large)
         if len(digits[0]) >= width:

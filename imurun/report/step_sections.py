@@ -97,6 +97,14 @@ def _rhythm(run: Run) -> Section | None:
     else:
         lines = (_too_few(run),)
         pictures = ()
+    error_ms = run.session.summary.get("contact_time_error_ms")
+    if error_ms is not None:
+        contact = number(run.session.summary["contact_time_ms"], 0)
+        lines = (
+            *lines,
+            f"Contact time is {contact} ms, plus or minus {number(error_ms, 0)}: for nine runners in ten the "
+            "true median lies inside. Single steps scatter more; slow change follows the mean of eight steps.",
+        )
     rows = tuple((COLUMNS[name].label, shown(name, run.session.summary[name])) for name in columns)
     table = Table(("", "median"), rows)
     return Section(
@@ -194,7 +202,10 @@ def _sway(run: Run) -> Section | None:
     tables: tuple[Table, ...] = ()
     if rows:
         steps = count(int(FIFTH * run.n_steps), "step", "steps")
-        lines.append(f"Fresh is the first fifth of the running steps, tired the last ({steps} each).")
+        lines.append(
+            f"Fresh is the first fifth of the running steps, tired the last ({steps} each); all but the "
+            "cadence are compared over steps of like cadence."
+        )
         tables = (Table(("median of", "fresh", "tired", "change"), tuple(rows)),)
     else:
         lines.append(

@@ -191,12 +191,16 @@ function show_metric(tile, run) {
   put_number(middle, run.values[column], Number(decimals));
   put_number(left, run.left[column], Number(decimals));
   put_number(right, run.right[column], Number(decimals));
+  // half width of the 90 % interval, where the column has one
+  const half = run.values[column.replace(/_([a-z]+)$/, "_error_$1")];
+  tile.querySelector(".error").textContent = half == null ? "" : `± ${half.toFixed(Number(decimals))}`;
 }
 
 // No value older than FRESH_MS is shown, whatever the connection does.
 function dim_old_values() {
   if (measuredAt === null || Date.now() - measuredAt <= FRESH_MS) return;
   for (const output of document.querySelectorAll(".metric output")) put_number(output, null, 0);
+  for (const error of document.querySelectorAll(".metric .error")) error.textContent = "";
   put("bout", "gap");
 }
 
