@@ -51,8 +51,8 @@ FRESH_AND_TIRED = (
 FIFTH = 0.2
 LEAST_STEPS_TO_COMPARE = 100
 LIKE_CADENCE = 0.04
-"""Steps are compared whose cadence lies this close to the median of both fifths: contact, force and sway follow the
-speed, and the cadence shows it. A runner holds the cadence within 2 % at a steady speed."""
+"""Steps are compared whose cadence lies this close to the median of both fifths: contact, force and sway
+follow the speed, and the cadence shows it. A runner holds the cadence within 2 % at a steady speed."""
 LEAST_LIKE_STEPS = 10
 SIDED = ("contact_time_ms", "peak_impact_g", "peak_vgrf_bw")
 

@@ -112,7 +112,7 @@ def test_negative_zeros_change_nothing(samples):
 
 @pytest.mark.parametrize("tiny", [TINY, -TINY, 1e-310, 1e-160])
 def test_denormal_values_count_as_zero(samples, tiny):
-    """To 0.02 ms; vqf itself tells a lateral force of exactly zero from the least that there is."""
+    """To 0.1 ms; vqf itself tells a lateral force of exactly zero from the least that there is."""
     acc, gyr = (values.copy() for values in samples)
     acc[:, 1] = gyr[:, 1] = 0.0
     expected = steps_of(acc, gyr)
@@ -121,7 +121,7 @@ def test_denormal_values_count_as_zero(samples, tiny):
     assert len(other) == len(expected) > 25
     assert np.array_equal(other["side"], expected["side"])
     for name in ("initial_contact_s", "final_contact_s"):
-        assert np.allclose(other[name], expected[name], rtol=0.0, atol=2e-5, equal_nan=True), name
+        assert np.allclose(other[name], expected[name], rtol=0.0, atol=1e-4, equal_nan=True), name
 
 
 @pytest.mark.parametrize("gyro", [True, False])

@@ -38,7 +38,7 @@ rhythm: how much longer or shorter than the period the step cycle is, as a share
 clipping: share of the step's samples at the accelerometer's full scale.
 tilt: mean horizontal force of the step, g, beyond `OWN_TILT_G`; an error of the orientation.
 """
-WEIGHTS = (9.5, 2070.0, 330.0, 26.0)
+WEIGHTS = (1.3, 10.0, 1.1, 13.0)
 """Of the penalties in that order; fitted (see above) and rounded."""
 OWN_RINGING_DB, OWN_RHYTHM, OWN_TILT_G = -10.0, 0.04, 0.1
 """Nine in ten steps as recorded stay below these. Set by hand."""

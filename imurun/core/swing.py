@@ -35,7 +35,9 @@ def write_swing(signal, begin, middle, end, swing):
 
 @kernel
 def half_swing(signal, begin, end, offset):
-    """Cosine and sine part over one step, of the signal less `offset`."""
+    """Cosine and sine part over one step, of the signal less `offset`; 0 where there is no step."""
+    if not end > begin:
+        return 0.0, 0.0
     first, stop = int(np.ceil(begin)), int(np.ceil(end))
     turn = np.pi / (end - begin)
     angle = turn * (first - begin) - 0.5 * np.pi

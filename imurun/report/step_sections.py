@@ -103,7 +103,7 @@ def _rhythm(run: Run) -> Section | None:
         lines = (
             *lines,
             f"Contact time is {contact} ms, plus or minus {number(error_ms, 0)}: for nine runners in ten the "
-            "true median lies inside. Single steps scatter more; slow change follows the mean of eight steps.",
+            "true median lies inside. Single steps scatter more.",
         )
     rows = tuple((COLUMNS[name].label, shown(name, run.session.summary[name])) for name in columns)
     table = Table(("", "median"), rows)

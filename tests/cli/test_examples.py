@@ -40,6 +40,8 @@ ONE_SENTENCE = ("scan", "record", "sensor", "live", "simulate --ble")
 """Commands that need Bluetooth, which the tests hide: they end with one sentence."""
 PARSED_ONLY = {
     "bench accuracy": "takes minutes; tests/benchmarks/accuracy runs it on less",
+    "analyze run.parquet --watch run.fit": "needs a watch's activity of that run; tests/watch has some",
+    "calibrate run.parquet": "needs such an activity, or more steps: tests/cli/test_calibrate_command.py",
     "bench speed": "takes minutes; tests/benchmarks/speed runs it on less",
     "bench peers": "installs peers; tests/benchmarks/peers runs it on less",
     "bench data sacral_grf --download": "downloads; tests/benchmarks/datasets does so from this machine",

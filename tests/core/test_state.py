@@ -79,7 +79,7 @@ def test_restart_forgets_all_but_the_runner():
 
 
 CARRIED = {
-    "running", "last_running", "average", "parity", "cues", "periods", "last_contact", "last_final",
+    "running", "last_running", "parity", "cues", "periods", "last_contact", "last_final",
     "last_step_time",
 }  # fmt: skip
 

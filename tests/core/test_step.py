@@ -20,6 +20,7 @@ from imurun.core.state import new_state
 from imurun.core.step import (
     BLANK,
     CODES,
+    EDGE_WEIGHT,
     ENOUGH_STEPS,
     FRESH_STEPS,
     MAX_STANDING_TILT,
@@ -29,6 +30,7 @@ from imurun.core.step import (
     SLIP_TURN,
     STEP,
     WALKING,
+    edge_quality,
     is_misaligned,
     store_standing,
     watch_alignment,
@@ -441,3 +443,13 @@ def test_askew_is_a_mean_loop_that_points_elsewhere(turn, n):
 def test_helpers_convert_rotations_to_quaternions_and_back():
     turn = Rotation.random(random_state=1)
     assert np.allclose(rotation_from(quats_from(turn)[0]).as_matrix(), turn.as_matrix())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "missing"), [(20, 20, 0.0), (10, 30, 0.0), (5, 30, 0.5), (30, 0, 1.0), (-2, 30, 1.0)]
+)
+def test_a_step_beside_a_gap_loses_quality_by_what_the_low_pass_misses(before, after, missing):
+    state = new_state(0)[0]
+    state["oldest"], state["next"] = 100, 201
+    cycle = record(STEP_CYCLE, begin=100 + before, end=200 - after)
+    assert edge_quality(state, cycle, 10) == pytest.approx((1.0 + EDGE_WEIGHT * missing**4) ** -0.5)

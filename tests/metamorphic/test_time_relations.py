@@ -69,7 +69,7 @@ def test_a_clock_error_of_1_percent_changes_little(runs, fast):
     assert found.apart_ms("initial") < 2.0
     assert found.apart_ms("final") < 2.5
     ratio = np.nanmedian(found.two["cadence_spm"] / found.one["cadence_spm"])
-    assert abs(ratio / fast - 1.0) < 1e-4
+    assert abs(ratio / fast - 1.0) < 2e-4
 
 
 @pytest.mark.parametrize("to_hz", [100, 104, 200, 400])
