@@ -23,6 +23,9 @@ DECODER_ERRORS = (
 """Raised by fitdecode for damaged files, beside its own errors."""
 READ = ("record", "lap", "session", "sport", "file_id", "developer_data_id")
 
+Scales = dict[tuple[int, int], tuple[float, float]]
+"""Scale and offset of developer fields, by index of the developer's data and number of the field."""
+
 
 @dataclass(frozen=True)
 class FitMessage:
@@ -57,6 +60,7 @@ def read_messages(file: Path, name: str) -> tuple[list[FitMessage], list[str]]:
     messages: list[FitMessage] = []
     warnings: list[str] = []
     began = False
+    scales: Scales = {}
     with file.open("rb") as stream:
         try:
             with fitdecode.FitReader(
@@ -67,8 +71,12 @@ def read_messages(file: Path, name: str) -> tuple[list[FitMessage], list[str]]:
             ) as reader:
                 for frame in reader:
                     began = began or isinstance(frame, fitdecode.FitHeader)
-                    if isinstance(frame, fitdecode.FitDataMessage) and frame.name in READ:
-                        messages.append(_message(frame))
+                    if not isinstance(frame, fitdecode.FitDataMessage):
+                        continue
+                    if frame.name == "field_description":
+                        scales |= _scale_of(frame)
+                    elif frame.name in READ:
+                        messages.append(_message(frame, scales))
         except fitdecode.FitEOFError:
             warnings.append(f"{name} is cut short; it was read up to the cut.")
         except fitdecode.FitCRCError as error:
@@ -82,7 +90,23 @@ def read_messages(file: Path, name: str) -> tuple[list[FitMessage], list[str]]:
     return messages, warnings
 
 
-def _message(frame: Any) -> FitMessage:
+def _scale_of(description: Any) -> Scales:
+    """Scale and offset that a file declares for a developer field; fitdecode leaves such values raw."""
+    names = ("developer_data_index", "field_definition_number", "scale", "offset")
+    index, number, scale, offset = (description.get_value(name, fallback=None) for name in names)
+    if index is None or number is None:
+        return {}
+    return {(index, number): (float(scale or 1), float(offset or 0))}
+
+
+def _scaled(item: Any, scales: Scales) -> Any:
+    if not isinstance(item.value, int | float):
+        return item.value
+    scale, offset = scales.get((item.field_def.dev_data_index, item.field_def.def_num), (1.0, 0.0))
+    return item.value / scale - offset if (scale, offset) != (1.0, 0.0) else item.value
+
+
+def _message(frame: Any, scales: Scales) -> FitMessage:
     """Of several fields of one name, the file's own native one counts, then a derived, then a developer's.
 
     fitdecode derives `enhanced_speed` from an empty `speed` and lists it before the file's own; a field
@@ -95,7 +119,7 @@ def _message(frame: Any) -> FitMessage:
         own = item.field_def is not None
         is_developer = own and bool(item.field_def.is_dev)
         if is_developer and item.value is not None:
-            developer.setdefault((str(item.name), str(item.units or "")), item.value)
+            developer.setdefault((str(item.name), str(item.units or "")), _scaled(item, scales))
         rank = (item.value is None, 2 if is_developer else 0 if own else 1)
         if item.name not in ranks or rank < ranks[item.name]:
             values[item.name], ranks[item.name] = item.value, rank
