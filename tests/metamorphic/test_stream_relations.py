@@ -76,7 +76,8 @@ def test_steps_after_a_short_gap_are_those_of_the_whole(runs, gap_s):
             ]
             apart.append(tuple(near))
     if not apart:
-        pytest.skip("all runs are short")
+        assert all(run.recording.duration_s < 10.0 for run in runs)  # too short for any such gap
+        return
     found = compared(apart)
     assert found.n_unmatched <= 1 + len(apart) // 4  # at the ends of the eight seconds
     assert found.n_swapped == 0
