@@ -286,6 +286,12 @@ def loop_direction(cycles, first, stop):
     for i in range(first, stop):
         forward += cycles[i]["loop_forward"]
         left += cycles[i]["loop_left"]
+    return unit_vector(forward, left)
+
+
+@kernel
+def unit_vector(forward, left):
+    """A vector in the level plane over its length."""
     size = max(np.sqrt(forward * forward + left * left), 1e-12)
     return forward / size, left / size
 
@@ -307,6 +313,10 @@ def write_swings(buffer, base, queue, first, forward, left, swings):
 def write_body_swing(buffer, base, before, cycle, forward, left, swing):
     """Write the swing of roll, rad, and mediolateral force, g, of two consecutive cycles; shape (2, 2)."""
     begin, middle, end = before["begin"] - base, cycle["begin"] - base, cycle["end"] - base
+    if forward == 0.0 and left == 1.0:  # the axes of the buffer are the body's: half of the work
+        write_swing(buffer[ROLL], begin, middle, end, swing[0])
+        write_swing(buffer[LEFTWARD], begin, middle, end, swing[1])
+        return
     one, other = np.empty(2), np.empty(2)
     write_swing(buffer[ROLL], begin, middle, end, one)
     write_swing(buffer[PITCH], begin, middle, end, other)
@@ -351,12 +361,9 @@ def add_alternation(alternation, buffer, base, before, cycle, heading_known, has
         return
     forward, left = 0.0, 1.0
     if not heading_known:
-        forward, left = (
-            before["loop_forward"] + cycle["loop_forward"],
-            before["loop_left"] + cycle["loop_left"],
+        forward, left = unit_vector(
+            before["loop_forward"] + cycle["loop_forward"], before["loop_left"] + cycle["loop_left"]
         )
-        size = max(np.sqrt(forward * forward + left * left), 1e-12)
-        forward, left = forward / size, left / size
     swings = alternation["swings"]
     swings[2] = swings[1]
     swings[1] = swings[0]

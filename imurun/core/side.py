@@ -31,6 +31,7 @@ from __future__ import annotations
 import numpy as np
 
 from imurun.core.filters import smooth_at, smooth_span, sum_of
+from imurun.core.gait import ALIKE
 from imurun.core.jit import kernel
 from imurun.core.ring_buffer import MEDIOLATERAL, ROLL, SCRATCH, YAW
 from imurun.core.swing import write_swing
@@ -54,9 +55,6 @@ LEAST = 1.0  # log-odds below this: unknown
 STEADY = 0.4
 """Least agreement of the evidence with that of two steps before, from -1 to 1; noise has 0 +- 0.2."""
 LONGEST_PAUSE = 8.0  # steps
-ALIKE = 0.7
-"""Least ratio of the lengths of two steps, the shorter over the longer, whose swing is measured."""
-
 SWING_ROLL, SWING_FORCE, SWING_YAW = 0, 1, 2
 N_SWINGS = 3
 SWING_CENTRE = np.deg2rad(np.array([51.0, 16.0, 20.0]))

@@ -14,6 +14,7 @@ CORE = Path(imurun.core.__file__).parent
 TESTS = Path(__file__).parent
 
 THROUGH = {
+    "unit_vector": ("gait", "test_gait.test_mechanics_of_four_cycles"),
     "loop_direction": ("gait", "test_gait.test_mechanics_of_four_cycles"),
     "write_swings": ("gait", "test_gait.test_mechanics_of_four_cycles"),
     "write_body_swing": ("gait", "test_gait.test_mechanics_of_four_cycles"),
