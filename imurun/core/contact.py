@@ -67,9 +67,6 @@ About three seconds, as long as a change of speed takes."""
 INITIAL, FINAL, CONTACT, PEAK = 0, 1, 2, 3  # rows of an error table
 PLAIN, WITH_SPEED, CALIBRATED = 0, 1, 2  # error tables
 
-CONTACT_MODEL = "2"
-"""Version of the model; a calibration belongs to one version."""
-
 
 class ContactConstants(NamedTuple):
     """The coefficients of the model.
@@ -215,7 +212,7 @@ def on_line(at, table, near):
 
 
 @kernel
-def write_shape(shape, buffer, base, cycle, period, oldest, newest, heading_known, c):
+def write_shape(shape, buffer, base, cycle, period, oldest, newest, heading_known, rate_hz):
     """Fill the shape of a step.
 
     Where the heading is not known, forward is taken from the loop that the force draws: its area vector
@@ -225,7 +222,7 @@ def write_shape(shape, buffer, base, cycle, period, oldest, newest, heading_know
         shape: shape (N_SHAPE,), written to.
         buffer, base: as in `imurun.core.ring_buffer`.
         oldest, newest: columns that hold samples; beyond them the end values are repeated.
-        cycle: record of STEP_CYCLE with its loop. period: samples. c: `Coefficients`.
+        cycle: record of STEP_CYCLE with its loop. period: samples.
     """
     along, across = 1.0, 0.0
     if not heading_known:
@@ -236,28 +233,31 @@ def write_shape(shape, buffer, base, cycle, period, oldest, newest, heading_know
     forward_g = integral(buffer[FORWARD], begin, end) / (end - begin)
     left_g = integral(buffer[LEFTWARD], begin, end) / (end - begin)
     offset_g = along * forward_g + across * left_g
-    sigma = max(SIGMA_HZ / CUTOFF_HZ * c.rate_hz, LEAST_SIGMA)
+    sigma = max(SIGMA_HZ / CUTOFF_HZ * rate_hz, LEAST_SIGMA)
+    ratio_step = np.exp(-1.0 / (sigma * sigma))
     for j in range(N_PHASES):
         at = cycle["peak"] - base + PHASES[j] * period
-        vertical_g, forward_g, left_g = low_passed_at(buffer, at, sigma, oldest, newest)
+        vertical_g, forward_g, left_g = low_passed_at(buffer, at, sigma, ratio_step, oldest, newest)
         shape[j] = vertical_g
         shape[N_PHASES + j] = along * forward_g + across * left_g - offset_g
-    shape[2 * N_PHASES] = np.log(period / c.rate_hz)
+    shape[2 * N_PHASES] = np.log(period / rate_hz)
 
 
 @kernel
-def low_passed_at(buffer, at, sigma, oldest, newest):
+def low_passed_at(buffer, at, sigma, ratio_step, oldest, newest):
     """Vertical, forward and leftward force at a fractional column, weighted by a Gaussian around it.
 
     The weights follow from one another by multiplication: from a sample to the next, the logarithm of a
-    Gaussian changes by a constant more each time.
+    Gaussian changes by a constant more each time. They begin with 1, as only their ratios matter.
+
+    Args:
+        sigma: standard deviation, samples. ratio_step: exp(-1 / sigma^2).
     """
     reach = REACH_SIGMA * sigma
     first, last = int(np.ceil(at - reach)), int(np.floor(at + reach))
     away = (first - at) / sigma
-    weight = np.exp(-0.5 * away * away)
+    weight = 1.0
     ratio = np.exp(-away / sigma - 0.5 / (sigma * sigma))
-    ratio_step = np.exp(-1.0 / (sigma * sigma))
     total, vertical, forward, left = 0.0, 0.0, 0.0, 0.0
     for k in range(first, last + 1):
         column = min(max(k, oldest), newest)
@@ -267,4 +267,5 @@ def low_passed_at(buffer, at, sigma, oldest, newest):
         left += weight * buffer[LEFTWARD, column]
         weight *= ratio
         ratio *= ratio_step
-    return vertical / total, forward / total, left / total
+    scale = 1.0 / total
+    return scale * vertical, scale * forward, scale * left

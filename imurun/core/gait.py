@@ -22,7 +22,7 @@ from imurun.core.ring_buffer import (
     SLOW_VERTICAL,
 )
 from imurun.core.step_cycle import CUTOFF_HZ
-from imurun.core.swing import write_swing
+from imurun.core.stride_component import OF_FORWARD, OF_LEFTWARD, OF_PITCH, OF_ROLL, stride_component
 
 RUNNING_PERIOD_S = (0.19, 0.54)
 """Running steps: 110 to 315 a minute. Sprinters take up to 285 (4.75 a second), and scatter around it."""
@@ -59,29 +59,33 @@ Runners have 2.0 g and more from 2 m/s on. A walker's body, an inverted pendulum
 the Froude number in g: 0.5 g where people change to running, 1 g where they would leave the ground."""
 CLEAR_EVIDENCE = 0.5
 """Of `running_evidence`, from roll and pitch: runners have 0.9 to 1.9, walkers -1.0 to -1.9."""
-SWING_ROLL, SWING_FORCE_G = np.deg2rad(0.6), 0.03
+LEAST_ROLL, LEAST_FORCE_G = np.deg2rad(0.6), 0.03
 """Amplitudes of alternating roll, rad, and mediolateral force that are each sufficient evidence of two feet
 in turn. Runners: 0.9 to 9 degrees; without a gyroscope 0.04 to 0.5 g."""
-SWING_COHERENCE = 0.5
-"""Least agreement of the swings of two pairs of steps, from -1 to 1; runners have 0.9."""
+LEAST_COHERENCE = 0.5
+"""Least agreement of the components of two pairs of steps, from -1 to 1; runners have 0.9."""
 ALTERNATION_MEMORY = 0.85  # a step
-ENOUGH_SWINGS = 6
+ENOUGH_COMPONENTS = 6
 """Swings in a row before a run may end for their disagreement."""
-LEAST_SWING = 0.5
-"""Product of two swings below which they agree less, so that a trace of alternation is not enough."""
+LEAST_PRODUCT = 0.5
+"""Product of two components below which they agree less, so that a trace of alternation is not enough."""
 LEAST_ALTERNATION = 0.2
-"""A run ends when the mean agreement of its swings, from -1 to 1, falls below this; noise has 0 +- 0.15."""
+"""A run ends when the mean agreement of its components, from -1 to 1, falls below this.
+
+Noise has 0 +- 0.15."""
 NO_FORCE_G = 1e-6
 """A mediolateral force without more than this was not measured."""
 FORCE_CENTRE = np.deg2rad(16.0)
-"""Phase of the mediolateral swing of runners without a gyroscope; walkers' lies a quarter turn from it."""
+"""Phase of the mediolateral stride component of runners without a gyroscope.
+
+That of walkers lies a quarter turn from it."""
 QUEUE = 8
 """Room for cycles awaiting classification."""
 
 ALTERNATION = np.dtype(
     [
-        ("n", "i8"),  # swings in a row
-        ("swings", "f8", (3, 2, 2)),  # the last three, the last first; see `write_body_swing`
+        ("n", "i8"),  # components in a row
+        ("components", "f8", (3, 2, 2)),  # the last three, the last first; see `write_component`
         ("agreed", "f8"),  # sum of their agreement, from -1 to 1 each
         ("weighed", "f8"),  # sum of their weights
     ]
@@ -255,17 +259,17 @@ def has_running_mechanics(buffer, base, queue, n, heading_known, has_gyro, rate_
     forward, left = 0.0, 1.0
     if not heading_known:
         forward, left = loop_direction(queue, first, n)
-    swings = np.zeros((2, STREAK - 1, 2))
-    write_swings(buffer, base, queue, first, forward, left, swings)
-    roll, force = swings[0], swings[1]
+    components = np.zeros((2, STREAK - 1, 2))
+    write_components(queue, first, forward, left, components)
+    roll, force = components[0], components[1]
     if not has_gyro:
         roll[:] = 0.0
         if np.max(np.abs(force)) < NO_FORCE_G:
             return loop_strength(queue, first, n, heading_known) > CLEAR_LOOP
-    roll /= SWING_ROLL
-    force /= SWING_FORCE_G
-    agreed, weighed = swing_agreement(swings[:, 0], swings[:, 2])
-    if agreed < max(1.0, SWING_COHERENCE * weighed):
+    roll /= LEAST_ROLL
+    force /= LEAST_FORCE_G
+    agreed, weighed = component_agreement(components[:, 0], components[:, 2])
+    if agreed < max(1.0, LEAST_COHERENCE * weighed):
         return False
     if heading_known or peak_to_peak_before_low_pass(queue, first, n, rate_hz) >= CLEAR_FLIGHT_G:
         return True
@@ -297,40 +301,31 @@ def unit_vector(forward, left):
 
 
 @kernel
-def write_swings(buffer, base, queue, first, forward, left, swings):
-    """Write the swing of roll and mediolateral force from each of four cycles to the next.
+def write_components(queue, first, forward, left, components):
+    """Write the stride component of roll and mediolateral force from each of four cycles to the next.
 
     Args:
         first: index of the first of them in `queue`.
         forward, left: unit vector to the body's left, in the axes of the buffer.
-        swings: shape (2, STREAK - 1, 2): roll in rad and force in g, each seen from the later step.
+        components: shape (2, STREAK - 1, 2): roll in rad and force in g, each seen from the later step.
     """
     for i in range(STREAK - 1):
-        write_body_swing(buffer, base, queue[first + i], queue[first + i + 1], forward, left, swings[:, i])
+        write_component(queue[first + i], queue[first + i + 1], forward, left, components[:, i])
 
 
 @kernel
-def write_body_swing(buffer, base, before, cycle, forward, left, swing):
-    """Write the swing of roll, rad, and mediolateral force, g, of two consecutive cycles; shape (2, 2)."""
-    begin, middle, end = before["begin"] - base, cycle["begin"] - base, cycle["end"] - base
-    if forward == 0.0 and left == 1.0:  # the axes of the buffer are the body's: half of the work
-        write_swing(buffer[ROLL], begin, middle, end, swing[0])
-        write_swing(buffer[LEFTWARD], begin, middle, end, swing[1])
-        return
-    one, other = np.empty(2), np.empty(2)
-    write_swing(buffer[ROLL], begin, middle, end, one)
-    write_swing(buffer[PITCH], begin, middle, end, other)
+def write_component(before, cycle, forward, left, component):
+    """Write the stride component of roll, rad, and of mediolateral force, g; shape (2, 2)."""
+    roll, pitch = stride_component(before, cycle, OF_ROLL), stride_component(before, cycle, OF_PITCH)
+    ahead, aside = stride_component(before, cycle, OF_FORWARD), stride_component(before, cycle, OF_LEFTWARD)
     for j in range(2):
-        swing[0, j] = left * one[j] - forward * other[j]
-    write_swing(buffer[FORWARD], begin, middle, end, one)
-    write_swing(buffer[LEFTWARD], begin, middle, end, other)
-    for j in range(2):
-        swing[1, j] = forward * one[j] + left * other[j]
+        component[0, j] = left * roll[j] - forward * pitch[j]
+        component[1, j] = forward * ahead[j] + left * aside[j]
 
 
 @kernel
-def swing_agreement(one, other):
-    """Scalar product of two swings of roll and force, shape (2, 2), and the product of their sizes.
+def component_agreement(one, other):
+    """Scalar product of two components of roll and force, shape (2, 2), and the product of their sizes.
 
     Two steps apart, they share no sample: the first is near the second where feet alternate, and has either
     sign in noise.
@@ -348,15 +343,15 @@ def swing_agreement(one, other):
 def restart_alternation(alternation):
     """Reset the alternation, at the beginning of a run."""
     alternation["n"] = 0
-    alternation["swings"][:] = 0.0
+    alternation["components"][:] = 0.0
     alternation["agreed"] = 0.0
     alternation["weighed"] = 0.0
 
 
 @kernel
-def add_alternation(alternation, buffer, base, before, cycle, heading_known, has_gyro):
-    """Add the swing of the running cycle `before` and the one that follows it."""
-    if before["end"] != cycle["begin"] or before["begin"] < base:
+def add_alternation(alternation, before, cycle, heading_known, has_gyro):
+    """Add the stride component of the running cycle `before` and the one that follows it."""
+    if before["end"] != cycle["begin"]:
         alternation["n"] = 0
         return
     forward, left = 0.0, 1.0
@@ -364,21 +359,21 @@ def add_alternation(alternation, buffer, base, before, cycle, heading_known, has
         forward, left = unit_vector(
             before["loop_forward"] + cycle["loop_forward"], before["loop_left"] + cycle["loop_left"]
         )
-    swings = alternation["swings"]
-    swings[2] = swings[1]
-    swings[1] = swings[0]
-    write_body_swing(buffer, base, before, cycle, forward, left, swings[0])
+    components = alternation["components"]
+    components[2] = components[1]
+    components[1] = components[0]
+    write_component(before, cycle, forward, left, components[0])
     if not has_gyro:
-        swings[0, 0] = 0.0
-        if max(abs(swings[0, 1, 0]), abs(swings[0, 1, 1])) < NO_FORCE_G:
+        components[0, 0] = 0.0
+        if max(abs(components[0, 1, 0]), abs(components[0, 1, 1])) < NO_FORCE_G:
             alternation["n"] = 0  # nothing to judge by
             return
-    swings[0, 0] /= SWING_ROLL
-    swings[0, 1] /= SWING_FORCE_G
+    components[0, 0] /= LEAST_ROLL
+    components[0, 1] /= LEAST_FORCE_G
     alternation["n"] += 1
     if alternation["n"] > 2:
-        agreed, weighed = swing_agreement(swings[0], swings[2])
-        agreed /= max(weighed, LEAST_SWING)
+        agreed, weighed = component_agreement(components[0], components[2])
+        agreed /= max(weighed, LEAST_PRODUCT)
         alternation["agreed"] = ALTERNATION_MEMORY * alternation["agreed"] + agreed
         alternation["weighed"] = ALTERNATION_MEMORY * alternation["weighed"] + 1.0
 
@@ -386,7 +381,7 @@ def add_alternation(alternation, buffer, base, before, cycle, heading_known, has
 @kernel
 def alternates(alternation):
     """Whether the steps of the run alternate between two feet; True while there are too few to judge."""
-    if alternation["n"] <= ENOUGH_SWINGS:
+    if alternation["n"] <= ENOUGH_COMPONENTS:
         return True
     return alternation["agreed"] >= LEAST_ALTERNATION * alternation["weighed"]
 
@@ -431,21 +426,21 @@ def running_evidence(roll, force, pitch_lag):
     is used, the sum of tilt and push to the middle.
 
     Args:
-        roll, force: shape (STREAK - 1, 2), of the streak, in units of `SWING_ROLL` and `SWING_FORCE_G`.
+        roll, force: shape (STREAK - 1, 2), of the streak, in units of `LEAST_ROLL` and `LEAST_FORCE_G`.
         pitch_lag: as from `pitch_after_force`.
     """
-    cosine, sine = mean_swing(roll)
+    cosine, sine = mean_component(roll)
     square = cosine * cosine + sine * sine
     if square >= 1.0:
         return 2.0 * cosine * sine / square + pitch_lag
-    cosine, sine = mean_swing(force)
+    cosine, sine = mean_component(force)
     return np.cos(2.0 * (np.arctan2(sine, cosine) - FORCE_CENTRE))
 
 
 @kernel
-def mean_swing(swings):
+def mean_component(components):
     """Mean over three pairs of steps, seen from the last step."""
     return (
-        (swings[0, 0] - swings[1, 0] + swings[2, 0]) / 3.0,
-        (swings[0, 1] - swings[1, 1] + swings[2, 1]) / 3.0,
+        (components[0, 0] - components[1, 0] + components[2, 0]) / 3.0,
+        (components[0, 1] - components[1, 1] + components[2, 1]) / 3.0,
     )

@@ -70,23 +70,34 @@ def ringing_db(buffer, begin, end, peak_to_peak_g, rate_hz):
     """
     if rate_hz < LEAST_RATE_HZ or (end - begin) / rate_hz * RINGS_HZ < LEAST_WAVES:
         return np.nan
-    at = power_at(buffer, begin, end, RINGS_HZ, rate_hz) + FLOOR_G2
+    first, last = int(np.ceil(begin)), int(np.floor(end))
+    hann = hann_angles(begin, end)
+    at = power_at(buffer, first, last, hann, RINGS_HZ / rate_hz) + FLOOR_G2
     above = FLOOR_G2
     for hz in ABOVE_HZ:
-        above += power_at(buffer, begin, end, hz, rate_hz)
+        above += power_at(buffer, first, last, hann, hz / rate_hz)
     return 10.0 * np.log10(at / (peak_to_peak_g * peak_to_peak_g + FLOOR_G2)) + 5.0 * np.log10(at / above)
 
 
 @kernel
-def power_at(buffer, begin, end, hz, rate_hz):
-    """Squared amplitude of the three axes, less their low-passed part, at a frequency; Hann window; g^2."""
-    first, last = int(np.ceil(begin)), int(np.floor(end))
-    # both angles grow by a constant a sample, so that sine and cosine are rotated instead of recomputed
-    window, window_step = 2.0 * np.pi * (first - begin) / (end - begin), 2.0 * np.pi / (end - begin)
-    angle, angle_step = 2.0 * np.pi * hz * (first - begin) / rate_hz, 2.0 * np.pi * hz / rate_hz
-    window_cosine, window_sine = np.cos(window), np.sin(window)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    window_turn, turn = (np.cos(window_step), np.sin(window_step)), (np.cos(angle_step), np.sin(angle_step))
+def hann_angles(begin, end):
+    """Cosine and sine of the angle of a Hann window at its first column, and of its change a column."""
+    turn = 2.0 * np.pi / (end - begin)
+    angle = turn * (np.ceil(begin) - begin)
+    return np.cos(angle), np.sin(angle), np.cos(turn), np.sin(turn)
+
+
+@kernel
+def power_at(buffer, first, last, hann, cycles_per_sample):
+    """Squared amplitude of the three axes, less their low-passed part, at a frequency, in columns; g^2.
+
+    Args:
+        hann: from `hann_angles`.
+    """
+    # angles grow by a constant a sample, so that sine and cosine are rotated instead of recomputed
+    window_cosine, window_sine, window_turn = hann[0], hann[1], (hann[2], hann[3])
+    angle_step = 2.0 * np.pi * cycles_per_sample
+    cosine, sine, turn = 1.0, 0.0, (np.cos(angle_step), np.sin(angle_step))
     weights = 0.0
     x_real, x_imaginary, y_real, y_imaginary, z_real, z_imaginary = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(first, last + 1):

@@ -22,7 +22,8 @@ CLIPPED = 11  # 1 where an axis was at full scale
 YAW_SINE, YAW_COSINE = 12, 13  # of the heading; the yaw of the next sample is unwrapped against them
 LASTING_CHANNELS = 14
 # temporary, within one function
-SCRATCH, ROLL_COSINE = 14, 15
+SCRATCH, SECOND_SCRATCH = 14, 15
+ROLL_COSINE = SECOND_SCRATCH
 N_CHANNELS = 16
 
 PER_G = 1.0 / G

@@ -19,11 +19,11 @@ least reliable of the three, counts half. Sides alternate. The evidence is summe
 parity; missed steps are counted by the time between contacts, and a long pause resets the parity. Evidence
 that does not agree with the parity of the steps before is noise, however large: then the side is unknown.
 
-A runner may move in another way. So the swings of roll, mediolateral force and yaw (`imurun.core.swing`) are
-averaged along the run, each as a vector with the runner's own phase. Runners' phases scatter about a centre,
-`SWING_CENTRE`: a phase near it gives a side, one near its opposite the other side, and one a quarter turn
-from both says nothing. Where the swings together are clear, they decide; one cue out of phase then neither
-decides nor misleads.
+A runner may move in another way. So the stride components of roll, mediolateral force and yaw
+(`imurun.core.stride_component`) are averaged along the run, each as a vector with the runner's own phase.
+Runners' phases scatter about a centre, `PHASE_CENTRE`: a phase near it gives a side, one near its opposite
+the other side, and one a quarter turn from both says nothing. Where the components together are clear, they
+decide; one cue out of phase then neither decides nor misleads.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from __future__ import annotations
 import numpy as np
 
 from imurun.core.filters import smooth_at, smooth_span, sum_of
-from imurun.core.gait import ALIKE
+from imurun.core.gait import alike
 from imurun.core.jit import kernel
-from imurun.core.ring_buffer import MEDIOLATERAL, ROLL, SCRATCH, YAW
-from imurun.core.swing import write_swing
+from imurun.core.ring_buffer import MEDIOLATERAL, ROLL, SCRATCH
+from imurun.core.stride_component import OF_MEDIOLATERAL, OF_ROLL, OF_YAW, stride_component
 
 ROLL_FALL, FORCE_FALL, LOADED_SIDE = 0, 1, 2
 N_CUES = 3
@@ -55,25 +55,27 @@ LEAST = 1.0  # log-odds below this: unknown
 STEADY = 0.4
 """Least agreement of the evidence with that of two steps before, from -1 to 1; noise has 0 +- 0.2."""
 LONGEST_PAUSE = 8.0  # steps
-SWING_ROLL, SWING_FORCE, SWING_YAW = 0, 1, 2
-N_SWINGS = 3
-SWING_CENTRE = np.deg2rad(np.array([51.0, 16.0, 20.0]))
-"""Phase of the swings, seen from a left step, mean of 18 runners in two laboratories."""
-SWING_SHARPNESS = np.array([8.0, 5.0, 3.0])
+ROLL_COMPONENT, FORCE_COMPONENT, YAW_COMPONENT = 0, 1, 2
+COMPONENTS = (OF_ROLL, OF_MEDIOLATERAL, OF_YAW)
+N_COMPONENTS = 3
+PHASE_CENTRE = np.deg2rad(np.array([51.0, 16.0, 20.0]))
+"""Phase of the components, seen from a left step, mean of 18 runners in two laboratories."""
+CENTRE_COSINE, CENTRE_SINE = np.cos(PHASE_CENTRE), np.sin(PHASE_CENTRE)
+PHASE_CONCENTRATION = np.array([8.0, 5.0, 3.0])
 """Concentration of the runners' phases about it (von Mises); of roll, most runners are within 20 degrees."""
-SWING_DOUBT = np.array([0.05, 0.1, 0.1])
+OTHER_PHASES = np.array([0.05, 0.1, 0.1])
 """Density, relative to the centre's, of runners who move in quite another way."""
-LEAST_SWING = np.array([0.006, 0.015, 0.010])
-"""rad, g, rad; smaller swings are treated as noise."""
-ENOUGH_SWINGS = 3
+LEAST_COMPONENT = np.array([0.006, 0.015, 0.010])
+"""rad, g, rad; smaller components are treated as noise."""
+ENOUGH_COMPONENTS = 3
 CLEAR = 1.5
-"""Log-odds of the swings from which they alone decide."""
+"""Log-odds of the components from which they alone decide."""
 COHERENT = 0.6
-"""Least length of the mean swing over the mean length, once there are many; of noise it is 0.2."""
+"""Least length of the mean component over the mean length, once there are many; of noise it is 0.2."""
 OUT_OF_PHASE = np.deg2rad(40.0)
 """A roll farther from the centre and from its opposite is out of phase; runners are within 35 degrees.
 
-It misleads the cues above and, since the force includes the weight of a tilted pelvis, the swing of the
+It misleads the cues above and, since the force includes the weight of a tilted pelvis, the component of the
 force: then yaw alone decides."""
 
 PARITY = np.dtype(
@@ -86,9 +88,9 @@ PARITY = np.dtype(
         ("agreed", "f8"),
         ("weighed", "f8"),
         ("contact", "f8"),
-        ("swings", "f8", (N_SWINGS, 2)),  # sums with `MEMORY`, seen from this step
-        ("sizes", "f8", (N_SWINGS,)),  # sums of their lengths
-        ("n_swings", "f8"),
+        ("components", "f8", (N_COMPONENTS, 2)),  # sums with `MEMORY`, seen from this step
+        ("sizes", "f8", (N_COMPONENTS,)),  # sums of their lengths
+        ("n_components", "f8"),
     ]
 )
 
@@ -104,9 +106,9 @@ def restart_parity(parity):
     parity["agreed"] = 0.0
     parity["weighed"] = 0.0
     parity["contact"] = np.nan
-    parity["swings"][:] = 0.0
+    parity["components"][:] = 0.0
     parity["sizes"][:] = 0.0
-    parity["n_swings"] = 0.0
+    parity["n_components"] = 0.0
 
 
 @kernel
@@ -170,11 +172,11 @@ def add_step(parity, cues, contact, period):
     parity["evidence"][1] = flip * parity["evidence"][0]
     parity["evidence"][0] = evidence
     parity["flip"] = flip
-    for i in range(N_SWINGS):
-        parity["swings"][i, 0] *= keep * flip
-        parity["swings"][i, 1] *= keep * flip
+    for i in range(N_COMPONENTS):
+        parity["components"][i, 0] *= keep * flip
+        parity["components"][i, 1] *= keep * flip
         parity["sizes"][i] *= keep
-    parity["n_swings"] *= keep
+    parity["n_components"] *= keep
     for i in range(N_CUES):
         parity["score"][i] = cues[i]
     parity["contact"] = contact
@@ -206,59 +208,57 @@ def is_steady(parity):
 
 
 @kernel
-def add_swings(parity, buffer, begin, middle, end, c):
-    """Add the swings of the step before and this step, after `add_step`, if they follow each other.
+def add_components(parity, before, cycle, c):
+    """Add the stride components of the step before and this step, after `add_step`, if they follow each
+    other.
 
     Args:
-        begin, middle, end: fractional columns of the minima before, between and after; NaN if unknown.
+        before, cycle: records of STEP_CYCLE of the two.
     """
-    if not (parity["flip"] < 0.0 and begin >= 0.0 and middle - begin >= ALIKE * (end - middle)):
+    if not (parity["flip"] < 0.0 and before["end"] == cycle["begin"] and alike(before, cycle)):
         return
-    if end - middle < ALIKE * (middle - begin):
-        return
-    swing = np.empty(2)
-    for i in range(N_SWINGS):
-        if i != SWING_FORCE and not c.has_gyro:
+    for i in range(N_COMPONENTS):
+        if i != FORCE_COMPONENT and not c.has_gyro:
             continue
-        signal = (
-            buffer[ROLL] if i == SWING_ROLL else buffer[MEDIOLATERAL] if i == SWING_FORCE else buffer[YAW]
-        )
-        write_swing(signal, begin, middle, end, swing)
-        parity["swings"][i, 0] += swing[0]
-        parity["swings"][i, 1] += swing[1]
-        parity["sizes"][i] += np.hypot(swing[0], swing[1])
-    parity["n_swings"] += 1.0
+        cosine, sine = stride_component(before, cycle, COMPONENTS[i])
+        parity["components"][i, 0] += cosine
+        parity["components"][i, 1] += sine
+        parity["sizes"][i] += np.hypot(cosine, sine)
+    parity["n_components"] += 1.0
 
 
 @kernel
 def log_odds_of_left(parity):
-    """Log-odds that this step is left: of the swings where they are clear, else of the summed contrasts."""
-    log_odds, out_of_phase = log_odds_of_swings(parity)
+    """Log-odds that this step is left: of the components where they are clear, else of the summed
+    contrasts.
+    """
+    log_odds, out_of_phase = log_odds_of_components(parity)
     if abs(log_odds) >= CLEAR or out_of_phase:
         return log_odds
     return parity["log_odds"] if is_steady(parity) else 0.0
 
 
 @kernel
-def log_odds_of_swings(parity):
-    """Log-odds that this step is left by the mean swings, and whether the roll is in neither phase."""
+def log_odds_of_components(parity):
+    """Log-odds that this step is left by the mean components, and whether the roll is in neither phase."""
     log_odds, out_of_phase = 0.0, False
-    n = parity["n_swings"]
-    if n < ENOUGH_SWINGS - 0.5:  # the sum decays
+    n = parity["n_components"]
+    if n < ENOUGH_COMPONENTS - 0.5:  # the sum decays
         return log_odds, out_of_phase
-    for i in range(N_SWINGS):
-        cosine, sine, size = parity["swings"][i, 0], parity["swings"][i, 1], parity["sizes"][i]
+    for i in range(N_COMPONENTS):
+        cosine, sine, size = parity["components"][i, 0], parity["components"][i, 1], parity["sizes"][i]
         length = np.hypot(cosine, sine)
-        if length < n * LEAST_SWING[i] or length < min(COHERENT + 1.0 / n, 0.9) * size:
+        if length < n * LEAST_COMPONENT[i] or length < min(COHERENT + 1.0 / n, 0.9) * size:
             continue
-        away = np.cos(np.arctan2(sine, cosine) - SWING_CENTRE[i])
-        if i == SWING_ROLL:
+        # cosine of the angle from the centre
+        away = (cosine * CENTRE_COSINE[i] + sine * CENTRE_SINE[i]) / length
+        if i == ROLL_COMPONENT:
             out_of_phase = abs(away) < np.cos(OUT_OF_PHASE)
-        if out_of_phase and i != SWING_YAW:
+        if out_of_phase and i != YAW_COMPONENT:
             continue
-        near = np.exp(SWING_SHARPNESS[i] * (away - 1.0))
-        far = np.exp(SWING_SHARPNESS[i] * (-away - 1.0))
-        log_odds += np.log((near + SWING_DOUBT[i]) / (far + SWING_DOUBT[i]))
+        near = np.exp(PHASE_CONCENTRATION[i] * (away - 1.0))
+        far = np.exp(PHASE_CONCENTRATION[i] * (-away - 1.0))
+        log_odds += np.log((near + OTHER_PHASES[i]) / (far + OTHER_PHASES[i]))
     return log_odds, out_of_phase
 
 

@@ -30,7 +30,7 @@ from imurun.core.lumbar import write_lumbar
 from imurun.core.oscillation import vertical_impulse, vertical_oscillation_mm
 from imurun.core.quality import PENALTIES, write_quality
 from imurun.core.ring_buffer import FORWARD, PITCH, RESULTANT, ROLL, SCRATCH, VERTICAL, YAW
-from imurun.core.side import add_step, add_swings, score_step
+from imurun.core.side import add_components, add_step, score_step
 from imurun.core.state import forget_steps, knows_heading
 from imurun.core.step_cycle import STEP_CYCLE
 from imurun.core.sway import N_ENDS, mean_of, mediolateral_ratio, range_of, regularity, write_centred
@@ -106,7 +106,7 @@ def write_walking(state, buffer, cycle, c, row):
 
 
 @kernel
-def write_running(state, buffer, cycle, c, row):
+def write_running(state, buffer, before, cycle, c, row):
     """Fill a running step; False, with nothing written, when the model gives an impossible contact."""
     period_s = 0.5 * (state["periods"][0] + state["periods"][1])
     period = period_s * c.rate_hz
@@ -116,7 +116,7 @@ def write_running(state, buffer, cycle, c, row):
     heading_known = knows_heading(state, c)
     trusted = heading_known and not is_misaligned(state)
     shape = row["shape"]
-    write_shape(shape, buffer, base, cycle, period, oldest, newest, trusted, c)
+    write_shape(shape, buffer, base, cycle, period, oldest, newest, trusted, c.rate_hz)
     speed_m_s = speed_at(cycle["peak"] / c.rate_hz, c.speed_starts_s, c.speeds_m_s)
     initial_share, log_share, peak_bw = contact_and_force(shape, speed_m_s, c.contact)
     offset_s, calibrated = calibration_of(speed_m_s, period_s, c)
@@ -159,9 +159,7 @@ def write_running(state, buffer, cycle, c, row):
         write_lumbar(row, buffer, land, leave, peak_bw / cycle["peak_g"], lean_change, c.height_m)
         score_step(state["cues"], buffer, cycle["peak"] - base, period, oldest, newest, c)
         add_step(state["parity"], state["cues"], contact, period)
-        add_swings(
-            state["parity"], buffer, state["last_begin"] - base, cycle["begin"] - base, cycle["end"] - base, c
-        )
+        add_components(state["parity"], before, cycle, c)
         write_regularity(state, buffer, row, cycle, base)
         watch_alignment(state, buffer, cycle, contact_s, first, last)
     state["last_begin"] = cycle["begin"]

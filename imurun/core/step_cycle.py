@@ -35,6 +35,9 @@ FLAT_G = 1e-6
 LONGEST_S = 1.2
 """Longest duration of each phase in running or walking; a longer one is not a step."""
 
+N_SIGNALS = 6
+"""Signals of `imurun.core.stride_component`."""
+
 BEFORE, ABOVE, BELOW = 0, 1, 2  # phases: after a minimum, above 1 g, below 1 g
 NOTHING, RISEN, COMPLETE = 0, 1, 2  # events of one more sample
 
@@ -55,6 +58,10 @@ STEP_CYCLE = np.dtype(
         ("loop_left", "f8"),
         ("power_z", "f8"),
         ("power_dz", "f8"),
+        # of the signals that may alternate between steps, filled by stride_component.py
+        ("means", "f8", (N_SIGNALS,)),
+        ("halves", "f8", (N_SIGNALS, 2)),  # cosine and sine part about the mean
+        ("constant_half", "f8", (2,)),  # of the constant 1
     ]
 )
 

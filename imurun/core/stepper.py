@@ -83,6 +83,7 @@ from imurun.core.step import (
 )
 from imurun.core.step_cycle import CUTOFF_HZ as STEP_CYCLE_CUTOFF_HZ
 from imurun.core.step_cycle import STEP_CYCLE, track
+from imurun.core.stride_component import measure_halves
 from imurun.model.calibration import Calibration, tables
 from imurun.model.frames import FloatArray, G
 from imurun.model.speed import SpeedTable
@@ -363,27 +364,25 @@ def break_off(state, buffer, queue, c, steps):
 
 @kernel
 def track_next(state, slow, queue, c):
-    """Track one more sample of the low-passed vertical; True when a cycle was added to the queue.
-
-    In a run that continues after a gap, the first cycle is left out if it seems to have begun in the gap.
-    """
+    """Track one more sample of the low-passed vertical; True when a cycle was added to the queue."""
     k = state["slow_next"]
     state["slow_next"] = k + 1
-    cycle = queue[state["waiting"]]
-    if not track(slow, state["base"], k, c.rate_hz, state["tracker"], cycle):
-        return False
-    if state["running"] and cycle["begin"] < state["oldest"] + max(LEAST_SEEN_S * c.rate_hz, 1.0):
-        state["tracker"]["last_up_crossing"] = np.nan
-        return False
-    return True
+    return track(slow, state["base"], k, c.rate_hz, state["tracker"], queue[state["waiting"]])
 
 
 @kernel
 def classify(state, buffer, queue, c, steps):
-    """Classify the cycle just completed, at the end of the queue, and those waiting before it if possible."""
+    """Classify the cycle just completed, at the end of the queue, and those waiting before it if possible.
+
+    In a run that continues after a gap, the first cycle is left out if it seems to have begun in the gap.
+    """
     n = state["waiting"]
+    if state["running"] and queue[n]["begin"] < state["oldest"] + max(LEAST_SEEN_S * c.rate_hz, 1.0):
+        state["tracker"]["last_up_crossing"] = np.nan
+        return
     heading = knows_heading(state, c)
     measure_loop(buffer, state["base"], queue[n])
+    measure_halves(buffer, state["base"], queue[n])
     n += 1
     state["waiting"] = n
     if state["running"]:
@@ -488,16 +487,16 @@ def write_run(state, buffer, queue, c, steps):
     """Write all waiting cycles as running steps, then determine their sides together."""
     first_row = state["n_steps"]
     flips = np.zeros(STREAK)
-    base = state["base"]
     heading = knows_heading(state, c)
     for i in range(state["waiting"]):
         before = queue[i - 1] if i > 0 else state["last_running"]
-        add_alternation(state["alternation"], buffer, base, before, queue[i], heading, c.has_gyro)
+        add_alternation(state["alternation"], before, queue[i], heading, c.has_gyro)
     for i in range(state["waiting"]):
         if i > 0:
             note_period(state, queue[i])
         row = state["n_steps"]
-        if write_running(state, buffer, queue[i], c, steps[row]):
+        before = queue[i - 1] if i > 0 else state["last_running"]
+        if write_running(state, buffer, before, queue[i], c, steps[row]):
             flips[row - first_row] = state["parity"]["flip"]
             state["n_steps"] = row + 1
         state["classified_until"] = queue[i]["end"]

@@ -221,7 +221,7 @@ def test_low_pass_at_a_fractional_place(seed, at, sigma, oldest):
     n = 40
     buffer = np.full((N_CHANNELS, 90), np.nan)
     buffer[:, oldest : oldest + n] = np.random.default_rng(seed).standard_normal((N_CHANNELS, n))
-    found = low_passed_at(buffer, oldest + at, sigma, oldest, oldest + n - 1)
+    found = low_passed_at(buffer, oldest + at, sigma, np.exp(-1.0 / sigma**2), oldest, oldest + n - 1)
     channels = [buffer[channel, oldest : oldest + n] for channel in (VERTICAL, FORWARD, LEFTWARD)]
     assert found == pytest.approx([plain_low_pass(signal, at, sigma) for signal in channels], abs=1e-9)
 
@@ -255,7 +255,7 @@ def test_shape_is_read_from_the_whole_signals(seed, begin, length, base, turn, h
     )
     period = 1.05 * length
     shape = np.full(N_SHAPE, np.nan)
-    write_shape(shape, buffer, base, cycle, period, 0, n - 1, heading, C)
+    write_shape(shape, buffer, base, cycle, period, 0, n - 1, heading, C.rate_hz)
     sigma = np.sqrt(np.log(2.0)) / (2.0 * np.pi * CUTOFF_HZ) * RATE
     places = peak - base + np.array(PHASES) * period
     at = np.concatenate(

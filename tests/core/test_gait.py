@@ -18,10 +18,13 @@ from imurun.core.gait import (
     CLEAR_EVIDENCE,
     CLEAR_FLIGHT_G,
     CLEAR_LOOP,
-    ENOUGH_SWINGS,
+    ENOUGH_COMPONENTS,
     FORCE_CENTRE,
     LEAST_ALTERNATION,
-    LEAST_SWING,
+    LEAST_COHERENCE,
+    LEAST_FORCE_G,
+    LEAST_PRODUCT,
+    LEAST_ROLL,
     LOOP,
     LOOP_VETO,
     MIN_HEIGHT_G,
@@ -31,9 +34,6 @@ from imurun.core.gait import (
     RUNNING_PERIOD_S,
     STAY_SHARE,
     STREAK,
-    SWING_COHERENCE,
-    SWING_FORCE_G,
-    SWING_ROLL,
     WALKING_PEAK_TO_PEAK_G,
     WALKING_PERIOD_S,
     add_alternation,
@@ -65,9 +65,10 @@ from imurun.core.ring_buffer import (
     VERTICAL,
 )
 from imurun.core.step_cycle import CUTOFF_HZ, STEP_CYCLE
+from imurun.core.stride_component import measure_halves
 from tests.core.core_helpers import examples, record, smooth_noise
 from tests.core.made_signals import half_sines
-from tests.core.test_swing import plain_swing
+from tests.core.test_stride_component import measured_cycles, plain_component
 
 RATE = 100.0
 SLOW = [SLOW_FORWARD, SLOW_LEFTWARD, SLOW_VERTICAL]
@@ -383,8 +384,8 @@ def test_cycles_are_alike_above_a_ratio_of_lengths(a, b):
 # ----------------------------------------------------------------------- two feet in turn, and mid-stance
 
 
-def plain_body_swings(level, angles, minima, axis):
-    """Swings of roll and mediolateral force between the cycles between minima, in units of the least ones.
+def plain_components(level, angles, minima, axis):
+    """Stride components of roll and mediolateral force from cycle to cycle, in units of the least ones.
 
     Args:
         level: vertical, forward, leftward force; angles: roll, pitch; shapes (3, n), (2, n).
@@ -395,7 +396,7 @@ def plain_body_swings(level, angles, minima, axis):
     force = forward * level[1] + left * level[2]
     return np.array(
         [
-            [plain_swing(roll, *part) / SWING_ROLL, plain_swing(force, *part) / SWING_FORCE_G]
+            [plain_component(roll, *part) / LEAST_ROLL, plain_component(force, *part) / LEAST_FORCE_G]
             for part in zip(minima[:-2], minima[1:-1], minima[2:], strict=True)
         ]
     )
@@ -406,19 +407,19 @@ def plain_mechanics(level, angles, cycles, heading, has_gyro, rate_hz):
     minima = np.append(cycles["begin"], cycles["end"][-1])
     loop = np.array([cycles["loop_forward"].sum(), cycles["loop_left"].sum()])
     axis = (0.0, 1.0) if heading else loop / np.linalg.norm(loop)
-    swings = plain_body_swings(level, angles, minima, axis)
+    components = plain_components(level, angles, minima, axis)
     if not has_gyro:
-        swings[:, 0] = 0.0
-        if np.abs(swings).max() * SWING_FORCE_G < NO_FORCE_G:
+        components[:, 0] = 0.0
+        if np.abs(components).max() * LEAST_FORCE_G < NO_FORCE_G:
             return bool(plain_loop(cycles)[0 if heading else 1] > CLEAR_LOOP)
-    agreed = np.sum(swings[0] * swings[2])
-    weighed = np.linalg.norm(swings[0]) * np.linalg.norm(swings[2])
-    if agreed < 1.0 or agreed < SWING_COHERENCE * weighed:
+    agreed = np.sum(components[0] * components[2])
+    weighed = np.linalg.norm(components[0]) * np.linalg.norm(components[2])
+    if agreed < 1.0 or agreed < LEAST_COHERENCE * weighed:
         return False
     gain = plain_gain((cycles["end"] - cycles["begin"]) / rate_hz)
     if heading or np.mean((cycles["peak_g"] - cycles["minimum_g"]) / gain) >= CLEAR_FLIGHT_G:
         return True
-    roll, force = (swings[0] - swings[1] + swings[2]) @ [1.0, 1.0j] / 3.0
+    roll, force = (components[0] - components[1] + components[2]) @ [1.0, 1.0j] / 3.0
     is_low = not plain_amplitudes(cycles, 1.0, rate_hz).all()
     if not has_gyro and is_low:
         return False
@@ -467,6 +468,7 @@ def drawn_four(seed):
     buffer[[SLOW_VERTICAL, SLOW_FORWARD, SLOW_LEFTWARD]] = level
     for cycle in queue[:STREAK]:
         measure_loop(buffer, 0, cycle)
+        measure_halves(buffer, 0, cycle)
     return buffer, queue
 
 
@@ -492,6 +494,8 @@ def test_a_force_that_was_not_measured_is_replaced_by_a_clear_loop():
     """Two axes, no gyroscope: there is nothing to alternate."""
     buffer, queue = drawn_four(1)
     buffer[[LEFTWARD, ROLL]] = 0.0
+    for cycle in queue[:STREAK]:
+        measure_halves(buffer, 0, cycle)
     for loop in (0.8 * CLEAR_LOOP, 1.2 * CLEAR_LOOP):
         queue["loop_left"], queue["loop_forward"] = loop, 0.0
         queue["power_z"], queue["power_dz"] = 1.0, 1.0
@@ -503,33 +507,32 @@ def test_a_force_that_was_not_measured_is_replaced_by_a_clear_loop():
 @examples(60)
 @given(seed=st.integers(0, 2**32 - 1), signal=st.sampled_from([0.0, 0.3, 2.0]), gyro=st.booleans())
 def test_alternation_of_a_run(seed, signal, gyro):
-    """A leaky mean of the agreement of swings two steps apart; a run of feet in turn goes on."""
+    """A leaky mean of the agreement of components two steps apart; a run of feet in turn goes on."""
     rng = np.random.default_rng(seed)
     n, period = 12, 30.0
     columns = np.arange(int(n * period) + 40)
     half = np.pi * columns / period
     level, angles = np.zeros((3, len(columns))), np.zeros((2, len(columns)))
-    level[2] = SWING_FORCE_G * (signal * np.cos(half) + rng.standard_normal(len(columns)))
-    angles[0] = SWING_ROLL * (signal * np.sin(half) + rng.standard_normal(len(columns)))
+    level[2] = LEAST_FORCE_G * (signal * np.cos(half) + rng.standard_normal(len(columns)))
+    angles[0] = LEAST_ROLL * (signal * np.sin(half) + rng.standard_normal(len(columns)))
     buffer = np.zeros((N_CHANNELS, len(columns)))
     buffer[[VERTICAL, FORWARD, LEFTWARD]], buffer[[ROLL, PITCH]] = level, angles
     minima = 5.0 + period * np.arange(n + 1)
     alternation = record(ALTERNATION)
     restart_alternation(alternation)
-    swings = plain_body_swings(level, angles, minima, (0.0, 1.0))
+    components = plain_components(level, angles, minima, (0.0, 1.0))
     if not gyro:
-        swings[:, 0] = 0.0
+        components[:, 0] = 0.0
     agreed = weighed = 0.0
     for i in range(n - 1):
-        before = record(STEP_CYCLE, begin=minima[i], end=minima[i + 1])
-        cycle = record(STEP_CYCLE, begin=minima[i + 1], end=minima[i + 2])
-        add_alternation(alternation, buffer, 0, before, cycle, True, gyro)
+        before, cycle = measured_cycles(buffer, minima[i : i + 3])
+        add_alternation(alternation, before, cycle, True, gyro)
         if i >= 2:
-            size = np.linalg.norm(swings[i]) * np.linalg.norm(swings[i - 2])
-            agreement = np.sum(swings[i] * swings[i - 2]) / max(size, LEAST_SWING)
+            size = np.linalg.norm(components[i]) * np.linalg.norm(components[i - 2])
+            agreement = np.sum(components[i] * components[i - 2]) / max(size, LEAST_PRODUCT)
             agreed = ALTERNATION_MEMORY * agreed + agreement
             weighed = ALTERNATION_MEMORY * weighed + 1.0
-        assert alternates(alternation) == (i < ENOUGH_SWINGS or agreed >= LEAST_ALTERNATION * weighed)
+        assert alternates(alternation) == (i < ENOUGH_COMPONENTS or agreed >= LEAST_ALTERNATION * weighed)
     assert alternation["agreed"] == pytest.approx(agreed, abs=1e-9)
     assert alternation["weighed"] == pytest.approx(weighed, abs=1e-9)
     if signal == 2.0:

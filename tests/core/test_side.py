@@ -12,37 +12,37 @@ from imurun.core.ring_buffer import MEDIOLATERAL, N_CHANNELS, ROLL, YAW
 from imurun.core.side import (
     CLEAR,
     COHERENT,
-    ENOUGH_SWINGS,
+    ENOUGH_COMPONENTS,
     FALL_WINDOW,
     FORCE_FALL,
     LARGEST_CONTRAST,
     LEAST,
+    LEAST_COMPONENT,
     LEAST_CONTRAST,
-    LEAST_SWING,
     LOADED_SIDE,
     LOADED_WINDOW,
     LONGEST_PAUSE,
     MEMORY,
+    N_COMPONENTS,
     N_CUES,
-    N_SWINGS,
+    OTHER_PHASES,
     OUT_OF_PHASE,
     PARITY,
+    PHASE_CENTRE,
+    PHASE_CONCENTRATION,
+    ROLL_COMPONENT,
     ROLL_FALL,
     SCALE_MEMORY,
     STEADY,
     SUREST,
-    SWING_CENTRE,
-    SWING_DOUBT,
-    SWING_ROLL,
-    SWING_SHARPNESS,
-    SWING_YAW,
     UNSURE_MEMORY,
     WEIGHTS,
+    YAW_COMPONENT,
+    add_components,
     add_step,
-    add_swings,
     is_steady,
+    log_odds_of_components,
     log_odds_of_left,
-    log_odds_of_swings,
     restart_parity,
     score_step,
     side_code,
@@ -50,7 +50,7 @@ from imurun.core.side import (
     window_columns,
 )
 from tests.core.core_helpers import examples, made_stepper, record
-from tests.core.test_swing import plain_swing
+from tests.core.test_stride_component import measured_cycles, plain_component
 
 PERIOD = 35.0
 SIZES = np.array([1.0, 0.2, 0.2])
@@ -313,16 +313,16 @@ def test_side_codes_change_at_the_least_evidence():
 # ----------------------------------------------------------------------------- the runner's own phases
 
 
-def plain_swing_odds(swings, sizes, n):
-    """Log-odds from the mean swings by their phases, and whether roll is out of phase."""
-    mean = swings[:, 0] + 1j * swings[:, 1]
-    clear = (np.abs(mean) >= n * LEAST_SWING) & (np.abs(mean) >= min(COHERENT + 1.0 / n, 0.9) * sizes)
-    away = np.angle(mean) - SWING_CENTRE
+def plain_component_odds(components, sizes, n):
+    """Log-odds from the mean components by their phases, and whether roll is out of phase."""
+    mean = components[:, 0] + 1j * components[:, 1]
+    clear = (np.abs(mean) >= n * LEAST_COMPONENT) & (np.abs(mean) >= min(COHERENT + 1.0 / n, 0.9) * sizes)
+    away = np.angle(mean) - PHASE_CENTRE
     away = np.abs(np.angle(np.exp(1j * away)))
-    out_of_phase = bool(clear[SWING_ROLL] and OUT_OF_PHASE < away[SWING_ROLL] < np.pi - OUT_OF_PHASE)
-    near = np.exp(SWING_SHARPNESS * (np.cos(away) - 1)) + SWING_DOUBT
-    far = np.exp(SWING_SHARPNESS * (np.cos(np.pi - away) - 1)) + SWING_DOUBT
-    used = clear & ((np.arange(N_SWINGS) == SWING_YAW) | (not out_of_phase))
+    out_of_phase = bool(clear[ROLL_COMPONENT] and OUT_OF_PHASE < away[ROLL_COMPONENT] < np.pi - OUT_OF_PHASE)
+    near = np.exp(PHASE_CONCENTRATION * (np.cos(away) - 1)) + OTHER_PHASES
+    far = np.exp(PHASE_CONCENTRATION * (np.cos(np.pi - away) - 1)) + OTHER_PHASES
+    used = clear & ((np.arange(N_COMPONENTS) == YAW_COMPONENT) | (not out_of_phase))
     return float(np.sum(np.log(near / far)[used])), out_of_phase
 
 
@@ -333,10 +333,10 @@ def plain_swing_odds(swings, sizes, n):
     scatter=st.sampled_from([0.0, 0.5, 3.0]),
     gyro=st.booleans(),
 )
-def test_swings_of_a_run(seed, n, scatter, gyro):
+def test_components_of_a_run(seed, n, scatter, gyro):
     """Leaky sums of vectors seen from the last step; their phases give the side."""
     rng = np.random.default_rng(seed)
-    lead = SWING_CENTRE + rng.uniform(-1.5, 1.5, N_SWINGS)
+    lead = PHASE_CENTRE + rng.uniform(-1.5, 1.5, N_COMPONENTS)
     columns = np.arange(int(PERIOD * (n + 2)))
     phase = np.pi * columns / PERIOD
     signals = np.array([0.1, 0.2, 0.1])[:, None] * np.cos(phase + lead[:, None])
@@ -344,48 +344,47 @@ def test_swings_of_a_run(seed, n, scatter, gyro):
     buffer = np.zeros((N_CHANNELS, len(columns)))
     buffer[[ROLL, MEDIOLATERAL, YAW]] = signals
     parity, c = fresh(), coefficients(gyro)
-    swings, sizes, count = np.zeros((N_SWINGS, 2)), np.zeros(N_SWINGS), 0.0
+    components, sizes, count = np.zeros((N_COMPONENTS, 2)), np.zeros(N_COMPONENTS), 0.0
     measured = np.array([gyro, True, gyro])
     for k in range(n):
         minima = PERIOD * np.arange(k - 1, k + 2)
         add_step(parity, np.full(N_CUES, np.nan), k * PERIOD, PERIOD)
-        add_swings(parity, buffer, minima[0] if k else np.nan, *minima[1:], c)
         if k:
-            each = np.array([plain_swing(signal, *minima) for signal in signals]) * measured[:, None]
-            swings = -MEMORY * swings + each
+            add_components(parity, *measured_cycles(buffer, minima), c)
+            each = np.array([plain_component(signal, *minima) for signal in signals]) * measured[:, None]
+            components = -MEMORY * components + each
             sizes = MEMORY * sizes + np.linalg.norm(each, axis=1)
             count = MEMORY * count + 1.0
-    assert np.allclose(parity["swings"], swings, atol=1e-9)
+    assert np.allclose(parity["components"], components, atol=1e-9)
     assert np.allclose(parity["sizes"], sizes, atol=1e-9)
-    assert parity["n_swings"] == pytest.approx(count)
+    assert parity["n_components"] == pytest.approx(count)
     log_odds, out_of_phase = 0.0, False
-    if count >= ENOUGH_SWINGS - 0.5:
-        log_odds, out_of_phase = plain_swing_odds(swings, sizes, count)
-    found = log_odds_of_swings(parity)
+    if count >= ENOUGH_COMPONENTS - 0.5:
+        log_odds, out_of_phase = plain_component_odds(components, sizes, count)
+    found = log_odds_of_components(parity)
     assert found[0] == pytest.approx(log_odds, abs=1e-6)
     assert found[1] == out_of_phase
     decides = abs(log_odds) >= CLEAR or out_of_phase
     assert log_odds_of_left(parity) == pytest.approx(log_odds if decides else 0.0, abs=1e-6)
 
 
-def test_swings_of_unlike_steps_are_not_added():
+def test_components_of_unlike_or_separate_steps_are_not_added():
     buffer = np.ones((N_CHANNELS, 200))
     parity, c = fresh(), coefficients()
     for k in range(3):
         add_step(parity, np.full(N_CUES, np.nan), k * PERIOD, PERIOD)
-    for begin, middle, end in (
-        (0.0, 20.0, 60.0),
-        (0.0, 40.0, 60.0),
-        (-1.0, 30.0, 60.0),
-        (np.nan, 30.0, 60.0),
-    ):
-        add_swings(parity, buffer, begin, middle, end, c)
-        assert parity["n_swings"] == 0.0
-    add_swings(parity, buffer, 0.0, 30.0, 60.0, c)
-    assert parity["n_swings"] == 1.0
+    for minima in ((0.0, 20.0, 60.0), (0.0, 40.0, 60.0)):
+        add_components(parity, *measured_cycles(buffer, minima), c)
+        assert parity["n_components"] == 0.0
+    before, cycle = measured_cycles(buffer, (0.0, 30.0, 60.0))
+    before["end"] = 29.0
+    add_components(parity, before, cycle, c)
+    assert parity["n_components"] == 0.0
+    add_components(parity, *measured_cycles(buffer, (0.0, 30.0, 60.0)), c)
+    assert parity["n_components"] == 1.0
 
 
-def test_clear_contrasts_decide_where_the_swings_do_not():
+def test_clear_contrasts_decide_where_the_components_do_not():
     parity = fresh()
     for k, cue in enumerate(cues_of(alternating(10))):
         add_step(parity, cue, k * PERIOD, PERIOD)

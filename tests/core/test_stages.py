@@ -19,9 +19,9 @@ from imurun.core.gait import (
     ALIKE,
     ALTERNATION_MEMORY,
     CLEAR_LOOP,
-    ENOUGH_SWINGS,
+    ENOUGH_COMPONENTS,
     LEAST_ALTERNATION,
-    LEAST_SWING,
+    LEAST_PRODUCT,
     LOOP,
     LOOP_VETO,
     RUNNING_PERIOD_S,
@@ -37,7 +37,7 @@ from imurun.core.stepper import LONGEST_WAIT_S
 from imurun.engine import find_mounting
 from imurun.model.frames import G
 from tests.core.core_helpers import TILTED, examples, made_stepper, oriented, simulated
-from tests.core.test_gait import plain_amplitudes, plain_body_swings, plain_loop, plain_mechanics
+from tests.core.test_gait import plain_amplitudes, plain_components, plain_loop, plain_mechanics
 from tests.core.test_step import level_signals
 from tests.core.test_step_cycle import tracked
 
@@ -106,22 +106,22 @@ class Cycles:
 
     def alternate(self, run, heading):
         """Whether the steps of a run so far come from two feet in turn."""
-        swings, agreed, weighed = [], 0.0, 0.0
+        components, agreed, weighed = [], 0.0, 0.0
         for before, i in pairwise(run):
             if not self.joined[i] or before != i - 1:
-                swings = []
+                components = []
                 continue
             loop = self.loop[[before, i]]
             axis = np.array([loop["loop_forward"].sum(), loop["loop_left"].sum()])
             axis = (0.0, 1.0) if heading else axis / np.linalg.norm(axis)
             minima = [*loop["begin"], loop["end"][1]]
-            swings.append(plain_body_swings(self.level, self.angles, minima, axis)[0])
-            if len(swings) > 2:
-                size = np.linalg.norm(swings[-1]) * np.linalg.norm(swings[-3])
-                agreement = np.sum(swings[-1] * swings[-3]) / max(size, LEAST_SWING)
+            components.append(plain_components(self.level, self.angles, minima, axis)[0])
+            if len(components) > 2:
+                size = np.linalg.norm(components[-1]) * np.linalg.norm(components[-3])
+                agreement = np.sum(components[-1] * components[-3]) / max(size, LEAST_PRODUCT)
                 agreed = ALTERNATION_MEMORY * agreed + agreement
                 weighed = ALTERNATION_MEMORY * weighed + 1.0
-        return len(swings) <= ENOUGH_SWINGS or agreed >= LEAST_ALTERNATION * weighed
+        return len(components) <= ENOUGH_COMPONENTS or agreed >= LEAST_ALTERNATION * weighed
 
     def continues_run(self, i, before, heading):
         """Whether cycle i continues a run whose last step is cycle `before`."""

@@ -55,9 +55,9 @@ def kinds(dtype):
 @pytest.mark.parametrize(
     ("dtype", "layout"),
     [
-        (STATE, "6i1f1i1f2i3f6i13f1i42f1i2f1i8f1i1f1i6f2i1f1i1f3i14f"),
+        (STATE, "6i1f1i1f2i3f6i33f1i42f1i2f1i8f1i1f1i6f2i1f1i1f3i14f"),
         (STEP, "2f2i94f"),
-        (STEP_CYCLE, "12f"),
+        (STEP_CYCLE, "32f"),
     ],
     ids=["state", "step", "cycle"],
 )
