@@ -215,15 +215,15 @@ class DeviceRun:
         next_index = None
         if self._driver.reports_run:
             next_index = await self._stop_run(channel)
-            if not self._is_over:
-                return
         else:
             commands = self._driver.stop_commands()
             for command in commands:
                 await channel.send(command)
             if not commands:
                 return  # this sensor sends until the connection ends
-        deadline_s = self._clock() + self._timeouts.longest_drain_s
+        # a sensor that refuses to stop sends on: what has come is taken, and what is missing in it is fetched
+        refuses = self._driver.reports_run and not self._is_over
+        deadline_s = self._clock() + (self._timeouts.drain_s if refuses else self._timeouts.longest_drain_s)
         while self._pending() or self._clock() < deadline_s:
             taken = await self._take(self._timeouts.drain_s)
             if taken is None and next_index is not None:

@@ -408,6 +408,23 @@ def test_a_sensor_that_cannot_be_stopped_is_reported():
     assert_whole(items)
 
 
+def test_what_is_missing_is_fetched_from_a_sensor_that_cannot_be_stopped():
+    async def scenario():
+        async with sensor() as bluez, streaming() as client:
+            bluez.board._on_stop = lambda: (Status.BUSY, None)
+            items = await until(client, at_least(57))
+            lost = items_end(items) + 38
+            bluez.board.lose = lambda first: first == lost
+            await eventually(lambda: bluez.board.taken > lost + 57)
+            items += await the_rest(client)
+            assert items_end(items) > lost
+            return items
+
+    items = run(scenario())
+    assert len(events_of(items, NotStopped)) == 1
+    assert_whole(items)
+
+
 def test_an_answer_to_stop_that_is_lost_is_asked_for_again():
     async def scenario():
         async with sensor() as bluez, streaming(replace(TIMEOUTS, reply_s=3.0)) as client:
