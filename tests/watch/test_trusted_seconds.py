@@ -9,7 +9,7 @@ from fit_tool.profile.profile_type import Manufacturer
 from imurun.errors import FormatError
 from imurun.export.fit_merge import merge_fit
 from imurun.export.fit_read import read_fit
-from imurun.watch.compared import compare_watch, settled
+from imurun.watch.trusted_seconds import compare_watch, settled
 from tests.watch.watch_files import Activity, Field, later, made_session, stop_and_go
 
 
