@@ -1,4 +1,4 @@
-"""Settings (`Coefficients`) and state (`STATE`) of the stepper.
+"""What step detection keeps from one sample to the next (`STATE`), and its settings (`Coefficients`).
 
 The binary layout of STATE and of the records in it is a stored format: saved states of `RunAnalyzer` contain
 it. When it changes, the layout before goes to `imurun.core.earlier_layouts`.
