@@ -47,7 +47,7 @@ def test_a_stryd_at_two_speeds_gives_two_points(tmp_path):
     assert min(slow.n_steps, fast.n_steps) > 300
 
 
-def test_one_number_for_a_stretch():
+def test_one_number_is_compared_with_the_steps_of_its_stretch_only():
     session = made_session(np.full(300, 170.0), contact_ms=lambda t: 250.0 if 100 <= t < 200 else 300.0)
     compared = given_by_hand(session, 240.0, 100.0, 200.0, None)
     (point,) = calibrated(compared, session)[0].points
