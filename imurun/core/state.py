@@ -35,7 +35,7 @@ class Coefficients(NamedTuple):
     contact: ContactConstants
     speed_starts_s: FloatArray  # a piecewise constant speed; empty if unknown
     speeds_m_s: FloatArray
-    # of contact time, see `imurun.model.calibration.Calibration.tables`
+    # of contact time, see `imurun.model.calibration.tables`
     offset_by_speed: FloatArray
     offset_by_cadence: FloatArray
 
