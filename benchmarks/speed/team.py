@@ -18,8 +18,8 @@ from benchmarks.speed.runs import RATE_HZ, screen_to
 from imurun.cli.compile_core import warm_up
 from imurun.io import read
 from imurun.live.broadcast import Subscription
+from imurun.live.page.messages import MIN_INTERVAL_S, Updates
 from imurun.live.page.trends import Cursor
-from imurun.live.page.updates import MIN_INTERVAL_S, Updates
 from imurun.live.pipeline import LiveOutput, Update, replay_pipeline, run_all
 from imurun.live.recorder import JOURNAL
 from imurun.live.runner_profile import RunnerProfile

@@ -1,7 +1,8 @@
-"""Stores the blocks of a recording or simulation in a journal, in the place of notifications.
+"""Writes blocks of samples that come from a file or a simulation to a journal, and reads them back.
 
-A block is the body of a notification: position of its first row (u64), columns (u8: 3 or 6), then rows of
-f64, little-endian. NaN rows are missing samples.
+A journal is made for the notifications of a Bluetooth sensor (`imurun.ble.journal`). Here each holds a block:
+position of its first row (u64), columns (u8: 3 or 6), then rows of f64, little-endian. NaN rows are missing
+samples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Imports bleak on demand; translates its exceptions and the system's into imurun's errors, with advice."""
+"""Turns Bluetooth errors, of bleak or the operating system, into imurun's errors with advice.
+
+It also imports bleak, an optional package, on first use.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Encodes and decodes the frames of imurun's own protocol, defined in `firmware_protocol/README.md`.
+"""Encodes and decodes the packets of imurun's own Bluetooth protocol, which calls them frames.
+
+`firmware_protocol/README.md` defines them. A frame holds samples, a part of a log, or the header of a log.
 
 Decoding never raises on malformed bytes: it returns a `Reject` with the reason.
 """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imurun.model.calibration import Calibration
     from imurun.model.speed import SpeedTable
     from imurun.session import Session
-    from imurun.watch.compared import Compared
+    from imurun.watch.trusted_seconds import Compared
 
 _TIME = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-5]?[0-9](?:\.[0-9]*)?)|([0-9]+(?:\.[0-9]*)?)")
 
@@ -113,7 +113,7 @@ def calibrate(
     if watch is not None:
         compared, speed = _by_watch(plain, watch, speed)
     elif table is not None:
-        from imurun.watch.contact_table import read_contact_table
+        from imurun.watch.measured_contacts import read_contact_table
 
         compared = read_contact_table(table, recording.start, speed)
     else:
@@ -158,8 +158,8 @@ def _by_watch(plain: Session, watch: Path, given: SpeedTable | None) -> tuple[Co
     from dataclasses import replace
 
     from imurun.export.fit_read import read_fit
-    from imurun.watch.compared import compare_watch
     from imurun.watch.speed import watch_speed
+    from imurun.watch.trusted_seconds import compare_watch
 
     track = read_fit(watch)
     compared = compare_watch(plain, track)

@@ -1,4 +1,4 @@
-"""The calibration in a runner's file, renewed for the present contact model where its recording is kept."""
+"""Reads the calibration of contact times from a runner's file; repeats it when the contact model changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recording of a cohort before it is read, and an input that cannot be used."""
+"""One input of a cohort: a recording with its runner, session and settings, or why it cannot be used."""
 
 from __future__ import annotations
 

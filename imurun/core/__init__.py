@@ -1,4 +1,6 @@
-"""Step detection and analysis of oriented samples: numpy, numba and vqf only, no files, tables or clocks.
+"""Finds steps in the samples of a sensor on the lower back; computes contacts, side, load and sway.
+
+It uses numpy, numba and vqf only, and no files, tables or clocks.
 
 In the order in which samples pass through:
 

@@ -178,7 +178,7 @@ def calibration_of(speed_m_s, period_s, c):
     """What the calibration adds to the contact time of a step, s, and whether it was made near such a step.
 
     Its table by speed is used where the speed is known, else its table by cadence; see
-    `imurun.model.calibration.Calibration.offset_ms`.
+    `imurun.model.calibration.tables`.
 
     Args:
         speed_m_s: NaN if unknown. period_s: of the step. c: `Coefficients`.

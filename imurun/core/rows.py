@@ -1,4 +1,4 @@
-"""Fast copies and concatenation of step and second rows (structured arrays).
+"""Copies and joins the core's results quickly: structured arrays with one row a step, or one a second.
 
 numpy copies and joins structured arrays field by field, which takes longer than the kernels take for the
 samples. Here rows are copied as bytes, and empty parts are skipped.

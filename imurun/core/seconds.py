@@ -1,4 +1,4 @@
-"""Motion of each second, and detection of samples at full scale (clipping)."""
+"""How much the sensor moves in each second, as RMS of |specific force| - 1 g, and which samples clip."""
 
 from __future__ import annotations
 

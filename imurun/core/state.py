@@ -1,4 +1,4 @@
-"""Settings (`Coefficients`) and state (`STATE`) of the stepper.
+"""What step detection keeps from one sample to the next (`STATE`), and its settings (`Coefficients`).
 
 The binary layout of STATE and of the records in it is a stored format: saved states of `RunAnalyzer` contain
 it. When it changes, the layout before goes to `imurun.core.earlier_layouts`.
@@ -35,7 +35,7 @@ class Coefficients(NamedTuple):
     contact: ContactConstants
     speed_starts_s: FloatArray  # a piecewise constant speed; empty if unknown
     speeds_m_s: FloatArray
-    # of contact time, see `imurun.model.calibration.Calibration.tables`
+    # of contact time, see `imurun.model.calibration.tables`
     offset_by_speed: FloatArray
     offset_by_cadence: FloatArray
 

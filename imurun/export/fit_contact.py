@@ -1,4 +1,4 @@
-"""Contact time in the records of a watch: which field holds it, whose it is, and how late it comes.
+"""Takes contact times from the records of a watch's FIT file, with the device they come from and its delay.
 
 Fields are known by name and unit, never by their native number: an early version of Stryd's field names the
 number of another quantity. Delays are medians behind the cadence of the same file at starts (249 public files

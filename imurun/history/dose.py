@@ -1,4 +1,4 @@
-"""Cumulative lumbar load (dose) of a session, and the share of its steps that were hard for this runner.
+"""Cumulative lumbar load (dose) of a session, and the share of its steps whose load is high for the runner.
 
 Dose = sum over running steps of (lumbar compression, BW)^m. The default is m = 4, as in the daily load
 stimulus of bone (Carter & Beaupre). Other proposed exponents: 1 weights steps by their compression, 2 fits

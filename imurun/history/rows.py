@@ -1,4 +1,4 @@
-"""Rows of the catalogue: the JSON column of bouts and phases, and validation of rows from another store."""
+"""Stores bouts, phases and markers as JSON in the history's database; checks rows from an archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes that a runner adds to a session: shoes, surface, pain, distance."""
+"""Tags that a runner gives a session (shoes, surface, pain, distance, notes), and limits on their values."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""Auvinet 2002: foot strike between the lowest vertical and the last fore-aft maximum before braking.
+"""Auvinet 2002: initial contact midway from lowest vertical to onset of braking, final contact at free fall.
 
 Auvinet, Gloria, Renault, Barrey 2002, Runner's stride analysis, Science & Sports 17; read as Kiernan et al.
 2023 (Sensors 23, PMC10255839) automated it.
 
 Between two vertical maxima: the vertical minimum; from it, the lowest fore-aft sample before the second
-maximum; back from that, the fore-aft maximum. Foot strike is midway between minimum and fore-aft maximum.
-Toe-off is the first sample after the second maximum in free fall (vertical at or below 0 g), and not before
-the shortest stance. The side is the sign of the mean mediolateral signal within 10 ms of the foot strike;
-steps alternate, by majority vote.
+maximum; back from that, the fore-aft maximum. Initial contact is midway between minimum and fore-aft maximum.
+Final contact is the first sample after the second maximum in free fall (vertical at or below 0 g), and not
+before the shortest stance. The side is the sign of the mean mediolateral signal within 10 ms of the initial
+contact; steps alternate, by majority vote.
 
-Needs all three axes of the accelerometer; gives foot strike, toe-off and side.
+Needs all three axes of the accelerometer; gives initial contact, final contact and side.
 
 Deviations: where the sensor's range clips the vertical, the end of the flat part is its minimum. Maxima count
 above 1 g, and a minimum lies at most half a second from its maximum. The paper's sign of the mediolateral

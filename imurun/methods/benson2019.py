@@ -1,18 +1,18 @@
-"""Benson 2019: backward peaks between the vertical peaks of a smoothed signal, ranked.
+"""Benson 2019: initial contact at a high, late backward peak, final contact at the last before the next one.
 
 Benson, Clermont, Watari, Exley, Ferber 2019, Automated accelerometer-based gait event detection during
 multiple running conditions, Sensors 19, 1483, doi:10.3390/s19071483 (the algorithm for the low back).
 
-All axes are low-passed at 10 Hz. Vertical peaks are at least 0.25 s apart. Foot strike is the backward peak
-of the fore-aft axis between two vertical peaks with the best mean rank of height and lateness. Toe-off is the
-latest backward peak before it that comes at least 0.1 s after the foot strike before, else the greatest
-fore-aft jerk there.
+All axes are low-passed at 10 Hz. Vertical peaks are at least 0.25 s apart. Initial contact is the backward
+peak of the fore-aft axis between two vertical peaks with the best mean rank of height and lateness. Final
+contact is the latest backward peak before it that comes at least 0.1 s after the initial contact before, else
+the greatest fore-aft jerk there.
 
-Needs the vertical and fore-aft axes of the accelerometer; gives foot strike and toe-off, no side.
+Needs the vertical and fore-aft axes of the accelerometer; gives initial and final contact, no side.
 
 Deviations: simplified; the paper's further treatment of ambiguous steps is omitted. Butterworth of order 4,
 zero phase. At equal mean rank the later peak wins. The step before the first vertical peak is omitted. A step
-whose next foot strike was not found has no toe-off.
+whose next initial contact was not found has no final contact.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Bergamini 2012: extrema of the second derivative of the trunk's angular rate.
+"""Bergamini 2012: initial contact at maxima of angular rate's second derivative, final contact at minima.
 
 Bergamini, Picerno, Pillet, Natta, Thoreux, Camomilla 2012, Estimation of temporal parameters during sprint
 running using a trunk-mounted inertial measurement unit, J Biomech 45; read as Kiernan et al. 2023
 (Sensors 23, PMC10255839) automated it.
 
 The magnitude of the angular rate, at 200 Hz, is differentiated twice through a quadratic spline wavelet of
-level 4. Foot strike is its maximum in each step, toe-off the lowest point between two of them.
+level 4. Initial contact is its maximum in each step, final contact the lowest point between two of them.
 
-Needs a gyroscope in any mounting; gives foot strike and toe-off, no side.
+Needs a gyroscope in any mounting; gives initial and final contact, no side.
 
 Deviations: developed for sprinting at L1, used here at any speed. The wavelet is the undecimated quadratic
 spline of Mallat and Zhong (IEEE Trans PAMI 14, 1992), applied twice and compensated for its delay; the

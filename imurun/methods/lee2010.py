@@ -1,17 +1,17 @@
-"""Lee 2010: the largest and the last backward peak of a step.
+"""Lee 2010: initial contact at a step's largest backward peak, final contact at the largest 85 ms later on.
 
 Lee, Mellifont, Burkett 2010, The use of a single inertial sensor to identify stride, step, and stance
 durations of running gait, J Sci Med Sport (PMID 19574098); read as Kiernan et al. 2023 (Sensors 23,
 PMC10255839) automated it.
 
-Foot strike is the largest backward peak of the fore-aft axis in a step. Toe-off is the highest of the
-backward peaks from 85 ms later on. The side is that of the larger peak of the mediolateral axis in stance,
-low-passed at 10 Hz (Butterworth of order 4, zero phase); steps alternate, by majority vote.
+Initial contact is the largest backward peak of the fore-aft axis in a step. Final contact is the highest of
+the backward peaks from 85 ms later on. The side is that of the larger peak of the mediolateral axis in
+stance, low-passed at 10 Hz (Butterworth of order 4, zero phase); steps alternate, by majority vote.
 
-Needs all three axes of the accelerometer; gives foot strike, toe-off and side.
+Needs all three axes of the accelerometer; gives initial contact, final contact and side.
 
-Deviations: a step lasts from one minimum of the vertical to the next, and foot strike is searched between
-them. Toe-off is searched from the shortest to the longest stance; without one, the side comes from the
+Deviations: a step lasts from one minimum of the vertical to the next, and initial contact is searched between
+them. Final contact is searched from the shortest to the longest stance; without one, the side comes from the
 longest stance. The paper's sign of the mediolateral axis was not accessible: it was set on recordings of five
 runners with known sides (left is positive), so there is no independent figure for its sides.
 """

@@ -1,13 +1,13 @@
-"""Reenalda 2021: the instant of the greatest downward speed of the pelvis.
+"""Reenalda 2021: initial contact where the pelvis moves down fastest; gives no final contact.
 
 Reenalda, Zandbergen, Harbers, Paquette, Milner 2021, Detection of foot contact in treadmill running with
 inertial and optical measurement systems, J Biomech 121; read as Kiernan et al. 2023 (Sensors 23,
 PMC10255839) automated it.
 
-The vertical acceleration without gravity is integrated once; foot strike is the greatest downward speed
+The vertical acceleration without gravity is integrated once; initial contact is the greatest downward speed
 before each maximum.
 
-Needs the vertical axis of the accelerometer; gives foot strike only.
+Needs the vertical axis of the accelerometer; gives initial contact only.
 
 Deviations: integrated separately within each step, from its vertical minimum to its maximum, so that no drift
 needs filtering.

@@ -1,4 +1,7 @@
-"""Contact while the low-passed vertical exceeds a threshold: mass times acceleration approximates the force.
+"""Day 2021, Alcantara 2021: contact lasts while low-passed vertical acceleration exceeds a threshold.
+
+Initial contact is the rise above the threshold, final contact the fall below it: mass times acceleration
+approximates the force.
 
 Day, Alcantara, McGeehan, Grabowski, Hahn 2021, Low-pass filter cutoff frequency affects sacral-mounted
 inertial measurement unit estimations of peak vertical ground reaction force and contact time during treadmill
@@ -6,7 +9,7 @@ running, J Biomech, doi:10.1016/j.jbiomech.2021.110323, compares cut-offs from 5
 Hahn, Grabowski 2021, Sacral acceleration can predict whole-body kinetics and stride kinematics across running
 speeds, PeerJ 9:e11199, doi:10.7717/peerj.11199, has the same sensor and runners.
 
-Needs the vertical axis of the accelerometer; gives foot strike and toe-off, no side.
+Needs the vertical axis of the accelerometer; gives initial and final contact, no side.
 
 Deviations: the papers' own thresholds were not accessible. Cut-offs and thresholds are our choice: 10 Hz with
 0.5 g (`day2021`) and 20 Hz with 0.25 g (`alcantara2021`; the signals its authors published later are

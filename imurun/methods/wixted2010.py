@@ -1,16 +1,16 @@
-"""Wixted 2010: the braking peak, and the vertical specific force reaching zero.
+"""Wixted 2010: initial contact at the braking peak, final contact where vertical specific force falls to 0.
 
 Wixted, Billing, James 2010, Validation of trunk mounted inertial sensors for analysing running biomechanics
 under field conditions, using synchronously collected foot contact data, Sports Engineering 12; read as
 Kiernan et al. 2023 (Sensors 23, PMC10255839) automated it.
 
-Foot strike is the braking peak of the fore-aft axis. Toe-off is the first sample, from 95 ms later on, at
-which the vertical, gravity included, is at or below 0.
+Initial contact is the braking peak of the fore-aft axis. Final contact is the first sample, from 95 ms later
+on, at which the vertical, gravity included, is at or below 0.
 
-Needs the vertical and fore-aft axes of the accelerometer; gives foot strike and toe-off, no side.
+Needs the vertical and fore-aft axes of the accelerometer; gives initial and final contact, no side.
 
 Deviations: the braking peak is the largest backward peak between the minimum of the vertical and its maximum.
-Toe-off is searched up to the next minimum.
+Final contact is searched up to the next minimum.
 """
 
 from __future__ import annotations

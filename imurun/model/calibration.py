@@ -88,37 +88,6 @@ class Calibration:
         if len(speeds) > 1 and not all(b - a >= APART_M_S - 1e-9 for a, b in pairwise(speeds)):
             raise SettingsError(f"The speeds of a calibration must rise by {APART_M_S:g} m/s at least.")
 
-    def offset_ms(self, speed_m_s: float | None, cadence_spm: float) -> tuple[float, bool]:
-        """The offset of a contact time, ms, and whether it holds here.
-
-        With several points it is linear between two neighbours, and constant beyond the outer ones. Where it
-        does not hold, it is the offset of the nearest point.
-
-        Args:
-            speed_m_s: of the step, if the contact time was computed with it; None or NaN otherwise.
-            cadence_spm: of the step, steps/min.
-        """
-        by_speed = (
-            speed_m_s is not None
-            and math.isfinite(speed_m_s)
-            and all(math.isfinite(point.speed_m_s) for point in self.points)
-        )
-        if by_speed:
-            assert speed_m_s is not None
-            known = [point.offset_with_speed_ms for point in self.points]
-            plain = [point.offset_ms for point in self.points]
-            offsets = known if all(map(math.isfinite, known)) else plain
-            return _on_line(speed_m_s, [point.speed_m_s for point in self.points], offsets, NEAR_M_S)
-        points = sorted(self.points, key=lambda point: point.cadence_spm)
-        cadences = [point.cadence_spm for point in points]
-        offsets = [point.offset_ms for point in points]
-        if any(b - a < APART_SPM for a, b in pairwise(cadences)):
-            # the cadence does not tell the speeds apart
-            middle = sum(offsets) / len(offsets)
-            near = min(cadences) - NEAR_SPM <= cadence_spm <= max(cadences) + NEAR_SPM
-            return middle, near
-        return _on_line(cadence_spm, cadences, offsets, NEAR_SPM)
-
     @property
     def words(self) -> str:
         """What contact times are like with it, such as "as your Stryd counts, at 10.8 km/h, 2026-05-01"."""
@@ -169,10 +138,15 @@ class Calibration:
 def tables(calibration: Calibration | None) -> tuple[FloatArray, FloatArray]:
     """Offsets of contact time as the core uses them: by speed (m/s), and by cadence (steps/min).
 
+    `imurun.core.contact.calibration_of` reads them: the table by speed for a contact time that was computed
+    with a known speed, else the table by cadence. An offset is linear between two points, and constant beyond
+    the outer ones. It holds up to `NEAR_M_S` or `NEAR_SPM` beyond them.
+
     Returns:
         Each of shape (k, 2): places in increasing order, and offsets in s. Empty without a calibration; that
-        by speed is empty too where a speed is unknown. Where the cadence does not tell the points apart, that
-        by cadence has their mean offset at the ends of the range.
+        by speed is empty too where a point's speed is unknown, and has the offsets of an unknown speed where
+        a point has no other. Where the cadences of two points are less than `APART_SPM` apart, that by
+        cadence has the mean offset of all at both ends of the range.
     """
     empty = np.zeros((0, 2))
     if calibration is None:
@@ -190,18 +164,6 @@ def tables(calibration: Calibration | None) -> tuple[FloatArray, FloatArray]:
     if not all(map(math.isfinite, known)):
         known = [point.offset_ms for point in by_speed]
     return np.column_stack([[p.speed_m_s for p in by_speed], np.array(known) / 1000.0]), by_cadence
-
-
-def _on_line(at: float, places: list[float], offsets: list[float], near: float) -> tuple[float, bool]:
-    """Piecewise linear offset at a place, constant outside; whether a point, or two around it, hold there."""
-    holds = places[0] - near <= at <= places[-1] + near
-    if not at > places[0]:
-        return offsets[0], holds
-    for k in range(1, len(places)):
-        if at <= places[k]:
-            share = (at - places[k - 1]) / (places[k] - places[k - 1])
-            return offsets[k - 1] + share * (offsets[k] - offsets[k - 1]), holds
-    return offsets[-1], holds
 
 
 def _check_point(point: CalibrationPoint) -> None:

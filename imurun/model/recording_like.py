@@ -1,4 +1,4 @@
-"""Recorded: the interface of recordings for an analysis, with the samples in memory or in a file."""
+"""Interface of a recording (`Recorded`): all that an analysis reads, with samples in memory or on disk."""
 
 from __future__ import annotations
 

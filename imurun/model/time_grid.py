@@ -1,4 +1,4 @@
-"""The even time grid: sampling rate limits, and rate and grid of samples with irregular time stamps."""
+"""Finds the sampling rate of samples with time stamps, checks it, and puts them on an even time grid."""
 
 from __future__ import annotations
 

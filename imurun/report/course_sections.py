@@ -13,7 +13,7 @@ from imurun.model.frames import FloatArray
 from imurun.model.recording import Marker
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table
-from imurun.report.run import BOTH_COLOR, Run
+from imurun.report.running_steps import BOTH_COLOR, Run
 from imurun.report.words import (
     CONTACT_ERRORS_MS,
     KINDS,

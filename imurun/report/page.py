@@ -20,7 +20,7 @@ from imurun.report.course_sections import course_sections, marker_sections
 from imurun.report.parts import Section
 from imurun.report.past import Past, day_of, make_past, utc_of
 from imurun.report.past_sections import past_sections
-from imurun.report.run import Run
+from imurun.report.running_steps import Run
 from imurun.report.step_sections import glance, step_sections
 from imurun.report.verdict import Flag, make_verdict
 from imurun.report.words import DIAGNOSIS, LIMITS, lasting, number

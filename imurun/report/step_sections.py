@@ -12,7 +12,7 @@ from imurun.plot_style import LOAD_COLOR, SIDES
 from imurun.report import plots
 from imurun.report.parts import Picture, Section, Table
 from imurun.report.plots import adding_up
-from imurun.report.run import LEAST_STEPS_TO_DRAW, Run
+from imurun.report.running_steps import LEAST_STEPS_TO_DRAW, Run
 from imurun.report.words import (
     NO_BREAK,
     change,

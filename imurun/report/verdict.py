@@ -1,4 +1,4 @@
-"""The verdict at the top of the report: the worst flag in a sentence, all flags, and what they rest on."""
+"""The verdict, first section of the report: whether the session was unusual for this runner, and in what."""
 
 from __future__ import annotations
 

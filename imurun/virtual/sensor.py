@@ -1,4 +1,7 @@
-"""A virtual sensor: drives the firmware in C with samples and faults, in time that the caller passes."""
+"""Simulates one Bluetooth sensor: runs imurun's firmware in C on given samples, and injects faults.
+
+It uses neither radio nor clock: the caller passes the time, and sends the packets that it returns.
+"""
 
 from __future__ import annotations
 

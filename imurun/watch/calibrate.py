@@ -21,7 +21,7 @@ from imurun.model.calibration import (
 from imurun.model.frames import FloatArray
 from imurun.model.speed import SpeedTable
 from imurun.session import Session
-from imurun.watch.compared import Compared
+from imurun.watch.trusted_seconds import Compared
 
 LEAST_STEPS = 100
 """Fewer steps at one speed are refused: blocks of 60 s scatter by 2.3 to 3.7 ms."""

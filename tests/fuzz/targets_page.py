@@ -12,7 +12,7 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, par
 
 from imurun.live.page.access import Access, forget_token
 from imurun.live.page.handlers import BaseHandler, Commands, UpdateSocket
-from imurun.live.page.updates import Updates
+from imurun.live.page.messages import Updates
 from imurun.live.state import Controls, RunState
 from tests.fuzz.harness import Target
 

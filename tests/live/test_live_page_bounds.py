@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from imurun.live import page
+from imurun.live.page.messages import MAX_INTERVAL_S, MIN_INTERVAL_S, UpdateFeed, Updates
 from imurun.live.page.trends import MAX_ROWS, SPANS, WINDOW_MIN, Cursor, Trends
-from imurun.live.page.updates import MAX_INTERVAL_S, MIN_INTERVAL_S, UpdateFeed, Updates
 from imurun.live.state import CURVE_POINTS, Alert, RunState
 from imurun.plot_style import INK, LOAD_COLOR, SIDES
 from tests.live.page_helpers import STEP_S, made_step

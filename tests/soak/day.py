@@ -24,7 +24,7 @@ import pandas as pd
 import pytest
 
 from imurun.engine import Step
-from imurun.live.page.updates import UpdateFeed, Updates
+from imurun.live.page.messages import UpdateFeed, Updates
 from imurun.live.pipeline import Pipeline, run_all, sensor_pipeline
 from imurun.live.runner_profile import RunnerProfile
 from imurun.live.terminal import PlainLines

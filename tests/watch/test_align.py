@@ -72,7 +72,7 @@ def test_an_activity_that_states_no_sport_is_taken(tmp_path):
     assert align(made_session(cadence), track_of(tmp_path, Activity(cadence, sport=None))).shift_s == 0.0
 
 
-def test_cadence_each_second():
+def test_the_cadence_of_a_second_is_that_of_its_steps_and_zero_in_standing():
     cadence = np.array([0.0] * 10 + [180.0] * 20 + [0.0] * 10 + [150.0] * 10)
     own = cadence_each_second(made_session(cadence), 50)
     assert own[12:28] == pytest.approx(np.full(16, 180.0), abs=0.1)

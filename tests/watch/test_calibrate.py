@@ -13,8 +13,8 @@ from imurun.errors import FormatError, SettingsError
 from imurun.export.fit_read import read_fit
 from imurun.model.speed import SpeedTable
 from imurun.watch.calibrate import given_by_hand, joined, make_calibration, renewed
-from imurun.watch.compared import compare_watch
-from imurun.watch.contact_table import read_contact_table
+from imurun.watch.measured_contacts import read_contact_table
+from imurun.watch.trusted_seconds import compare_watch
 from tests.watch.watch_files import START, Activity, Field, later, made_session
 
 DATE = "2026-05-02"
@@ -47,7 +47,7 @@ def test_a_stryd_at_two_speeds_gives_two_points(tmp_path):
     assert min(slow.n_steps, fast.n_steps) > 300
 
 
-def test_one_number_for_a_stretch():
+def test_one_number_is_compared_with_the_steps_of_its_stretch_only():
     session = made_session(np.full(300, 170.0), contact_ms=lambda t: 250.0 if 100 <= t < 200 else 300.0)
     compared = given_by_hand(session, 240.0, 100.0, 200.0, None)
     (point,) = calibrated(compared, session)[0].points
@@ -80,42 +80,14 @@ def test_impossible_numbers_are_refused(values, words):
         given_by_hand(made_session(np.full(300, 170.0)), *values, None)
 
 
-@pytest.mark.parametrize(
-    ("head", "row"),
-    [
-        ("time_s,contact_time_ms", "{t},244"),
-        ("contact_s;time_ms;note", "0.244;{ms};x"),
-        ("timestamp\tgct_ms", "{date}\t244"),
-    ],
-)
-def test_a_table_of_contact_times(tmp_path, head, row):
-    lines = ["# by plates", head]
-    for t in range(20, 200):
-        date = f"2026-05-01T07:{30 + t // 60:02d}:{t % 60:02d}Z"
-        lines.append(row.format(t=t, ms=1000 * t, date=date))
-    (tmp_path / "t.csv").write_text("\n".join(lines))
+def test_contact_times_of_a_table_give_a_point(tmp_path):
+    rows = "".join(f"{t},244\n" for t in range(20, 200))
+    (tmp_path / "t.csv").write_text(f"time_s,contact_time_ms\n{rows}")
     session = made_session(np.full(300, 170.0))
-    compared = read_contact_table(tmp_path / "t.csv", START, SpeedTable.constant(3.0))
-    calibration, _ = calibrated(compared, session, session)
+    measured = read_contact_table(tmp_path / "t.csv", START, SpeedTable.constant(3.0))
+    calibration, _ = calibrated(measured, session, session)
     assert calibration.words == "as the device of t.csv counts, at 10.8 km/h, 2026-05-02"
     assert calibration.points[0].offset_ms == pytest.approx(-6.0, abs=0.7)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "no column time_s"),
-        ("time_s,ms\n1,2\n", "no column contact_time_ms"),
-        ("time_s,contact_time_ms\n1,0.24\n", "check its unit"),
-        ("time,contact_ms\n2026-05-01T07:30:00,240\n", "no zone"),
-    ],
-)
-def test_other_tables_are_refused(tmp_path, text, words):
-    (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(FormatError, match=words):
-        read_contact_table(tmp_path / "t.csv", START, None)
-    with pytest.raises(FormatError, match="could not be read"):
-        read_contact_table(tmp_path / "none.csv", START, None)
 
 
 def test_another_speed_of_the_same_source_is_joined():

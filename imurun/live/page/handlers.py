@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from imurun.live.page.updates import UpdateFeed
+from imurun.live.page.messages import UpdateFeed
 from imurun.live.state import MOST_PAIN, Controls, RunState
 
 if TYPE_CHECKING:

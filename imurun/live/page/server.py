@@ -29,8 +29,8 @@ from imurun.live.page.handlers import (
     NotFoundHandler,
     UpdateSocket,
 )
+from imurun.live.page.messages import MIN_INTERVAL_S, Updates
 from imurun.live.page.trends import SPANS
-from imurun.live.page.updates import MIN_INTERVAL_S, Updates
 from imurun.live.state import FRESH_S, METRICS, Controls, RunState
 
 logger = logging.getLogger(__name__)

@@ -144,7 +144,7 @@ def test_the_kind_is_the_one_with_the_nearest_spectrum(measurement):
     assert off[KIND] < 2.0 < 5.0 < off["Butterworth"]
 
 
-def test_moves_of_the_real_trials(shared_data):
+def test_real_contacts_become_shorter_in_a_to_d_and_stay_elsewhere(shared_data):
     """A to D: initial contact 4 to 14 ms later, final contact 1 to 6 ms earlier; none of the others moves."""
     for trial in load("running_speeds"):
         found = harmonised(trial)

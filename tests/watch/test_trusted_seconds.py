@@ -9,7 +9,7 @@ from fit_tool.profile.profile_type import Manufacturer
 from imurun.errors import FormatError
 from imurun.export.fit_merge import merge_fit
 from imurun.export.fit_read import read_fit
-from imurun.watch.compared import compare_watch, settled
+from imurun.watch.trusted_seconds import compare_watch, settled
 from tests.watch.watch_files import Activity, Field, later, made_session, stop_and_go
 
 
@@ -65,7 +65,7 @@ def test_of_two_devices_the_fuller_one_counts(tmp_path):
     assert compared.notes == ("w.fit has contact times of Stryd and Garmin; Stryd was used.",)
 
 
-def test_makers(tmp_path):
+def test_the_device_is_named_after_the_maker_of_the_file(tmp_path):
     cadence = np.full(300, 170.0)
     for maker, word in ((Manufacturer.STRYD, "Stryd"), (Manufacturer.COROS, "COROS")):
         activity = Activity(cadence, stance_ms=np.full(300, 240.0), maker=maker)
@@ -120,7 +120,7 @@ def test_our_own_contact_times_in_a_merged_file_are_not_taken(tmp_path):
     assert compared.contact_ms == pytest.approx(np.full(len(compared.contact_ms), 231.0))
 
 
-def test_settled():
+def test_fifteen_seconds_after_and_three_before_a_bad_second_are_left_out():
     good = np.ones(60, dtype=bool)
     good[30] = False
     assert np.flatnonzero(settled(good)).tolist() == [*range(15, 27), *range(46, 60)]

@@ -1,4 +1,4 @@
-"""Seconds of a recording for which another device gives a contact time that can be trusted."""
+"""Picks the seconds of a recording for which a watch's contact time can be trusted."""
 
 from __future__ import annotations
 

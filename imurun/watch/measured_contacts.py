@@ -1,4 +1,4 @@
-"""Reads a table of contact times that another device measured during a recording."""
+"""Reads a CSV table of contact times that another device, such as a force plate, measured in the same run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from imurun.errors import FormatError
 from imurun.files.text import sanitize, shown
 from imurun.model.speed import SpeedTable
-from imurun.watch.compared import Compared
+from imurun.watch.trusted_seconds import Compared
 
 MOST_BYTES = 50_000_000
 SEPARATORS = ",;\t"

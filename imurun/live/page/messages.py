@@ -1,4 +1,4 @@
-"""JSON messages that keep browsers up to date with a live run."""
+"""Builds the JSON messages that the live page receives: values of the run, alerts, and new chart data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The running steps of a session, prepared for the report's pictures and tables."""
+"""The running steps of a session, as the sections of the report draw and tabulate them."""
 
 from __future__ import annotations
 
