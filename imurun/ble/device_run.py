@@ -16,6 +16,7 @@ its disconnect callback may come late or never. A connection without data for ab
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -221,11 +222,15 @@ class DeviceRun:
                 await channel.send(command)
             if not commands:
                 return  # this sensor sends until the connection ends
-        # a sensor that refuses to stop sends on: what has come is taken, and what is missing in it is fetched
+        # a sensor that refuses to stop sends on, and may lose samples for ever: what has come is taken, and
+        # what is missing in it is fetched, within the longest time
         refuses = self._driver.reports_run and not self._is_over
-        deadline_s = self._clock() + (self._timeouts.drain_s if refuses else self._timeouts.longest_drain_s)
-        while self._pending() or self._clock() < deadline_s:
-            taken = await self._take(self._timeouts.drain_s)
+        drain_s, longest_s = self._timeouts.drain_s, self._timeouts.longest_drain_s
+        began_s = self._clock()
+        drained_s = began_s + (drain_s if refuses else longest_s)
+        give_up_s = began_s + longest_s if refuses else math.inf
+        while self._clock() < drained_s or (self._pending() and self._clock() < give_up_s):
+            taken = await self._take(drain_s)
             if taken is None and next_index is not None:
                 # only when no more samples arrive: those under way are not missing
                 self._output.note(kind=END, next_index=next_index)

@@ -18,7 +18,8 @@ class Timeouts:
         retry_s, longest_retry_s: first delay before reconnecting, and the limit to its growth.
         battery_s: interval between readings of the battery level.
         drain_s: after a stop, for the next of the last samples.
-        longest_drain_s: after a stop, for all of the last samples, where no missing ones are requested.
+        longest_drain_s: after a stop, for all of the last samples, where no missing ones are requested; where
+            the sensor refuses to stop, also for those.
         tries: attempts at the first connection; later ones are repeated until `stop`.
     """
 

@@ -425,6 +425,18 @@ def test_what_is_missing_is_fetched_from_a_sensor_that_cannot_be_stopped():
     assert_whole(items)
 
 
+def test_a_sensor_that_neither_stops_nor_gives_what_is_missing_does_not_hold_the_client():
+    async def scenario():
+        async with sensor() as bluez, streaming(replace(TIMEOUTS, longest_drain_s=1.0)) as client:
+            bluez.board._on_stop = lambda: (Status.BUSY, None)
+            bluez.board._on_fetch = lambda first, count: (Status.BUSY, None)
+            bluez.board.lose = lambda first: first % 2
+            items = await until(client, at_least(38))
+            return items + await the_rest(client)
+
+    assert len(events_of(run(scenario()), NotStopped)) == 1
+
+
 def test_an_answer_to_stop_that_is_lost_is_asked_for_again():
     async def scenario():
         async with sensor() as bluez, streaming(replace(TIMEOUTS, reply_s=3.0)) as client:
