@@ -1,4 +1,4 @@
-"""Gaussian low-pass filters, integrals and sums of signals.
+"""Gaussian low-pass filters, integrals and sums of signals, and rotations for their Fourier components.
 
 All of them add in an order that depends on the number of samples only, so that any split of a stream into
 blocks gives the same bytes. Sums use several running totals, which a processor adds at the same time.
@@ -136,3 +136,9 @@ def sum_of_products(signal, other):
     for k in range(8 * eights, len(signal)):
         a += signal[k] * other[k]
     return ((a + b) + (c + d)) + ((e + f) + (g + h))
+
+
+@kernel
+def turned(cosine, sine, turn):
+    """Cosine and sine of an angle that has grown by the one whose cosine and sine `turn` holds."""
+    return cosine * turn[0] - sine * turn[1], sine * turn[0] + cosine * turn[1]

@@ -63,12 +63,12 @@ LEAST_ROLL, LEAST_FORCE_G = np.deg2rad(0.6), 0.03
 """Amplitudes of alternating roll, rad, and mediolateral force that are each sufficient evidence of two feet
 in turn. Runners: 0.9 to 9 degrees; without a gyroscope 0.04 to 0.5 g."""
 LEAST_COHERENCE = 0.5
-"""Least agreement of the components of two pairs of steps, from -1 to 1; runners have 0.9."""
+"""Least agreement of the stride components of two pairs of steps, from -1 to 1; runners have 0.9."""
 ALTERNATION_MEMORY = 0.85  # a step
 ENOUGH_COMPONENTS = 6
-"""Swings in a row before a run may end for their disagreement."""
+"""Stride components in a row before a run may end for their disagreement."""
 LEAST_PRODUCT = 0.5
-"""Product of two components below which they agree less, so that a trace of alternation is not enough."""
+"""Product of two stride components below which they agree less: a trace of alternation is not enough."""
 LEAST_ALTERNATION = 0.2
 """A run ends when the mean agreement of its components, from -1 to 1, falls below this.
 
@@ -84,7 +84,7 @@ QUEUE = 8
 
 ALTERNATION = np.dtype(
     [
-        ("n", "i8"),  # components in a row
+        ("n", "i8"),  # stride components in a row
         ("components", "f8", (3, 2, 2)),  # the last three, the last first; see `write_component`
         ("agreed", "f8"),  # sum of their agreement, from -1 to 1 each
         ("weighed", "f8"),  # sum of their weights

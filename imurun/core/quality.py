@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.filters import integral
+from imurun.core.filters import integral, turned
 from imurun.core.jit import kernel
 from imurun.core.ring_buffer import (
     CLIPPED,
@@ -117,12 +117,6 @@ def power_at(buffer, first, last, hann, cycles_per_sample):
     power = x_real * x_real + y_real * y_real + z_real * z_real
     power += x_imaginary * x_imaginary + y_imaginary * y_imaginary + z_imaginary * z_imaginary
     return 4.0 * power / (weights * weights)
-
-
-@kernel
-def turned(cosine, sine, turn):
-    """Cosine and sine of an angle that has grown by the one whose cosine and sine `turn` holds."""
-    return cosine * turn[0] - sine * turn[1], sine * turn[0] + cosine * turn[1]
 
 
 @kernel

@@ -59,7 +59,7 @@ ROLL_COMPONENT, FORCE_COMPONENT, YAW_COMPONENT = 0, 1, 2
 COMPONENTS = (OF_ROLL, OF_MEDIOLATERAL, OF_YAW)
 N_COMPONENTS = 3
 PHASE_CENTRE = np.deg2rad(np.array([51.0, 16.0, 20.0]))
-"""Phase of the components, seen from a left step, mean of 18 runners in two laboratories."""
+"""Phase of the stride components, seen from a left step, mean of 18 runners in two laboratories."""
 CENTRE_COSINE, CENTRE_SINE = np.cos(PHASE_CENTRE), np.sin(PHASE_CENTRE)
 PHASE_CONCENTRATION = np.array([8.0, 5.0, 3.0])
 """Concentration of the runners' phases about it (von Mises); of roll, most runners are within 20 degrees."""

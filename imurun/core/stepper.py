@@ -491,11 +491,9 @@ def write_run(state, buffer, queue, c, steps):
     for i in range(state["waiting"]):
         before = queue[i - 1] if i > 0 else state["last_running"]
         add_alternation(state["alternation"], before, queue[i], heading, c.has_gyro)
-    for i in range(state["waiting"]):
         if i > 0:
             note_period(state, queue[i])
         row = state["n_steps"]
-        before = queue[i - 1] if i > 0 else state["last_running"]
         if write_running(state, buffer, before, queue[i], c, steps[row]):
             flips[row - first_row] = state["parity"]["flip"]
             state["n_steps"] = row + 1

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imurun.core.filters import sum_of, sum_of_products
+from imurun.core.filters import sum_of, sum_of_products, turned
 from imurun.core.jit import kernel
 from imurun.core.ring_buffer import (
     FORWARD,
@@ -62,10 +62,10 @@ def measure_halves(buffer, base, cycle):
 def write_rotation(cosines, sines, angle, turn):
     """Write cosine and sine of `angle`, and of every `turn` after it, by multiplying rotations."""
     cosine, sine = np.cos(angle), np.sin(angle)
-    turn_cosine, turn_sine = np.cos(turn), np.sin(turn)
+    step = (np.cos(turn), np.sin(turn))
     for k in range(len(cosines)):
         cosines[k], sines[k] = cosine, sine
-        cosine, sine = cosine * turn_cosine - sine * turn_sine, sine * turn_cosine + cosine * turn_sine
+        cosine, sine = turned(cosine, sine, step)
 
 
 @kernel

@@ -21,6 +21,7 @@ from imurun.core.filters import (
     smooth_span,
     sum_of,
     sum_of_products,
+    turned,
 )
 from tests.core.core_helpers import examples
 
@@ -254,3 +255,17 @@ def test_the_same_samples_elsewhere_in_memory_give_the_same_bytes(seed, n, shift
     rows = np.full((3, n), 1e300)
     rows[1] = signal
     assert sum_of(rows[1]) == sum_of(signal)
+
+
+@examples(60)
+@given(angle=st.floats(-10.0, 10.0), step=st.floats(-3.0, 3.0))
+def test_turning_adds_the_angle(angle, step):
+    found = turned(np.cos(angle), np.sin(angle), (np.cos(step), np.sin(step)))
+    assert found == pytest.approx((np.cos(angle + step), np.sin(angle + step)), abs=1e-14)
+
+
+def test_a_thousand_turns_neither_grow_nor_drift():
+    cosine, sine, turn = 1.0, 0.0, (np.cos(0.1), np.sin(0.1))
+    for _ in range(1000):
+        cosine, sine = turned(cosine, sine, turn)
+    assert (cosine, sine) == pytest.approx((np.cos(100.0), np.sin(100.0)), abs=1e-12)

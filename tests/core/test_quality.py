@@ -25,7 +25,6 @@ from imurun.core.quality import (
     quality_of,
     ringing_db,
     share_of,
-    turned,
     write_quality,
 )
 from imurun.core.ring_buffer import CLIPPED, FORWARD, LEFTWARD, N_CHANNELS, SLOW_VERTICAL
@@ -154,20 +153,6 @@ def test_power_stays_exact_over_the_longest_step(rate_hz, hz):
     begin, end = 0.013 * rate_hz, 0.913 * rate_hz
     expected = plain_power(rest, begin, end, hz, rate_hz)
     assert power_of(buffer, begin, end, hz, rate_hz) == pytest.approx(expected, rel=1e-9)
-
-
-@examples(60)
-@given(angle=st.floats(-10.0, 10.0), step=st.floats(-3.0, 3.0))
-def test_turning_adds_the_angle(angle, step):
-    found = turned(np.cos(angle), np.sin(angle), (np.cos(step), np.sin(step)))
-    assert found == pytest.approx((np.cos(angle + step), np.sin(angle + step)), abs=1e-14)
-
-
-def test_a_thousand_turns_neither_grow_nor_drift():
-    cosine, sine, turn = 1.0, 0.0, (np.cos(0.1), np.sin(0.1))
-    for _ in range(1000):
-        cosine, sine = turned(cosine, sine, turn)
-    assert (cosine, sine) == pytest.approx((np.cos(100.0), np.sin(100.0)), abs=1e-12)
 
 
 def test_a_wave_has_the_power_of_its_amplitude():
