@@ -1,7 +1,7 @@
 """Fits the contact model of `imurun.core.contact`, and scores it on runners left out.
 
-    python -m benchmarks.accuracy.fit_contact            prints the errors of every runner left out python -m
-    benchmarks.accuracy.fit_contact --write    also writes imurun/core/contact_table.py, from all runners
+    python -m benchmarks.accuracy.fit_contact            prints the errors of every runner left out
+    python -m benchmarks.accuracy.fit_contact --write    also writes imurun/core/contact_table.py, from all
 
 The maps are ridge regressions on the shapes of steps. Every runner has the same weight, within a runner every
 trial, within a trial every step. Each trial is seen as recorded and, with `OTHER_WEIGHT`, as other sensors
@@ -51,8 +51,8 @@ SLOPE_WEIGHT = 0.3
 COVERED = 0.92
 """Share of the residuals inside the interval.
 
-A quantile of 19 runners is too narrow for the next one: with 0.92, the interval of a fit on 18 holds 90 to
-92 % of the trials of the runner left out; with 0.90, it holds 87 to 89 %."""
+A quantile of a few runners is too narrow for the next one: with 0.92, the interval of a fit on 18 holds 90
+to 92 % of the trials of the runner left out, by harmonised truth; with 0.90, it holds 87 to 89 %."""
 GROWTHS = (0.0, *np.geomspace(0.01, 3.0, 26))
 INITIAL_SHARE, LOG_SHARE, PEAK_BW = 0, 1, 2
 
@@ -90,8 +90,7 @@ TRAINING: dict[str, Change] = _ALWAYS | _NEEDS_GYRO
 read."""
 
 
-# ------------------------------------------------------------------------------------------ shapes with their
-# truth
+# ------------------------------------------------------------------------------------ shapes with their truth
 
 
 @dataclass(frozen=True, eq=False)
